@@ -1,0 +1,127 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// wish is the decision of a command: what the trusted servers should be, given
+// what they are. It must not depend on anything else that changes, for it is
+// asked again under the lock, on what is there then.
+type wish func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error)
+
+// change is what a command wants done to a Tentacle.
+type change struct {
+	servers  wish
+	settings func(*tentacleconfig.Document) // further settings; may be nil
+	// before runs when everything is ready and only the replacement of the file
+	// is left: the place for a write to the server that must not happen when
+	// the file could not be saved. May be nil.
+	before func() error
+}
+
+// apply is the last step of every command that changes something: lock, read
+// again, decide again, save if something differs, restart what runs, and tell
+// what was done in r.
+func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, r *report) error {
+	if o.dryRun {
+		return r.preview(ctx, t, ch)
+	}
+	saving, cancel := context.WithTimeout(ctx, lockTime)
+	defer cancel()
+	changed, err := tentacleconfig.Update(saving, t.instance.ConfigPath, tentacleconfig.Change{
+		Edit: func(document *tentacleconfig.Document) error {
+			var err error
+			r.difference, err = edit(document, ch)
+			return err
+		},
+		Before:  ch.before,
+		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
+	})
+	c.endProgress()
+	if err != nil {
+		return err
+	}
+	r.Changed = changed
+	return r.restart(ctx, c, t, o)
+}
+
+// lockTime is how long to wait for another octo-tentacle that is saving.
+const lockTime = time.Minute
+
+// edit makes the change in a document, and tells how the trusted servers
+// differ by it.
+func edit(document *tentacleconfig.Document, ch change) (tentacleconfig.Difference, error) {
+	before, err := document.TrustedServers()
+	if err != nil {
+		return tentacleconfig.Difference{}, err
+	}
+	after, err := ch.servers(before)
+	if err != nil {
+		return tentacleconfig.Difference{}, err
+	}
+	document.SetTrustedServers(after)
+	if ch.settings != nil {
+		ch.settings(document)
+	}
+	return tentacleconfig.Diff(before, after), nil
+}
+
+// preview is apply for --dry-run: the same edit on a copy of the document.
+func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
+	document, err := tentacleconfig.Parse(t.instance.ConfigPath, t.document.Bytes())
+	if err != nil {
+		return err
+	}
+	if r.difference, err = edit(document, ch); err != nil {
+		return err
+	}
+	r.DryRun = true
+	r.Changed = string(document.Bytes()) != string(t.document.Bytes())
+	status, err := lookAtService(ctx, t.service)
+	r.setService(status, err)
+	return nil
+}
+
+// restartTime is how long a Tentacle may take to stop and come back: systemd
+// itself gives a service 90 seconds to stop.
+const restartTime = 3 * time.Minute
+
+// restart restarts the service if, and only if, something was saved and it
+// runs. The change is saved by now: a failure here says so.
+func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
+	status, err := lookAtService(ctx, t.service)
+	r.setService(status, err)
+	if !r.Changed || o.noRestart || status.State != service.Running {
+		return nil
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
+	c.progress("restarting service " + t.service)
+	status, err = service.Restart(ctx, t.service, func(text string) { c.progress(text) })
+	c.endProgress()
+	if err != nil {
+		return unfinishedError{
+			done: fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: the service was not restarted properly.\nto finish: %s",
+				t.instance.ConfigPath, restartCommand(t.service)),
+			cause: err,
+		}
+	}
+	r.setService(status, nil)
+	r.Service.Restarted = true
+	return nil
+}
+
+// restartCommand is what a person types to restart a service by hand.
+func restartCommand(name string) string {
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf("Restart-Service %q", name)
+	}
+	return "systemctl restart " + name
+}

@@ -1,0 +1,234 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
+)
+
+// errNoSuchCommand is a command line that names no command, or one that does
+// not exist: exit code 2.
+var errNoSuchCommand = errors.New("no such command")
+
+// ignoredSwitches are accepted everywhere, as by the real Tentacle, and mean
+// nothing here.
+var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninteractive"}
+
+// rewriteArguments turns a command line in any of the Tentacle's spellings
+// (options in any case, `-name`, `--name`, `/name`, values after `=`, `:` or as
+// the next argument) into the one spelling urfave/cli reads:
+//
+//	COMMAND --name=value … -- ARGUMENT …
+//
+// It refuses what cannot be meant, without ever repeating a value: that may be
+// a key.
+func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, error) {
+	arguments = dropLeadingIgnored(arguments)
+	if len(arguments) == 0 {
+		return nil, fmt.Errorf("%w given\nrun octo-tentacle help to see what there is", errNoSuchCommand)
+	}
+	command, err := findCommand(commands, arguments[0])
+	if err != nil {
+		return nil, err
+	}
+
+	rewritten := []string{command.Name}
+	var positional []string
+	options := optionsOf(command)
+	for rest := arguments[1:]; len(rest) > 0; {
+		argument := rest[0]
+		rest = rest[1:]
+		if argument == "--" {
+			positional = append(positional, rest...)
+			break
+		}
+		name, value, hasValue, isOption := splitOption(argument)
+		if !isOption {
+			positional = append(positional, argument)
+			continue
+		}
+		option, known := options[strings.ToLower(name)]
+		switch {
+		case known:
+		case slices.Contains(ignoredSwitches, strings.ToLower(name)):
+			continue
+		case argument[0] == '/' && strings.Contains(argument[1:], "/"):
+			positional = append(positional, argument) // a path, not an option
+			continue
+		default:
+			return nil, unknownOption(command, options, name)
+		}
+		if !hasValue && option.takesValue {
+			if len(rest) == 0 || isOptionOf(options, rest[0]) {
+				return nil, fmt.Errorf("option --%s needs a value, like --%s=…", option.name, option.name)
+			}
+			value, hasValue, rest = rest[0], true, rest[1:]
+		}
+		if !option.takesValue {
+			if value, err = switchValue(option.name, value, hasValue); err != nil {
+				return nil, err
+			}
+		}
+		rewritten = append(rewritten, "--"+option.name+"="+value)
+	}
+
+	if len(positional) > 0 && command.ArgsUsage == "" {
+		// Not repeated: `--apikey= API-…` leaves a key over.
+		return nil, fmt.Errorf("%s takes no argument without an option name in front of it; %d left over\n"+
+			"write values as --option=value, with quotes around spaces, and no space after the =", command.Name, len(positional))
+	}
+	if len(positional) > 0 {
+		rewritten = append(append(rewritten, "--"), positional...)
+	}
+	return rewritten, nil
+}
+
+func dropLeadingIgnored(arguments []string) []string {
+	for len(arguments) > 0 {
+		name, _, _, isOption := splitOption(arguments[0])
+		if !isOption || !slices.Contains(ignoredSwitches, strings.ToLower(name)) {
+			break
+		}
+		arguments = arguments[1:]
+	}
+	return arguments
+}
+
+// findCommand ignores case, and `--help` or `/version` name commands too, as
+// they do for the real Tentacle.
+func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
+	name := strings.ToLower(strings.TrimLeft(typed, "-/"))
+	if name == "h" || name == "?" {
+		name = "help"
+	}
+	names := make([]string, 0, len(commands))
+	for _, command := range commands {
+		if command.Name == name || slices.Contains(command.Aliases, name) {
+			return command, nil
+		}
+		names = append(names, command.Name)
+	}
+	if program, ok := onlyReal[name]; ok {
+		return nil, fmt.Errorf("%w: %s is not part of octo-tentacle: %s", errNoSuchCommand, name, program)
+	}
+	if strings.ContainsAny(typed, "=:") || typed == "" {
+		return nil, fmt.Errorf("%w: the first argument has to be a command\nrun octo-tentacle help to see what there is", errNoSuchCommand)
+	}
+	return nil, fmt.Errorf("%w: %q%s\nrun octo-tentacle help to see what there is", errNoSuchCommand, typed, didYouMean(name, names, ""))
+}
+
+// onlyReal are commands of the real Tentacle that run the agent itself.
+var onlyReal = map[string]string{
+	"agent":                           "only the Tentacle itself runs the agent; start its service, or run Tentacle agent",
+	"run":                             "only the Tentacle itself runs the agent; start its service, or run Tentacle run",
+	"watchdog":                        "use Tentacle watchdog",
+	"extract":                         "use Tentacle extract",
+	"livez":                           "use Tentacle livez",
+	"migrate-preinstalled-k8s-config": "the Kubernetes agent's own container runs Tentacle migrate-preinstalled-k8s-config",
+}
+
+// option is a flag of a command as the rewriting needs it.
+type option struct {
+	name       string
+	takesValue bool
+}
+
+func optionsOf(command *cli.Command) map[string]option {
+	options := map[string]option{}
+	for _, flag := range command.Flags {
+		_, isSwitch := flag.(*cli.BoolFlag)
+		for _, name := range flag.Names() {
+			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch}
+		}
+	}
+	// register-with has an -h of its own (publicHostName).
+	for _, help := range []string{"help", "h", "?"} {
+		if _, taken := options[help]; !taken {
+			options[help] = option{name: "help"}
+		}
+	}
+	return options
+}
+
+// splitOption splits `--name=value`, `-name:value`, `/name`. Only the first
+// separator counts, so values may contain both.
+func splitOption(argument string) (name, value string, hasValue, isOption bool) {
+	body, dashes := strings.CutPrefix(argument, "--")
+	if !dashes {
+		if argument == "" || argument[0] != '-' && argument[0] != '/' {
+			return "", "", false, false
+		}
+		body = argument[1:]
+	}
+	end := strings.IndexAny(body, "=:")
+	if end < 0 {
+		return body, "", false, body != ""
+	}
+	return body[:end], body[end+1:], true, end > 0
+}
+
+// isOptionOf says whether an argument names an option of the command, so that
+// a missing value is noticed. A path that starts with a slash is a value.
+func isOptionOf(options map[string]option, argument string) bool {
+	name, _, _, isOption := splitOption(argument)
+	_, known := options[strings.ToLower(name)]
+	return isOption && known && argument[0] == '-'
+}
+
+func switchValue(name, value string, hasValue bool) (string, error) {
+	switch strings.ToLower(value) {
+	case "":
+		if !hasValue {
+			return "true", nil
+		}
+	case "true", "+", "yes", "1":
+		return "true", nil
+	case "false", "-", "no", "0":
+		return "false", nil
+	}
+	return "", fmt.Errorf("option --%s takes no value (or true, or false)", name)
+}
+
+func unknownOption(command *cli.Command, options map[string]option, name string) error {
+	var names []string
+	for _, o := range options {
+		if !slices.Contains(names, o.name) {
+			names = append(names, o.name)
+		}
+	}
+	slices.Sort(names)
+	return fmt.Errorf("%s has no option --%s%s\nrun octo-tentacle %s --help to see what there is",
+		command.Name, name, didYouMean(strings.ToLower(name), names, "--"), command.Name)
+}
+
+// didYouMean names the nearest candidates, or nothing where none is near.
+func didYouMean(typed string, candidates []string, prefix string) string {
+	type scored struct {
+		name     string
+		distance int
+	}
+	var near []scored
+	for _, candidate := range candidates {
+		lower := strings.ToLower(candidate)
+		distance := smetrics.WagnerFischer(typed, lower, 1, 1, 1)
+		if len(typed) >= 3 && strings.HasPrefix(lower, typed) {
+			distance = min(distance, 1)
+		}
+		if distance <= max(1, len(typed)/3) {
+			near = append(near, scored{candidate, distance})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b scored) int { return a.distance - b.distance })
+	names := make([]string, 0, 3)
+	for _, n := range near[:min(3, len(near))] {
+		names = append(names, prefix+n.name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(names, " or ") + "?"
+}

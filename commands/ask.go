@@ -1,0 +1,118 @@
+package commands
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// connect makes the client for the Octopus Server, the way the Tentacle itself
+// would reach it: through its polling proxy, if one is configured.
+func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*octoapi.Client, error) {
+	var pool *x509.CertPool
+	pool, err := o.rootCAs()
+	if err != nil {
+		return nil, err
+	}
+	return octoapi.New(octoapi.Options{
+		Server:          o.server,
+		Credentials:     octoapi.Credentials{APIKey: o.apiKey, BearerToken: o.bearerToken, Username: o.username, Password: o.password},
+		IgnoreSSLErrors: o.ignoreSSLErrors,
+		RootCAs:         pool,
+		Proxy:           proxyFunc(proxy),
+		UserAgent:       userAgent(),
+		Waiting:         func(what string) { c.progress(what) },
+	})
+}
+
+// proxyFunc is the way out that a Tentacle's polling proxy settings mean; nil
+// is the environment's.
+func proxyFunc(p tentacleconfig.Proxy) func(*url.URL) (*url.URL, error) {
+	switch {
+	case p.Host != "":
+		through := &url.URL{Scheme: "http", Host: fmt.Sprintf("%s:%d", bracketed(p.Host), p.Port)}
+		if p.Username != "" {
+			through.User = url.UserPassword(p.Username, p.Password)
+		}
+		return func(*url.URL) (*url.URL, error) { return through, nil }
+	case p.UseDefault:
+		return nil
+	default:
+		return func(*url.URL) (*url.URL, error) { return nil, nil }
+	}
+}
+
+// askCluster learns the cluster's thumbprint from the API and tries every
+// polling port, all at the same time, and accepts only the cluster's own
+// certificate on each. The result is the thumbprint to trust.
+//
+// further is asked of the API in the meantime; it may be nil.
+//
+// Behind a web socket stands the web server's certificate, not the cluster's:
+// there, as in the real Tentacle, what the port presents is what is trusted.
+func askCluster(ctx context.Context, c *console, client *octoapi.Client, addresses []string, proxy tentacleconfig.Proxy,
+	further func(context.Context) error) (string, error) {
+	c.progress(askingText(client.URL(), len(addresses)))
+	defer c.endProgress()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	var thumbprint string
+	var ports []octoapi.Port
+	var apiErr, portErr error
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if thumbprint, apiErr = client.Thumbprint(ctx); apiErr == nil && further != nil {
+			apiErr = further(ctx)
+		}
+		if apiErr != nil {
+			cancel() // what the ports say does not matter any more
+		}
+	})
+	wait.Go(func() {
+		ports, portErr = octoapi.TryPorts(ctx, addresses, octoapi.PortOptions{
+			Proxy:   proxyFunc(proxy),
+			Waiting: func(address, why string) { c.progress(fmt.Sprintf("%s: %s", address, why)) },
+		})
+	})
+	wait.Wait()
+
+	switch {
+	case apiErr != nil:
+		return "", apiErr
+	case portErr != nil:
+		return "", portErr
+	case len(addresses) > 0 && strings.HasPrefix(addresses[0], "wss:"):
+		return ports[0].Thumbprint, nil
+	}
+	return thumbprint, octoapi.CheckThumbprints(ports, thumbprint)
+}
+
+func askingText(url string, ports int) string {
+	if ports == 0 {
+		return "asking " + url
+	}
+	return fmt.Sprintf("asking %s, trying %s", url, plural(ports, "polling port", "polling ports"))
+}
+
+// timedOut words a deadline that ended a command.
+func timedOut(err error, o apiOptions) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w\n--timeout=%v was not enough; a longer one may be", err, o.timeout)
+	}
+	return err
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,157 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fatih/color"
+	"github.com/mattn/go-colorable"
+	"golang.org/x/term"
+)
+
+// console is the only place that knows about terminals: the answer goes to
+// out; progress, warnings and errors to err; colour only where a person looks.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	errIsTTY bool
+
+	bold, green, red, yellow, faint paint // for out
+	alarm, caution                  paint // for err
+
+	mu      sync.Mutex
+	ticking *time.Ticker
+	stopped chan struct{}
+	secrets []string
+}
+
+// paint colours a text, or leaves it as it is where there is no terminal.
+type paint func(a ...any) string
+
+// newConsole looks at each stream by itself: the answer may go to a file while
+// progress is shown.
+func newConsole(in io.Reader, out, err io.Writer) *console {
+	c := &console{in: in, out: out, err: err}
+	outIsTTY := isTerminal(out)
+	c.errIsTTY = isTerminal(err)
+	if f, ok := out.(*os.File); ok && outIsTTY {
+		c.out = colorable.NewColorable(f) // a console of an older Windows does not know colours by itself
+	}
+	if f, ok := err.(*os.File); ok && c.errIsTTY {
+		c.err = colorable.NewColorable(f)
+	}
+	c.bold, c.faint = painter(outIsTTY, color.Bold), painter(outIsTTY, color.Faint)
+	c.green, c.red, c.yellow = painter(outIsTTY, color.FgGreen), painter(outIsTTY, color.FgRed), painter(outIsTTY, color.FgYellow)
+	c.alarm, c.caution = painter(c.errIsTTY, color.FgRed, color.Bold), painter(c.errIsTTY, color.FgYellow)
+	return c
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func painter(onTerminal bool, attributes ...color.Attribute) paint {
+	p := color.New(attributes...)
+	if onTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		p.EnableColor()
+	} else {
+		p.DisableColor()
+	}
+	return p.SprintFunc()
+}
+
+// keepSecret makes sure that a text never appears in what is printed, whatever
+// a library or a server puts into its errors. Nothing is known to need it; it
+// is the second lock on the door.
+func (c *console) keepSecret(secret string) {
+	if len(secret) >= 4 { // shorter ones would blot out ordinary words
+		c.secrets = append(c.secrets, secret)
+	}
+}
+
+func (c *console) withoutSecrets(text string) string {
+	for _, secret := range c.secrets {
+		text = strings.ReplaceAll(text, secret, "********")
+	}
+	return text
+}
+
+// printf writes a part of the answer.
+func (c *console) printf(format string, a ...any) {
+	c.endProgress()
+	fmt.Fprint(c.out, c.withoutSecrets(fmt.Sprintf(format, a...)))
+}
+
+// printJSON writes the one JSON value that --format json promises.
+func (c *console) printJSON(value any) error {
+	c.endProgress()
+	encoder := json.NewEncoder(c.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func (c *console) warn(format string, a ...any) {
+	c.endProgress()
+	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.withoutSecrets(fmt.Sprintf(format, a...)))
+}
+
+func (c *console) fail(err error) {
+	c.endProgress()
+	fmt.Fprintf(c.err, "%s %s\n", c.alarm("octo-tentacle:"), c.withoutSecrets(err.Error()))
+}
+
+// progress shows, on a terminal only, what is being waited for; the line is
+// overwritten by the next one and gone at the end. Seconds are shown from the
+// third on, so that quick things do not flicker.
+func (c *console) progress(text string) {
+	if !c.errIsTTY {
+		return
+	}
+	c.endProgress()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	began := time.Now()
+	draw := func() {
+		line := text + " …"
+		if waited := time.Since(began); waited >= 3*time.Second {
+			line += fmt.Sprintf(" %d s", int(waited.Seconds()))
+		}
+		fmt.Fprintf(c.err, "\r\x1b[K%s", c.withoutSecrets(line))
+	}
+	draw()
+	ticker, stopped := time.NewTicker(time.Second), make(chan struct{})
+	c.ticking, c.stopped = ticker, stopped
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				c.mu.Lock()
+				if c.ticking == ticker {
+					draw()
+				}
+				c.mu.Unlock()
+			case <-stopped:
+				return
+			}
+		}
+	}()
+}
+
+func (c *console) endProgress() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ticking == nil {
+		return
+	}
+	c.ticking.Stop()
+	close(c.stopped)
+	c.ticking = nil
+	fmt.Fprint(c.err, "\r\x1b[K")
+}

@@ -1,0 +1,150 @@
+package commands
+
+import (
+	"context"
+	"errors"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// listServersOptions are what list-servers can be told.
+type listServersOptions struct {
+	tentacle     tentacleOptions
+	allInstances bool
+	format       string
+}
+
+func listServersCommand(c *console) *cli.Command {
+	var o listServersOptions
+	return &cli.Command{
+		Name:     "list-servers",
+		Category: "Polling",
+		Usage:    "list the Octopus Servers that this Tentacle trusts and polls",
+		Description: `Shows each trusted server with its style, address, thumbprint and subscription,
+the Tentacle's own thumbprint, and the state of its service.
+
+  octo-tentacle list-servers
+  octo-tentacle list-servers --instance=web --format=json`,
+		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
+			&cli.BoolFlag{Name: "all-instances", Category: whichTentacle, Destination: &o.allInstances, DisableDefaultText: true,
+				Usage: "all Tentacles on this machine"},
+			formatFlag(&o.format),
+		}),
+		Action: func(ctx *cli.Context) error { return listServers(ctx.Context, c, o) },
+	}
+}
+
+// serverList is the JSON of list-servers, and what its table is made from.
+type serverList struct {
+	Instance      string        `json:"instance"`
+	Configuration string        `json:"configuration"`
+	Thumbprint    string        `json:"thumbprint"` // the Tentacle's own; "" before it has a certificate
+	Service       serviceState  `json:"service"`
+	Servers       []serverEntry `json:"servers"`
+
+	polls bool
+}
+
+type serviceState struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+func listServers(ctx context.Context, c *console, o listServersOptions) error {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+		return err
+	}
+	if o.allInstances {
+		return listAllInstances(ctx, c, o)
+	}
+	t, err := lookAt(o.tentacle)
+	if err != nil {
+		return err
+	}
+	list := listOf(ctx, c, t)
+	if o.format == "json" {
+		return c.printJSON(list)
+	}
+	list.print(c)
+	return nil
+}
+
+func listAllInstances(ctx context.Context, c *console, o listServersOptions) error {
+	if o.tentacle != (tentacleOptions{}) {
+		return errors.New("--all-instances means every Tentacle here: leave out --instance, --config and --service")
+	}
+	instances, err := tentacleconfig.Instances()
+	if err != nil {
+		return err
+	}
+	// Each is looked at before anything is printed: JSON is whole or absent.
+	lists := make([]serverList, 0, len(instances))
+	var failures []error
+	for _, instance := range instances {
+		t, err := lookAtInstance(instance, "")
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		lists = append(lists, listOf(ctx, c, t))
+	}
+	if o.format == "json" {
+		if len(failures) > 0 {
+			return errors.Join(failures...)
+		}
+		return c.printJSON(lists)
+	}
+	if len(instances) == 0 {
+		c.printf("There is no Tentacle instance on this machine (looked in %s).\n", tentacleconfig.MachineHome())
+	}
+	for i, list := range lists {
+		if i > 0 {
+			c.printf("\n")
+		}
+		list.print(c)
+	}
+	return errors.Join(failures...)
+}
+
+func listOf(ctx context.Context, c *console, t *tentacle) serverList {
+	status, err := lookAtService(ctx, t.service)
+	if err != nil {
+		c.warn("%v", err)
+	}
+	thumbprint, err := t.document.Thumbprint()
+	if err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
+		c.warn("%v", err)
+	}
+	return serverList{
+		Instance:      t.instance.Name,
+		Configuration: t.instance.ConfigPath,
+		Thumbprint:    thumbprint,
+		Service:       serviceState{Name: status.Name, State: string(status.State)},
+		Servers:       entriesOf(t.servers),
+		polls:         polling(t.servers),
+	}
+}
+
+// serverColumns define the table of trusted servers.
+var serverColumns = []column[serverEntry]{
+	{"STYLE", func(e serverEntry) string { return e.Style }},
+	{"ADDRESS", func(e serverEntry) string { return e.Address }},
+	{"THUMBPRINT", func(e serverEntry) string { return e.Thumbprint }},
+	{"SUBSCRIPTION", func(e serverEntry) string { return e.SubscriptionID }},
+}
+
+func (l serverList) print(c *console) {
+	c.printf("Instance:      %s\n", firstNonEmpty(l.Instance, "(none names this file)"))
+	c.printf("Configuration: %s\n", l.Configuration)
+	c.printf("Thumbprint:    %s\n", firstNonEmpty(l.Thumbprint, "(no certificate yet)"))
+	c.printf("Service:       %s, %s\n\n", l.Service.Name, l.Service.State)
+	if len(l.Servers) == 0 {
+		c.printf("This Tentacle trusts no Octopus Server yet.\n")
+		return
+	}
+	printTable(c, serverColumns, l.Servers)
+	if !l.polls {
+		c.printf("\nIt polls none of them: it listens, and needs nothing for high availability.\n")
+	}
+}

@@ -1,0 +1,74 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// tentacle is what is on this machine, as the second step of a command finds
+// it: nothing is locked, and nothing here is written back.
+type tentacle struct {
+	instance tentacleconfig.Instance
+	document *tentacleconfig.Document
+	servers  []tentacleconfig.TrustedServer
+	service  string // the name of the service that runs it
+}
+
+// lookAt finds the Tentacle that is meant and reads its configuration.
+func lookAt(o tentacleOptions) (*tentacle, error) {
+	instance, err := tentacleconfig.Find(o.instance, o.config)
+	if err != nil {
+		return nil, err
+	}
+	return lookAtInstance(instance, o.service)
+}
+
+func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {
+	document, err := tentacleconfig.Read(instance.ConfigPath)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := document.TrustedServers()
+	if err != nil {
+		return nil, err
+	}
+	return &tentacle{
+		instance: instance,
+		document: document,
+		servers:  servers,
+		service:  firstNonEmpty(serviceName, service.NameFor(instance.Name, runtime.GOOS)),
+	}, nil
+}
+
+// polling says whether anything is polled at all.
+func polling(servers []tentacleconfig.TrustedServer) bool {
+	for _, server := range servers {
+		if server.Polls() {
+			return true
+		}
+	}
+	return false
+}
+
+// serviceLookTime bounds a look at the service manager, which is on this
+// machine and answers at once or not at all.
+const serviceLookTime = 5 * time.Second
+
+// lookAtService tells the state of the Tentacle's service. That it cannot be
+// told is a fact to report, never a reason to fail.
+func lookAtService(ctx context.Context, name string) (service.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, serviceLookTime)
+	defer cancel()
+	status, err := service.Look(ctx, name)
+	if err != nil {
+		return service.Status{Name: name, State: stateUnknown}, fmt.Errorf("the state of service %s is not known: %w", name, err)
+	}
+	return status, nil
+}
+
+const stateUnknown service.State = "unknown"

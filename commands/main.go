@@ -1,0 +1,116 @@
+// Package commands is what a user types and what a user sees: one file per
+// command with its flags, its steps and its output. It alone prints, and it
+// alone chooses the exit code.
+//
+// A command that changes the Tentacle always runs the same five steps: read
+// the arguments, look at the machine, ask the network, decide (a pure
+// function), apply.
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes, as scripts written for the real Tentacle look at them.
+const (
+	exitDone          = 0
+	exitFailed        = 1
+	exitNoSuchCommand = 2
+)
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first Ctrl-C the signal has its usual effect again, so that a
+	// second one ends the program even if something does not come back.
+	context.AfterFunc(interrupted, stop)
+	defer stop()
+
+	return run(interrupted, newConsole(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+}
+
+// run carries out one command line. It is what Main, demo and tests share.
+func run(ctx context.Context, c *console, arguments []string) (code int) {
+	app := newApp(c)
+	defer c.endProgress()
+
+	rewritten, err := rewriteArguments(app.Commands, arguments)
+	if err == nil {
+		err = app.RunContext(ctx, append([]string{app.Name}, rewritten...))
+	}
+	if err == nil {
+		return exitDone
+	}
+
+	c.endProgress()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = interruptedError{err}
+	}
+	c.fail(err)
+	if errors.Is(err, errNoSuchCommand) {
+		return exitNoSuchCommand
+	}
+	return exitFailed
+}
+
+// interruptedError is Ctrl-C: what was going on is of less interest than that
+// the user ended it. Whatever had been done by then says so itself (unfinished).
+type interruptedError struct{ cause error }
+
+func (e interruptedError) Error() string {
+	var u unfinishedError
+	if errors.As(e.cause, &u) {
+		return "interrupted: " + u.Error()
+	}
+	return "interrupted; nothing was changed"
+}
+
+func (e interruptedError) Unwrap() error { return e.cause }
+
+// unfinishedError is a failure after which something lasting has been done
+// already. Its text says what, and how to finish.
+type unfinishedError struct {
+	done  string
+	cause error
+}
+
+func (e unfinishedError) Error() string { return fmt.Sprintf("%s\n%v", e.done, e.cause) }
+func (e unfinishedError) Unwrap() error { return e.cause }
+
+func newApp(c *console) *cli.App {
+	app := &cli.App{
+		Name:    "octo-tentacle",
+		Usage:   "put a polling Tentacle on every node of an Octopus cluster",
+		Version: version(),
+		Commands: []*cli.Command{
+			pollServerCommand(c),
+			registerWithCommand(c),
+			listServersCommand(c),
+			demoCommand(c),
+			versionCommand(c),
+			helpCommand(c),
+		},
+		Writer:                    c.out,
+		ErrWriter:                 c.err,
+		HideHelpCommand:           true,
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // a role or an environment may contain a comma
+		ExitErrHandler:            func(*cli.Context, error) {},
+		CustomAppHelpTemplate:     appHelp,
+	}
+	for _, command := range app.Commands {
+		command.HideHelpCommand = true
+		command.HelpName = app.Name + " " + command.Name
+		command.CustomHelpTemplate = commandHelp
+		// The arguments were checked by rewriteArguments; what is left is ours to word.
+		command.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return err }
+	}
+	return app
+}

@@ -1,0 +1,195 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// pollServerOptions are what poll-server can be told.
+type pollServerOptions struct {
+	tentacle        tentacleOptions
+	api             apiOptions
+	nodes           nodeOptions
+	reuseThumbprint bool
+	change          changeOptions
+}
+
+func pollServerCommand(c *console) *cli.Command {
+	var o pollServerOptions
+	return &cli.Command{
+		Name:     "poll-server",
+		Category: "Polling",
+		Usage:    "poll further nodes of a cluster this Tentacle polls already",
+		Description: `Adds addresses of a cluster to those that this Tentacle polls, all of them or
+none, and restarts the Tentacle's service. Each polling port is tried first and
+has to present the cluster's own certificate. Nodes that are polled already are
+left as they are; a second run changes nothing.
+
+Every node at its own address:
+  octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
+    --server-comms-address=https://octo1:10943,https://octo2:10943
+
+One address, a port for each node:
+  octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
+    --server-comms-port=10943-10945`,
+		Flags: allFlags(o.nodes.flags(), []cli.Flag{
+			&cli.BoolFlag{Name: "reuse-server-thumbprint", Category: theNodes, Destination: &o.reuseThumbprint, DisableDefaultText: true,
+				Usage: "take thumbprint and subscription from a node polled already; asks neither the API nor the ports"},
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
+		Action: func(ctx *cli.Context) error { return pollServer(ctx.Context, c, o) },
+	}
+}
+
+func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
+	addresses, err := o.read(c)
+	if err != nil {
+		return err
+	}
+
+	t, err := lookAt(o.tentacle)
+	if err != nil {
+		return err
+	}
+	r := newReport(t)
+
+	asking, cancel := context.WithTimeout(ctx, o.api.timeout)
+	defer cancel()
+	if o.reuseThumbprint {
+		r.Thumbprint, err = polledThumbprint(t.servers)
+	} else {
+		r.Server, r.Thumbprint, err = o.ask(asking, c, t, addresses)
+	}
+	if err != nil {
+		return timedOut(err, o.api)
+	}
+
+	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
+		return pollAddresses(now, r.Thumbprint, addresses)
+	}
+	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
+		return err
+	}
+	return r.print(c, o.change)
+}
+
+// read checks the arguments and tells the addresses they mean.
+func (o *pollServerOptions) read(c *console) ([]string, error) {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+		return nil, err
+	}
+	if !o.reuseThumbprint {
+		if err := o.api.check(c); err != nil {
+			return nil, err
+		}
+		return o.nodes.addresses(o.api.server, runtime.GOOS)
+	}
+	// Scripts pass the API options along; with the thumbprint at hand they are not used.
+	return o.nodes.addresses("", runtime.GOOS)
+}
+
+// ask learns the cluster's thumbprint, and first whether it makes sense to:
+// a Tentacle that polls nothing has to be registered, whatever the cluster says.
+func (o *pollServerOptions) ask(ctx context.Context, c *console, t *tentacle, addresses []string) (server, thumbprint string, err error) {
+	proxy, err := t.document.PollingProxy()
+	if err != nil {
+		return "", "", err
+	}
+	client, err := connect(c, o.api, proxy)
+	if err != nil {
+		return "", "", err
+	}
+	thumbprint, err = askCluster(ctx, c, client, addresses, proxy, nil)
+	return client.URL(), thumbprint, err
+}
+
+// polledThumbprint is that of the first entry that polls and has a
+// subscription. The real Tentacle takes the first entry of all, which is often
+// the one without address that configure --trust left, and then writes an
+// entry that never polls.
+func polledThumbprint(servers []tentacleconfig.TrustedServer) (string, error) {
+	for _, server := range servers {
+		if server.Polls() && server.SubscriptionID != "" {
+			return server.Thumbprint, nil
+		}
+	}
+	return "", errors.New("--reuse-server-thumbprint: this Tentacle polls no server yet, so there is nothing to reuse\n" + registerHint)
+}
+
+const registerHint = "register it first: octo-tentacle register-with --comms-style=TentacleActive --server=… --environment=… --role=…"
+
+// pollAddresses is the decision of poll-server: the trusted servers with an
+// entry for each address, made like the first one that polls the cluster with
+// this thumbprint. An entry that polls already stays as it is.
+func pollAddresses(now []tentacleconfig.TrustedServer, thumbprint string, addresses []string) ([]tentacleconfig.TrustedServer, error) {
+	model, err := pollingModel(now, thumbprint)
+	if err != nil {
+		return nil, err
+	}
+	after := now
+	for _, address := range addresses {
+		if !polledAt(after, thumbprint, address) {
+			after = tentacleconfig.Upsert(after, model.With(address))
+		}
+	}
+	return after, nil
+}
+
+// pollingModel is the entry whose subscription and style further nodes of a
+// cluster get.
+func pollingModel(servers []tentacleconfig.TrustedServer, thumbprint string) (tentacleconfig.TrustedServer, error) {
+	trusted := false
+	for _, server := range servers {
+		if !sameThumbprint(server.Thumbprint, thumbprint) {
+			continue
+		}
+		if server.Polls() && server.SubscriptionID != "" {
+			return server, nil
+		}
+		trusted = true
+	}
+	if trusted {
+		return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and needs nothing for high availability\n"+
+			"to make it poll, "+registerHint, thumbprint)
+	}
+	return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle does not trust the cluster with thumbprint %s%s\n%s",
+		thumbprint, trustedInstead(servers), registerHint)
+}
+
+// trustedInstead names the clusters that are trusted: the API of another
+// cluster is a common slip.
+func trustedInstead(servers []tentacleconfig.TrustedServer) string {
+	var others []string
+	for _, server := range servers {
+		known := false
+		for _, other := range others {
+			known = known || sameThumbprint(other, server.Thumbprint)
+		}
+		if !known {
+			others = append(others, server.Thumbprint)
+		}
+	}
+	if len(others) == 0 {
+		return ": it trusts none yet"
+	}
+	return ", only " + strings.Join(others, ", ")
+}
+
+// polledAt says whether the address is polled already, with a subscription.
+func polledAt(servers []tentacleconfig.TrustedServer, thumbprint, address string) bool {
+	for _, server := range servers {
+		if server.Polls() && server.SubscriptionID != "" && sameThumbprint(server.Thumbprint, thumbprint) &&
+			tentacleconfig.SameAddress(server.Address, address) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameThumbprint ignores case: people type and paste thumbprints in both.
+func sameThumbprint(a, b string) bool { return strings.EqualFold(a, b) }

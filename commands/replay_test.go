@@ -1,0 +1,302 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// deliberate are the recordings in which octo-tentacle does otherwise than the
+// real Tentacle, each with the reason. A recording that agrees must not be here.
+var deliberate = map[string]string{
+	"poll-server-app-path":         "an address pasted from the browser (/app#/Spaces-1) is understood",
+	"poll-server-reuse-thumbprint": "the real one copies the first entry, which polls nothing; ours takes the first that polls",
+	"poll-server-address-no-port":  "as poll-server-reuse-thumbprint",
+	"edit-listening-entry":         "as poll-server-reuse-thumbprint",
+	"edit-empty-value":             "nothing that polls can be reused: refused, where the real one writes an entry that never polls",
+	"edit-no-setting":              "as edit-empty-value",
+	"edit-null":                    "as edit-empty-value",
+	"edit-self-closing":            "as edit-empty-value",
+	"edit-no-subscription":         "an entry without subscription polls under none: refused, where the real one copies it",
+	"register-twice-two-addresses": "a further address of the same cluster keeps its subscription; the real one makes a new one, and the first node's never gets work again",
+	"register-with-unknown-env":    "nothing is written before everything has been checked; the real one leaves PollingConnectionCount behind",
+	"register-with-unknown-tag":    "as register-with-unknown-env",
+	"register-with-unknown-policy-server-without-environments-v2": "as register-with-unknown-env",
+	"register-with-unknown-tag-server-without-environments-v2":    "as register-with-unknown-env",
+	"register-with-unknown-tenant-server-without-environments-v2": "as register-with-unknown-env",
+}
+
+// recording is a file of testdata/recordings: what the real Tentacle did. See
+// testdata/recordings/README.md.
+type recording struct {
+	Before string
+	Steps  []struct {
+		Args  []string
+		Exit  int
+		Files map[string]*string
+	}
+	Requests []octotest.Request
+}
+
+// TestTheRecordingsOfTheRealTentacleAgree replays each recording: the commands
+// that octo-tentacle has are run, the files of the others are put in place as
+// recorded. Exit code (any failure of theirs is a 1 of ours), settings and what
+// is sent to change the server must agree.
+func TestTheRecordingsOfTheRealTentacleAgree(t *testing.T) {
+	files, err := filepath.Glob("../testdata/recordings/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings: %v", err)
+	}
+	agreed, replayed := 0, 0
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(name, func(t *testing.T) {
+			difference := replay(t, file, strings.HasSuffix(name, "without-environments-v2"))
+			replayed++
+			reason, expected := deliberate[name]
+			switch {
+			case difference == "" && expected:
+				t.Errorf("agrees now, although it is listed as a deliberate difference (%s)", reason)
+			case difference != "" && !expected:
+				t.Errorf("differs from the real Tentacle (-real +ours):\n%s", difference)
+			case difference == "":
+				agreed++
+			}
+		})
+	}
+	t.Logf("%d recordings replayed: %d agree, %d differ deliberately", replayed, agreed, len(deliberate))
+	for name := range deliberate {
+		if !slices.Contains(files, filepath.Join("../testdata/recordings", name+".json")) {
+			t.Errorf("deliberate difference %s: there is no such recording", name)
+		}
+	}
+}
+
+// machine is one throw-away machine with a cluster, on which a recording is replayed.
+type replayMachine struct {
+	folder  string
+	cluster *octotest.Cluster
+	values  *strings.Replacer // from the recording's values to ours
+}
+
+// outcome is what is compared, of a whole recording.
+type outcome struct {
+	Failed   []bool
+	Settings []map[string]string // of each Tentacle.config after each step of ours
+	Writes   []octotest.Request
+}
+
+func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string) {
+	var r recording
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		t.Fatal(err)
+	}
+	m := newReplayMachine(t, noEnvironmentsV2)
+	if r.Before != "" {
+		m.write(t, "{D}/Tentacle.config", &r.Before)
+	}
+
+	var real, ours outcome
+	recorded := map[string]string{} // what the real one had by then
+	for _, step := range r.Steps {
+		for path, content := range step.Files {
+			recorded[m.values.Replace(path)] = m.values.Replace(*content)
+		}
+		if !m.has(step.Args) {
+			for path, content := range step.Files {
+				m.write(t, path, content)
+			}
+			continue
+		}
+		real.Failed = append(real.Failed, step.Exit != 0)
+		real.Settings = append(real.Settings, settingsOf(t, recorded))
+		ours.Failed = append(ours.Failed, m.run(t, step.Args) != 0)
+		ours.Settings = append(ours.Settings, settingsOf(t, m.files(t)))
+	}
+	for _, request := range r.Requests {
+		if request.Method != "" && request.Method != "GET" {
+			request.Body = m.replaceIn(t, request.Body)
+			real.Writes = append(real.Writes, request)
+		}
+	}
+	for _, request := range m.cluster.Requests() {
+		if request.Method != "" && request.Method != "GET" {
+			ours.Writes = append(ours.Writes, octotest.Request{Method: request.Method, Path: request.Path, Status: request.Status, Body: request.Body})
+		}
+	}
+	return cmp.Diff(real.withoutChance(t), ours.withoutChance(t))
+}
+
+func newReplayMachine(t *testing.T, noEnvironmentsV2 bool) *replayMachine {
+	cluster, err := octotest.Start(octotest.Options{Recorded: true, NoEnvironmentsV2: noEnvironmentsV2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	api, err := url.Parse(cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(api.Hostname(), ".1") || api.Port() != "8065" {
+		t.Skip("needs the whole of 127.0.0.0/8, so that nodes have the recorded port numbers")
+	}
+	folder := t.TempDir()
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	for _, name := range []string{"OCTOPUS_URL", "OCTOPUS_API_KEY", "OCTOPUS_ACCESS_TOKEN", "OCTOPUS_SPACE"} {
+		t.Setenv(name, "")
+	}
+	network := strings.TrimSuffix(api.Hostname(), "1")
+	return &replayMachine{folder: folder, cluster: cluster, values: strings.NewReplacer(
+		"{D}", folder, "{THUMB}", cluster.Thumbprint(), "{thumb}", strings.ToLower(cluster.Thumbprint()), "127.0.0.", network)}
+}
+
+func (m *replayMachine) has(args []string) bool {
+	if len(args) == 0 {
+		return true
+	}
+	_, err := findCommand(newApp(newConsole(nil, io.Discard, io.Discard)).Commands, args[0])
+	return err == nil
+}
+
+func (m *replayMachine) run(t *testing.T, args []string) int {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	ours := make([]string, len(args))
+	for i, arg := range args {
+		ours[i] = m.values.Replace(arg)
+	}
+	ours = append(ours, shortTimeout(ours)...)
+	code := run(t.Context(), newConsole(strings.NewReader(""), &stdout, &stderr), ours)
+	t.Logf("octo-tentacle %s: %d\n%s%s", strings.Join(args, " "), code, stdout.String(), stderr.String())
+	if strings.Contains(stdout.String()+stderr.String(), octotest.APIKey) {
+		t.Error("the output shows the key")
+	}
+	return code
+}
+
+// shortTimeout keeps the recordings of failures quick.
+func shortTimeout(args []string) []string {
+	if len(args) > 0 && (args[0] == "poll-server" || args[0] == "register-with") && !slices.Contains(args, "--help") {
+		return []string{"--timeout=10s"}
+	}
+	return nil
+}
+
+func (m *replayMachine) write(t *testing.T, path string, content *string) {
+	t.Helper()
+	path = m.values.Replace(path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(m.values.Replace(*content)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *replayMachine) files(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(m.folder, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		files[path] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func (m *replayMachine) replaceIn(t *testing.T, body any) any {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var replaced any
+	if err := json.Unmarshal([]byte(m.values.Replace(string(text))), &replaced); err != nil {
+		t.Fatal(err)
+	}
+	return replaced
+}
+
+// settingsOf are the settings of all Tentacle.config files, the trusted servers
+// in one form; of a file that cannot be read, its bytes.
+func settingsOf(t *testing.T, files map[string]string) map[string]string {
+	t.Helper()
+	settings := map[string]string{}
+	for path, content := range files {
+		if filepath.Base(path) != "Tentacle.config" {
+			continue
+		}
+		document, err := tentacleconfig.Parse(path, []byte(content))
+		if err != nil {
+			settings[path] = content
+			continue
+		}
+		for _, setting := range document.Settings() {
+			settings[path+" "+strings.ToLower(setting.Key)] = setting.Value
+		}
+		if servers, err := document.TrustedServers(); err == nil && len(servers) > 0 {
+			settings[path+" "+strings.ToLower(tentacleconfig.KeyTrustedServers)] = tentacleconfig.FormatTrustedServers(servers)
+		}
+	}
+	return settings
+}
+
+var (
+	subscription = regexp.MustCompile(`poll://[a-z0-9]{20}/`)
+	machineID    = regexp.MustCompile(`(Machines|Workers)-\d+`)
+)
+
+// withoutChance numbers what is random (subscriptions, the server's Ids) by
+// order of appearance, so that equal ones stay equal.
+func (o outcome) withoutChance(t *testing.T) outcome {
+	t.Helper()
+	// Map keys come out sorted, so the order is the same on both sides.
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []*regexp.Regexp{subscription, machineID} {
+		seen := map[string]string{}
+		text = pattern.ReplaceAllFunc(text, func(found []byte) []byte {
+			if _, ok := seen[string(found)]; !ok {
+				seen[string(found)] = "{random " + string(rune('a'+len(seen))) + "}"
+			}
+			return []byte(seen[string(found)])
+		})
+	}
+	var same outcome
+	if err := json.Unmarshal(text, &same); err != nil {
+		t.Fatal(err)
+	}
+	return same
+}
+
+func TestEveryDeliberateDifferenceHasAReason(t *testing.T) {
+	for name, reason := range maps.All(deliberate) {
+		if len(reason) < 10 {
+			t.Errorf("%s: %q is no reason", name, reason)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package commands
+
+import (
+	"fmt"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// report is what a command that changes something tells at its end: the fields
+// are the JSON that the README documents, the text is made from the same.
+type report struct {
+	Instance      string        `json:"instance"`      // "" for a file that no instance names
+	Configuration string        `json:"configuration"` // the file
+	Server        string        `json:"server"`        // the API's address; "" when it was not asked
+	Thumbprint    string        `json:"thumbprint"`    // the cluster's
+	DryRun        bool          `json:"dryRun"`
+	Changed       bool          `json:"changed"`
+	Added         []serverEntry `json:"added"`
+	Updated       []serverEntry `json:"updated"`
+	Removed       []serverEntry `json:"removed"`
+	Unchanged     []serverEntry `json:"unchanged"`
+	Service       serviceEntry  `json:"service"`
+	Machine       *machineEntry `json:"machine,omitempty"` // register-with alone
+
+	difference   tentacleconfig.Difference
+	serviceError error
+}
+
+// serverEntry is a trusted server as printed.
+type serverEntry struct {
+	Style          string `json:"style"`
+	Address        string `json:"address"`
+	Thumbprint     string `json:"thumbprint"`
+	SubscriptionID string `json:"subscription"`
+}
+
+type serviceEntry struct {
+	Name      string `json:"name"`
+	State     string `json:"state"`
+	Restarted bool   `json:"restarted"`
+}
+
+type machineEntry struct {
+	ID    string `json:"id"` // "" in a dry run of a new one
+	Name  string `json:"name"`
+	Space string `json:"space"`
+}
+
+func newReport(t *tentacle) *report {
+	return &report{Instance: t.instance.Name, Configuration: t.instance.ConfigPath}
+}
+
+func (r *report) setService(status service.Status, err error) {
+	r.Service = serviceEntry{Name: status.Name, State: string(status.State)}
+	r.serviceError = err
+}
+
+func entriesOf(servers []tentacleconfig.TrustedServer) []serverEntry {
+	entries := make([]serverEntry, 0, len(servers)) // an empty list is [], not null
+	for _, server := range servers {
+		entries = append(entries, serverEntry{
+			Style:          server.Style.String(),
+			Address:        server.Address,
+			Thumbprint:     server.Thumbprint,
+			SubscriptionID: server.SubscriptionID,
+		})
+	}
+	return entries
+}
+
+// print tells the outcome in the format asked for.
+func (r *report) print(c *console, o changeOptions) error {
+	if o.format == "json" {
+		r.Added, r.Updated = entriesOf(r.difference.Added), entriesOf(r.difference.Updated)
+		r.Removed, r.Unchanged = entriesOf(r.difference.Removed), entriesOf(r.difference.Unchanged)
+		return c.printJSON(r)
+	}
+	r.printText(c, o)
+	return nil
+}
+
+func (r *report) printText(c *console, o changeOptions) {
+	c.printf("%s\n", r.title())
+	if r.Machine != nil {
+		c.printf("  %s\n", r.machineLine())
+	}
+	for _, group := range []struct {
+		paint   paint
+		mark    string
+		entries []serverEntry
+	}{
+		{fmt.Sprint, " ", entriesOf(r.polledUnchanged())},
+		{c.yellow, "~", entriesOf(r.difference.Updated)},
+		{c.green, "+", entriesOf(r.difference.Added)},
+		{c.red, "-", entriesOf(r.difference.Removed)},
+	} {
+		for _, entry := range group.entries {
+			c.printf("  %s\n", group.paint(group.mark+" "+entry.line()))
+		}
+	}
+	switch {
+	case r.DryRun && r.Changed:
+		c.printf("Dry run: nothing was changed.%s\n", r.wouldRestart(o))
+	case r.DryRun:
+		c.printf("Dry run: nothing would change.\n")
+	case !r.Changed:
+		c.printf("Nothing to change.\n")
+	default:
+		c.printf("%s\n", r.serviceLine(o))
+	}
+}
+
+func (r *report) title() string {
+	if r.Instance == "" {
+		return r.Configuration
+	}
+	return fmt.Sprintf("%s (%s)", r.Instance, r.Configuration)
+}
+
+func (r *report) machineLine() string {
+	switch {
+	case r.DryRun:
+		return fmt.Sprintf("%s would be registered in space %s", r.Machine.Name, r.Machine.Space)
+	default:
+		return fmt.Sprintf("%s is registered in space %s as %s", r.Machine.Name, r.Machine.Space, r.Machine.ID)
+	}
+}
+
+// polledUnchanged leaves out what a person did not ask about: other clusters.
+func (r *report) polledUnchanged() []tentacleconfig.TrustedServer {
+	return tentacleconfig.Without(r.difference.Unchanged, func(s tentacleconfig.TrustedServer) bool {
+		return !s.Polls() || !sameThumbprint(s.Thumbprint, r.Thumbprint)
+	})
+}
+
+func (e serverEntry) line() string {
+	if e.Address == "" {
+		return fmt.Sprintf("trusted %s", e.Thumbprint)
+	}
+	return fmt.Sprintf("%s  %s", e.Address, e.Thumbprint)
+}
+
+func (r *report) wouldRestart(o changeOptions) string {
+	if o.noRestart || r.Service.State != string(service.Running) {
+		return ""
+	}
+	return fmt.Sprintf(" Service %s would be restarted.", r.Service.Name)
+}
+
+// serviceLine says what became of the service, and what is left to do.
+func (r *report) serviceLine(o changeOptions) string {
+	name := r.Service.Name
+	switch state := service.State(r.Service.State); {
+	case r.Service.Restarted:
+		return fmt.Sprintf("Saved; service %s was restarted.", name)
+	case state == service.Running && o.noRestart:
+		return fmt.Sprintf("Saved; service %s still runs with the old configuration: %s", name, restartCommand(name))
+	case state == service.Absent:
+		return fmt.Sprintf("Saved; there is no service %s here to restart: whatever runs this Tentacle has to restart it.", name)
+	case state == service.Unmanaged:
+		return "Saved; no service manager runs here: whatever runs this Tentacle (a container, a supervisor) has to restart it."
+	case r.serviceError != nil:
+		return fmt.Sprintf("Saved; but %v.\nRestart the Tentacle: %s", r.serviceError, restartCommand(name))
+	default:
+		return fmt.Sprintf("Saved; service %s is %s and was left alone: the Tentacle reads the change when it starts.", name, state)
+	}
+}

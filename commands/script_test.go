@@ -1,0 +1,299 @@
+package commands_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the scripts run the real main as `octo-tentacle`.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"octo-tentacle": func() { os.Exit(commands.Main()) },
+	})
+}
+
+// TestScripts runs what users type: one file per feature, with what they see.
+// Besides testscript's own commands a script has
+//
+//	cluster [NAME] [OPTION…]    starts a cluster; sets URL, THUMB, NODE1…, NODES (with a name: NAME_URL…)
+//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate; ok mends it
+//	fault [NAME] api KIND [ARG] breaks the API: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
+//	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
+//	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
+//	addresses                   prints the addresses in CONFIG, in order
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "../testdata/scripts",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("KEY", octotest.APIKey)
+			env.Setenv("TOKEN", octotest.BearerToken)
+			// A machine that runs the tests has no service of these Tentacles; what
+			// is said about that depends on whether it has a service manager.
+			status, err := service.Look(context.Background(), "octo-tentacle-no-such-service")
+			if err != nil {
+				return err
+			}
+			env.Setenv("STATE", string(status.State))
+			env.Values[clustersKey{}] = map[string]*octotest.Cluster{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cluster":   cmdCluster,
+			"fault":     cmdFault,
+			"tentacle":  cmdTentacle,
+			"requests":  cmdRequests,
+			"addresses": cmdAddresses,
+		},
+		Condition: func(condition string) (bool, error) {
+			switch condition {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "systemd":
+				_, err := os.Stat("/run/systemd/system")
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", condition)
+		},
+		RequireExplicitExec: false,
+	})
+}
+
+type clustersKey struct{}
+
+func clustersOf(ts *testscript.TestScript) map[string]*octotest.Cluster {
+	return ts.Value(clustersKey{}).(map[string]*octotest.Cluster)
+}
+
+// named takes a cluster's name off the arguments, if the first is one.
+func named(ts *testscript.TestScript, args []string) (*octotest.Cluster, []string) {
+	if len(args) > 0 {
+		if cluster, ok := clustersOf(ts)[args[0]]; ok {
+			return cluster, args[1:]
+		}
+	}
+	cluster := clustersOf(ts)[""]
+	if cluster == nil {
+		ts.Fatalf("no cluster was started")
+	}
+	return cluster, args
+}
+
+func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
+	name, prefix := "", ""
+	var o octotest.Options
+	for i, arg := range args {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "tls":
+			o.TLS = true
+		case "no-environments-v2":
+			o.NoEnvironmentsV2 = true
+		case "recorded":
+			o.Recorded = true
+		case "nodes":
+			n, err := strconv.Atoi(value)
+			ts.Check(err)
+			o.NodeCount = n
+		case "path":
+			o.Path = value
+		default:
+			if i > 0 {
+				ts.Fatalf("unknown option of cluster: %s", arg)
+			}
+			name, prefix = arg, strings.ToUpper(arg)+"_"
+		}
+	}
+	cluster, err := octotest.Start(o)
+	ts.Check(err)
+	ts.Defer(cluster.Close)
+	clustersOf(ts)[name] = cluster
+	ts.Setenv(prefix+"URL", cluster.URL())
+	ts.Setenv(prefix+"THUMB", cluster.Thumbprint())
+	ts.Setenv(prefix+"NODES", strings.Join(cluster.Addresses(), ","))
+	for i, address := range cluster.Addresses() {
+		ts.Setenv(fmt.Sprintf("%sNODE%d", prefix, i+1), address)
+		ts.Setenv(fmt.Sprintf("%sNODE%d_PADDED", prefix, i+1), fmt.Sprintf("%-31s", address)) // for a table
+	}
+	if pem := cluster.CAPEM(); pem != nil {
+		ts.Check(os.WriteFile(ts.MkAbs(strings.ToLower(prefix)+"ca.pem"), pem, 0o600))
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	if len(args) < 2 {
+		ts.Fatalf("usage: fault [NAME] node N KIND | fault [NAME] api KIND [ARG]")
+	}
+	if args[0] == "node" {
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		ts.Check(cluster.SetNodeFault(n, nodeFault(ts, args[2])))
+		return
+	}
+	argument := ""
+	if len(args) > 2 {
+		argument = args[2]
+	}
+	cluster.SetAPIFault(apiFault(ts, args[1], argument))
+}
+
+func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
+	faults := map[string]octotest.NodeFault{
+		"ok":                {},
+		"closed":            {Closed: true},
+		"hangs":             {Hangs: true},
+		"plain-http":        {PlainHTTP: true},
+		"other-certificate": {OtherCertificate: true},
+	}
+	fault, ok := faults[kind]
+	if !ok {
+		ts.Fatalf("unknown fault of a node: %s", kind)
+	}
+	return fault
+}
+
+func apiFault(ts *testscript.TestScript, kind, argument string) (f octotest.APIFault) {
+	switch kind {
+	case "ok":
+	case "html":
+		f.HTML = true
+	case "truncated":
+		f.TruncatedJSON = true
+	case "cut":
+		f.CutConnection = true
+	case "lost":
+		f.LostAnswer, f.Write = true, true
+	case "hang":
+		f.Hang = true
+	case "hang-write":
+		f.Hang, f.Write = true, true
+	case "not-octopus":
+		f.NotOctopus = true
+	case "redirect":
+		f.RedirectTo = argument
+	case "version":
+		f.Version = argument
+	case "permission":
+		f.MissingPermission = argument
+	case "refuse-write":
+		f.Status, f.ErrorMessage, f.Write = 400, argument, true
+	case "status":
+		status, err := strconv.Atoi(argument)
+		ts.Check(err)
+		f.Status = status
+	default:
+		ts.Fatalf("unknown fault of the API: %s", kind)
+	}
+	return f
+}
+
+// tentacleThumbprint is that of every Tentacle the scripts make.
+const tentacleThumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+
+func cmdTentacle(ts *testscript.TestScript, _ bool, args []string) {
+	name, clusterName, listens := "Tentacle", "", false
+	var servers []tentacleconfig.TrustedServer
+	var addresses []string
+	for i := 0; i < len(args); i++ {
+		switch args[i] {
+		case "-listens":
+			listens = true
+		case "-name":
+			i++
+			name = args[i]
+		case "-cluster":
+			i++
+			clusterName = args[i]
+		default:
+			addresses = append(addresses, args[i])
+		}
+	}
+	if listens {
+		servers = append(servers, tentacleconfig.TrustedServer{Thumbprint: clustersOf(ts)[clusterName].Thumbprint(), Style: tentacleconfig.StyleListening})
+	}
+	for _, address := range addresses {
+		servers = append(servers, tentacleconfig.TrustedServer{
+			Thumbprint: clustersOf(ts)[clusterName].Thumbprint(), Style: tentacleconfig.StylePolling,
+			Address: address, SubscriptionID: "poll://g3662re9njtelsyfhm7t/"})
+	}
+	config := filepath.Join(ts.MkAbs(name), "Tentacle.config")
+	ts.Check(makeTentacle(ts.Getenv("TentacleMachineConfigurationHomeDirectory"), name, config, servers))
+	ts.Setenv("CONFIG", config)
+}
+
+// makeTentacle writes the index file and the configuration of an instance, as
+// the real Tentacle writes them.
+func makeTentacle(home, name, config string, servers []tentacleconfig.TrustedServer) error {
+	index := filepath.Join(home, "Tentacle", "Instances", strings.ReplaceAll(strings.ToLower(name), " ", "-")+".config")
+	entry, err := json.MarshalIndent(map[string]string{"Name": name, "ConfigurationFilePath": config}, "", "  ")
+	if err != nil {
+		return err
+	}
+	trusted := ""
+	if len(servers) > 0 {
+		trusted = "\n  <set key=\"Tentacle.Communication.TrustedOctopusServers\">" + tentacleconfig.FormatTrustedServers(servers) + "</set>"
+	}
+	text := "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" +
+		"<octopus-settings xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">\n" +
+		"  <set key=\"Octopus.Home\">" + filepath.Dir(config) + "</set>\n" +
+		"  <set key=\"Tentacle.CertificateThumbprint\">" + tentacleThumbprint + "</set>" + trusted + "\n" +
+		"</octopus-settings>"
+	return errors.Join(
+		os.MkdirAll(filepath.Dir(index), 0o755),
+		os.MkdirAll(filepath.Dir(config), 0o755),
+		os.WriteFile(index, entry, 0o644),
+		os.WriteFile(config, []byte(text), 0o600),
+	)
+}
+
+func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {
+	writesOnly := len(args) > 0 && args[len(args)-1] == "-writes"
+	if writesOnly {
+		args = args[:len(args)-1]
+	}
+	cluster, _ := named(ts, args)
+	stdout := ts.Stdout()             // even with nothing to print: it empties what was there
+	time.Sleep(10 * time.Millisecond) // the log of the last answer
+	for _, request := range cluster.Requests() {
+		switch {
+		case request.PollingPort != 0:
+			if !writesOnly {
+				fmt.Fprintf(stdout, "%s %s\n", request.Address, request.Line)
+			}
+		case request.Method == "GET":
+			if !writesOnly {
+				fmt.Fprintf(stdout, "GET %s %d\n", request.Path, request.Status)
+			}
+		default:
+			body, err := json.Marshal(request.Body)
+			ts.Check(err)
+			fmt.Fprintf(stdout, "%s %s %d %s\n", request.Method, request.Path, request.Status, body)
+		}
+	}
+	cluster.ResetRequests()
+}
+
+func cmdAddresses(ts *testscript.TestScript, _ bool, _ []string) {
+	document, err := tentacleconfig.Read(ts.Getenv("CONFIG"))
+	ts.Check(err)
+	servers, err := document.TrustedServers()
+	ts.Check(err)
+	for _, server := range servers {
+		fmt.Fprintf(ts.Stdout(), "%s %s %s\n", server.Style, server.Address, server.SubscriptionID)
+	}
+}

@@ -1,0 +1,13 @@
+//go:build !windows
+
+package octoapi
+
+import "syscall"
+
+const (
+	connectionRefused = syscall.ECONNREFUSED
+	connectionReset   = syscall.ECONNRESET
+	connectionAborted = syscall.ECONNABORTED
+	networkUnreached  = syscall.ENETUNREACH
+	hostUnreached     = syscall.EHOSTUNREACH
+)

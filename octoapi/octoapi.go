@@ -1,0 +1,258 @@
+// Package octoapi is what octo-tentacle sees of the network: an Octopus Server's REST API, and its polling ports.
+//
+// It promises that reads are repeated while there is hope and time and that writes are sent once; that credentials go to the
+// server they were given for and nowhere else, neither into errors nor over a redirect; and that an error says what was
+// expected, what came instead and what to do. It reads and writes no files and prints nothing.
+package octoapi
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+const (
+	maxBody   = 16 << 20         // bytes of an answer; the longest lists are a few MiB
+	readCap   = 30 * time.Second // one try of a read; the deadline of the whole is the context's
+	dialCap   = 10 * time.Second // one try of a connection
+	redirects = 5
+)
+
+// Credentials are of exactly one kind.
+type Credentials struct{ APIKey, BearerToken, Username, Password string }
+
+// String names the kind, and no secret.
+func (c Credentials) String() string {
+	switch {
+	case c.APIKey != "":
+		return "API key"
+	case c.BearerToken != "":
+		return "bearer token"
+	case c.Username != "":
+		return "user name and password"
+	}
+	return "no credentials"
+}
+
+// GoString keeps %#v from showing what String hides.
+func (c Credentials) GoString() string { return c.String() }
+
+// option names the option the credentials come from.
+func (c Credentials) option() string {
+	switch {
+	case c.APIKey != "":
+		return "--apikey"
+	case c.BearerToken != "":
+		return "--bearerToken"
+	}
+	return "--username and --password"
+}
+
+// trimmed drops the line end that a key read from a file has.
+func (c Credentials) trimmed() Credentials {
+	c.APIKey, c.BearerToken = strings.TrimSpace(c.APIKey), strings.TrimSpace(c.BearerToken)
+	return c
+}
+
+func (c Credentials) check() error {
+	kinds := 0
+	for _, given := range []bool{c.APIKey != "", c.BearerToken != "", c.Username != "" || c.Password != ""} {
+		if given {
+			kinds++
+		}
+	}
+	const which = "give one of --apikey, --bearerToken, or --username with --password"
+	switch {
+	case kinds == 0:
+		return errors.New("no credentials for the Octopus Server: " + which)
+	case kinds > 1:
+		return errors.New("several kinds of credentials for the Octopus Server: " + which)
+	case c.Password != "" && c.Username == "":
+		return errors.New("--password needs --username")
+	case c.Username != "" && c.Password == "":
+		return errors.New("--username needs --password")
+	case strings.ContainsFunc(c.APIKey+c.BearerToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return fmt.Errorf("the value of %s has a space or another character that no %s has: it may have been cut or pasted wrongly", c.option(), c)
+	}
+	return nil
+}
+
+// Options says which server, as whom, and over what connection.
+type Options struct {
+	Server          string // as people paste it
+	Credentials     Credentials
+	IgnoreSSLErrors bool
+	RootCAs         *x509.CertPool                   // nil: the system's
+	Proxy           func(*url.URL) (*url.URL, error) // nil: that of the environment when New is called; see ProxyFunc
+	UserAgent       string
+	Waiting         func(what string) // optional: a read did not succeed and is about to be repeated after a wait
+}
+
+// Client talks to one server. What it has learned (the root document, the user, the spaces) it does not ask again.
+// Its methods may be called from several goroutines.
+type Client struct {
+	options   Options
+	transport *http.Transport
+	resty     *resty.Client
+	jar       *cookiejar.Jar
+
+	baseMu sync.Mutex
+	base   *url.URL // without a slash at the end
+
+	root       memo[Root]
+	session    memo[bool]
+	me         memo[User]
+	spaces     memo[[]spaceResource]
+	thumbprint memo[string]
+}
+
+// memo keeps what was loaded once. A failure is not kept.
+type memo[T any] struct {
+	mu     sync.Mutex
+	loaded bool
+	value  T
+}
+
+func (m *memo[T]) get(load func() (T, error)) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.loaded {
+		return m.value, nil
+	}
+	v, err := load()
+	if err == nil {
+		m.value, m.loaded = v, true
+	}
+	return v, err
+}
+
+// New checks the options. It does not use the network.
+func New(o Options) (*Client, error) {
+	base, err := ServerURL(o.Server)
+	if err != nil {
+		return nil, err
+	}
+	o.Credentials = o.Credentials.trimmed()
+	if err := o.Credentials.check(); err != nil {
+		return nil, err
+	}
+	if o.Proxy == nil {
+		o.Proxy = ProxyFunc(nil)
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(string) {}
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{options: o, base: base, jar: jar, transport: transport(o)}
+	c.resty = resty.NewWithClient(&http.Client{Transport: c.transport, Jar: jar}).
+		SetRedirectPolicy(resty.RedirectPolicyFunc(followable)).
+		SetResponseBodyLimit(maxBody).
+		SetDisableWarn(true).
+		SetLogger(silent{}).
+		SetHeader("Accept", "application/json")
+	if o.UserAgent != "" {
+		c.resty.SetHeader("User-Agent", o.UserAgent)
+	}
+	return c, nil
+}
+
+// silent keeps resty from printing.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
+
+func transport(o Options) *http.Transport {
+	return &http.Transport{
+		Proxy:                  func(r *http.Request) (*url.URL, error) { return proxyFor(o.Proxy, r.URL) },
+		DialContext:            (&net.Dialer{Timeout: dialCap, KeepAlive: 30 * time.Second}).DialContext,
+		OnProxyConnectResponse: proxyAnswered,
+		TLSHandshakeTimeout:    dialCap,
+		IdleConnTimeout:        time.Minute,
+		MaxResponseHeaderBytes: 1 << 20,
+		TLSClientConfig: &tls.Config{
+			MinVersion:         tls.VersionTLS12,
+			RootCAs:            o.RootCAs,
+			InsecureSkipVerify: o.IgnoreSSLErrors, // #nosec G402: what --ignoreSslErrors asks for
+		},
+	}
+}
+
+// URL is the base URL in use, without a slash at the end. It becomes https when the server sends there.
+func (c *Client) URL() string {
+	return c.baseURL().String()
+}
+
+func (c *Client) baseURL() *url.URL {
+	c.baseMu.Lock()
+	defer c.baseMu.Unlock()
+	copied := *c.base
+	return &copied
+}
+
+// ServerURL understands an address as people paste it: with a slash at the end, with what the browser shows behind /app, or with
+// /api. What is left is scheme, host, port and, if there is one, the virtual directory, without a slash at the end.
+func ServerURL(pasted string) (*url.URL, error) {
+	text := strings.TrimSpace(pasted)
+	if text == "" {
+		return nil, errors.New("no Octopus Server: give its address with --server, for example --server https://octopus.example.com")
+	}
+	if !strings.Contains(text, "://") {
+		return nil, fmt.Errorf("--server %s does not begin with https:// or http://: try --server https://%[1]s", clean(userless(text), 200))
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		var parse *url.Error // its own text repeats the address, which may hold a password
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return nil, fmt.Errorf("--server is not an address: %s; it should look like https://octopus.example.com", clean(userless(err.Error()), 200))
+	}
+	port, portErr := strconv.Atoi(cmp.Or(u.Port(), "443"))
+	switch {
+	case u.User != nil:
+		return nil, errors.New("--server must not hold a user name or password: give them with --username and --password")
+	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
+		return nil, fmt.Errorf("--server %s://… is not the address of a web site: it should begin with https:// or http://\n  a polling address goes to --server-comms-address", clean(u.Scheme, 40))
+	case u.Hostname() == "":
+		return nil, errors.New("--server has no host name: it should look like https://octopus.example.com")
+	case portErr != nil || port < 1 || port > 65535:
+		return nil, fmt.Errorf("--server has the port %s, which is not one from 1 to 65535", clean(u.Port(), 40))
+	}
+	return &url.URL{Scheme: strings.ToLower(u.Scheme), Host: u.Host, Path: virtualDirectory(u.Path)}, nil
+}
+
+// userless hides everything up to an @, which would be a user name and password.
+func userless(text string) string {
+	if at := strings.LastIndex(text, "@"); at >= 0 {
+		return "…" + text[at+1:]
+	}
+	return text
+}
+
+// virtualDirectory is the path before the last /app or /api, with which Octopus's own paths begin.
+func virtualDirectory(path string) string {
+	segments := strings.Split(strings.TrimRight(path, "/"), "/")
+	for i := len(segments) - 1; i > 0; i-- {
+		if strings.EqualFold(segments[i], "app") || strings.EqualFold(segments[i], "api") {
+			return strings.Join(segments[:i], "/")
+		}
+	}
+	return strings.Join(segments, "/")
+}

@@ -1,0 +1,387 @@
+package octotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer is what the API says to one request.
+type answer struct {
+	status int
+	body   any // encoded as JSON; nil: empty
+}
+
+const (
+	sessionCookie = "OctopusIdentificationToken_" + installationID
+	csrfCookie    = "Octopus-Csrf-Token_" + installationID
+	sessionValue  = "octotest-session-5f1d%2f"
+	csrfValue     = "octotest-csrf-77aa%2b%3d"
+)
+
+func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	time.Sleep(c.options.Latency)
+	f := c.faultFor(r)
+	entry := Request{
+		Method: r.Method, Path: r.URL.RequestURI(), Override: r.Header.Get("X-HTTP-Method-Override"),
+		Credential: credentials(r), UserAgent: r.UserAgent(),
+	}
+	if len(body) > 0 && json.Unmarshal(body, &entry.Body) != nil {
+		entry.Body = string(body)
+	}
+	if f.spoils() {
+		entry.Status = c.spoil(w, r, f)
+		c.record(entry)
+		if f.Hang {
+			<-r.Context().Done()
+		}
+		return
+	}
+	a := c.route(w, r, body, f)
+	entry.Status = a.status
+	c.record(entry)
+	c.write(w, a, f)
+}
+
+// credentials names the headers of the request that carry a credential.
+func credentials(r *http.Request) []string {
+	var names []string
+	for _, name := range []string{"X-Octopus-ApiKey", "Authorization", "Cookie", "X-Octopus-Csrf-Token"} {
+		if r.Header.Get(name) != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (c *Cluster) faultFor(r *http.Request) APIFault {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !strings.HasSuffix(r.URL.Path, c.fault.Path) || c.fault.Write && r.Method == http.MethodGet {
+		return APIFault{}
+	}
+	c.served++
+	if c.fault.First > 0 && c.served > c.fault.First {
+		return APIFault{}
+	}
+	return c.fault
+}
+
+// spoils says whether the fault answers instead of the API.
+func (f APIFault) spoils() bool {
+	return f.HTML || f.Status != 0 || f.RedirectTo != "" || f.Hang || f.NotOctopus || f.MissingPermission != ""
+}
+
+// spoil answers with the fault and returns the status; a hang is left to the caller.
+func (c *Cluster) spoil(w http.ResponseWriter, r *http.Request, f APIFault) int {
+	status := f.Status
+	switch {
+	case f.Hang:
+		return 0
+	case f.HTML:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Sign in &amp; continue - Example Proxy</title></head><body><form></form></body></html>")
+		return http.StatusOK
+	case f.RedirectTo != "":
+		if status == 0 {
+			status = http.StatusFound
+		}
+		w.Header().Set("Location", f.RedirectTo+r.URL.RequestURI())
+		w.WriteHeader(status)
+		return status
+	case f.NotOctopus:
+		c.write(w, answer{http.StatusOK, object{"name": "another program", "ok": true}}, APIFault{})
+		return http.StatusOK
+	case f.MissingPermission != "":
+		a := failure(http.StatusForbidden, "You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: "+f.MissingPermission)
+		c.write(w, a, APIFault{})
+		return a.status
+	}
+	if f.RetryAfter != "" {
+		w.Header().Set("Retry-After", f.RetryAfter)
+	}
+	message := f.ErrorMessage
+	if message == "" {
+		message = "There was a problem with your request."
+	}
+	c.write(w, failure(status, message), APIFault{})
+	return status
+}
+
+// failure is Octopus's JSON for an error (OctopusClients, Exceptions/OctopusExceptionFactory.cs).
+func failure(status int, message string, more ...string) answer {
+	body := object{"ErrorMessage": message}
+	if len(more) > 0 {
+		body["Errors"] = more
+	}
+	return answer{status, body}
+}
+
+func (c *Cluster) write(w http.ResponseWriter, a answer, f APIFault) {
+	if f.LostAnswer {
+		panic(http.ErrAbortHandler) // the server ends the connection
+	}
+	var data []byte
+	if a.body != nil {
+		data, _ = json.Marshal(a.body)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if f.TruncatedJSON || f.CutConnection {
+		if f.CutConnection {
+			w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		}
+		data = data[:len(data)/2]
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(data)
+	if f.CutConnection {
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f APIFault) answer {
+	path, ok := strings.CutPrefix(r.URL.Path, c.options.Path+"/api")
+	if !ok {
+		return answer{http.StatusNotFound, nil}
+	}
+	path = strings.Trim(path, "/")
+	switch path {
+	case "":
+		return answer{http.StatusOK, c.root(f)}
+	case "serverstatus/redis":
+		return c.redis()
+	case "users/login":
+		return c.login(w, r, body)
+	}
+	if a := refuse(r); a != nil {
+		return *a
+	}
+	switch path {
+	case "users/me":
+		return answer{http.StatusOK, object{"Id": userID, "Username": Username, "DisplayName": "Admin", "IsService": false,
+			"Links": object{"Self": c.link("users/" + userID), "Spaces": c.link("users/" + userID + "/spaces")}}}
+	case "users/" + userID + "/spaces":
+		return c.userSpaces()
+	case "configuration/certificates/certificate-global":
+		print := c.Thumbprint()
+		if f.Thumbprint != "" {
+			print = f.Thumbprint
+		}
+		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": print}}
+	case "octopusservernodes":
+		return c.page(r, c.serverNodes())
+	}
+	id, rest, _ := strings.Cut(path, "/")
+	for i := range c.store.spaces {
+		if c.store.spaces[i].id == id {
+			return c.inSpace(r, &c.store.spaces[i], rest, body)
+		}
+	}
+	return notFound()
+}
+
+func notFound() answer {
+	return failure(http.StatusNotFound, "The resource you requested was not found.")
+}
+
+func (c *Cluster) link(rest string) string { return c.options.Path + "/api/" + rest }
+
+func (c *Cluster) root(f APIFault) object {
+	version := "2025.4.10333"
+	if f.Version != "" {
+		version = f.Version
+	}
+	return object{
+		"Application": "Octopus Deploy", "Version": version, "ApiVersion": "3.0.0", "InstallationId": installationID,
+		"Links": object{
+			"Self":                     c.options.Path + "/api",
+			"CurrentUser":              c.link("users/me"),
+			"SignIn":                   c.link("users/login{?returnUrl}"),
+			"CertificateConfiguration": c.link("configuration/certificates{/id}{?skip,take,ids,partialName}"),
+			"OctopusServerNodes":       c.link("octopusservernodes{/id}{?skip,take,ids,partialName}"),
+			"SpaceHome":                c.link("{spaceId}"),
+			"Spaces":                   c.link("spaces{/id}{?skip,ids,take,partialName}"),
+			"Users":                    c.link("users{/id}{?skip,take,ids,filter}"),
+			"Web":                      c.options.Path + "/app",
+		},
+	}
+}
+
+func (c *Cluster) redis() answer {
+	if !c.options.SharedQueues {
+		return notFound()
+	}
+	return answer{http.StatusOK, object{"IsEnabled": true, "IsConfigured": true, "IsReachable": true}}
+}
+
+func (c *Cluster) serverNodes() []object {
+	var list []object
+	for i := range c.nodes {
+		list = append(list, object{"Id": fmt.Sprintf("OctopusServerNodes-node%d", i+1), "Name": fmt.Sprintf("node%d", i+1),
+			"IsInMaintenanceMode": false, "MaxConcurrentTasks": 5, "LastSeen": time.Now().UTC().Format(time.RFC3339)})
+	}
+	return list
+}
+
+func (c *Cluster) login(w http.ResponseWriter, r *http.Request, body []byte) answer {
+	var in struct{ Username, Password string }
+	if r.Method != http.MethodPost || json.Unmarshal(body, &in) != nil {
+		return failure(http.StatusBadRequest, "There was a problem with your request.")
+	}
+	if in.Username != Username || in.Password != Password {
+		return failure(http.StatusUnauthorized, "Invalid username or password.")
+	}
+	// As they come from the real one: the values are URL-encoded, and the header must carry them so.
+	w.Header().Add("Set-Cookie", sessionCookie+"="+sessionValue+"; path=/; HttpOnly")
+	w.Header().Add("Set-Cookie", csrfCookie+"="+csrfValue+"; path=/")
+	return answer{http.StatusOK, object{"Id": userID, "Username": Username}}
+}
+
+// refuse returns 401 or 403 when the request does not carry what the server accepts.
+func refuse(r *http.Request) *answer {
+	if r.Header.Get("X-Octopus-ApiKey") == APIKey || r.Header.Get("Authorization") == "Bearer "+BearerToken {
+		return nil
+	}
+	session, err := r.Cookie(sessionCookie)
+	if err != nil || session.Value != sessionValue {
+		a := failure(http.StatusUnauthorized, "You must be logged in to request this resource. Please provide a valid API key or log in.")
+		return &a
+	}
+	if r.Method != http.MethodGet && r.Header.Get("X-Octopus-Csrf-Token") != csrfValue {
+		a := failure(http.StatusForbidden, "A required anti-forgery token was not supplied or was invalid.")
+		return &a
+	}
+	return nil
+}
+
+func (c *Cluster) userSpaces() answer {
+	var list []object
+	for _, s := range c.store.spaces {
+		o := named(s.id, s.name, s.slug)
+		o["IsDefault"] = s.isDefault
+		o["Links"] = object{"Self": c.link("spaces/" + s.id), "SpaceHome": c.link(s.id)}
+		list = append(list, o)
+	}
+	return answer{http.StatusOK, list}
+}
+
+// spaceLinks are the links of a space's document that this program follows, as a server of 2023 has them.
+var spaceLinks = map[string]string{
+	"Environments":    "environments{/id}{?name,skip,ids,take,partialName}",
+	"MachinePolicies": "machinepolicies{/id}{?skip,take,ids,partialName}",
+	"Machines":        "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,environmentIds,thumbprint}",
+	"Proxies":         "proxies{/id}{?skip,take,ids,partialName}",
+	"TagSets":         "tagsets{/id}{?skip,take,ids,partialName}",
+	"Tenants":         "tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName}",
+	"WorkerPools":     "workerpools{/id}{?skip,ids,take,partialName}",
+	"Workers":         "workers{/id}{?skip,take,name,ids,partialName,isDisabled,workerPoolIds,thumbprint}",
+}
+
+func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) answer {
+	if rest == "" {
+		links := object{"Self": c.link(s.id)}
+		for name, link := range spaceLinks {
+			links[name] = c.link(s.id + "/" + link)
+		}
+		return answer{http.StatusOK, object{"Links": links}}
+	}
+	kind, id, _ := strings.Cut(rest, "/")
+	switch {
+	case kind == "machines":
+		return c.machines(r, s, kind, "Machines", id, body)
+	case kind == "workers":
+		return c.machines(r, s, kind, "Workers", id, body)
+	case kind == "environments" && id == "v2" && c.options.NoEnvironmentsV2:
+		return notFound()
+	}
+	list, ok := s.lists[kind]
+	switch {
+	case !ok || r.Method != http.MethodGet:
+		return notFound()
+	case id == "" || kind == "environments" && id == "v2":
+		return c.page(r, list)
+	case id == "all":
+		return answer{http.StatusOK, list}
+	}
+	return notFound()
+}
+
+// machines answers for targets and workers alike.
+func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string, body []byte) answer {
+	key, self := s.id+"/"+kind, c.link(s.id+"/"+kind)
+	method := r.Method
+	if override := r.Header.Get("X-HTTP-Method-Override"); method == http.MethodPost && override != "" {
+		method = override // OctopusClients, OctopusAsyncClient.cs
+	}
+	switch {
+	case method == http.MethodGet && id == "":
+		return c.page(r, c.store.list(key))
+	case method == http.MethodGet && id == "all":
+		return answer{http.StatusOK, filtered(r.URL.Query(), c.store.list(key))}
+	case method == http.MethodGet:
+		if item, ok := c.store.get(key, id); ok {
+			return answer{http.StatusOK, item}
+		}
+	case method == http.MethodDelete:
+		if c.store.remove(key, id) {
+			return answer{http.StatusOK, object{"Id": "ServerTasks-1", "Name": "Delete"}}
+		}
+	case method == http.MethodPost && id == "", method == http.MethodPut && id != "":
+		var item object
+		if json.Unmarshal(body, &item) != nil || item["Name"] == nil || item["Endpoint"] == nil {
+			return failure(http.StatusBadRequest, "There was a problem with your request.", "Please provide a value for the machine's name.")
+		}
+		if id == "" {
+			return answer{http.StatusCreated, c.store.add(key, idPrefix, self, item)}
+		}
+		if c.store.replace(key, id, self, item) {
+			return answer{http.StatusOK, item}
+		}
+	}
+	return notFound()
+}
+
+// filtered keeps what the query's name, ids and thumbprint ask for.
+func filtered(q url.Values, list []object) []object {
+	kept := []object{}
+	for _, item := range list {
+		is := func(parameter, field string) bool {
+			want := q.Get(parameter)
+			value, _ := item[field].(string)
+			return want == "" || strings.EqualFold(want, value)
+		}
+		id, _ := item["Id"].(string)
+		if is("name", "Name") && is("thumbprint", "Thumbprint") && (q.Get("ids") == "" || slices.Contains(strings.Split(q.Get("ids"), ","), id)) {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}
+
+// page answers the part of the list that the query's skip and take ask for.
+func (c *Cluster) page(r *http.Request, list []object) answer {
+	q := r.URL.Query()
+	list = filtered(q, list)
+	take, err := strconv.Atoi(q.Get("take"))
+	if err != nil || take <= 0 || take > c.options.PageSize {
+		take = c.options.PageSize
+	}
+	skip, _ := strconv.Atoi(q.Get("skip"))
+	skip = min(max(skip, 0), len(list))
+	end := min(skip+take, len(list))
+	links := object{"Self": r.URL.Path}
+	if end < len(list) {
+		q.Set("skip", strconv.Itoa(end))
+		q.Set("take", strconv.Itoa(take))
+		links["Page.Next"] = r.URL.Path + "?" + q.Encode()
+	}
+	return answer{http.StatusOK, object{"ItemType": "", "TotalResults": len(list), "ItemsPerPage": take, "Items": list[skip:end], "Links": links}}
+}

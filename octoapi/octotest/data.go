@@ -1,0 +1,143 @@
+package octotest
+
+import (
+	"fmt"
+	"sync"
+)
+
+// object is a JSON object as the API answers it.
+type object = map[string]any
+
+// space is what one space holds besides its machines. The Ids and names are those of the recordings' cluster.
+type space struct {
+	id, name, slug string
+	isDefault      bool
+	lists          map[string][]object // by the last part of the path: environments, tenants…
+}
+
+const (
+	userID         = "Users-1"
+	installationID = "0c98f4bd-64bd-481d-8978-7a602232c95c"
+)
+
+func named(id, name, slug string) object { return object{"Id": id, "Name": name, "Slug": slug} }
+
+func tagSet(id, name string, tags ...string) object {
+	set := named(id, name, name)
+	var list []object
+	for i, tag := range tags {
+		list = append(list, object{"Id": fmt.Sprintf("%s/tag-%d", id, i+1), "Name": tag, "CanonicalTagName": name + "/" + tag})
+	}
+	set["Tags"] = list
+	return set
+}
+
+// spaces makes the two spaces, whose Ids differ in the last but one digit: Environments-11 and Environments-21.
+func spaces() []space {
+	make1 := func(n int, id, name, slug string, isDefault bool) space {
+		with := func(kind string, k int) string { return fmt.Sprintf("%s-%d%d", kind, n, k) }
+		return space{id: id, name: name, slug: slug, isDefault: isDefault, lists: map[string][]object{
+			"environments": {
+				named(with("Environments", 1), "Development", "development"),
+				named(with("Environments", 2), "Production", "production")},
+			"machinepolicies": {
+				named(with("MachinePolicies", 1), "Default Machine Policy", "default-machine-policy"),
+				named(with("MachinePolicies", 2), "Transient machines", "transient-machines")},
+			"proxies": {named(with("Proxies", 1), "Proxy ABC", "proxy-abc")},
+			"tenants": {
+				named(with("Tenants", 1), "Acme Corp", "acme-corp"),
+				named(with("Tenants", 2), "Globex", "globex")},
+			"tagsets": {tagSet(with("TagSets", 1), "CustomerType", "VIP", "Trial")},
+			"workerpools": {
+				named(with("WorkerPools", 1), "Default Worker Pool", "default-worker-pool"),
+				named(with("WorkerPools", 2), "Windows Pool", "windows-pool")},
+		}}
+	}
+	return []space{
+		make1(1, "Spaces-1", "Default", "default", true),
+		make1(2, "Spaces-2", "Finance Department", "finance-department", false),
+	}
+}
+
+// store keeps the machines and workers, each as it was posted.
+type store struct {
+	spaces []space
+
+	mu    sync.Mutex
+	next  int
+	items map[string][]object // by "Spaces-1/machines" or "Spaces-1/workers"
+}
+
+func (s *store) init() {
+	s.spaces = spaces()
+	s.next = 101 // as in the recordings
+	s.items = map[string][]object{}
+}
+
+// add keeps a new machine or worker and returns it as the server answers it.
+func (s *store) add(key, idPrefix, self string, item object) object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	item["Id"] = fmt.Sprintf("%s-%d", idPrefix, s.next)
+	s.next++
+	finish(item, self)
+	s.items[key] = append(s.items[key], item)
+	return item
+}
+
+// finish adds what the server derives itself.
+func finish(item object, self string) {
+	item["Links"] = object{"Self": fmt.Sprintf("%s/%v", self, item["Id"])}
+	if endpoint, ok := item["Endpoint"].(object); ok {
+		item["Thumbprint"], item["Uri"] = endpoint["Thumbprint"], endpoint["Uri"]
+	}
+}
+
+// find returns the index of the item with the Id, or -1. The lock must be held.
+func (s *store) find(key, id string) int {
+	for i, item := range s.items[key] {
+		if item["Id"] == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *store) get(key, id string) (object, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(key, id); i >= 0 {
+		return s.items[key][i], true
+	}
+	return nil, false
+}
+
+func (s *store) replace(key, id, self string, item object) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(key, id)
+	if i < 0 {
+		return false
+	}
+	item["Id"] = id
+	finish(item, self)
+	s.items[key][i] = item
+	return true
+}
+
+func (s *store) remove(key, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(key, id)
+	if i < 0 {
+		return false
+	}
+	s.items[key] = append(s.items[key][:i:i], s.items[key][i+1:]...)
+	return true
+}
+
+func (s *store) list(key string) []object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]object(nil), s.items[key]...)
+}

@@ -1,0 +1,46 @@
+package octotest
+
+import "time"
+
+// NodeFault is what is wrong with a polling port. The zero value is a port that works.
+type NodeFault struct {
+	Closed           bool          // nothing listens
+	Hangs            bool          // accepts and never says anything
+	PlainHTTP        bool          // speaks HTTP without TLS
+	OtherCertificate bool          // something in between ends TLS with a certificate of its own
+	RequireClient    bool          // insists on a client certificate, by a TLS alert
+	Status           int           // answers /handshake with this HTTP status
+	Slow             time.Duration // waits so long before it answers
+	ClosesFirst      int           // accepts and closes this many connections, then works
+}
+
+// APIFault is what is wrong with the API. The zero value is an API that works.
+type APIFault struct {
+	Path  string // only requests whose path ends so; "": every one
+	Write bool   // only requests that are not GET
+	First int    // only the first so many of those requests; 0: all of them
+
+	HTML              bool   // a proxy's login page, with status 200
+	TruncatedJSON     bool   // half of the answer
+	CutConnection     bool   // half of the answer, then the connection ends
+	LostAnswer        bool   // does what it is asked, then the connection ends without an answer
+	Status            int    // this status, with Octopus's JSON
+	ErrorMessage      string // the ErrorMessage of that JSON
+	RetryAfter        string // the header of that name, sent with Status
+	RedirectTo        string // redirects to this, with the path asked appended; status 302, or Status
+	Hang              bool   // never answers
+	NotOctopus        bool   // JSON of another program
+	Version           string // another version in /api
+	MissingPermission string // 403, naming this permission
+	Thumbprint        string // certificate-global of another cluster
+}
+
+// SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot be opened again is an error.
+func (c *Cluster) SetNodeFault(n int, f NodeFault) error { return c.nodes[n-1].setFault(f) }
+
+// SetAPIFault gives the API a fault, or takes it away.
+func (c *Cluster) SetAPIFault(f APIFault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fault, c.served = f, 0
+}

@@ -1,0 +1,7 @@
+//go:build !windows
+
+package octotest
+
+import "syscall"
+
+const addressInUse = syscall.EADDRINUSE

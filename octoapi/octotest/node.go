@@ -1,0 +1,151 @@
+package octotest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// handshakePage is how Halibut answers whatever is not its own protocol (Halibut, Transport/SecureListener.cs).
+const handshakePage = "<html><body><h1>Octopus Server configured successfully</h1></body></html>"
+
+// node is one polling port.
+type node struct {
+	cluster *Cluster
+	address string
+
+	mu       sync.Mutex
+	listener net.Listener
+	fault    NodeFault
+	accepted int // connections since the fault was set
+	conns    map[net.Conn]bool
+}
+
+func (n *node) open() error {
+	l, err := net.Listen("tcp", n.address)
+	if err != nil {
+		return err
+	}
+	n.address = l.Addr().String() // the port may have been 0
+	n.mu.Lock()
+	n.listener = l
+	n.conns = map[net.Conn]bool{}
+	n.mu.Unlock()
+	go n.accept(l)
+	return nil
+}
+
+func (n *node) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listener == nil {
+		return
+	}
+	_ = n.listener.Close()
+	n.listener = nil
+	for c := range n.conns {
+		_ = c.Close()
+	}
+}
+
+func (n *node) setFault(f NodeFault) error {
+	n.mu.Lock()
+	n.fault, n.accepted = f, 0
+	closed := n.listener == nil
+	n.mu.Unlock()
+	switch {
+	case f.Closed:
+		n.close()
+	case closed:
+		return n.open()
+	}
+	return nil
+}
+
+func (n *node) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		n.mu.Lock()
+		n.accepted++
+		f, nth := n.fault, n.accepted
+		n.conns[conn] = true
+		n.mu.Unlock()
+		go func() {
+			n.serve(conn, f, nth)
+			_ = conn.Close()
+			n.mu.Lock()
+			delete(n.conns, conn)
+			n.mu.Unlock()
+		}()
+	}
+}
+
+func (n *node) serve(conn net.Conn, f NodeFault, nth int) {
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	if nth <= f.ClosesFirst {
+		return
+	}
+	time.Sleep(n.cluster.options.Latency + f.Slow)
+	switch {
+	case f.Hangs:
+		_, _ = io.Copy(io.Discard, conn)
+	case f.PlainHTTP:
+		_, _ = bufio.NewReader(conn).Peek(1)
+		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	default:
+		n.handshake(tls.Server(conn, n.tlsConfig(f)), f)
+	}
+}
+
+func (n *node) tlsConfig(f NodeFault) *tls.Config {
+	config := &tls.Config{
+		Certificates: []tls.Certificate{n.cluster.cert},
+		ClientAuth:   tls.RequestClientCert,
+		MinVersion:   tls.VersionTLS12,
+	}
+	if f.OtherCertificate {
+		config.Certificates[0] = n.cluster.other
+	}
+	if f.RequireClient {
+		config.ClientAuth = tls.RequireAnyClientCert
+	}
+	return config
+}
+
+// handshake reads a request's head, remembers its first line and answers it with the page.
+func (n *node) handshake(conn *tls.Conn, f NodeFault) {
+	head := bufio.NewReader(io.LimitReader(conn, 8<<10))
+	line, err := head.ReadString('\n')
+	if err != nil {
+		return
+	}
+	_, port, _ := net.SplitHostPort(n.address)
+	number, _ := strconv.Atoi(port)
+	line = strings.TrimRight(line, "\r\n")
+	n.cluster.record(Request{PollingPort: number, Line: line, Address: n.address})
+	if strings.HasPrefix(line, "MX-") {
+		return // a client that speaks Halibut would be given work: octo-tentacle never does, and tests look for it in Requests
+	}
+	for line != "" {
+		if line, err = head.ReadString('\n'); err != nil {
+			return
+		}
+		line = strings.TrimRight(line, "\r\n")
+	}
+	status := "200 OK"
+	if f.Status != 0 {
+		status = strconv.Itoa(f.Status) + " Status"
+	}
+	_, _ = fmt.Fprintf(conn, "HTTP/1.0 %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
+		status, len(handshakePage), handshakePage)
+	_ = conn.CloseWrite()
+}

@@ -1,0 +1,171 @@
+package octoapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// oldest is the first major version a Tentacle of today can be registered with (OctopusTentacle, RegisterMachineCommandBase.cs).
+const oldest = 3
+
+// Root is what a server says of itself at /api.
+type Root struct {
+	Application    string
+	Version        string
+	InstallationID string `json:"InstallationId"`
+	Links          map[string]string
+}
+
+// User is who the credentials are.
+type User struct {
+	ID       string `json:"Id"`
+	Username string
+	Links    map[string]string
+}
+
+// Node is one node of the cluster, as the server lists them.
+type Node struct {
+	Name              string
+	InMaintenanceMode bool
+	LastSeen          time.Time // zero when the server does not tell
+}
+
+// Root asks for /api, without credentials: this is where a server that speaks only https sends the client there, before any secret
+// has gone over an open connection.
+func (c *Client) Root(ctx context.Context) (Root, error) {
+	return c.root.get(func() (Root, error) {
+		u, err := c.resolve("/api")
+		if err != nil {
+			return Root{}, err
+		}
+		var r Root
+		from, err := c.read(ctx, u, anonymous, &r)
+		if err != nil {
+			return Root{}, err
+		}
+		if err := c.checkRoot(r); err != nil {
+			return Root{}, err
+		}
+		c.moveTo(from)
+		return r, nil
+	})
+}
+
+func (c *Client) checkRoot(r Root) error {
+	if r.Version == "" || len(r.Links) == 0 || r.Application != "" && !strings.Contains(r.Application, "Octopus") {
+		return fmt.Errorf("%s is not an Octopus Server: its /api answers JSON, but not Octopus's\n  check --server", c.URL())
+	}
+	major, _, _ := strings.Cut(r.Version, ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return fmt.Errorf("the server at %s does not tell a version that is one: %s\n  check --server", c.URL(), c.quote(r.Version))
+	}
+	if n < oldest && n != 0 { // 0 is a build for development
+		return fmt.Errorf("the Octopus Server at %s is version %s: that is too old, a Tentacle needs %d.0 or later", c.URL(), c.quote(r.Version), oldest)
+	}
+	return nil
+}
+
+// Thumbprint is that of the certificate all nodes present on their polling ports: 40 upper-case hex digits.
+func (c *Client) Thumbprint(ctx context.Context) (string, error) {
+	return c.thumbprint.get(func() (string, error) {
+		root, err := c.Root(ctx)
+		if err != nil {
+			return "", err
+		}
+		var certificate struct{ Thumbprint string }
+		link := item(links(root.Links).or("CertificateConfiguration", "/api/configuration/certificates"), "certificate-global")
+		if err := c.get(ctx, link, &certificate); err != nil {
+			return "", err
+		}
+		if !isThumbprint(certificate.Thumbprint) {
+			return "", fmt.Errorf("the server at %s gave %s as the thumbprint of its certificate, which is not 40 hex digits", c.URL(), c.quote(certificate.Thumbprint))
+		}
+		return strings.ToUpper(certificate.Thumbprint), nil
+	})
+}
+
+var fortyHex = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
+
+func isThumbprint(s string) bool { return fortyHex.MatchString(s) }
+
+// Me is the user the credentials belong to.
+func (c *Client) Me(ctx context.Context) (User, error) {
+	return c.me.get(func() (User, error) {
+		root, err := c.Root(ctx)
+		if err != nil {
+			return User{}, err
+		}
+		var u User
+		if err := c.get(ctx, links(root.Links).or("CurrentUser", "/api/users/me"), &u); err != nil {
+			return User{}, err
+		}
+		if u.ID == "" {
+			return User{}, fmt.Errorf("the server at %s did not say which user the %s belongs to", c.URL(), c.options.Credentials)
+		}
+		return u, nil
+	})
+}
+
+// Nodes lists the cluster's nodes.
+func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
+	root, err := c.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	type resource struct {
+		Name                string
+		IsInMaintenanceMode bool
+		LastSeen            string
+	}
+	resources, err := list[resource](ctx, c, links(root.Links).or("OctopusServerNodes", "/api/octopusservernodes"), nil)
+	var nodes []Node
+	for _, r := range resources {
+		seen, _ := time.Parse(time.RFC3339, r.LastSeen) // some versions leave it out
+		nodes = append(nodes, Node{Name: r.Name, InMaintenanceMode: r.IsInMaintenanceMode, LastSeen: seen})
+	}
+	return nodes, err
+}
+
+// SharedQueues says whether the nodes share their queues through Redis, so that polling one balanced address is enough. Servers before
+// 2026.4 do not know the question, and do not share.
+func (c *Client) SharedQueues(ctx context.Context) (bool, error) {
+	if _, err := c.Root(ctx); err != nil {
+		return false, err
+	}
+	var s struct{ IsEnabled, IsConfigured, IsReachable bool }
+	err := c.get(ctx, "/api/serverstatus/redis", &s)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return s.IsEnabled && s.IsConfigured && s.IsReachable, err
+}
+
+// signIn exchanges user name and password for a session, whose cookies the client keeps (OctopusClients, OctopusAsyncClient.SignIn).
+func (c *Client) signIn(ctx context.Context) error {
+	_, err := c.session.get(func() (bool, error) {
+		root, err := c.Root(ctx)
+		if err != nil {
+			return false, err
+		}
+		u, err := c.resolve(expand(links(root.Links).or("SignIn", "/api/users/login"), nil))
+		if err != nil {
+			return false, err
+		}
+		body, err := json.Marshal(map[string]any{
+			"Username": c.options.Credentials.Username, "Password": c.options.Credentials.Password, "RememberMe": false,
+			"State": map[string]any{"UsingSecureConnection": u.Scheme == "https"},
+		})
+		if err != nil {
+			return false, err
+		}
+		return true, c.write(ctx, write{method: http.MethodPost, url: u, access: anonymous, body: body})
+	})
+	return err
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAServiceHasTheNameThatTentacleGivesIt(t *testing.T) {
+	for _, tt := range []struct{ instance, goos, want string }{
+		{"Tentacle", "linux", "Tentacle"},
+		{"My Polling  Tentacle", "linux", "My-Polling-Tentacle"},
+		{"a/b\t c", "linux", "ab-c"},
+		{"a /\u00a0b", "linux", "a-b"},
+		{" lead", "linux", "-lead"},
+		{"", "linux", "OctopusDeploy-Tentacle"},
+		{"Tentacle", "windows", "OctopusDeploy Tentacle"},
+		{"", "windows", "OctopusDeploy Tentacle"},
+		{"My  Polling/Tentacle", "windows", "OctopusDeploy Tentacle: My  Polling/Tentacle"},
+		{"tentacle", "windows", "OctopusDeploy Tentacle: tentacle"},
+	} {
+		t.Run(tt.goos+" "+tt.instance, func(t *testing.T) {
+			if got := NameFor(tt.instance, tt.goos); got != tt.want {
+				t.Errorf("NameFor(%q, %q) = %q, want %q", tt.instance, tt.goos, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestANameThatNoServiceCanHaveIsRefused(t *testing.T) {
+	for _, name := range []string{"", "  ", "a/b", "../octopus", "a\nb", "a\x00b", "\x1b[31mred"} {
+		for what, err := range map[string]error{"Look": second(Look(t.Context(), name)), "Restart": second(Restart(t.Context(), name, nil))} {
+			if err == nil {
+				t.Errorf("%s took the name %q", what, name)
+			} else if strings.ContainsAny(err.Error(), "\n\x00\x1b") {
+				t.Errorf("%s of %q: the error %q carries the control character", what, name, err)
+			}
+		}
+	}
+}
+
+func second(_ Status, err error) error { return err }
+
+func TestAStatusTellsAPersonWhatThereIsToKnow(t *testing.T) {
+	started := time.Date(2026, 8, 1, 10, 30, 0, 0, time.Local)
+	for want, s := range map[string]Status{
+		"running (pid 123, since 2026-08-01 10:30:00)": {State: Running, MainPID: 123, Started: started},
+		"running":                  {State: Running},
+		"stopped":                  {State: Stopped},
+		"failed (exit status 3)":   {State: Failed, Reason: "exit status 3"},
+		"stopping (pid 123)":       {State: Stopping, MainPID: 123, Started: started},
+		"starting (exit status 3)": {State: Starting, Reason: "exit status 3"},
+		"absent (this machine has no service of that name)":           {State: Absent},
+		"unmanaged (no service manager runs here, as in a container)": {State: Unmanaged},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestWithoutAServiceManagerTheServiceIsUnmanagedAndLeftAlone(t *testing.T) {
+	if _, err := os.Stat("/run/systemd/system"); err == nil || runtime.GOOS == "windows" {
+		t.Skip("a service manager runs here")
+	}
+	want := Status{Name: "octopus", State: Unmanaged}
+	for _, call := range []func() (Status, error){
+		func() (Status, error) { return Look(t.Context(), "octopus") },
+		func() (Status, error) { return Restart(t.Context(), "octopus", nil) },
+	} {
+		if got, err := call(); got != want || err != nil {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package tentacleconfig
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// AddressOf reads the address of a server's polling port as a person types it
+// and gives it the form in which Tentacle stores it: https://host:port without
+// a slash at the end (http becomes https, the port is 443 when none is given,
+// as for .NET's Uri), or wss://host/path for web sockets with the port as
+// given. The host is in lower case. User information, a query, and with https
+// a path are refused.
+func AddressOf(text string) (string, error) {
+	u, err := splitAddress(text)
+	if err != nil {
+		return "", err
+	}
+	if u.Scheme == "https" && u.Port() == "" {
+		u.Host += ":443"
+	}
+	return u.Scheme + "://" + u.Host + u.EscapedPath(), nil
+}
+
+const addressExample = "write it like https://octo1.example.com:10943"
+
+// splitAddress is the address with scheme and host in the form that Tentacle
+// stores; a path that is only a slash is left out.
+func splitAddress(text string) (*url.URL, error) {
+	text = strings.TrimSpace(text)
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("%q is not an address to poll: %w\n%s", text, fmt.Errorf(format, args...), addressExample)
+	}
+	if strings.Contains(text, "@") { // not shown: it may hold a password
+		return nil, fmt.Errorf("an address to poll has no user name or password (there is an @ in it)\n%s", addressExample)
+	}
+	scheme, _, found := strings.Cut(text, "://")
+	if !found {
+		return nil, refuse("it does not begin with https://")
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		var inner *url.Error
+		if errors.As(err, &inner) {
+			err = inner.Err // the address is quoted already
+		}
+		return nil, refuse("%w", err)
+	}
+	switch u.Scheme {
+	case "http":
+		u.Scheme = "https" // the port speaks nothing else
+	case "https", "wss":
+	default:
+		return nil, refuse("it begins with %s://, not with https:// (or wss:// for web sockets)", scheme)
+	}
+	if u.Host, err = canonicalHost(u); err != nil {
+		return nil, refuse("%w", err)
+	}
+	if u.Path == "/" {
+		u.Path, u.RawPath = "", ""
+	}
+	switch {
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return nil, refuse("it has something after a ? or #")
+	case u.Scheme == "https" && u.Path != "":
+		return nil, refuse("it has a path, %s", u.Path)
+	}
+	return u, nil
+}
+
+// canonicalHost is host and, if given, port.
+func canonicalHost(u *url.URL) (string, error) {
+	host := strings.ToLower(u.Hostname())
+	switch ip, err := netip.ParseAddr(host); {
+	case host == "":
+		return "", errors.New("it names no host")
+	case err == nil && ip.Is6() && ip.Zone() == "":
+		host = "[" + ip.String() + "]"
+	case strings.Contains(host, ":") || strings.ContainsAny(host, `%,;'"!$&()*+=<>\`):
+		return "", fmt.Errorf("%s is not the name of a host", host)
+	}
+	if u.Port() == "" {
+		return host, nil
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return "", fmt.Errorf("the port is %s, not 1 to 65535", u.Port())
+	}
+	return host + ":" + strconv.FormatUint(port, 10), nil
+}
+
+// SameAddress says whether a and b lead to the same port: the case of letters,
+// a slash at the end, the spelling of an IPv6 address, http for https and
+// leaving out the port 443 make no difference.
+func SameAddress(a, b string) bool {
+	return a == b || addressKey(a) == addressKey(b)
+}
+
+// addressKey is the same text for all spellings of an address.
+func addressKey(address string) string {
+	u, err := splitAddress(address)
+	if err != nil { // what a person wrote there by hand
+		return strings.ToLower(strings.TrimRight(strings.TrimSpace(address), "/"))
+	}
+	if u.Port() == "" {
+		u.Host += ":443"
+	}
+	return u.Scheme + "://" + u.Host + strings.ToLower(strings.TrimRight(u.EscapedPath(), "/"))
+}

@@ -1,0 +1,13 @@
+// Package tentacleconfig is what is on this machine: the instances of Octopus
+// Tentacle, their Tentacle.config, the servers it trusts, its secrets and its
+// certificate. It needs no network and prints nothing.
+//
+// It promises two things about a configuration file. An edit changes the
+// setting edited and keeps every other byte: byte order mark, line ends,
+// comments, CDATA, unknown elements, order and indentation. And whatever
+// happens while it is saved, a crash included, the file is afterwards either
+// the old one or the new one, with its owner, mode, access list and label.
+//
+// The formats are those of Octopus Tentacle 9, read from its published source
+// (github.com/OctopusDeploy/OctopusTentacle, below source/Octopus.Tentacle).
+package tentacleconfig

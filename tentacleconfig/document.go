@@ -1,0 +1,558 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// Keys of the settings that octo-tentacle reads or writes. The names are those
+// of Tentacle's Configuration/TentacleConfiguration.cs, HomeConfiguration.cs
+// and PollingProxyConfiguration.cs.
+const (
+	KeyHome                   = "Octopus.Home"
+	KeyCertificate            = "Tentacle.Certificate"
+	KeyThumbprint             = "Tentacle.CertificateThumbprint"
+	KeyTrustedServers         = "Tentacle.Communication.TrustedOctopusServers"
+	KeyPollingConnectionCount = "Tentacle.Communication.PollingConnectionCount"
+	KeyApplicationDirectory   = "Tentacle.Deployment.ApplicationDirectory"
+	KeyPort                   = "Tentacle.Services.PortNumber"
+	KeyListenIP               = "Tentacle.Services.ListenIP"
+	KeyNoListen               = "Tentacle.Services.NoListen"
+	KeyIsRegistered           = "Tentacle.Services.IsRegistered"
+	KeyUseDefaultProxy        = "Octopus.Server.Proxy.UseDefaultProxy"
+	KeyProxyHost              = "Octopus.Server.Proxy.ProxyHost"
+	KeyProxyPort              = "Octopus.Server.Proxy.ProxyPort"
+	KeyProxyUsername          = "Octopus.Server.Proxy.ProxyUsername"
+	KeyProxyPassword          = "Octopus.Server.Proxy.ProxyPassword"
+)
+
+const (
+	rootName = "octopus-settings"
+	setName  = "set"
+	keyName  = "key"
+
+	// A configuration has some kilobytes; with 10,000 servers it has two
+	// megabytes. What is larger than this is something else.
+	maxSize = 64 << 20
+
+	xmlSpace = " \t\r\n"
+	bom      = "\ufeff"
+	repair   = "restore the file from a backup, or repair it; nothing was changed"
+)
+
+// Document is the content of one Tentacle.config. Its bytes are kept as they
+// were read: etree says what the settings are, and a second pass over the same
+// bytes says where in them each one stands, because no XML library writes back
+// what it read byte for byte.
+type Document struct {
+	path     string
+	data     []byte
+	root     element
+	settings []setting // in file order
+}
+
+// element is a place in the bytes: from "<" (start) over what lies between its
+// tags (content to contentEnd) to after the last ">" (end).
+type element struct{ start, content, contentEnd, end int }
+
+// selfClosing: <set key="a" /> has no content, and no place for any.
+func (e element) selfClosing() bool { return e.content == e.end }
+
+func (e *element) move(by int) {
+	e.start += by
+	e.content += by
+	e.contentEnd += by
+	e.end += by
+}
+
+type setting struct {
+	element
+	key, value string
+}
+
+// Setting is one key of the configuration and what it is set to.
+type Setting struct{ Key, Value string }
+
+// Read reads the configuration file at path. It refuses, naming file and line
+// and saying what to do, what is not the configuration of a Tentacle: a file
+// that is empty, ends in the middle, is not XML, has another root element,
+// another encoding than UTF-8 or more than 64 MiB.
+func Read(path string) (*Document, error) {
+	for tries := 5; ; tries-- {
+		data, changed, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		d, err := Parse(path, data)
+		// Tentacle saves by emptying the file and then writing it: whoever
+		// looks in between sees an empty one or its first half.
+		if err == nil || tries == 0 || time.Since(changed) > time.Second {
+			return d, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func readFile(path string) (data []byte, changed time.Time, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
+		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	defer f.Close()
+	data, err = io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	return data, info.ModTime(), nil
+}
+
+func readError(path string, err error) error {
+	var on *fs.PathError
+	if errors.As(err, &on) {
+		err = on.Err // the path is named already
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no configuration file %s: %w", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("cannot read %s: %w\nrun this as root (on Windows: as Administrator) or as the file's owner", path, err)
+	}
+	return fmt.Errorf("cannot read %s: %w", path, err)
+}
+
+// Parse reads data as the configuration that path has. Path is only used to
+// say in errors which file is meant; the refusals are those of Read.
+func Parse(path string, data []byte) (*Document, error) {
+	if err := looksReadable(path, data); err != nil {
+		return nil, err
+	}
+	d := &Document{path: path, data: slices.Clone(data)}
+	children, err := d.scan()
+	if err != nil {
+		return nil, err
+	}
+	tree := etree.NewDocument()
+	if err := tree.ReadFromBytes(bytes.TrimPrefix(data, []byte(bom))); err != nil {
+		return nil, fmt.Errorf("%s is not well-formed XML: %w\n%s", path, err, repair)
+	}
+	for i, e := range tree.Root().ChildElements() {
+		if children[i].isSetting {
+			children[i].value = text(e)
+			d.settings = append(d.settings, children[i].setting)
+		}
+	}
+	return d, nil
+}
+
+// looksReadable refuses with better words than a parser has.
+func looksReadable(path string, data []byte) error {
+	switch {
+	case len(data) > maxSize:
+		return fmt.Errorf("%s has more than %d MiB: that is not a Tentacle's configuration; nothing was changed", path, maxSize>>20)
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.IndexByte(data, 0) >= 0:
+		return fmt.Errorf("%s is not UTF-8 (UTF-16, or not text at all); nothing was changed\nsave it as UTF-8, as Tentacle does", path)
+	case len(bytes.Trim(bytes.TrimPrefix(data, []byte(bom)), xmlSpace)) == 0:
+		return fmt.Errorf("%s is empty: Tentacle may have been stopped while it wrote it\n%s", path, repair)
+	}
+	return nil
+}
+
+// child is an element directly below the root; only some are settings.
+type child struct {
+	setting
+	isSetting bool
+}
+
+// scan finds where the root and its children stand.
+func (d *Document) scan() (children []child, err error) {
+	skipped := 0
+	if bytes.HasPrefix(d.data, []byte(bom)) {
+		skipped = len(bom) // the decoder would take it for text
+	}
+	dec := xml.NewDecoder(bytes.NewReader(d.data[skipped:]))
+	depth, roots := 0, 0
+	for {
+		before := skipped + int(dec.InputOffset())
+		token, err := dec.Token()
+		after := skipped + int(dec.InputOffset())
+		if err == io.EOF && roots == 1 {
+			return children, nil
+		}
+		if err != nil {
+			return nil, d.malformed(err, before)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			e := element{start: before, content: after}
+			switch depth {
+			case 1:
+				roots++
+				if err := d.checkRoot(t, roots, before); err != nil {
+					return nil, err
+				}
+				d.root = e
+			case 2:
+				key, isSetting := keyOf(t)
+				children = append(children, child{setting{element: e, key: key}, isSetting})
+			}
+			if name, twice := repeated(t.Attr); twice {
+				return nil, d.refuse(before, "the element <%s> has the attribute %s twice", t.Name.Local, name)
+			}
+		case xml.EndElement:
+			switch depth {
+			case 1:
+				d.root.contentEnd, d.root.end = before, after
+			case 2:
+				last := &children[len(children)-1]
+				last.contentEnd, last.end = before, after
+			}
+			depth--
+		case xml.CharData:
+			if depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
+				return nil, d.refuse(before, "there is text outside of <%s>", rootName)
+			}
+		case xml.Directive:
+			// An entity declared there would be lost, or believed to be text.
+			return nil, d.refuse(before, "it has a document type declaration (<!%s…>), which a Tentacle's configuration never has", firstWord(t))
+		}
+	}
+}
+
+func (d *Document) checkRoot(t xml.StartElement, nth, at int) error {
+	switch {
+	case nth > 1:
+		return d.refuse(at, "there is a second root element, <%s>", t.Name.Local)
+	case t.Name.Local != rootName:
+		return d.refuse(at, "this is not a Tentacle's configuration: its root element is <%s>, not <%s>", t.Name.Local, rootName)
+	case t.Name.Space != "":
+		// .NET's XmlSerializer, which Tentacle reads with, refuses it too.
+		return d.refuse(at, "<%s> stands in the namespace %q; Tentacle knows it in none", rootName, t.Name.Space)
+	}
+	return nil
+}
+
+// keyOf says whether the element is a setting, and of which key. Elements of
+// other names or namespaces, and those without a key, are not ours to touch.
+func keyOf(t xml.StartElement) (key string, isSetting bool) {
+	if t.Name != (xml.Name{Local: setName}) {
+		return "", false
+	}
+	for _, a := range t.Attr {
+		if a.Name == (xml.Name{Local: keyName}) {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+func repeated(attrs []xml.Attr) (name string, twice bool) {
+	for i, a := range attrs {
+		if slices.ContainsFunc(attrs[:i], func(b xml.Attr) bool { return a.Name == b.Name }) {
+			return a.Name.Local, true
+		}
+	}
+	return "", false
+}
+
+func firstWord(text []byte) string {
+	if words := bytes.Fields(text); len(words) > 0 {
+		return string(words[0])
+	}
+	return ""
+}
+
+// malformed puts the decoder's error into words for whoever edits the file.
+func (d *Document) malformed(err error, at int) error {
+	var syntax *xml.SyntaxError
+	switch {
+	case err == io.EOF:
+		return d.refuse(at, "there is no element <%s> in it", rootName)
+	case !errors.As(err, &syntax):
+		return d.refuse(at, "%w", errors.New(strings.TrimPrefix(err.Error(), "xml: ")))
+	case syntax.Msg == "unexpected EOF":
+		return d.refuse(len(d.data), "the file ends in the middle: Tentacle may have been stopped while it wrote it, or the disk was full")
+	}
+	return fmt.Errorf("%s, line %d: not well-formed XML: %s\n%s", d.path, syntax.Line, syntax.Msg, repair)
+}
+
+func (d *Document) refuse(at int, format string, args ...any) error {
+	return fmt.Errorf("%s, line %d: %w\n%s", d.path, d.line(at), fmt.Errorf(format, args...), repair)
+}
+
+func (d *Document) line(at int) int { return 1 + bytes.Count(d.data[:at], []byte("\n")) }
+
+// text is what stands in an element, CDATA included, without what other
+// elements and comments in it say. PowerShell's [xml].Save breaks an empty
+// element over two lines, so white space alone is no value.
+func text(e *etree.Element) string {
+	var parts []string
+	for _, c := range e.Child {
+		if t, ok := c.(*etree.CharData); ok {
+			parts = append(parts, t.Data)
+		}
+	}
+	return orEmpty(strings.Join(parts, ""))
+}
+
+func orEmpty(value string) string {
+	if strings.Trim(value, xmlSpace) == "" {
+		return ""
+	}
+	return value
+}
+
+// Path is the file that the document was read from, as it was given to Read.
+func (d *Document) Path() string { return d.path }
+
+// Bytes is the whole file as it should be saved.
+func (d *Document) Bytes() []byte { return slices.Clone(d.data) }
+
+// Get returns the value of key, in any case of letters. Of several settings
+// with the key the last one counts, as for Tentacle.
+func (d *Document) Get(key string) (value string, ok bool) {
+	if i := d.find(key); i >= 0 {
+		return d.settings[i].value, true
+	}
+	return "", false
+}
+
+func (d *Document) find(key string) int {
+	for i := len(d.settings) - 1; i >= 0; i-- {
+		if strings.EqualFold(d.settings[i].key, key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Settings lists what is set, in the order of the file. A setting that a later
+// one with the same key makes void is left out.
+func (d *Document) Settings() []Setting {
+	var list []Setting
+	for i, s := range d.settings {
+		if d.find(s.key) == i {
+			list = append(list, Setting{s.key, s.value})
+		}
+	}
+	return list
+}
+
+// Set gives key a value. Where it has that value already, nothing changes;
+// otherwise only the bytes between the tags of its element do. A new setting
+// gets a line of its own, where the order of the keys wants it. Characters that
+// XML cannot carry become U+FFFD.
+func (d *Document) Set(key, value string) {
+	key, value = legal(key), orEmpty(legal(value))
+	i := d.find(key)
+	if i < 0 {
+		d.insert(key, value)
+		return
+	}
+	s := &d.settings[i]
+	if s.value == value {
+		return
+	}
+	s.value = value
+	if s.selfClosing() {
+		d.open(&s.element, setName, i+1)
+	}
+	content := withText(d.data[s.content:s.contentEnd], value)
+	by := d.replace(s.content, s.contentEnd, content, i+1)
+	s.contentEnd += by
+	s.end += by
+}
+
+// replace puts text where data[from:to] is. The settings from index next on
+// stand behind that place, so they move; by says how far.
+func (d *Document) replace(from, to int, text []byte, next int) (by int) {
+	d.data = slices.Concat(d.data[:from], text, d.data[to:])
+	by = len(text) - (to - from)
+	for i := range d.settings[next:] {
+		d.settings[next+i].move(by)
+	}
+	d.root.contentEnd += by
+	d.root.end += by
+	return by
+}
+
+// open turns <name … /> into <name …></name>, so that something can stand in it.
+func (d *Document) open(e *element, name string, next int) {
+	tag := bytes.TrimRight(bytes.TrimSuffix(d.data[e.start:e.end], []byte("/>")), xmlSpace)
+	pair := slices.Concat(tag, []byte("></"+name+">"))
+	d.replace(e.start, e.end, pair, next)
+	e.content = e.start + len(tag) + 1
+	e.contentEnd = e.content
+	e.end = e.start + len(pair)
+}
+
+// insert adds a setting: after the one that the order of the keys puts before
+// it, with the white space that one has before it, and without parting a
+// comment from what it stands beside.
+func (d *Document) insert(key, value string) {
+	if d.root.selfClosing() {
+		d.open(&d.root, rootName, 0)
+	}
+	previous := d.previous(key)
+	at, before, after := d.root.content, "", ""
+	switch {
+	case len(d.settings) == 0:
+		body := d.data[d.root.content:d.root.contentEnd]
+		kept := len(bytes.TrimRight(body, xmlSpace))
+		at += kept
+		before = d.newline() + "  "
+		if !bytes.Contains(body[kept:], []byte("\n")) {
+			after = d.newline()
+		}
+	case previous < 0:
+		before = d.indentation(d.settings[0].start)
+	default:
+		at = d.endOfLine(d.settings[previous].end)
+		before = d.indentation(d.settings[previous].start)
+	}
+	written := setElement(key, value)
+	i := previous + 1
+	d.replace(at, at, slices.Concat([]byte(before), written, []byte(after)), i)
+	e := element{start: at + len(before), end: at + len(before) + len(written)}
+	e.contentEnd = e.end - len("</"+setName+">")
+	e.content = e.start + bytes.IndexByte(written, '>') + 1 // in the key ">" is escaped
+	d.settings = slices.Insert(d.settings, i, setting{e, key, value})
+}
+
+// previous is the index of the setting that a new one with key goes behind: the
+// one that the order wants there, or the last where the file has no order.
+func (d *Document) previous(key string) int {
+	order := func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }
+	sorted := slices.IsSortedFunc(d.settings, func(a, b setting) int { return order(a.key, b.key) })
+	last := len(d.settings) - 1
+	for sorted && last >= 0 && order(d.settings[last].key, key) > 0 {
+		last--
+	}
+	return last
+}
+
+// indentation is the white space right before the place at: from its last line
+// end, where it has one.
+func (d *Document) indentation(at int) string {
+	run := d.data[len(bytes.TrimRight(d.data[:at], xmlSpace)):at]
+	if i := bytes.LastIndexByte(run, '\n'); i > 0 && run[i-1] == '\r' {
+		run = run[i-1:]
+	} else if i >= 0 {
+		run = run[i:]
+	}
+	return string(run)
+}
+
+// endOfLine is where the line ends on which something ends at the place at, if
+// all that follows there is a comment on it; else it is at.
+func (d *Document) endOfLine(at int) int {
+	rest := d.data[at:d.root.contentEnd]
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = bytes.TrimRight(rest, xmlSpace)
+	comment := bytes.TrimLeft(rest, xmlSpace)
+	if bytes.HasPrefix(comment, []byte("<!--")) && bytes.Index(comment, []byte("-->")) == len(comment)-len("-->") {
+		return at + len(rest)
+	}
+	return at
+}
+
+func (d *Document) newline() string {
+	if bytes.Contains(d.data, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// Remove takes every setting of that key out of the file, with the line it
+// stands on unless something else stands there too. Without such a setting
+// nothing changes.
+func (d *Document) Remove(key string) {
+	for i := d.find(key); i >= 0; i = d.find(key) {
+		from, to := d.wholeLine(d.settings[i].element)
+		d.settings = slices.Delete(d.settings, i, i+1)
+		d.replace(from, to, nil, i)
+	}
+}
+
+// wholeLine is the place of the element with the line end and the indentation
+// before it, if it is alone on its line; else the place of the element.
+func (d *Document) wholeLine(e element) (from, to int) {
+	indentation := d.indentation(e.start)
+	rest := bytes.TrimLeft(d.data[e.end:], " \t\r")
+	if strings.Contains(indentation, "\n") && bytes.HasPrefix(rest, []byte("\n")) {
+		return e.start - len(indentation), e.end
+	}
+	return e.start, e.end
+}
+
+// legal puts U+FFFD for what XML cannot carry, not even escaped.
+func legal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= ' ' && r != 0xFFFE && r != 0xFFFF || strings.ContainsRune(xmlSpace, r) {
+			return r
+		}
+		return 0xFFFD
+	}, s)
+}
+
+// As .NET writes text: & < > are escaped, quotes are not.
+var asDotNet = &etree.WriteSettings{CanonicalText: true, CanonicalEndTags: true}
+
+func setElement(key, value string) []byte {
+	e := etree.NewElement(setName)
+	e.CreateAttr(keyName, key)
+	e.SetText(value)
+	var b bytes.Buffer
+	e.WriteTo(&b, asDotNet)
+	return b.Bytes()
+}
+
+// withText is the content of an element with other text. Comments and elements
+// in it stay; the new text stands where the old began.
+func withText(content []byte, value string) []byte {
+	var before, after bytes.Buffer
+	rest := &before
+	dec := xml.NewDecoder(bytes.NewReader(content))
+	for depth := 0; ; {
+		from := dec.InputOffset()
+		token, err := dec.RawToken()
+		if err != nil { // the end: the content was well-formed when it was read
+			break
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 {
+				if len(bytes.Trim(t, xmlSpace)) > 0 {
+					rest = &after
+				}
+				continue
+			}
+		}
+		rest.Write(content[from:dec.InputOffset()])
+	}
+	etree.NewText(value).WriteTo(&before, asDotNet)
+	return append(before.Bytes(), after.Bytes()...)
+}

@@ -1,0 +1,419 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const head = `<?xml version="1.0" encoding="utf-8"?>` + "\n" +
+	`<octopus-settings xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">` + "\n"
+
+func parse(t testing.TB, data string) *Document {
+	t.Helper()
+	d, err := Parse("Tentacle.config", []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func writeConfig(t testing.TB, data string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "Tentacle.config")
+	if err := os.WriteFile(path, []byte(data), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAnEditKeepsEveryOtherByte(t *testing.T) {
+	tests := map[string]struct{ before, after string }{
+		"byte order mark": {bom + head + "  <set key=\"K\">old</set>\n</octopus-settings>", bom + head + "  <set key=\"K\">new</set>\n</octopus-settings>"},
+		"windows line ends": {"<octopus-settings>\r\n\t<set key=\"K\">old</set>\r\n\r\n</octopus-settings>\r\n",
+			"<octopus-settings>\r\n\t<set key=\"K\">new</set>\r\n\r\n</octopus-settings>\r\n"},
+		"comments": {"<!-- a --><octopus-settings><!-- K --><set key=\"K\">old</set><!-- </set> --></octopus-settings><!-- z -->",
+			"<!-- a --><octopus-settings><!-- K --><set key=\"K\">new</set><!-- </set> --></octopus-settings><!-- z -->"},
+		"comment inside":         {`<octopus-settings><set key="K"> <!-- why --> old</set></octopus-settings>`, `<octopus-settings><set key="K"><!-- why -->new</set></octopus-settings>`},
+		"element inside":         {`<octopus-settings><set key="K">ol<x>d</x>d<y/></set></octopus-settings>`, `<octopus-settings><set key="K">new<x>d</x><y/></set></octopus-settings>`},
+		"cdata":                  {`<octopus-settings><set key="K"><![CDATA[o<ld]]></set><set key="L"><![CDATA[<x>]]></set></octopus-settings>`, `<octopus-settings><set key="K">new</set><set key="L"><![CDATA[<x>]]></set></octopus-settings>`},
+		"single quotes":          {`<octopus-settings><set  key = 'K' >old</set ></octopus-settings>`, `<octopus-settings><set  key = 'K' >new</set ></octopus-settings>`},
+		"self-closing":           {`<octopus-settings><set x='"' key="K" /></octopus-settings>`, `<octopus-settings><set x='"' key="K">new</set></octopus-settings>`},
+		"self-closing, no space": {`<octopus-settings><set key="K"/></octopus-settings>`, `<octopus-settings><set key="K">new</set></octopus-settings>`},
+		"empty":                  {`<octopus-settings><set key="K"></set></octopus-settings>`, `<octopus-settings><set key="K">new</set></octopus-settings>`},
+		"saved by PowerShell": {"<octopus-settings>\r\n  <set key=\"K\">\r\n  </set>\r\n  <set key=\"L\" />\r\n</octopus-settings>",
+			"<octopus-settings>\r\n  <set key=\"K\">new</set>\r\n  <set key=\"L\" />\r\n</octopus-settings>"},
+		"duplicate":     {`<octopus-settings><set key="K">a</set><set key="k">b</set><set key="L">c</set></octopus-settings>`, `<octopus-settings><set key="K">a</set><set key="k">new</set><set key="L">c</set></octopus-settings>`},
+		"other case":    {`<octopus-settings><set key="k">old</set></octopus-settings>`, `<octopus-settings><set key="k">new</set></octopus-settings>`},
+		"foreign parts": {`<octopus-settings><x><set key="K">old</set></x><set key="K">old</set><n:set xmlns:n="u" key="K">old</n:set><set>K</set></octopus-settings>`, `<octopus-settings><x><set key="K">old</set></x><set key="K">new</set><n:set xmlns:n="u" key="K">old</n:set><set>K</set></octopus-settings>`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := parse(t, test.before)
+			if got := string(d.Bytes()); got != test.before {
+				t.Errorf("reading alone made %q", got)
+			}
+			d.Set("K", "new")
+			if got := string(d.Bytes()); got != test.after {
+				t.Errorf("\n got %q\nwant %q", got, test.after)
+			}
+			if value, ok := d.Get("k"); value != "new" || !ok {
+				t.Errorf("then it says %q, %v", value, ok)
+			}
+		})
+	}
+}
+
+func TestAMissingSettingIsAddedInTheFilesOwnStyle(t *testing.T) {
+	tests := map[string]struct{ before, after string }{
+		"new instance":         {`<?xml version='1.0' encoding='UTF-8' ?><octopus-settings></octopus-settings>`, "<?xml version='1.0' encoding='UTF-8' ?><octopus-settings>\n  <set key=\"M\">v</set>\n</octopus-settings>"},
+		"self-closing root":    {`<octopus-settings a='1' />`, "<octopus-settings a='1'>\n  <set key=\"M\">v</set>\n</octopus-settings>"},
+		"empty, windows lines": {"<?xml version='1.0'?>\r\n<octopus-settings/>", "<?xml version='1.0'?>\r\n<octopus-settings>\r\n  <set key=\"M\">v</set>\r\n</octopus-settings>"},
+		"only a comment":       {"<octopus-settings>\n  <!-- c -->\n</octopus-settings>", "<octopus-settings>\n  <!-- c -->\n  <set key=\"M\">v</set>\n</octopus-settings>"},
+		"first":                {"<octopus-settings>\n\t<set key=\"N\">n</set>\n</octopus-settings>", "<octopus-settings>\n\t<set key=\"M\">v</set>\n\t<set key=\"N\">n</set>\n</octopus-settings>"},
+		"between": {"<octopus-settings>\n    <set key=\"a\">1</set>\n    <!-- b -->\n    <set key=\"N\">n</set>\n</octopus-settings>",
+			"<octopus-settings>\n    <set key=\"a\">1</set>\n    <set key=\"M\">v</set>\n    <!-- b -->\n    <set key=\"N\">n</set>\n</octopus-settings>"},
+		"last, windows lines": {"<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n</octopus-settings>", "<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n  <set key=\"M\">v</set>\r\n</octopus-settings>"},
+		"after a comment on the line": {"<octopus-settings>\n  <set key=\"A\">1</set> <!-- a --> \n</octopus-settings>",
+			"<octopus-settings>\n  <set key=\"A\">1</set> <!-- a -->\n  <set key=\"M\">v</set> \n</octopus-settings>"},
+		"unsorted": {"<octopus-settings>\n  <set key=\"Z\">1</set>\n  <set key=\"A\">1</set>\n</octopus-settings>", "<octopus-settings>\n  <set key=\"Z\">1</set>\n  <set key=\"A\">1</set>\n  <set key=\"M\">v</set>\n</octopus-settings>"},
+		"all on one line": {`<octopus-settings><set key="A" /><set key="Z" /></octopus-settings>`, `<octopus-settings><set key="A" /><set key="M">v</set><set key="Z" /></octopus-settings>`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := parse(t, test.before)
+			d.Set("M", "v")
+			if got := string(d.Bytes()); got != test.after {
+				t.Errorf("\n got %q\nwant %q", got, test.after)
+			}
+		})
+	}
+}
+
+func TestAValueIsWrittenAsDotNetWritesIt(t *testing.T) {
+	d := parse(t, `<octopus-settings></octopus-settings>`)
+	d.Set(`k"<>`, `a & b < c > d "e" 'f'`)
+	want := `<set key="k&quot;&lt;&gt;">a &amp; b &lt; c &gt; d "e" 'f'</set>`
+	if got := string(d.Bytes()); !strings.Contains(got, want) {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	if value, _ := parse(t, string(d.Bytes())).Get(`k"<>`); value != `a & b < c > d "e" 'f'` {
+		t.Errorf("read again: %q", value)
+	}
+}
+
+func TestTheLastOfSeveralEqualKeysCounts(t *testing.T) {
+	d := parse(t, `<octopus-settings><set key="A">1</set><set key="B"> </set><set key="a">2</set></octopus-settings>`)
+	want := []Setting{{"B", ""}, {"a", "2"}}
+	if got := d.Settings(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if _, ok := d.Get("C"); ok {
+		t.Error("a setting that is not there was found")
+	}
+}
+
+func TestRemovingASettingTakesItsLine(t *testing.T) {
+	tests := map[string]struct{ before, after string }{
+		"a line":         {"<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n  <set key=\"K\">1</set>\r\n</octopus-settings>", "<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n</octopus-settings>"},
+		"twice":          {"<octopus-settings>\n  <set key=\"K\">1</set>\n  <set key=\"k\" />\n</octopus-settings>", "<octopus-settings>\n</octopus-settings>"},
+		"within a line":  {`<octopus-settings> <set key="K">1</set> <x/></octopus-settings>`, `<octopus-settings>  <x/></octopus-settings>`},
+		"with a comment": {"<octopus-settings>\n  <set key=\"K\">1</set> <!-- c -->\n</octopus-settings>", "<octopus-settings>\n   <!-- c -->\n</octopus-settings>"},
+		"absent":         {"<octopus-settings>\n  <set key=\"A\">1</set>\n</octopus-settings>", "<octopus-settings>\n  <set key=\"A\">1</set>\n</octopus-settings>"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := parse(t, test.before)
+			d.Remove("K")
+			if got := string(d.Bytes()); got != test.after {
+				t.Errorf("\n got %q\nwant %q", got, test.after)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoConfigurationIsRefusedWithFileAndLine(t *testing.T) {
+	tests := map[string]struct{ data, want string }{
+		"empty":            {"", "is empty"},
+		"only a mark":      {bom + "\r\n", "is empty"},
+		"not XML":          {"hello", "line 1: there is text outside"},
+		"JSON":             {`{"a":1}`, "line 1: there is text outside"},
+		"wrong root":       {"\n<configuration/>", "line 2: this is not a Tentacle's configuration: its root element is <configuration>"},
+		"namespace":        {`<octopus-settings xmlns="urn:x"/>`, "namespace"},
+		"no element":       {"<!-- nothing -->", "there is no element <octopus-settings>"},
+		"truncated":        {bom + head + "  <set key=\"Tentacle.Communication.Trust", "line 3: the file ends in the middle"},
+		"truncated value":  {head + "  <set key=\"a\">b", "line 3: the file ends in the middle"},
+		"tags crossed":     {"<octopus-settings>\n<set></octopus-settings></set>", "line 2: not well-formed XML"},
+		"bad entity":       {`<octopus-settings><set key="a">&who;</set></octopus-settings>`, "line 1: not well-formed XML"},
+		"two roots":        {`<octopus-settings/><octopus-settings/>`, "second root"},
+		"text after":       {"<octopus-settings/>\nx", "text outside"},
+		"attribute twice":  {`<octopus-settings><set key="a" key="b"/></octopus-settings>`, "attribute key twice"},
+		"document type":    {`<!DOCTYPE x [<!ENTITY a "b">]><octopus-settings/>`, "document type"},
+		"UTF-16":           {"\xff\xfe<\x00o\x00", "not UTF-8"},
+		"other encoding":   {`<?xml version="1.0" encoding="iso-8859-1"?><octopus-settings/>`, "iso-8859-1"},
+		"no characters":    {"<octopus-settings><set key=\"a\">\xff\xfe</set></octopus-settings>", "line 1: not well-formed XML"},
+		"larger than 64 M": {"<octopus-settings>" + strings.Repeat(" ", maxSize), "64 MiB"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // Read waits for a Tentacle that may be writing
+			path := writeConfig(t, test.data)
+			_, err := Read(path)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			if !strings.HasPrefix(err.Error(), path) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "nothing was changed") {
+				t.Errorf("unclear: %v", err)
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsNamedOnce(t *testing.T) {
+	folder := t.TempDir()
+	for name, path := range map[string]string{"missing": filepath.Join(folder, "none.config"), "a folder": folder} {
+		_, err := Read(path)
+		if err == nil || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReadingWaitsForATentacleThatIsWriting(t *testing.T) {
+	path := writeConfig(t, "")
+	go func() {
+		time.Sleep(60 * time.Millisecond)
+		_ = os.WriteFile(path, []byte(head+"</octopus-settings>"), 0o640)
+	}()
+	if _, err := Read(path); err != nil {
+		t.Error(err)
+	}
+}
+
+// piece is a part of a generated document; key is that of a setting, else "".
+type piece struct{ text, key, value string }
+
+func pieces(t *rapid.T) []piece {
+	newline := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "newline")
+	lay := rapid.SampledFrom([]string{"", newline, newline + "  ", newline + "\t", newline + newline + "    ", " "})
+	word := rapid.StringMatching(`[A-Za-z.]{1,6}`)
+	plain := rapid.StringOf(rapid.SampledFrom([]rune("ab<>&\"' é\n漢[]{}:,1")))
+	escaped := func(s string) string {
+		var b bytes.Buffer
+		_ = xml.EscapeText(&b, []byte(s))
+		return b.String()
+	}
+	set := func() piece {
+		key, value := word.Draw(t, "key"), orEmpty(plain.Draw(t, "value"))
+		quote := rapid.SampledFrom([]string{`"`, `'`}).Draw(t, "quote")
+		open := "<set" + rapid.SampledFrom([]string{" ", "\n  "}).Draw(t, "space") + "key=" + quote + key + quote + rapid.SampledFrom([]string{"", " ", ` other="x"`}).Draw(t, "rest")
+		content := escaped(value)
+		switch kind := rapid.IntRange(0, 4).Draw(t, "kind"); {
+		case kind == 0 && value == "":
+			return piece{open + "/>", key, value}
+		case kind == 1:
+			content = "<![CDATA[" + value + "]]>"
+		case kind == 2:
+			content = "<!-- " + word.Draw(t, "why") + " -->" + content
+		case kind == 3:
+			content += "<x>1</x>"
+		}
+		return piece{open + ">" + content + "</set>", key, value}
+	}
+	var list []piece
+	add := func(s string) { list = append(list, piece{text: s}) }
+	add(rapid.SampledFrom([]string{"", bom}).Draw(t, "mark"))
+	add(rapid.SampledFrom([]string{"", `<?xml version="1.0" encoding="utf-8"?>`, "<?xml version='1.0'?>" + newline + "<!-- x -->"}).Draw(t, "head"))
+	root := "<octopus-settings" + rapid.SampledFrom([]string{"", ` xmlns:xsi="http://x"`, " "}).Draw(t, "attributes")
+	if rapid.IntRange(0, 9).Draw(t, "closed") == 0 {
+		add(root + "/>")
+		return list
+	}
+	add(root + ">")
+	for range rapid.IntRange(0, 8).Draw(t, "settings") {
+		add(lay.Draw(t, "before"))
+		switch rapid.IntRange(0, 5).Draw(t, "what") {
+		case 0:
+			add("<!-- <set key=\"" + word.Draw(t, "comment") + "\">no</set> -->")
+		case 1:
+			add(`<other><set key="` + word.Draw(t, "foreign") + `">no</set></other>`)
+		default:
+			list = append(list, set())
+		}
+	}
+	add(lay.Draw(t, "before the end") + "</octopus-settings>" + rapid.SampledFrom([]string{"", newline, "<!-- end -->"}).Draw(t, "tail"))
+	return list
+}
+
+func joined(list []piece) string {
+	var b strings.Builder
+	for _, p := range list {
+		b.WriteString(p.text)
+	}
+	return b.String()
+}
+
+// settled: what the document believes is what a fresh reading of its bytes says.
+func settled(t *rapid.T, d *Document) {
+	fresh, err := Parse("again", d.Bytes())
+	if err != nil {
+		t.Fatalf("%v\nin %q", err, d.Bytes())
+	}
+	if fresh.root != d.root || !slices.Equal(fresh.settings, d.settings) {
+		t.Fatalf("believed %+v %+v\n  read %+v %+v\nin %q", d.root, d.settings, fresh.root, fresh.settings, d.data)
+	}
+}
+
+func TestWhateverTheDocumentAnEditIsLossless(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := pieces(t)
+		before := joined(list)
+		d, err := Parse("generated", []byte(before))
+		if err != nil {
+			t.Fatalf("%v\nin %q", err, before)
+		}
+		settled(t, d)
+		key := rapid.StringMatching(`[A-Za-z.]{1,6}`).Draw(t, "edited key")
+		if keys := d.Settings(); len(keys) > 0 && rapid.Bool().Draw(t, "existing") {
+			key = rapid.SampledFrom(keys).Draw(t, "which").Key
+		}
+		value := rapid.String().Draw(t, "new value")
+		last := -1
+		for i, p := range list {
+			if p.key != "" && strings.EqualFold(p.key, key) {
+				last = i
+			}
+		}
+		had := d.Settings()
+		d.Set(key, value)
+		after := string(d.Bytes())
+		settled(t, d)
+		if got, _ := d.Get(key); got != orEmpty(legal(value)) {
+			t.Fatalf("set to %q it says %q", value, got)
+		}
+		prefix, suffix := joined(list[:last+1]), ""
+		if last >= 0 {
+			prefix, suffix = joined(list[:last]), joined(list[last+1:])
+			if !strings.HasPrefix(after, prefix) || !strings.HasSuffix(after, suffix) {
+				t.Fatalf("bytes outside of the setting changed:\n%q\n%q", before, after)
+			}
+		} else if !strings.Contains(before, "/>") || d.root.start != d.root.content {
+			insertedOnly(t, before, after)
+		}
+		others := func(s []Setting) []Setting {
+			return slices.DeleteFunc(slices.Clone(s), func(s Setting) bool { return strings.EqualFold(s.Key, key) })
+		}
+		if !slices.Equal(others(had), others(d.Settings())) {
+			t.Fatalf("other settings changed: %v to %v", had, d.Settings())
+		}
+		d.Set(key, value)
+		if string(d.Bytes()) != after {
+			t.Fatal("setting the same value again changed the file")
+		}
+		d.Remove(key)
+		settled(t, d)
+		if _, ok := d.Get(key); ok || !slices.Equal(others(had), d.Settings()) {
+			t.Fatalf("after removing it there are %v", d.Settings())
+		}
+	})
+}
+
+// insertedOnly: after is before with something put in, the tag of a root that
+// had no content aside.
+func insertedOnly(t *rapid.T, before, after string) {
+	if i := strings.LastIndex(before, "/>"); i >= 0 && strings.HasSuffix(before, "/>") {
+		before = strings.TrimRight(before[:i], " ") + "></octopus-settings>"
+	}
+	n := 0
+	for n < len(before) && n < len(after) && before[n] == after[n] {
+		n++
+	}
+	if !strings.HasSuffix(after, before[n:]) {
+		// what was put in may begin like what follows it
+		for ; n >= 0; n-- {
+			if strings.HasPrefix(after, before[:n]) && strings.HasSuffix(after[n:], before[n:]) {
+				return
+			}
+		}
+		t.Fatalf("bytes outside of the new setting changed:\n%q\n%q", before, after)
+	}
+}
+
+func FuzzDocument(f *testing.F) {
+	for _, seed := range []string{
+		"", bom, "<octopus-settings/>", head + `  <set key="a">b</set>` + "\n</octopus-settings>",
+		`<octopus-settings><set key='a'><![CDATA[x]]><!-- c --></set><set key="A" /></octopus-settings>`,
+		"<octopus-settings>\r\n  <set key=\"K\">\r\n  </set>\r\n</octopus-settings>",
+		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
+		`<octopus-settings><?x y?><set key="a"><set key="b">1</set>2</set>]]&gt;</octopus-settings>`,
+	} {
+		f.Add([]byte(seed), "a", "new")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, key, value string) {
+		d, err := Parse("fuzzed", data)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(d.Bytes(), data) {
+			t.Fatal("reading changed the bytes")
+		}
+		d.Set(key, value)
+		again, err := Parse("again", d.Bytes())
+		if err != nil {
+			t.Fatalf("%v\nin %q", err, d.Bytes())
+		}
+		got, ok := again.Get(legal(key))
+		if want := orEmpty(legal(value)); !ok || got != want {
+			t.Fatalf("set to %q, says %q, %v\nin %q", want, got, ok, d.Bytes())
+		}
+		if !slices.Equal(again.settings, d.settings) || again.root != d.root {
+			t.Fatalf("places differ: %v and %v", d.settings, again.settings)
+		}
+		d.Remove(key)
+		if _, err := Parse("removed", d.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func large(entries int) []byte {
+	list := make([]TrustedServer, entries)
+	for i := range list {
+		list[i] = TrustedServer{Thumbprint: strings.Repeat("A", 40), Style: StylePolling, Address: fmt.Sprintf("https://octo%d.example.com:10943", i), SubscriptionID: "poll://g3662re9njtelsyfhm7t/"}
+	}
+	d, _ := Parse("large", []byte("<octopus-settings></octopus-settings>"))
+	d.SetTrustedServers(list)
+	return d.Bytes()
+}
+
+func BenchmarkReadListAndEdit(b *testing.B) {
+	for _, entries := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(entries), func(b *testing.B) {
+			data := large(entries)
+			b.ReportAllocs()
+			for b.Loop() {
+				d, err := Parse("large", data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				before, err := d.TrustedServers()
+				if err != nil {
+					b.Fatal(err)
+				}
+				after := Upsert(before, before[0].With("https://new.example.com:10943"))
+				if diff := Diff(before, after); len(diff.Added) != 1 || len(diff.Unchanged) != entries {
+					b.Fatal("the difference is wrong")
+				}
+				d.SetTrustedServers(after)
+			}
+		})
+	}
+}

@@ -1,0 +1,298 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Change is an edit of a configuration file, for Update.
+type Change struct {
+	// Edit decides, on what the file says at that moment, what it should say.
+	// It runs first without the lock, and again on every later content that
+	// Update has to start from, so it may only change the document.
+	Edit func(*Document) error
+
+	// Before, which is optional, runs once: when something is to change and the
+	// new content lies flushed beside the old, so that only the rename is left.
+	Before func() error
+
+	// Waiting, which is optional, is called once if another octo-tentacle holds
+	// the lock and Update has to wait for it.
+	Waiting func()
+}
+
+const (
+	// Between two looks whether the lock is free: short beside the second that
+	// people notice, long beside the milliseconds that a save takes.
+	lockPoll = 20 * time.Millisecond
+
+	// Tentacle writes the file at its start. More than this many changes by
+	// others during one save is something running wild.
+	maxStarts = 20
+)
+
+// Update changes the configuration file at path: the file afterwards is either
+// the old or the new one, whatever happens meanwhile, and a process that is
+// killed leaves at worst a temporary file, which the next Update removes. A
+// symbolic link keeps pointing where it does, and the file keeps its owner, its
+// mode and, on Linux, its access list, its SELinux label and its user
+// attributes. Where that cannot be had, Update refuses.
+//
+// If Edit leaves the file as it is, nothing at all is written and changed is
+// false. Errors of Edit and Before are returned as they are, with the file
+// untouched. When changed is true and there is an error too, the new content is
+// in the file, but may not survive a power failure.
+func Update(ctx context.Context, path string, c Change) (changed bool, err error) {
+	target, err := resolve(path)
+	if err != nil {
+		return false, err
+	}
+	// Most runs find nothing to do: they must work on a read-only file system,
+	// and need no lock, since reading once is reading one state.
+	if _, same, err := edited(target, c.Edit); err != nil || same {
+		return false, err
+	}
+	if err := checkWritable(target); err != nil {
+		return false, err
+	}
+	unlock, err := lock(ctx, target, c.Waiting)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	removeLeftovers(target)
+
+	s := saving{target: target, change: c}
+	return s.run(ctx)
+}
+
+// resolve follows symbolic links: the file they lead to is replaced, not they.
+func resolve(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", readError(path, err)
+	}
+	target, err = filepath.Abs(target)
+	if err != nil {
+		return "", fmt.Errorf("cannot tell where %s is: %w", path, err)
+	}
+	return target, nil
+}
+
+// revision is a content of the file and what should come in its place.
+type revision struct{ old, new []byte }
+
+// edited reads the file and edits it; same says that this changes nothing.
+func edited(target string, edit func(*Document) error) (r revision, same bool, err error) {
+	d, err := Read(target)
+	if err != nil {
+		return r, false, err
+	}
+	r.old = d.Bytes()
+	if err := edit(d); err != nil {
+		return r, false, err
+	}
+	r.new = d.Bytes()
+	return r, bytes.Equal(r.old, r.new), nil
+}
+
+// checkWritable refuses early what would fail late, or what root could do
+// although it is not wanted.
+func checkWritable(target string) error {
+	info, err := os.Stat(target)
+	if err != nil {
+		return readError(target, err)
+	}
+	if info.Mode().Perm()&0o222 == 0 {
+		return fmt.Errorf("%s is read-only (mode %04o), so it is left as it is\nif it should be changed, make it writable first: chmod u+w %s", target, info.Mode().Perm(), target)
+	}
+	folder := filepath.Dir(target)
+	for _, place := range []string{target, folder} {
+		if err := mayWrite(place); err != nil {
+			return fmt.Errorf("cannot change %s: no permission to write to %s: %w\nrun this as root (on Windows: as Administrator) or as the file's owner", target, place, err)
+		}
+	}
+	return nil
+}
+
+// lock keeps other octo-tentacles out. Tentacle itself takes no lock.
+//
+// The lock is on a file of its own, because the configuration is replaced and a
+// lock would go with the old one; and it stays there afterwards, because with
+// its removal two processes could each hold a lock on a file of that name. It
+// belongs to whom the configuration belongs to, so that who may edit the one
+// may lock the other.
+func lock(ctx context.Context, target string, waiting func()) (unlock func() error, err error) {
+	name := ownFile(target, "lock")
+	if err := makeLockFile(name, target); err != nil {
+		return nil, fmt.Errorf("cannot change %s: cannot make its lock file: %w", target, err)
+	}
+	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	taken, err := l.TryLock()
+	if err == nil && !taken {
+		if waiting != nil {
+			waiting()
+		}
+		_, err = l.TryLockContext(ctx, lockPoll)
+		if err != nil && ctx.Err() != nil {
+			return nil, fmt.Errorf("another octo-tentacle is changing %s (it holds %s), and did not finish in time: %w\nnothing was changed; try again when it is done", target, name, err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot change %s: cannot lock %s: %w", target, name, err)
+	}
+	return func() error {
+		if err := l.Unlock(); err != nil {
+			return fmt.Errorf("cannot unlock %s: %w", name, err)
+		}
+		return nil
+	}, nil
+}
+
+func makeLockFile(name, target string) error {
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// Who is not allowed to give files away keeps it; the lock holds all the same.
+	_ = keepOwner(f, info)
+	return f.Chmod(info.Mode().Perm())
+}
+
+// ownFile is the name of a file that this program keeps beside the
+// configuration: hidden, and not to be mistaken for one of Tentacle's.
+func ownFile(target, ending string) string {
+	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".octo-tentacle."+ending)
+}
+
+// removeLeftovers removes temporary files of processes that were killed. Only
+// who holds the lock makes any, so none of them is in use.
+func removeLeftovers(target string) {
+	prefix := filepath.Base(ownFile(target, ""))
+	entries, _ := os.ReadDir(filepath.Dir(target)) // only tidiness depends on it
+	for _, e := range entries {
+		random, ok := strings.CutPrefix(e.Name(), prefix)
+		random, isTemp := strings.CutSuffix(random, ".tmp")
+		if id, err := hex.DecodeString(random); ok && isTemp && err == nil && len(id) == tempIDSize && e.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(filepath.Dir(target), e.Name()))
+		}
+	}
+}
+
+const tempIDSize = 8
+
+// saving is one Update that holds the lock.
+type saving struct {
+	target    string
+	change    Change
+	beforeRan bool
+}
+
+// run starts over as long as someone else, that is Tentacle, changes the file
+// while its new content is made.
+func (s *saving) run(ctx context.Context) (changed bool, err error) {
+	for range maxStarts {
+		r, same, err := edited(s.target, s.change.Edit)
+		if err != nil && s.beforeRan {
+			err = s.untouched(err)
+		}
+		if err != nil || same {
+			return false, err
+		}
+		if changed, err := s.replace(ctx, r); changed || err != nil {
+			return changed, err
+		}
+	}
+	return false, s.untouched(fmt.Errorf("%s was changed by another program %d times while it was being saved\nsee what writes to it, then try again", s.target, maxStarts))
+}
+
+// untouched adds to an error what it means for the file.
+func (s *saving) untouched(err error) error {
+	if s.beforeRan {
+		return fmt.Errorf("%w\n%s was not replaced: it says what it said before", err, s.target)
+	}
+	return fmt.Errorf("%w\nnothing was changed", err)
+}
+
+// replace puts the new content in the place of the old. It does nothing, and
+// reports neither change nor error, if the file has another content by now.
+func (s *saving) replace(ctx context.Context, r revision) (changed bool, err error) {
+	temp, err := s.writeTemp(r.new)
+	if err != nil {
+		return false, s.untouched(fmt.Errorf("cannot save %s: %w", s.target, err))
+	}
+	defer func() {
+		if !changed {
+			_ = os.Remove(temp) // else the next Update does
+		}
+	}()
+	if s.change.Before != nil && !s.beforeRan {
+		if err := s.change.Before(); err != nil {
+			return false, err
+		}
+		s.beforeRan = true
+	}
+	if now, err := os.ReadFile(s.target); err != nil {
+		return false, s.untouched(readError(s.target, err))
+	} else if !bytes.Equal(now, r.old) {
+		return false, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return false, s.untouched(fmt.Errorf("stopped before %s was saved: %w", s.target, err))
+	}
+	if err := rename(temp, s.target); err != nil {
+		return false, s.untouched(fmt.Errorf("cannot save %s: %w", s.target, err))
+	}
+	// From here on the new content counts, so nothing may stop this halfway.
+	if err := flushFolder(filepath.Dir(s.target)); err != nil {
+		return true, fmt.Errorf("%s is saved, but its folder could not be flushed to disk: %w\na power failure now may undo it", s.target, err)
+	}
+	return true, nil
+}
+
+// writeTemp makes the new file beside the old one: with everything the old one
+// has, and on the disk.
+func (s *saving) writeTemp(content []byte) (name string, err error) {
+	info, err := os.Stat(s.target)
+	if err != nil {
+		return "", err
+	}
+	id := make([]byte, tempIDSize)
+	_, _ = rand.Read(id) // never fails
+	name = ownFile(s.target, hex.EncodeToString(id)+".tmp")
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	err = keepMetadata(f, s.target, info)
+	if err == nil {
+		_, err = f.Write(content)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+		return "", err
+	}
+	return name, nil
+}

@@ -1,0 +1,74 @@
+package tentacleconfig
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const accessList = "system.posix_acl_access"
+
+// keepAttributes gives the new file the extended attributes of the old one that
+// say who may use it, and those of users. The others are the kernel's business.
+func keepAttributes(f *os.File, old string) error {
+	wanted, err := attributes(func(b []byte) (int, error) { return unix.Listxattr(old, b) })
+	if err != nil {
+		return fmt.Errorf("cannot list its extended attributes: %w", err)
+	}
+	fd := int(f.Fd())
+	for _, name := range wanted {
+		value, err := whole(func(b []byte) (int, error) { return unix.Getxattr(old, name, b) })
+		if err != nil {
+			return fmt.Errorf("cannot read its attribute %s: %w", name, err)
+		}
+		has, err := whole(func(b []byte) (int, error) { return unix.Fgetxattr(fd, name, b) })
+		if err == nil && slices.Equal(has, value) {
+			continue // where SELinux has given it, we may not be allowed to
+		}
+		if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
+			return fmt.Errorf("its attribute %s cannot be kept: %w\nrun this as root", name, err)
+		}
+	}
+	if slices.Contains(wanted, accessList) {
+		return nil
+	}
+	// The folder may have a default access list, which the old file was made before.
+	if err := unix.Fremovexattr(fd, accessList); err != nil && !errors.Is(err, unix.ENODATA) && !errors.Is(err, unix.ENOTSUP) {
+		return fmt.Errorf("the access list that its folder gives to new files cannot be removed: %w", err)
+	}
+	return nil
+}
+
+func attributes(list func([]byte) (int, error)) ([]string, error) {
+	names, err := whole(list)
+	if errors.Is(err, unix.ENOTSUP) {
+		return nil, nil
+	}
+	var kept []string
+	for name := range strings.SplitSeq(string(names), "\x00") {
+		if name == accessList || name == "security.selinux" || strings.HasPrefix(name, "user.") {
+			kept = append(kept, name)
+		}
+	}
+	return kept, err
+}
+
+// whole calls get first for the size and then for the content.
+func whole(get func([]byte) (int, error)) ([]byte, error) {
+	for {
+		size, err := get(nil)
+		if err != nil || size == 0 {
+			return nil, err
+		}
+		b := make([]byte, size)
+		n, err := get(b)
+		if errors.Is(err, unix.ERANGE) { // it grew in between
+			continue
+		}
+		return b[:max(n, 0)], err
+	}
+}

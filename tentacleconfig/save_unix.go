@@ -1,0 +1,73 @@
+//go:build !windows
+
+package tentacleconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func mayWrite(path string) error {
+	return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
+}
+
+// keepMetadata gives the new file everything but the content of the old one.
+// The order matters: a change of owner drops mode bits, and the mode is a part
+// of the access list.
+func keepMetadata(f *os.File, old string, info fs.FileInfo) error {
+	if err := keepOwner(f, info); err != nil {
+		return err
+	}
+	if err := keepAttributes(f, old); err != nil {
+		return err
+	}
+	return f.Chmod(info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky))
+}
+
+func keepOwner(f *os.File, info fs.FileInfo) error {
+	mine, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	old, isOld := info.Sys().(*syscall.Stat_t)
+	now, isNow := mine.Sys().(*syscall.Stat_t)
+	if !isOld || !isNow || old.Uid == now.Uid && old.Gid == now.Gid {
+		return nil
+	}
+	if err := f.Chown(int(old.Uid), int(old.Gid)); err != nil {
+		return fmt.Errorf("it belongs to user %d and group %d, which cannot be kept: %w\nrun this as root or as that user", old.Uid, old.Gid, err)
+	}
+	return nil
+}
+
+func rename(from, to string) error {
+	err := os.Rename(from, to)
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		err = link.Err // the names only say what the reader does not need
+	}
+	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
+		return fmt.Errorf("it cannot be replaced: %w\nit is probably mounted by itself into a container: mount its folder %s instead", err, filepath.Dir(to))
+	}
+	return err
+}
+
+// flushFolder makes a rename in it last.
+func flushFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	err = folder.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		return nil // some network file systems know no flush of folders
+	}
+	return err
+}

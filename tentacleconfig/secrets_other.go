@@ -1,0 +1,201 @@
+//go:build !windows
+
+package tentacleconfig
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Where the keys are. Variables so that tests can have files of their own.
+var (
+	machineIDFile  = "/etc/machine-id"
+	machineKeyFile = "/etc/octopus/machinekey"
+)
+
+// What the values of Tentacle versions after 9.1 begin with: AES-256-GCM under
+// the machine's own key, nonce first, tag last, the prefix as associated data
+// (Configuration/Crypto/LinuxMachineKeyEncryptor.cs).
+const (
+	gcmPrefix = "$OctopusMachineKeyV1$"
+	nonceSize = 12
+)
+
+// cbcKey is a key and the initialisation vector that goes with it.
+type cbcKey struct{ key, iv []byte }
+
+// Encrypt protects a secret for the configuration file, so that every Tentacle
+// 9 on this machine can read it: AES-256-CBC under the machine id, or, where
+// there is none that fits, under a key of the machine's own, which is made when
+// it is first needed. Later versions read it and store it anew their own way.
+func Encrypt(plain []byte) (string, error) {
+	key, err := machineIDKey()
+	if err != nil {
+		if key, err = ownKey(); err != nil {
+			return "", err
+		}
+	}
+	block, err := aes.NewCipher(key.key)
+	if err != nil {
+		return "", err
+	}
+	padding := aes.BlockSize - len(plain)%aes.BlockSize
+	padded := append(slices.Clone(plain), bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, key.iv).CryptBlocks(padded, padded)
+	return base64.StdEncoding.EncodeToString(padded), nil
+}
+
+// Decrypt reads a secret of the configuration file. It tries the keys that
+// Tentacle tries, in its order.
+func Decrypt(text string) ([]byte, error) {
+	if encoded, ok := strings.CutPrefix(text, gcmPrefix); ok {
+		return decryptGCM(encoded)
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
+		return nil, errors.New("it is not an encrypted value of Tentacle")
+	}
+	var keys []cbcKey
+	if key, err := machineIDKey(); err == nil {
+		keys = append(keys, key)
+	}
+	for _, path := range keyFiles() {
+		if key, err := readKeyFile(path); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		if plain, ok := decryptCBC(key, data); ok {
+			return plain, nil
+		}
+	}
+	return nil, fmt.Errorf("neither %s nor %s is the key it was encrypted with: it was made on another machine, or the key was changed", machineIDFile, strings.Join(keyFiles(), " nor "))
+}
+
+func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
+	block, err := aes.NewCipher(key.key)
+	if err != nil {
+		return nil, false
+	}
+	plain = make([]byte, len(data))
+	cipher.NewCBCDecrypter(block, key.iv).CryptBlocks(plain, data)
+	n := int(plain[len(plain)-1])
+	if n == 0 || n > aes.BlockSize || !bytes.Equal(plain[len(plain)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
+		return nil, false
+	}
+	plain = plain[:len(plain)-n]
+	// With a wrong key the padding fits once in 256 times. What was encrypted
+	// was text, which is very unlikely to come out by chance.
+	return plain, utf8.Valid(plain)
+}
+
+func decryptGCM(encoded string) ([]byte, error) {
+	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil || len(data) < nonceSize {
+		return nil, errors.New("it is not an encrypted value of Tentacle")
+	}
+	path := filepath.Join(MachineHome(), "machinekey")
+	key, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key.key)
+	if err != nil {
+		return nil, err
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := gcm.Open(nil, data[:nonceSize], data[nonceSize:], []byte(gcmPrefix))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not the key it was encrypted with, or the value was altered", path)
+	}
+	return plain, nil
+}
+
+// machineIDKey is made of the machine's id (Configuration/Crypto/
+// LinuxMachineIdKey.cs). An id of another length is no key.
+func machineIDKey() (cbcKey, error) {
+	data, err := os.ReadFile(machineIDFile)
+	if err != nil {
+		return cbcKey{}, err
+	}
+	id, _, _ := strings.Cut(string(data), "\n")
+	id = strings.TrimSuffix(id, "\r")
+	if len(id) != 32 {
+		return cbcKey{}, fmt.Errorf("%s does not hold an id of 32 characters", machineIDFile)
+	}
+	return cbcKey{[]byte(id), []byte("743677397A244326")}, nil
+}
+
+// keyFiles are the places of the machine's own key: Tentacle 9.1 has it in
+// /etc/octopus always, later versions in MachineHome
+// (Configuration/Crypto/LinuxGeneratedMachineKey.cs).
+func keyFiles() []string {
+	return slices.Compact([]string{filepath.Join(MachineHome(), "machinekey"), machineKeyFile})
+}
+
+// readKeyFile reads base64 of the key, a dot, base64 of the vector.
+func readKeyFile(path string) (cbcKey, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return cbcKey{}, fmt.Errorf("cannot read the machine's key: %w", err)
+	}
+	key, iv, _ := strings.Cut(strings.TrimSpace(string(data)), ".")
+	k, err1 := base64.StdEncoding.DecodeString(key)
+	v, err2 := base64.StdEncoding.DecodeString(iv)
+	if err1 != nil || err2 != nil || len(k) != 32 || len(v) != aes.BlockSize {
+		return cbcKey{}, fmt.Errorf("the machine's key in %s is damaged: restore it from a backup", path)
+	}
+	return cbcKey{k, v}, nil
+}
+
+// ownKey is the machine's own key where every version looks for it, made when
+// there is none.
+func ownKey() (cbcKey, error) {
+	key, err := readKeyFile(machineKeyFile)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	fresh := make([]byte, 32+aes.BlockSize)
+	_, _ = rand.Read(fresh) // never fails
+	encode := base64.StdEncoding.EncodeToString
+	if err := writeKeyFile(encode(fresh[:32]) + "." + encode(fresh[32:])); err != nil {
+		return cbcKey{}, fmt.Errorf("cannot make the machine's key: %w", err)
+	}
+	return readKeyFile(machineKeyFile) // another process may have been faster
+}
+
+// writeKeyFile makes the file at once and whole, for its owner only: a second
+// process must find either no key or all of it.
+func writeKeyFile(text string) error {
+	folder := filepath.Dir(machineKeyFile)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".machinekey.*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), machineKeyFile); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

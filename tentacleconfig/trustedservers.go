@@ -1,0 +1,366 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Style is how a Tentacle and a server it trusts find each other: the numbers
+// of CommunicationStyle in OctopusClients' Model/CommunicationStyle.cs. Others
+// than the four below mean nothing to a Tentacle, but are kept.
+type Style int
+
+const (
+	StyleNone       Style = 0
+	StyleListening  Style = 1  // the server calls: TentaclePassive
+	StylePolling    Style = 2  // the Tentacle calls: TentacleActive
+	StyleKubernetes Style = 11 // an agent in a cluster: KubernetesTentacle
+)
+
+var styleNames = map[Style]string{
+	StyleNone:       "None",
+	StyleListening:  "TentaclePassive",
+	StylePolling:    "TentacleActive",
+	StyleKubernetes: "KubernetesTentacle",
+}
+
+// String is the style's name in Tentacle's options and in the API, or its
+// number where it has none here.
+func (s Style) String() string {
+	if name, ok := styleNames[s]; ok {
+		return name
+	}
+	return strconv.Itoa(int(s))
+}
+
+// ParseStyle reads a style's name, in any case of letters, or its number.
+func ParseStyle(s string) (Style, error) {
+	s = strings.TrimSpace(s)
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+		return Style(n), nil
+	}
+	for style, name := range styleNames {
+		if strings.EqualFold(name, s) {
+			return style, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a communication style: use TentacleActive (polling), TentaclePassive (listening), KubernetesTentacle or None", s)
+}
+
+// Names of an entry's fields, in the order in which Tentacle writes them
+// (Configuration/OctopusServerConfiguration.cs).
+const (
+	fieldThumbprint   = "Thumbprint"
+	fieldStyle        = "CommunicationStyle"
+	fieldAddress      = "Address"
+	fieldSquid        = "Squid"
+	fieldSubscription = "SubscriptionId"
+)
+
+var knownFields = []string{fieldThumbprint, fieldStyle, fieldAddress, fieldSquid, fieldSubscription}
+
+// TrustedServer is an Octopus Server that the Tentacle trusts: one entry of
+// Tentacle.Communication.TrustedOctopusServers.
+type TrustedServer struct {
+	Thumbprint     string // SHA-1 of the server's certificate, 40 hexadecimal digits
+	Style          Style
+	Address        string // where the Tentacle calls; "" is null, as it is when listening
+	Squid          string // "" is null
+	SubscriptionID string // poll://…/; "" is null
+
+	// As read, in order, with those this program does not know; nil in an
+	// entry that was not read. Shared between copies, so never modified.
+	fields []field
+}
+
+// field is one member of an entry's JSON object: a known one by its proper
+// name, another one as it is spelled; the value is strict, compact JSON.
+type field struct{ name, value string }
+
+// Polls says whether the Tentacle calls this server: its style is polling, or
+// that of a Kubernetes agent which was not told to listen, and it has an
+// address (Communications/HalibutInitializer.cs). The agent's mode is one of
+// Polling and Listening in any case of letters (OctopusClients'
+// Model/Endpoints/TentacleCommunicationModeResource.cs); without one it polls.
+// The field was first named AgentCommunicationMode.
+func (s TrustedServer) Polls() bool {
+	switch {
+	case s.Address == "":
+		return false
+	case s.Style == StylePolling:
+		return true
+	}
+	listens := slices.ContainsFunc(s.fields, func(f field) bool {
+		return (strings.EqualFold(f.name, "KubernetesTentacleCommunicationMode") || strings.EqualFold(f.name, "AgentCommunicationMode")) &&
+			strings.EqualFold(f.value, `"Listening"`)
+	})
+	return s.Style == StyleKubernetes && !listens
+}
+
+// With is the same server at another address: thumbprint, style, subscription
+// and the fields this program does not know are those of s.
+func (s TrustedServer) With(address string) TrustedServer {
+	s.Address = address
+	return s
+}
+
+// Equal says whether both say the same, whatever the order of their fields.
+func (s TrustedServer) Equal(other TrustedServer) bool {
+	unknown := func(fields []field) []field {
+		fields = slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return slices.Contains(knownFields, f.name) })
+		slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+		return fields
+	}
+	return s.Thumbprint == other.Thumbprint && s.Style == other.Style && s.Address == other.Address &&
+		s.Squid == other.Squid && s.SubscriptionID == other.SubscriptionID &&
+		(slices.Equal(s.fields, other.fields) || slices.Equal(unknown(s.fields), unknown(other.fields)))
+}
+
+// identity is the same for two entries of one server: those with the same
+// thumbprint and address (AreEqual in Configuration/TentacleConfiguration.cs).
+type identity struct{ thumbprint, address string }
+
+func (s TrustedServer) identity() identity {
+	return identity{strings.ToUpper(s.Thumbprint), addressKey(s.Address)}
+}
+
+// read takes over a field of an entry; value is strict, compact JSON.
+func (s *TrustedServer) read(name, value string) error {
+	if i := slices.IndexFunc(knownFields, func(k string) bool { return strings.EqualFold(k, name) }); i >= 0 {
+		name = knownFields[i]
+		if err := s.readKnown(name, value); err != nil {
+			return err
+		}
+	}
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }); i >= 0 {
+		s.fields[i].value = value // twice in the object: the last one counts
+		return nil
+	}
+	s.fields = append(s.fields, field{name, value})
+	return nil
+}
+
+func (s *TrustedServer) readKnown(name, value string) error {
+	text, err := scalar(name, value)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case fieldThumbprint:
+		s.Thumbprint = strings.TrimSpace(text) // as Tentacle does
+	case fieldStyle:
+		s.Style = StyleNone
+		if value != "null" {
+			s.Style, err = ParseStyle(text)
+		}
+	case fieldAddress:
+		s.Address = text
+	case fieldSquid:
+		s.Squid = text
+	case fieldSubscription:
+		s.SubscriptionID = text
+	}
+	return err
+}
+
+// scalar is the text of a string, of a number (Newtonsoft.Json reads either for
+// the other), or of null.
+func scalar(name, value string) (string, error) {
+	switch c := value[0]; {
+	case value == "null":
+		return "", nil
+	case c == '"':
+		var s string
+		err := json.Unmarshal([]byte(value), &s)
+		return s, err
+	case c == '-' || c >= '0' && c <= '9':
+		return value, nil
+	}
+	return "", fmt.Errorf("%s is neither text nor null", name)
+}
+
+// FormatTrustedServers is the list as Tentacle writes it: compact JSON on one
+// line. Entries that were read keep the order of their fields and the fields
+// this program does not know.
+func FormatTrustedServers(list []TrustedServer) string {
+	b := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = s.append(b)
+	}
+	return string(append(b, ']'))
+}
+
+func (s TrustedServer) append(b []byte) []byte {
+	start := len(b)
+	for _, f := range s.fields {
+		b = appendField(b, f.name, s.value(f))
+	}
+	for _, name := range knownFields {
+		if !slices.ContainsFunc(s.fields, func(f field) bool { return f.name == name }) {
+			b = appendField(b, name, s.value(field{name: name}))
+		}
+	}
+	b[start] = '{' // appendField put a comma there
+	return append(b, '}')
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(b, ','), quote(name)...)
+	return append(append(b, ':'), value...)
+}
+
+func (s TrustedServer) value(f field) string {
+	var text string
+	switch f.name {
+	case fieldThumbprint:
+		text = s.Thumbprint
+	case fieldStyle:
+		return strconv.Itoa(int(s.Style))
+	case fieldAddress:
+		text = s.Address
+	case fieldSquid:
+		text = s.Squid
+	case fieldSubscription:
+		text = s.SubscriptionID
+	default:
+		return f.value
+	}
+	if text == "" && f.value != `""` { // an empty text that was read stays one
+		return "null"
+	}
+	return quote(text)
+}
+
+// quote is s as JSON, with & < > as they are.
+func quote(s string) string {
+	if special := func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }; !strings.ContainsFunc(s, special) {
+		return `"` + s + `"`
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string can always be written, and a buffer be written to
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// TrustedServers is the list of servers that the Tentacle trusts; a missing or
+// empty setting is an empty list. The error for a value that Tentacle could not
+// read either names file and line, and the place inside the value.
+func (d *Document) TrustedServers() ([]TrustedServer, error) {
+	i := d.find(KeyTrustedServers)
+	if i < 0 {
+		return nil, nil
+	}
+	list, err := ParseTrustedServers(d.settings[i].value)
+	if err != nil {
+		return nil, d.refuse(d.settings[i].start, "the setting %s is no list of servers: at its %w", KeyTrustedServers, err)
+	}
+	return list, nil
+}
+
+// SetTrustedServers makes list the servers that the Tentacle trusts. Where the
+// file says the same already, in whatever form, nothing changes.
+func (d *Document) SetTrustedServers(list []TrustedServer) {
+	now, err := d.TrustedServers()
+	if err == nil && slices.EqualFunc(now, list, TrustedServer.Equal) {
+		return
+	}
+	d.Set(KeyTrustedServers, FormatTrustedServers(list))
+}
+
+// Upsert is list with s in it: where an entry with its thumbprint and address
+// says something else, s takes its place; where there is none, s stands at the
+// end. What the entry had and s leaves open (Squid, fields this program does
+// not know) stays. The argument is not modified.
+func Upsert(list []TrustedServer, s TrustedServer) []TrustedServer {
+	list = slices.Clone(list)
+	id := s.identity()
+	i := slices.IndexFunc(list, func(old TrustedServer) bool { return old.identity() == id })
+	if i < 0 {
+		return append(list, s)
+	}
+	old := list[i]
+	if s.Squid == "" {
+		s.Squid = old.Squid
+	}
+	if s.fields == nil {
+		s.fields = old.fields
+	}
+	spelled := s // a thumbprint or address spelled otherwise is no difference
+	spelled.Thumbprint, spelled.Address = old.Thumbprint, old.Address
+	if !spelled.Equal(old) {
+		list[i] = s
+	}
+	return list
+}
+
+// Without is list without the entries that drop picks. The argument is not
+// modified.
+func Without(list []TrustedServer, drop func(TrustedServer) bool) []TrustedServer {
+	return slices.DeleteFunc(slices.Clone(list), drop)
+}
+
+// Difference is what a change does to the list of trusted servers: Updated and
+// Unchanged are those that are in both, as they are afterwards.
+type Difference struct{ Added, Updated, Removed, Unchanged []TrustedServer }
+
+// Empty says that nothing changes.
+func (d Difference) Empty() bool {
+	return len(d.Added)+len(d.Updated)+len(d.Removed) == 0
+}
+
+// Diff compares two lists entry by entry, each found in the other one by its
+// thumbprint and address.
+func Diff(before, after []TrustedServer) Difference {
+	old := map[identity][]TrustedServer{} // several where the file has an entry twice
+	for _, s := range before {
+		id := s.identity()
+		old[id] = append(old[id], s)
+	}
+	var d Difference
+	for _, s := range after {
+		id := s.identity()
+		was := old[id]
+		switch {
+		case len(was) == 0:
+			d.Added = append(d.Added, s)
+			continue
+		case was[0].Equal(s):
+			d.Unchanged = append(d.Unchanged, s)
+		default:
+			d.Updated = append(d.Updated, s)
+		}
+		old[id] = was[1:]
+	}
+	for _, s := range before {
+		id := s.identity()
+		if left := old[id]; len(left) > 0 {
+			d.Removed = append(d.Removed, left[0])
+			old[id] = left[1:]
+		}
+	}
+	return d
+}
+
+// NewSubscriptionID makes the name of a queue that a Tentacle polls: poll://,
+// twenty random characters of a-z0-9, and a slash.
+func NewSubscriptionID() string {
+	const characters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	id := make([]byte, 0, 20)
+	for b := make([]byte, 1); len(id) < cap(id); {
+		_, _ = rand.Read(b) // never fails
+		// 252 is 7×36: what lies above would make some characters likelier.
+		if b[0] < 252 {
+			id = append(id, characters[int(b[0])%len(characters)])
+		}
+	}
+	return "poll://" + string(id) + "/"
+}
