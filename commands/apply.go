@@ -97,7 +97,7 @@ const restartTime = 3 * time.Minute
 func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
 	status, err := lookAtService(ctx, t.service)
 	r.setService(status, err)
-	if !r.Changed || o.noRestart || status.State != service.Running {
+	if !r.Changed || o.noRestart || !runs(r.Service.State) {
 		return nil
 	}
 
@@ -116,6 +116,12 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 	r.setService(status, nil)
 	r.Service.Restarted = true
 	return nil
+}
+
+// runs says whether a service may have read the configuration before it was
+// changed: one that is starting may have, too.
+func runs(state string) bool {
+	return state == string(service.Running) || state == string(service.Starting)
 }
 
 // restartCommand is what a person types to restart a service by hand.

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +9,13 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// errNoSuchCommand is a command line that names no command, or one that does
+// noSuchCommandError is a command line that names no command, or one that does
 // not exist: exit code 2.
-var errNoSuchCommand = errors.New("no such command")
+type noSuchCommandError string
+
+func (e noSuchCommandError) Error() string {
+	return string(e) + "\nrun octo-tentacle help to see what there is"
+}
 
 // ignoredSwitches are accepted everywhere, as by the real Tentacle, and mean
 // nothing here.
@@ -29,7 +32,7 @@ var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninte
 func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, error) {
 	arguments = dropLeadingIgnored(arguments)
 	if len(arguments) == 0 {
-		return nil, fmt.Errorf("%w given\nrun octo-tentacle help to see what there is", errNoSuchCommand)
+		return nil, noSuchCommandError("no command given")
 	}
 	command, err := findCommand(commands, arguments[0])
 	if err != nil {
@@ -113,12 +116,12 @@ func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
 		names = append(names, command.Name)
 	}
 	if program, ok := onlyReal[name]; ok {
-		return nil, fmt.Errorf("%w: %s is not part of octo-tentacle: %s", errNoSuchCommand, name, program)
+		return nil, noSuchCommandError(fmt.Sprintf("%s is not part of octo-tentacle: %s", name, program))
 	}
-	if strings.ContainsAny(typed, "=:") || typed == "" {
-		return nil, fmt.Errorf("%w: the first argument has to be a command\nrun octo-tentacle help to see what there is", errNoSuchCommand)
+	if strings.ContainsAny(typed, "=:") || typed == "" || strings.HasPrefix(name, "api-") { // that is a key
+		return nil, noSuchCommandError("the first argument has to be a command")
 	}
-	return nil, fmt.Errorf("%w: %q%s\nrun octo-tentacle help to see what there is", errNoSuchCommand, typed, didYouMean(name, names, ""))
+	return nil, noSuchCommandError(fmt.Sprintf("there is no command %q%s", typed, didYouMean(name, names, "")))
 }
 
 // onlyReal are commands of the real Tentacle that run the agent itself.

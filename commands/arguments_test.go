@@ -101,7 +101,8 @@ func TestAMisspeltNameIsAnsweredWithTheNearest(t *testing.T) {
 		"something-else!": "",
 	} {
 		_, err := findCommand(testCommands(), typed)
-		if !errors.Is(err, errNoSuchCommand) {
+		var noSuchCommand noSuchCommandError
+		if !errors.As(err, &noSuchCommand) {
 			t.Fatalf("%s: %v", typed, err)
 		}
 		if offered := strings.Contains(err.Error(), "did you mean "+want); want != "" && !offered {

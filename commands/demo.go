@@ -35,6 +35,7 @@ them. Nothing else on this machine is touched, and nothing is left behind.
 }
 
 func demo(ctx context.Context, c *console) (err error) {
+	ctx = interruptible(ctx)
 	cluster, err := octotest.Start(octotest.Options{})
 	if err != nil {
 		return fmt.Errorf("the demo's cluster does not start: %w", err)

@@ -27,13 +27,21 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first Ctrl-C the signal has its usual effect again, so that a
-	// second one ends the program even if something does not come back.
-	context.AfterFunc(interrupted, stop)
-	defer stop()
+	return run(context.Background(), newConsole(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+}
 
-	return run(interrupted, newConsole(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+// interruptible is for commands that have something to put in order when they
+// are ended by Ctrl-C or by a service manager. The others just end, and are not
+// made to start the machinery for it.
+//
+// It stays in force until the process ends: a signal that comes when all is done
+// must not turn success into failure.
+func interruptible(ctx context.Context) context.Context {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// After the first signal the next has its usual effect again, so that it ends
+	// the program even if something does not come back.
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // run carries out one command line. It is what Main, demo and tests share.
@@ -50,11 +58,12 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 	}
 
 	c.endProgress()
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) {
 		err = interruptedError{err}
 	}
 	c.fail(err)
-	if errors.Is(err, errNoSuchCommand) {
+	var noSuchCommand noSuchCommandError
+	if errors.As(err, &noSuchCommand) {
 		return exitNoSuchCommand
 	}
 	return exitFailed
@@ -95,7 +104,7 @@ func newApp(c *console) *cli.App {
 			listServersCommand(c),
 			demoCommand(c),
 			versionCommand(c),
-			helpCommand(c),
+			helpCommand(),
 		},
 		Writer:                    c.out,
 		ErrWriter:                 c.err,
@@ -103,12 +112,9 @@ func newApp(c *console) *cli.App {
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true, // a role or an environment may contain a comma
 		ExitErrHandler:            func(*cli.Context, error) {},
-		CustomAppHelpTemplate:     appHelp,
 	}
 	for _, command := range app.Commands {
 		command.HideHelpCommand = true
-		command.HelpName = app.Name + " " + command.Name
-		command.CustomHelpTemplate = commandHelp
 		// The arguments were checked by rewriteArguments; what is left is ours to word.
 		command.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return err }
 	}

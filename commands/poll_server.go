@@ -47,6 +47,7 @@ One address, a port for each node:
 }
 
 func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
+	ctx = interruptible(ctx)
 	addresses, err := o.read(c)
 	if err != nil {
 		return err

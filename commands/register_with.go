@@ -97,6 +97,7 @@ tried first and has to present the cluster's own certificate.
 }
 
 func registerWith(ctx context.Context, c *console, o registerWithOptions) error {
+	ctx = interruptible(ctx)
 	if err := o.read(c); err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (e serverEntry) line() string {
 }
 
 func (r *report) wouldRestart(o changeOptions) string {
-	if o.noRestart || r.Service.State != string(service.Running) {
+	if o.noRestart || !runs(r.Service.State) {
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", r.Service.Name)
@@ -154,7 +154,7 @@ func (r *report) serviceLine(o changeOptions) string {
 	switch state := service.State(r.Service.State); {
 	case r.Service.Restarted:
 		return fmt.Sprintf("Saved; service %s was restarted.", name)
-	case state == service.Running && o.noRestart:
+	case runs(r.Service.State) && o.noRestart:
 		return fmt.Sprintf("Saved; service %s still runs with the old configuration: %s", name, restartCommand(name))
 	case state == service.Absent:
 		return fmt.Sprintf("Saved; there is no service %s here to restart: whatever runs this Tentacle has to restart it.", name)

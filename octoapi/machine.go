@@ -104,12 +104,12 @@ func (s *Space) byName(ctx context.Context, k machineKind, name string) (*Machin
 }
 
 func (s *Space) byThumbprint(ctx context.Context, k machineKind, thumbprint string) ([]Machine, error) {
-	all, err := list[Machine](ctx, s.client, s.collection(k), parameters{"id": "all", "thumbprint": thumbprint})
-	if err != nil {
+	var all page[Machine]
+	if err := s.client.get(ctx, expand(s.collection(k), parameters{"id": "all", "thumbprint": thumbprint}), &all); err != nil {
 		return nil, err
 	}
 	var own []Machine
-	for _, m := range all {
+	for _, m := range all.Items {
 		if strings.EqualFold(m.Endpoint.Thumbprint, thumbprint) {
 			own = append(own, m)
 		}

@@ -171,6 +171,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// Close ends the connections that are kept for the next call.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
 // silent keeps resty from printing.
 type silent struct{}
 

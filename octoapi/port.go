@@ -119,11 +119,10 @@ func portURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// stageError says how far a try came.
+// stageError is what failed once there was a connection to the port.
 type stageError struct {
-	connected bool   // there was a connection; what failed came after
-	status    string // of an answer that is not a polling port's
-	err       error
+	status string // of an answer that is not a polling port's
+	err    error
 }
 
 func (e *stageError) Error() string {
@@ -150,7 +149,7 @@ func diagnosePort(err error, host string, took time.Duration) diagnosis {
 	case errors.As(stage.err, &record):
 		d.text, d.patience = "it does not speak TLS, but something like plain HTTP", briefly
 		d.hint = "check the port in ADDRESS: 10943 is usual for polling, and is not the port of the web site"
-	case stage.connected && errors.Is(stage.err, context.DeadlineExceeded):
+	case errors.Is(stage.err, context.DeadlineExceeded):
 		d.text = fmt.Sprintf("it accepts the connection, but did not answer within %s", round(took))
 		d.hint = "a firewall or load balancer may be in between with nothing behind it; check the port in ADDRESS"
 	}
@@ -170,7 +169,7 @@ func (o PortOptions) try(ctx context.Context, u *url.URL) (string, error) {
 	defer stop()
 	print, err := shakeHands(ctx, raw, u)
 	if err != nil && ctx.Err() != nil {
-		err = &stageError{connected: true, err: ctx.Err()} // what the deadline broke off is not the cause
+		err = &stageError{err: ctx.Err()} // what the deadline broke off is not the cause
 	}
 	return print, err
 }
@@ -233,24 +232,29 @@ func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
 	if err == nil && u.Scheme == "wss" {
 		return print, nil
 	}
+	status := ""
 	if err == nil {
-		err = postHandshake(conn, u.Host)
+		status, err = postHandshake(conn, u.Host)
 	}
 	if print != "" && wantsClientCertificate(err) {
 		return print, nil
 	}
-	return print, err
+	if err != nil || status != "" {
+		return "", &stageError{status: status, err: err}
+	}
+	return print, nil
 }
 
-func postHandshake(conn net.Conn, host string) error {
+// postHandshake returns the status of an answer that is not a polling port's, "" when it is.
+func postHandshake(conn net.Conn, host string) (status string, err error) {
 	answer, err := exchange(conn, "POST /handshake HTTP/1.1\r\nHost: "+host+"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", http.MethodPost)
 	if err != nil {
-		return &stageError{connected: true, err: err}
+		return "", err
 	}
 	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusBadRequest {
-		return &stageError{connected: true, status: answer.Status}
+		return answer.Status, nil
 	}
-	return nil
+	return "", nil
 }
 
 // exchange sends a request and reads the head of the answer, byte by byte so that nothing behind it is lost, and at most a little.

@@ -11,10 +11,6 @@ import (
 	"unicode"
 )
 
-// settleTime is how long a restarted service has to stay up before the restart counts: a Tentacle that cannot read its configuration
-// or bind its port exits well within it.
-const settleTime = 2 * time.Second
-
 // A State is what a service does at the moment.
 type State string
 
@@ -106,6 +102,3 @@ func checkName(name string) error {
 	}
 	return nil
 }
-
-// runs reports whether a process with the old settings is there, or is about to be: what a restart is for.
-func (s State) runs() bool { return s == Running || s == Starting }

@@ -22,8 +22,11 @@ const pollInterval = 40 * time.Millisecond
 // without systemd the state Unmanaged.
 func Look(ctx context.Context, name string) (Status, error) {
 	u, err := open(ctx, name)
-	if err != nil || u.conn == nil {
-		return Status{Name: name, State: Unmanaged}, err
+	if err != nil {
+		return Status{Name: name}, err
+	}
+	if u.conn == nil {
+		return Status{Name: u.name, State: Unmanaged}, nil
 	}
 	defer u.conn.Close()
 	now, err := u.look(ctx)
@@ -38,8 +41,11 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 		progress = func(string) {}
 	}
 	u, err := open(ctx, name)
-	if err != nil || u.conn == nil {
-		return Status{Name: name, State: Unmanaged}, err
+	if err != nil {
+		return Status{Name: name}, err
+	}
+	if u.conn == nil {
+		return Status{Name: u.name, State: Unmanaged}, nil
 	}
 	defer u.conn.Close()
 

@@ -21,8 +21,11 @@ const pollInterval = 100 * time.Millisecond
 // A service that does not exist is no error but the state Absent. It needs no Administrator.
 func Look(_ context.Context, name string) (Status, error) {
 	s, err := open(name, windows.SERVICE_QUERY_STATUS)
-	if err != nil || s == nil {
-		return Status{Name: name, State: Absent}, err
+	if err != nil {
+		return Status{Name: name}, err
+	}
+	if s == nil {
+		return Status{Name: name, State: Absent}, nil
 	}
 	defer s.Close()
 	return s.look()
@@ -36,8 +39,11 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 		progress = func(string) {}
 	}
 	s, err := open(name, restartRights)
-	if err != nil || s == nil {
-		return Status{Name: name, State: Absent}, err
+	if err != nil {
+		return Status{Name: name}, err
+	}
+	if s == nil {
+		return Status{Name: name, State: Absent}, nil
 	}
 	defer s.Close()
 	before, err := s.look()

@@ -24,11 +24,8 @@ const (
 	KeyThumbprint             = "Tentacle.CertificateThumbprint"
 	KeyTrustedServers         = "Tentacle.Communication.TrustedOctopusServers"
 	KeyPollingConnectionCount = "Tentacle.Communication.PollingConnectionCount"
-	KeyApplicationDirectory   = "Tentacle.Deployment.ApplicationDirectory"
 	KeyPort                   = "Tentacle.Services.PortNumber"
-	KeyListenIP               = "Tentacle.Services.ListenIP"
 	KeyNoListen               = "Tentacle.Services.NoListen"
-	KeyIsRegistered           = "Tentacle.Services.IsRegistered"
 	KeyUseDefaultProxy        = "Octopus.Server.Proxy.UseDefaultProxy"
 	KeyProxyHost              = "Octopus.Server.Proxy.ProxyHost"
 	KeyProxyPort              = "Octopus.Server.Proxy.ProxyPort"
@@ -427,12 +424,13 @@ func (d *Document) insert(key, value string) {
 		at = d.endOfLine(d.settings[previous].end)
 		before = d.indentation(d.settings[previous].start)
 	}
-	written := setElement(key, value)
+	tag, content, end := startTag(key), escaped(value), []byte("</"+setName+">")
 	i := previous + 1
-	d.replace(at, at, slices.Concat([]byte(before), written, []byte(after)), i)
-	e := element{start: at + len(before), end: at + len(before) + len(written)}
-	e.contentEnd = e.end - len("</"+setName+">")
-	e.content = e.start + bytes.IndexByte(written, '>') + 1 // in the key ">" is escaped
+	d.replace(at, at, slices.Concat([]byte(before), tag, content, end, []byte(after)), i)
+	e := element{start: at + len(before)}
+	e.content = e.start + len(tag)
+	e.contentEnd = e.content + len(content)
+	e.end = e.contentEnd + len(end)
 	d.settings = slices.Insert(d.settings, i, setting{e, key, value})
 }
 
@@ -514,15 +512,21 @@ func legal(s string) string {
 	}, s)
 }
 
-// As .NET writes text: & < > are escaped, quotes are not.
-var asDotNet = &etree.WriteSettings{CanonicalText: true, CanonicalEndTags: true}
+// As .NET writes text: & < > are escaped, quotes are not. In an attribute line
+// ends are escaped too, or they would be read as spaces.
+var asDotNet = &etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true, CanonicalEndTags: true}
 
-func setElement(key, value string) []byte {
+func startTag(key string) []byte {
 	e := etree.NewElement(setName)
 	e.CreateAttr(keyName, key)
-	e.SetText(value)
 	var b bytes.Buffer
 	e.WriteTo(&b, asDotNet)
+	return bytes.TrimSuffix(b.Bytes(), []byte("</"+setName+">"))
+}
+
+func escaped(value string) []byte {
+	var b bytes.Buffer
+	etree.NewText(value).WriteTo(&b, asDotNet)
 	return b.Bytes()
 }
 
@@ -553,6 +557,5 @@ func withText(content []byte, value string) []byte {
 		}
 		rest.Write(content[from:dec.InputOffset()])
 	}
-	etree.NewText(value).WriteTo(&before, asDotNet)
-	return append(before.Bytes(), after.Bytes()...)
+	return slices.Concat(before.Bytes(), escaped(value), after.Bytes())
 }

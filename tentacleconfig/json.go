@@ -213,7 +213,7 @@ func (r *reader) name() (name string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if err := json.Unmarshal(quoted, &name); err != nil {
+		if name, err = unquote(string(quoted)); err != nil {
 			return "", r.fail(start, "%w", err)
 		}
 	} else {

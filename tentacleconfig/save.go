@@ -70,7 +70,11 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() {
+		if failed := unlock(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
 	removeLeftovers(target)
 
 	s := saving{target: target, change: c}

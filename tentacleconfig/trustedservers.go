@@ -78,9 +78,12 @@ type TrustedServer struct {
 	fields []field
 }
 
-// field is one member of an entry's JSON object: a known one by its proper
-// name, another one as it is spelled; the value is strict, compact JSON.
+// field is one member of an entry's JSON object: a known one by its proper name
+// and with a value only if that is an empty text, which TrustedServer cannot
+// tell from null; another one as it is spelled, with strict, compact JSON.
 type field struct{ name, value string }
+
+const emptyText = `""`
 
 // Polls says whether the Tentacle calls this server: its style is polling, or
 // that of a Kubernetes agent which was not told to listen, and it has an
@@ -136,6 +139,9 @@ func (s *TrustedServer) read(name, value string) error {
 		if err := s.readKnown(name, value); err != nil {
 			return err
 		}
+		if value != emptyText {
+			value = ""
+		}
 	}
 	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }); i >= 0 {
 		s.fields[i].value = value // twice in the object: the last one counts
@@ -175,13 +181,20 @@ func scalar(name, value string) (string, error) {
 	case value == "null":
 		return "", nil
 	case c == '"':
-		var s string
-		err := json.Unmarshal([]byte(value), &s)
-		return s, err
+		return unquote(value)
 	case c == '-' || c >= '0' && c <= '9':
 		return value, nil
 	}
 	return "", fmt.Errorf("%s is neither text nor null", name)
+}
+
+// unquote is the text of a string in strict JSON.
+func unquote(value string) (s string, err error) {
+	if inner := value[1 : len(value)-1]; !strings.Contains(inner, `\`) {
+		return inner, nil
+	}
+	err = json.Unmarshal([]byte(value), &s)
+	return s, err
 }
 
 // FormatTrustedServers is the list as Tentacle writes it: compact JSON on one
@@ -233,7 +246,7 @@ func (s TrustedServer) value(f field) string {
 	default:
 		return f.value
 	}
-	if text == "" && f.value != `""` { // an empty text that was read stays one
+	if text == "" && f.value != emptyText { // an empty text that was read stays one
 		return "null"
 	}
 	return quote(text)

@@ -29,6 +29,7 @@ func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	time.Sleep(c.options.Latency)
 	f := c.faultFor(r)
+	time.Sleep(f.Slow)
 	entry := Request{
 		Method: r.Method, Path: r.URL.RequestURI(), Override: r.Header.Get("X-HTTP-Method-Override"),
 		Credential: credentials(r), UserAgent: r.UserAgent(),

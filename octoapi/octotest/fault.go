@@ -20,19 +20,20 @@ type APIFault struct {
 	Write bool   // only requests that are not GET
 	First int    // only the first so many of those requests; 0: all of them
 
-	HTML              bool   // a proxy's login page, with status 200
-	TruncatedJSON     bool   // half of the answer
-	CutConnection     bool   // half of the answer, then the connection ends
-	LostAnswer        bool   // does what it is asked, then the connection ends without an answer
-	Status            int    // this status, with Octopus's JSON
-	ErrorMessage      string // the ErrorMessage of that JSON
-	RetryAfter        string // the header of that name, sent with Status
-	RedirectTo        string // redirects to this, with the path asked appended; status 302, or Status
-	Hang              bool   // never answers
-	NotOctopus        bool   // JSON of another program
-	Version           string // another version in /api
-	MissingPermission string // 403, naming this permission
-	Thumbprint        string // certificate-global of another cluster
+	HTML              bool          // a proxy's login page, with status 200
+	TruncatedJSON     bool          // half of the answer
+	CutConnection     bool          // half of the answer, then the connection ends
+	LostAnswer        bool          // does what it is asked, then the connection ends without an answer
+	Status            int           // this status, with Octopus's JSON
+	ErrorMessage      string        // the ErrorMessage of that JSON
+	RetryAfter        string        // the header of that name, sent with Status
+	RedirectTo        string        // redirects to this, with the path asked appended; status 302, or Status
+	Hang              bool          // never answers
+	Slow              time.Duration // waits so long before it answers
+	NotOctopus        bool          // JSON of another program
+	Version           string        // another version in /api
+	MissingPermission string        // 403, naming this permission
+	Thumbprint        string        // certificate-global of another cluster
 }
 
 // SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot be opened again is an error.

@@ -32,7 +32,9 @@ func (n *node) open() error {
 	if err != nil {
 		return err
 	}
-	n.address = l.Addr().String() // the port may have been 0
+	if actual := l.Addr().String(); n.address != actual { // the port was 0; when it opens again it is known
+		n.address = actual
+	}
 	n.mu.Lock()
 	n.listener = l
 	n.conns = map[net.Conn]bool{}

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -155,7 +156,7 @@ func (c *Cluster) listen() error {
 	c.api = &http.Server{
 		Handler:           http.HandlerFunc(c.serveAPI),
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(discard{}, "", 0),
+		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnState:         c.countConnections,
 	}
 	if c.options.TLS {
@@ -178,10 +179,6 @@ func (c *Cluster) listen() error {
 	}
 	return nil
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Close ends every connection and frees the ports.
 func (c *Cluster) Close() {

@@ -1,0 +1,214 @@
+package commands_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// scene is a cluster, and a machine with a Tentacle named Tentacle that polls
+// its first node.
+type scene struct {
+	cluster *octotest.Cluster
+	home    string
+	config  string
+}
+
+const sceneSubscription = "poll://g3662re9njtelsyfhm7t/"
+
+func newScene(t *testing.T, name string, o octotest.Options) *scene {
+	t.Helper()
+	cluster, err := octotest.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	folder := t.TempDir()
+	s := &scene{cluster: cluster, home: filepath.Join(folder, "home"), config: filepath.Join(folder, "Tentacle.config")}
+	if err := makeTentacle(s.home, name, s.config, []tentacleconfig.TrustedServer{{
+		Thumbprint: cluster.Thumbprint(), Style: tentacleconfig.StylePolling,
+		Address: cluster.Addresses()[0], SubscriptionID: sceneSubscription,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// command is octo-tentacle in a process of its own, on this machine and cluster.
+func (s *scene) command(arguments ...string) *exec.Cmd {
+	cmd := exec.Command("octo-tentacle", arguments...)
+	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+s.home,
+		"OCTOPUS_URL="+s.cluster.URL(), "OCTOPUS_API_KEY="+octotest.APIKey, "OCTOPUS_ACCESS_TOKEN=", "OCTOPUS_SPACE=")
+	return cmd
+}
+
+// addresses are those in the file now, whose every other byte has to be as the
+// real Tentacle would read it.
+func (s *scene) addresses(t *testing.T) []string {
+	t.Helper()
+	document, err := tentacleconfig.Read(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers, err := document.TrustedServers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var addresses []string
+	for _, server := range servers {
+		addresses = append(addresses, server.Address)
+	}
+	return addresses
+}
+
+func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
+	const runs = 50
+	s := newScene(t, "Tentacle", octotest.Options{NodeCount: runs})
+	var wait sync.WaitGroup
+	for _, address := range s.cluster.Addresses() {
+		wait.Go(func() {
+			output, err := s.command("poll-server", "--server-comms-address", address, "--no-restart").CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %v\n%s", address, err, output)
+			}
+		})
+	}
+	wait.Wait()
+
+	got, want := s.addresses(t), s.cluster.Addresses()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d of %d addresses are in the file: %v", len(got), len(want), got)
+	}
+}
+
+// TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile interrupts at moments spread over
+// the whole run, and compares what was said with what was done.
+func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{Latency: 3 * time.Millisecond})
+	before, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupted, finished := 0, 0
+	for range 60 {
+		if err := os.WriteFile(s.config, before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := s.command("poll-server", "--server-comms-address", strings.Join(s.cluster.Addresses(), ","))
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(60_000)) * time.Microsecond)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		after, readErr := os.ReadFile(s.config)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		switch changed := !bytes.Equal(before, after); {
+		case err == nil:
+			finished++
+			if len(s.addresses(t)) != 3 || stdout.Len() == 0 {
+				t.Errorf("done, but the file has %v and the output is %q", s.addresses(t), stdout.String())
+			}
+		case changed:
+			t.Errorf("failed, but the file was changed: %s", stderr.String())
+		default:
+			interrupted++
+			// Before main runs, the signal ends the process without a word.
+			if text := stderr.String(); text != "" && !strings.Contains(text, "interrupted; nothing was changed") {
+				t.Errorf("said %q", text)
+			}
+		}
+	}
+	t.Logf("%d interrupted, %d finished before", interrupted, finished)
+	if interrupted == 0 {
+		t.Error("no run was interrupted: the test shows nothing")
+	}
+	for _, request := range s.cluster.Requests() {
+		if request.Method != "" && request.Method != "GET" {
+			t.Errorf("poll-server sent %s %s", request.Method, request.Path)
+		}
+	}
+}
+
+// TestARegistrationThatCannotBeSavedSaysWhatIsWhere makes the folder read-only
+// for everybody while the registration is under way at the server: too late to
+// be noticed before.
+func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.cluster.SetAPIFault(octotest.APIFault{Write: true, Slow: 700 * time.Millisecond})
+	cmd := s.command("register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web",
+		"--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The new content lies beside the old: take its place away, so that the rename fails.
+	folder := filepath.Dir(s.config)
+	for temps := []string(nil); len(temps) == 0; time.Sleep(time.Millisecond) {
+		temps, _ = filepath.Glob(filepath.Join(folder, ".*.tmp"))
+		for _, temp := range temps {
+			if err := os.Remove(temp); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if cmd.ProcessState != nil {
+			t.Fatal("it ended without a temporary file")
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatalf("done:\n%s", stdout.String())
+	}
+	for _, want := range []string{"web01 is registered in space Default as Machines-", "could not be saved", "--force --server-subscription-id=poll://", s.config} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("the error does not say %q:\n%s", want, stderr.String())
+		}
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("standard output: %s", stdout.String())
+	}
+
+	// And what it says to do does finish it, under the same subscription.
+	s.cluster.SetAPIFault(octotest.APIFault{})
+	_, subscription, _ := strings.Cut(stderr.String(), "--server-subscription-id=")
+	subscription, _, _ = strings.Cut(subscription, "\n")
+	finish := s.command(append(slices.Clone(cmd.Args[1:]), "--force", "--server-subscription-id="+subscription)...)
+	if output, err := finish.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	if got := s.addresses(t); len(got) != 3 {
+		t.Errorf("polled: %v", got)
+	}
+	var subscriptions []string
+	for _, request := range s.cluster.Requests() {
+		if body, ok := request.Body.(map[string]any); ok && request.Method == "POST" {
+			subscriptions = append(subscriptions, fmt.Sprint(body["Endpoint"].(map[string]any)["Uri"]))
+		}
+	}
+	if len(subscriptions) != 2 || subscriptions[0] != subscriptions[1] || subscriptions[0] != subscription {
+		t.Errorf("registered under %v, to be finished under %s", subscriptions, subscription)
+	}
+}

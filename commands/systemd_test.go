@@ -1,0 +1,189 @@
+//go:build linux
+
+package commands_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+// The tests here need systemd as PID 1: .ci/run has testdata/systemd/run boot
+// one. The Tentacle's service is a small program that leaves a mark at each
+// start, and then runs, or ends at once when a file tells it to.
+
+const standIn = `#!/bin/sh
+echo started >>%[1]s/marks
+test ! -e %[1]s/broken || exit 7
+exec sleep infinity
+`
+
+type systemdScene struct {
+	*scene
+	folder string
+	unit   string
+}
+
+func newSystemdScene(t *testing.T) *systemdScene {
+	t.Helper()
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		const why = "systemd is not PID 1 here: run this through testdata/systemd/run"
+		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "systemd") {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	s := &systemdScene{
+		scene:  newScene(t, "Octo Tentacle Test", octotest.Options{}),
+		folder: t.TempDir(),
+		unit:   "Octo-Tentacle-Test.service", // the name the real Tentacle gives the service of that instance
+	}
+	program := filepath.Join(s.folder, "Tentacle")
+	s.writeFile(t, program, fmt.Sprintf(standIn, s.folder), 0o755)
+	s.writeFile(t, filepath.Join("/run/systemd/system", s.unit),
+		"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=simple\nExecStart="+program+" run --instance=\"Octo Tentacle Test\"\nRestart=always\n", 0o644)
+	t.Cleanup(func() {
+		_ = exec.Command("systemctl", "stop", s.unit).Run()
+		_ = os.Remove(filepath.Join("/run/systemd/system", s.unit))
+		_ = exec.Command("systemctl", "daemon-reload").Run()
+	})
+	s.systemctl(t, "daemon-reload")
+	return s
+}
+
+func (s *systemdScene) writeFile(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *systemdScene) systemctl(t *testing.T, arguments ...string) {
+	t.Helper()
+	if output, err := exec.Command("systemctl", arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("systemctl %v: %v\n%s", arguments, err, output)
+	}
+}
+
+// starts is how often the service has been started.
+func (s *systemdScene) starts(t *testing.T) int {
+	t.Helper()
+	marks, err := os.ReadFile(filepath.Join(s.folder, "marks"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return strings.Count(string(marks), "started")
+}
+
+func (s *systemdScene) start(t *testing.T) {
+	t.Helper()
+	s.systemctl(t, "start", s.unit)
+	for deadline := time.Now().Add(10 * time.Second); s.starts(t) == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the service does not start")
+		}
+	}
+}
+
+type changeJSON struct {
+	Changed bool
+	DryRun  bool
+	Service struct {
+		Name, State string
+		Restarted   bool
+	}
+}
+
+// pollServer runs poll-server and returns its JSON.
+func (s *systemdScene) pollServer(t *testing.T, arguments ...string) (out changeJSON) {
+	t.Helper()
+	cmd := s.command(append([]string{"poll-server", "--format=json"}, arguments...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("poll-server %v: %v\n%s", arguments, err, stderr.String())
+	}
+	if err := json.Unmarshal(stdout, &out); err != nil {
+		t.Fatalf("%v in %s", err, stdout)
+	}
+	return out
+}
+
+func TestSystemdServiceIsRestartedExactlyWhenSomethingChanged(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	nodes := s.cluster.Addresses()
+	for _, step := range []struct {
+		what      string
+		arguments []string
+		changed   bool
+		restarted bool
+	}{
+		{"a dry run", []string{"--server-comms-address=" + nodes[1], "--dry-run"}, true, false},
+		{"a new node", []string{"--server-comms-address=" + nodes[1]}, true, true},
+		{"the same again", []string{"--server-comms-address=" + nodes[1]}, false, false},
+		{"a new node without restart", []string{"--server-comms-address=" + nodes[2], "--no-restart"}, true, false},
+	} {
+		before := s.starts(t)
+		got := s.pollServer(t, step.arguments...)
+		restarts := s.starts(t) - before
+		if got.Changed != step.changed || got.Service.Restarted != step.restarted || restarts > 0 != step.restarted || restarts > 1 {
+			t.Errorf("%s: %+v, restarted %d times", step.what, got, restarts)
+		}
+		if got.Service.Name+".service" != s.unit || got.Service.State != "running" {
+			t.Errorf("%s: service %+v", step.what, got.Service)
+		}
+	}
+}
+
+func TestSystemdServiceThatIsStoppedOrAbsentIsLeftAlone(t *testing.T) {
+	s := newSystemdScene(t)
+	if got := s.pollServer(t, "--server-comms-address="+s.cluster.Addresses()[1]); !got.Changed || got.Service.State != "stopped" || s.starts(t) != 0 {
+		t.Errorf("stopped: %+v, %d starts", got, s.starts(t))
+	}
+	got := s.pollServer(t, "--server-comms-address="+s.cluster.Addresses()[2], "--service=octo-tentacle-no-such-service")
+	if !got.Changed || got.Service.State != "absent" || got.Service.Name != "octo-tentacle-no-such-service" || got.Service.Restarted {
+		t.Errorf("absent: %+v", got)
+	}
+}
+
+func TestSystemdServiceThatDoesNotComeBackIsAFailureWithTheFileSaved(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.writeFile(t, filepath.Join(s.folder, "broken"), "", 0o644)
+	cmd := s.command("poll-server", "--format=json", "--server-comms-address="+s.cluster.Addresses()[1])
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v: exit code %d, not 1", err, cmd.ProcessState.ExitCode())
+	}
+	for _, want := range []string{s.config + " is saved", "systemctl restart", "journalctl -u", "7"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("the error does not say %q:\n%s", want, stderr.String())
+		}
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("standard output of a failure: %s", stdout.String())
+	}
+	if got := s.addresses(t); len(got) != 2 {
+		t.Errorf("the file has %v", got)
+	}
+}
+
+func TestSystemdServiceStateIsListed(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	output, err := s.command("list-servers").CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "Service:       Octo-Tentacle-Test, running") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}

@@ -1,0 +1,436 @@
+package octoapi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+func TestAFaultOfTheAPIIsNamed(t *testing.T) {
+	tests := map[string]struct {
+		fault octotest.APIFault
+		want  []string
+		is    error
+	}{
+		"a proxy's login page": {octotest.APIFault{HTML: true}, []string{`a web page, "Sign in & continue - Example Proxy"`, "login page", "/api"}, nil},
+		"half an answer":       {octotest.APIFault{TruncatedJSON: true}, []string{"ends in the middle", "bytes"}, nil},
+		"500":                  {octotest.APIFault{Status: 500, ErrorMessage: "SQL is full"}, []string{"failed (500 Internal Server Error)", "SQL is full", "Diagnostics"}, nil},
+		"404":                  {octotest.APIFault{Status: 404, ErrorMessage: "Nothing here"}, []string{"/api (404)", "Nothing here"}, ErrNotFound},
+		"another program":      {octotest.APIFault{NotOctopus: true}, []string{"is not an Octopus Server", "--server"}, nil},
+		"version 2":            {octotest.APIFault{Version: "2.6.5.1010"}, []string{"version 2.6.5.1010", "too old", "3.0"}, nil},
+		"no version":           {octotest.APIFault{Version: "unknown"}, []string{"does not tell a version", "unknown"}, nil},
+		"not permitted": {octotest.APIFault{Path: "certificate-global", MissingPermission: "CertificateView"},
+			[]string{"403", "does not permit", "Missing permission: CertificateView", "role has CertificateView"}, ErrForbidden},
+		"another thumbprint": {octotest.APIFault{Thumbprint: "not forty digits"}, []string{"not forty digits", "40 hex digits"}, nil},
+		"an odd status":      {octotest.APIFault{Status: 418}, []string{"418", "refused GET /api"}, nil},
+		"the key repeated": {octotest.APIFault{Path: "me", Status: 500, ErrorMessage: "header X-Octopus-ApiKey: " + octotest.APIKey + " cut"},
+			[]string{"X-Octopus-ApiKey: *** cut"}, nil},
+		"the key in pieces": {octotest.APIFault{Path: "me", Status: 500, ErrorMessage: strings.Repeat("x", maxQuote-10) + octotest.APIKey}, []string{"xxx***"}, nil},
+		"terminal escapes":  {octotest.APIFault{Status: 500, ErrorMessage: "\x1b[2Jgone\r\n\x00next\u202e"}, []string{"[2Jgone next"}, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			cluster.SetAPIFault(test.fault)
+			err := ask(deadline(t, 5*time.Second), newClient(t, Options{Server: cluster.URL()}))
+			mustSay(t, err, test.want...)
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("%v is not %v", err, test.is)
+			}
+			if err != nil && strings.ContainsAny(err.Error(), "\x1b\x00\r\u202e") {
+				t.Errorf("unprintable: %q", err)
+			}
+			if strings.Contains(err.Error(), octotest.APIKey[:10]) {
+				t.Errorf("shows a part of the key: %v", err)
+			}
+		})
+	}
+}
+
+func TestAWrongCredentialIsNamedByItsOption(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	for option, k := range map[string]Credentials{
+		"--apikey":                  {APIKey: "API-WRONG"},
+		"--bearerToken":             {BearerToken: "wrong"},
+		"--username and --password": {Username: "admin", Password: "wrong"},
+	} {
+		err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), Credentials: k}))
+		mustSay(t, err, "401", cluster.URL(), "does not accept the "+k.String(), option)
+		if !errors.Is(err, ErrUnauthorized) {
+			t.Errorf("%v is not ErrUnauthorized", err)
+		}
+	}
+}
+
+func TestAServerThatCannotBeReachedIsNamedWithTheCause(t *testing.T) {
+	tls := startCluster(t, octotest.Options{TLS: true})
+	plain := startCluster(t, octotest.Options{})
+	free := freeAddress(t)
+	for name, test := range map[string]struct {
+		server string
+		want   []string
+	}{
+		"nothing listens": {"http://" + free, []string{"nothing listens on " + free, "refused", "tried", "--server"}},
+		"no such name":    {"http://octopus.invalid", []string{"octopus.invalid", "DNS"}},
+		"https to plain":  {strings.Replace(plain.URL(), "http:", "https:", 1), []string{"does not speak TLS", "http://"}},
+		"http to TLS":     {strings.Replace(tls.URL(), "https:", "http:", 1), []string{"speaks https, not http", tls.URL()}},
+		"a certificate unknown": {tls.URL(), []string{"is not trusted", "does not know its issuer", "subject CN=octotest API", "issuer CN=octotest CA",
+			"names localhost", "thumbprint", "--ca-file", "--ignoreSslErrors"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mustSay(t, ask(deadline(t, 5*time.Second), newClient(t, Options{Server: test.server})), test.want...)
+		})
+	}
+}
+
+func TestACertificateForAnotherNameIsNamed(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{TLS: true})
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS() // for example.com and 127.0.0.1
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Skip("only one loopback address here")
+	}
+	defer l.Close()
+	go pipe(l, "127.0.0.1:"+port)
+	p := pool(t, cluster)
+	p.AddCert(server.Certificate())
+	mustSay(t, ask(deadline(t, 5*time.Second), newClient(t, Options{Server: "https://" + l.Addr().String(), RootCAs: p})), "it is for another name", "names example.com")
+}
+
+// pipe passes connections on, as a load balancer does.
+func pipe(l net.Listener, to string) {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			_ = in.Close()
+			continue
+		}
+		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
+	}
+}
+
+func TestAnUntrustedCertificateCanBeTrustedOrIgnored(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{TLS: true})
+	if err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster)})); err != nil {
+		t.Error(err)
+	}
+	if err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), IgnoreSSLErrors: true})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAHangIsNamedWithItsTime(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{Hang: true})
+	err := ask(deadline(t, 300*time.Millisecond), newClient(t, Options{Server: cluster.URL()}))
+	mustSay(t, err, "no answer from", "within 300ms", "--timeout")
+}
+
+func TestAnInterruptSaysSo(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{Hang: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	err := ask(ctx, newClient(t, Options{Server: cluster.URL()}))
+	mustSay(t, err, "interrupted")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not a cancellation", err)
+	}
+}
+
+func TestAReadIsRepeatedUntilItSucceeds(t *testing.T) {
+	for name, fault := range map[string]octotest.APIFault{
+		"429":         {Status: 429, First: 2},
+		"502":         {Status: 502, First: 2},
+		"503":         {Status: 503, First: 2},
+		"504":         {Status: 504, First: 2},
+		"a cut":       {CutConnection: true, First: 2},
+		"lost answer": {LostAnswer: true, First: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			cluster.SetAPIFault(fault)
+			var waits atomic.Int32
+			client := newClient(t, Options{Server: cluster.URL(), Waiting: func(what string) {
+				waits.Add(1)
+				if !strings.Contains(what, "trying again") {
+					t.Errorf("progress %q", what)
+				}
+			}})
+			if err := ask(deadline(t, 5*time.Second), client); err != nil {
+				t.Fatal(err)
+			}
+			if waits.Load() < 1 {
+				t.Error("no wait was told")
+			}
+		})
+	}
+}
+
+func TestAReadThatNeverSucceedsEndsAtTheDeadlineWithTheLastCause(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{Status: 503, ErrorMessage: "upgrading"})
+	started := time.Now()
+	mustSay(t, ask(deadline(t, 400*time.Millisecond), newClient(t, Options{Server: cluster.URL()})), "not available (503 Service Unavailable): upgrading", "--timeout")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if n := len(cluster.Requests()); n < 3 {
+		t.Errorf("only %d tries", n)
+	}
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	for name, value := range map[string]func() string{
+		"seconds": func() string { return "1" },
+		"date":    func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) }, // of whole seconds
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := startCluster(t, octotest.Options{})
+			cluster.SetAPIFault(octotest.APIFault{Status: 429, RetryAfter: value(), First: 1})
+			started := time.Now()
+			if _, err := newClient(t, Options{Server: cluster.URL()}).Root(deadline(t, 5*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(started); took < 500*time.Millisecond {
+				t.Errorf("asked again after %s", took)
+			}
+		})
+	}
+}
+
+func TestARetryAfterBeyondTheDeadlineIsNotWaitedFor(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{Status: 429, RetryAfter: "3600"})
+	started := time.Now()
+	_, err := newClient(t, Options{Server: cluster.URL()}).Root(deadline(t, 5*time.Second))
+	mustSay(t, err, "429", "asks to wait 1h0m0s", "--timeout")
+	if took := time.Since(started); took > time.Second || len(cluster.Requests()) != 1 {
+		t.Errorf("%d requests in %s", len(cluster.Requests()), took)
+	}
+}
+
+// receiver records what reaches another host.
+func receiver(t *testing.T) (*httptest.Server, *atomic.Int32) {
+	var reached atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reached.Add(1)
+		for _, name := range []string{"X-Octopus-Apikey", "Authorization", "Cookie"} {
+			if r.Header.Get(name) != "" {
+				t.Errorf("another host was sent %s", name)
+			}
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s, &reached
+}
+
+func TestARedirectElsewhereIsNotFollowed(t *testing.T) {
+	other, reached := receiver(t)
+	for name, k := range map[string]Credentials{
+		"API key": {APIKey: octotest.APIKey}, "token": {BearerToken: octotest.BearerToken}, "login": {Username: octotest.Username, Password: octotest.Password},
+	} {
+		for _, path := range []string{"/api", "users/me", "certificate-global"} {
+			t.Run(name+path, func(t *testing.T) {
+				cluster := startCluster(t, octotest.Options{})
+				cluster.SetAPIFault(octotest.APIFault{RedirectTo: other.URL + "/login?token=secret", Path: path})
+				mustSay(t, ask(t.Context(), newClient(t, Options{Server: cluster.URL(), Credentials: k})), "redirects to "+other.URL+"/login", "another", "nothing secret was sent there")
+			})
+		}
+	}
+	if reached.Load() != 0 {
+		t.Errorf("the other host was asked %d times", reached.Load())
+	}
+}
+
+func TestAWriteIsNotRedirected(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			space, err := newClient(t, Options{Server: cluster.URL()}).Space(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cluster.ResetRequests()
+			cluster.SetAPIFault(octotest.APIFault{RedirectTo: cluster.URL() + "/elsewhere", Status: status, Write: true})
+			_, err = space.SaveMachine(t.Context(), Machine{Name: "web01"})
+			mustSay(t, err, "redirects to", "/elsewhere")
+			if n := len(cluster.Requests()); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func TestHTTPThatLeadsToHTTPSIsFollowedBeforeAnySecretIsSent(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{TLS: true})
+	host, _, _ := net.SplitHostPort(strings.TrimPrefix(cluster.URL(), "https://"))
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Octopus-Apikey") != "" {
+			t.Error("the key went over an open connection")
+		}
+		http.Redirect(w, r, cluster.URL()+r.URL.Path, http.StatusMovedPermanently)
+	})}}
+	open.Start()
+	defer open.Close()
+	client := newClient(t, Options{Server: open.URL, RootCAs: pool(t, cluster)})
+	if err := ask(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	space, err := client.Space(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := space.SaveMachine(t.Context(), Machine{Name: "web01"}); err != nil {
+		t.Error(err)
+	}
+	if client.URL() != cluster.URL() {
+		t.Errorf("the base is %s", client.URL())
+	}
+}
+
+func TestRedirectsWithinTheServer(t *testing.T) {
+	parse := func(s string) *url.URL { u, _ := url.Parse(s); return u }
+	for _, test := range []struct {
+		method, from, to string
+		followed         bool
+	}{
+		{"GET", "https://octo/api", "https://octo/api/", true},
+		{"GET", "http://octo/api", "https://octo/api", true},
+		{"GET", "http://octo:8080/api", "https://OCTO:8443/api", true},
+		{"GET", "https://octo/api", "http://octo/api", false},
+		{"GET", "https://octo/api", "https://octo:8443/api", false},
+		{"GET", "https://octo/api", "https://octo.evil.example/api", false},
+		{"GET", "http://octo/api", "https://login.example.com/", false},
+		{"POST", "https://octo/api", "https://octo/api/", false},
+	} {
+		via := []*http.Request{{Method: test.method, URL: parse(test.from)}}
+		if err := followable(&http.Request{URL: parse(test.to)}, via); (err == nil) != test.followed {
+			t.Errorf("%s %s to %s: %v", test.method, test.from, test.to, err)
+		}
+	}
+}
+
+func TestARedirectLoopEnds(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{RedirectTo: cluster.URL()})
+	mustSay(t, ask(deadline(t, 5*time.Second), newClient(t, Options{Server: cluster.URL()})), "redirect in a row")
+}
+
+func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
+	const unsure = "it is not known whether the deployment target"
+	for name, test := range map[string]struct {
+		fault octotest.APIFault
+		want  []string
+	}{
+		"the answer is lost":    {octotest.APIFault{LostAnswer: true, Write: true}, []string{unsure, `"web01" was registered`, "Infrastructure in the space Default", "--force"}},
+		"the answer is cut":     {octotest.APIFault{CutConnection: true, Write: true}, []string{unsure}},
+		"half an answer":        {octotest.APIFault{TruncatedJSON: true, Write: true}, []string{unsure, "ends in the middle"}},
+		"a page instead":        {octotest.APIFault{HTML: true, Write: true}, []string{unsure, "web page"}},
+		"the gateway gave up":   {octotest.APIFault{Status: 504, Write: true}, []string{unsure, "504"}},
+		"no answer in time":     {octotest.APIFault{Hang: true, Write: true}, []string{unsure, "no answer"}},
+		"too many":              {octotest.APIFault{Status: 429, RetryAfter: "1", Write: true}, []string{"429", "asks to wait 1s"}},
+		"not permitted":         {octotest.APIFault{MissingPermission: "MachineCreate", Write: true}, []string{"403", "MachineCreate"}},
+		"refused with a reason": {octotest.APIFault{Status: 400, ErrorMessage: "The name is taken", Write: true}, []string{"400", "The name is taken"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			space, err := newClient(t, Options{Server: cluster.URL()}).Space(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cluster.ResetRequests()
+			cluster.SetAPIFault(test.fault)
+			_, err = space.SaveMachine(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
+			mustSay(t, err, test.want...)
+			if err != nil && test.want[0] != unsure && strings.Contains(err.Error(), unsure) {
+				t.Errorf("it is known what happened: %v", err)
+			}
+			if n := len(cluster.Requests()); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestAWriteThatNeverLeftIsNotCalledUnsure(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	client := newClient(t, Options{Server: cluster.URL()})
+	space, err := client.Space(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	cluster.Close()
+	_, err = space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
+	mustSay(t, err, "refused")
+	if strings.Contains(err.Error(), "not known") {
+		t.Errorf("nothing was sent, but: %v", err)
+	}
+}
+
+func TestALinkToAnotherHostIsRefused(t *testing.T) {
+	other, reached := receiver(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"Application":"Octopus Deploy","Version":"2025.1","Links":{"CurrentUser":"%s/api/users/me","CertificateConfiguration":"//%[1]s/x"}}`, other.URL)
+	}))
+	defer server.Close()
+	client := newClient(t, Options{Server: server.URL})
+	_, err := client.Me(t.Context())
+	mustSay(t, err, "link to another host", "not followed")
+	_, err = client.Thumbprint(t.Context())
+	mustSay(t, err, "link")
+	if reached.Load() != 0 {
+		t.Error("it was followed")
+	}
+}
+
+func TestAnAnswerWithoutEndIsCutOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		chunk := []byte(`"` + strings.Repeat("x", 1<<20))
+		for range maxBody>>20 + 2 {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	mustSay(t, ask(deadline(t, 10*time.Second), newClient(t, Options{Server: server.URL})), "more than 16 MiB")
+}
+
+func TestAnExpiredCertificateIsNamedWithItsDates(t *testing.T) {
+	leaf := &x509.Certificate{NotBefore: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 1, 2, 0, 0, 0, 0, time.UTC)}
+	d := diagnose(&tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{leaf},
+		Err: x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired}}, "octo:443", 0)
+	if want := "the certificate of octo:443 is not trusted: it is valid from 2020-01-02 to 2021-01-02"; d.text != want || d.patience != never {
+		t.Errorf("%+v", d)
+	}
+}

@@ -1,0 +1,204 @@
+package octoapi
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+// recordedWrites are the bodies that the real Tentacle posted, by the name of the recording.
+func recordedWrites(t *testing.T, recording string) []octotest.Request {
+	t.Helper()
+	data, err := os.ReadFile("octotest/testdata/recorded-requests.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		Recording string
+		Requests  []octotest.Request
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		if r.Recording == recording {
+			return writes(r.Requests)
+		}
+	}
+	t.Fatalf("no recording %s", recording)
+	return nil
+}
+
+func writes(requests []octotest.Request) []octotest.Request {
+	var out []octotest.Request
+	for _, r := range requests {
+		if r.Method == "POST" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// TestWhatIsSentIsWhatTheRealTentacleSends reads a Machine from what was recorded and sends it on.
+func TestWhatIsSentIsWhatTheRealTentacleSends(t *testing.T) {
+	for _, recording := range []string{"register-with", "register-with-by-slug-and-id", "register-with-listening-default-port", "register-with-listening-proxy",
+		"register-with-options-server-without-environments-v2", "register-worker", "register-worker-two-pools"} {
+		t.Run(recording, func(t *testing.T) {
+			want := recordedWrites(t, recording)[0]
+			var m Machine
+			reencode(t, want.Body, &m)
+			m.fields = nil // as a caller makes a new one
+			cluster := startCluster(t, octotest.Options{})
+			ref := strings.Split(want.Path, "/")[2]
+			space, save := openSpace(t, cluster, ref), (*Space).SaveMachine
+			if strings.HasSuffix(want.Path, "/workers") {
+				save = (*Space).SaveWorker
+			}
+			cluster.ResetRequests()
+			saved, err := save(space, t.Context(), m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := cluster.Requests()[0]
+			if diff := cmp.Diff(want.Body, got.Body); diff != "" || got.Path != want.Path || got.Status != want.Status {
+				t.Errorf("%s %d (-real +ours)\n%s", got.Path, got.Status, diff)
+			}
+			if saved.ID == "" || saved.Name != m.Name || saved.Endpoint != m.Endpoint {
+				t.Errorf("saved as %+v", saved)
+			}
+		})
+	}
+}
+
+func reencode(t *testing.T, from, to any) {
+	t.Helper()
+	data, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAModificationIsWhatTheRealTentacleSends(t *testing.T) {
+	want := recordedWrites(t, "register-twice-two-addresses")
+	cluster := startCluster(t, octotest.Options{})
+	space := openSpace(t, cluster, "")
+	var first, second Machine
+	reencode(t, want[0].Body, &first)
+	reencode(t, want[1].Body, &second)
+	first.fields = nil
+	if _, err := space.SaveMachine(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	existing, err := space.MachineByName(t.Context(), "WEB01")
+	if err != nil || existing == nil {
+		t.Fatal(existing, err)
+	}
+	cluster.ResetRequests()
+	existing.Endpoint = second.Endpoint
+	if _, err := space.SaveMachine(t.Context(), *existing); err != nil {
+		t.Fatal(err)
+	}
+	got := cluster.Requests()[0]
+	if got.Method != "POST" || got.Override != "PUT" {
+		t.Errorf("sent as %s, %s", got.Method, got.Override)
+	}
+	wanted := want[1].Body.(map[string]any) // the stand-in's counter was at another number
+	wanted["Id"], wanted["Links"] = existing.ID, map[string]any{"Self": "/api/Spaces-1/machines/" + existing.ID}
+	if diff := cmp.Diff(want[1].Body, got.Body); diff != "" {
+		t.Errorf("(-real +ours)\n%s", diff)
+	}
+}
+
+func TestUnknownFieldsOfAnExistingMachineAreKept(t *testing.T) {
+	var m Machine
+	if err := json.Unmarshal([]byte(`{"Id":"Machines-1","Name":"web01","Future":{"a":[1,2]},"Endpoint":{"CommunicationStyle":"TentacleActive","Uri":"poll://x/","Extra":7}}`), &m); err != nil {
+		t.Fatal(err)
+	}
+	m.Roles = []string{"web"}
+	var got map[string]any
+	reencode(t, (&Space{}).body(target, m), &got)
+	if diff := cmp.Diff(map[string]any{"a": []any{1., 2.}}, got["Future"]); diff != "" {
+		t.Error(diff)
+	}
+	if e := got["Endpoint"].(map[string]any); e["Extra"] != 7. {
+		t.Errorf("an endpoint that did not change lost fields: %v", e)
+	}
+	m.Endpoint.URI = "poll://y/"
+	reencode(t, (&Space{}).body(target, m), &got)
+	if e := got["Endpoint"].(map[string]any); e["Uri"] != "poll://y/" || e["Extra"] != nil {
+		t.Errorf("a new endpoint keeps what belonged to the old one: %v", e)
+	}
+}
+
+func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
+	type kind struct {
+		save         func(*Space) (Machine, error)
+		byName       func(*Space, string) (*Machine, error)
+		byThumbprint func(*Space, string) ([]Machine, error)
+		remove       func(*Space, Machine) error
+	}
+	const print = "D82535638EA17E5631EF569031D759BDE1C958E6"
+	one := Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling, Thumbprint: print, URI: "poll://dts2ku3ts9tzfqtu35gx/"}}
+	for name, k := range map[string]kind{
+		"targets": {
+			func(s *Space) (Machine, error) { return s.SaveMachine(t.Context(), one) },
+			func(s *Space, n string) (*Machine, error) { return s.MachineByName(t.Context(), n) },
+			func(s *Space, p string) ([]Machine, error) { return s.MachinesByThumbprint(t.Context(), p) },
+			func(s *Space, m Machine) error { return s.DeleteMachine(t.Context(), m) }},
+		"workers": {
+			func(s *Space) (Machine, error) { return s.SaveWorker(t.Context(), one) },
+			func(s *Space, n string) (*Machine, error) { return s.WorkerByName(t.Context(), n) },
+			func(s *Space, p string) ([]Machine, error) { return s.WorkersByThumbprint(t.Context(), p) },
+			func(s *Space, m Machine) error { return s.DeleteWorker(t.Context(), m) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			s := openSpace(t, cluster, "")
+			if m, err := k.byName(s, "web01"); m != nil || err != nil {
+				t.Fatalf("before: %v, %v", m, err)
+			}
+			saved, err := k.save(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m, err := k.byName(s, "Web01"); err != nil || m == nil || m.ID != saved.ID {
+				t.Errorf("by name: %v, %v", m, err)
+			}
+			if list, err := k.byThumbprint(s, strings.ToLower(print)); err != nil || len(list) != 1 || list[0].ID != saved.ID {
+				t.Errorf("by thumbprint: %v, %v", list, err)
+			}
+			if list, err := k.byThumbprint(s, strings.Repeat("0", 40)); err != nil || len(list) != 0 {
+				t.Errorf("by another thumbprint: %v, %v", list, err)
+			}
+			if err := k.remove(s, saved); err != nil {
+				t.Error(err)
+			}
+			if m, err := k.byName(s, "web01"); m != nil || err != nil {
+				t.Errorf("after: %v, %v", m, err)
+			}
+			for _, r := range cluster.Requests() {
+				if strings.Contains(r.Path, "thumbprint=") && !strings.Contains(r.Path, "/all?thumbprint=") {
+					t.Errorf("%s does not make the node look again", r.Path)
+				}
+			}
+		})
+	}
+}
+
+func TestTheThumbprintOfAKubernetesAgentIsRead(t *testing.T) {
+	var e Endpoint
+	if err := json.Unmarshal([]byte(`{"CommunicationStyle":"KubernetesTentacle","TentacleEndpointConfiguration":{"CommunicationMode":"Polling","Thumbprint":"AB","Uri":"poll://x/"}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	if want := (Endpoint{CommunicationStyle: "KubernetesTentacle", Thumbprint: "AB", URI: "poll://x/"}); e != want {
+		t.Errorf("%+v", e)
+	}
+}

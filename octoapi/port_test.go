@@ -1,0 +1,237 @@
+package octoapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+func TestEveryPortAnswersWithTheClustersThumbprint(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{Recorded: true})
+	var done atomic.Int32
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Done: func(Port) { done.Add(1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range ports {
+		if p.Address != cluster.Addresses()[i] || p.Thumbprint != cluster.Thumbprint() || p.Took <= 0 {
+			t.Errorf("port %d: %+v", i, p)
+		}
+	}
+	if done.Load() != 5 {
+		t.Errorf("Done was called %d times", done.Load())
+	}
+	if err := CheckThumbprints(ports, strings.ToLower(cluster.Thumbprint())); err != nil {
+		t.Error(err)
+	}
+	requests := cluster.Requests()
+	if len(requests) != 5 {
+		t.Errorf("%d requests for 5 ports", len(requests))
+	}
+	for _, r := range requests {
+		if r.Line != "POST /handshake HTTP/1.1" { // and so never MX-SUBSCRIBER
+			t.Errorf("%s was sent %q", r.Address, r.Line)
+		}
+	}
+}
+
+func TestAFaultOfAPortIsNamed(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault octotest.NodeFault
+		want  []string
+	}{
+		"closed":     {octotest.NodeFault{Closed: true}, []string{"nothing listens", "refused", "tried", "--server-comms-address", "--server-comms-port"}},
+		"hangs":      {octotest.NodeFault{Hangs: true}, []string{"accepts the connection, but did not answer within", "firewall"}},
+		"plain HTTP": {octotest.NodeFault{PlainHTTP: true}, []string{"does not speak TLS", "10943"}},
+		"a web site": {octotest.NodeFault{Status: 404}, []string{"answers 404 Status, where Octopus answers 200", "web server"}},
+		"closes":     {octotest.NodeFault{ClosesFirst: 1 << 30}, []string{"ended the connection"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := startCluster(t, octotest.Options{NodeCount: 1})
+			if err := cluster.SetNodeFault(1, test.fault); err != nil {
+				t.Fatal(err)
+			}
+			_, err := TryPorts(deadline(t, time.Second), cluster.Addresses(), PortOptions{})
+			mustSay(t, err, append(test.want, cluster.Addresses()[0])...)
+		})
+	}
+}
+
+func TestOneBadPortOfThreeIsNamedAndTheOthersAreNot(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	for n, f := range map[int]octotest.NodeFault{2: {Closed: true}} {
+		if err := cluster.SetNodeFault(n, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	mustSay(t, err, cluster.Addresses()[1])
+	if ports != nil || strings.Contains(err.Error(), cluster.Addresses()[0]) || strings.Contains(err.Error(), cluster.Addresses()[2]) {
+		t.Errorf("%v, %v", ports, err)
+	}
+}
+
+func TestAllBadPortsAreNamed(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	for n, f := range map[int]octotest.NodeFault{1: {Closed: true}, 3: {PlainHTTP: true}} {
+		if err := cluster.SetNodeFault(n, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	mustSay(t, err, cluster.Addresses()[0]+" does not answer as one: nothing listens", cluster.Addresses()[2]+" does not answer as one: it does not speak TLS")
+}
+
+func TestAnotherCertificateIsFoundOut(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	if err := cluster.SetNodeFault(2, octotest.NodeFault{OtherCertificate: true}); err != nil {
+		t.Fatal(err)
+	}
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = CheckThumbprints(ports, cluster.Thumbprint())
+	mustSay(t, err, cluster.Thumbprint(), cluster.Addresses()[1]+" presents "+ports[1].Thumbprint, "ends TLS", "refuse", "TCP")
+	if strings.Contains(err.Error(), cluster.Addresses()[0]) {
+		t.Errorf("a good port is blamed: %v", err)
+	}
+}
+
+func TestAPortThatInsistsOnAClientCertificateIsOpen(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 2})
+	for n, f := range map[int]octotest.NodeFault{1: {RequireClient: true}, 2: {Status: 400}} {
+		if err := cluster.SetNodeFault(n, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckThumbprints(ports, cluster.Thumbprint()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATryThatFailsIsRepeated(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	if err := cluster.SetNodeFault(1, octotest.NodeFault{ClosesFirst: 3}); err != nil {
+		t.Fatal(err)
+	}
+	var waits atomic.Int32
+	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Waiting: func(address, why string) {
+		waits.Add(1)
+		if address != cluster.Addresses()[0] || why == "" {
+			t.Errorf("waiting for %q: %q", address, why)
+		}
+	}})
+	if err != nil || waits.Load() != 3 {
+		t.Errorf("%v after %d waits", err, waits.Load())
+	}
+}
+
+func TestAPortThatOpensWhileWeWaitIsFound(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	if err := cluster.SetNodeFault(1, octotest.NodeFault{Closed: true}); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(30*time.Millisecond, func() { _ = cluster.SetNodeFault(1, octotest.NodeFault{}) })
+	if _, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARefusedPortEndsLongBeforeTheDeadline(t *testing.T) {
+	started := time.Now()
+	_, err := TryPorts(deadline(t, time.Minute), []string{"https://" + freeAddress(t)}, PortOptions{})
+	mustSay(t, err, "refused")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestAWebSocketGivesItsThumbprintWithoutARequest(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	address := strings.Replace(cluster.Addresses()[0], "https:", "wss:", 1) + "/OctopusComms"
+	ports, err := TryPorts(deadline(t, 5*time.Second), []string{address}, PortOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports[0].Thumbprint != cluster.Thumbprint() || len(cluster.Requests()) != 0 {
+		t.Errorf("%+v, %v", ports, cluster.Requests())
+	}
+	if err := CheckThumbprints(ports, strings.Repeat("0", 40)); err != nil {
+		t.Errorf("the web site's certificate is not the cluster's: %v", err)
+	}
+}
+
+func TestAnAddressThatIsNoPollingPortIsRefused(t *testing.T) {
+	for _, address := range []string{"", "octo1:10943", "ftp://octo1", "https://", "https://user:Password01!@octo1:10943", "https://octo1:port"} {
+		_, err := TryPorts(deadline(t, time.Second), []string{address}, PortOptions{})
+		mustSay(t, err, "https://octopus.example.com:10943")
+	}
+}
+
+func TestTryingPortsIsInterruptedAtOnce(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	if err := cluster.SetNodeFault(1, octotest.NodeFault{Hangs: true}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	started := time.Now()
+	_, err := TryPorts(ctx, cluster.Addresses(), PortOptions{})
+	mustSay(t, err, "interrupted")
+	if took := time.Since(started); !errors.Is(err, context.Canceled) || took > time.Second {
+		t.Errorf("%v after %s", err, took)
+	}
+}
+
+func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for {
+					if _, err := conn.Write([]byte("SSH-2.0-OpenSSH and so on and on ")); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	_, err = TryPorts(deadline(t, 5*time.Second), []string{"https://" + l.Addr().String()}, PortOptions{})
+	mustSay(t, err, "does not speak TLS")
+}
+
+// BenchmarkTryPorts shows that nodes are tried all at once: with 100 ms of latency each, 50 take hardly longer than one.
+func BenchmarkTryPorts(b *testing.B) {
+	for _, count := range []int{1, 3, 50} {
+		b.Run(fmt.Sprintf("nodes=%d", count), func(b *testing.B) {
+			cluster := startCluster(b, octotest.Options{NodeCount: count, Latency: 100 * time.Millisecond})
+			for b.Loop() {
+				if _, err := TryPorts(b.Context(), cluster.Addresses(), PortOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,183 @@
+package octoapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+func openSpace(t *testing.T, c *octotest.Cluster, ref string) *Space {
+	t.Helper()
+	s, err := newClient(t, Options{Server: c.URL()}).Space(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func ids(list []Named) string {
+	var out []string
+	for _, n := range list {
+		out = append(out, n.ID)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestASpaceIsFoundByNameSlugOrId(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	for ref, want := range map[string]string{"": "Spaces-1", "default": "Spaces-1", "FINANCE department": "Spaces-2", "finance-department": "Spaces-2", "spaces-2": "Spaces-2"} {
+		if s := openSpace(t, cluster, ref); s.ID != want {
+			t.Errorf("%q is %s", ref, s.ID)
+		}
+	}
+	_, err := newClient(t, Options{Server: cluster.URL()}).Space(t.Context(), "Nope")
+	mustSay(t, err, `no space "Nope"`, "Default, Finance Department", cluster.URL())
+}
+
+func TestThingsOfASpaceAreFoundInTheOrderAskedAndOnce(t *testing.T) {
+	for name, o := range map[string]octotest.Options{"": {}, "without environments v2": {NoEnvironmentsV2: true}, "one item a page": {PageSize: 1}} {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, o)
+			s := openSpace(t, cluster, "Finance Department")
+			for _, test := range []struct {
+				what string
+				find func() ([]Named, error)
+				want string
+			}{
+				{"environments", func() ([]Named, error) {
+					return s.Environments(t.Context(), []string{"production", "Environments-21", " DEVELOPMENT "})
+				}, "Environments-22 Environments-21"},
+				{"tenants", func() ([]Named, error) { return s.Tenants(t.Context(), []string{"Globex", "acme corp"}) }, "Tenants-22 Tenants-21"},
+				{"pools", func() ([]Named, error) { return s.WorkerPools(t.Context(), []string{"windows-pool", "WorkerPools-21"}) }, "WorkerPools-22 WorkerPools-21"},
+				{"policy", func() ([]Named, error) { n, err := s.Policy(t.Context(), "transient machines"); return []Named{n}, err }, "MachinePolicies-22"},
+				{"proxy", func() ([]Named, error) { n, err := s.Proxy(t.Context(), "proxy abc"); return []Named{n}, err }, "Proxies-21"},
+				{"nothing", func() ([]Named, error) { return s.Tenants(t.Context(), nil) }, ""},
+			} {
+				found, err := test.find()
+				if err != nil || ids(found) != test.want {
+					t.Errorf("%s: %s, %v; want %s", test.what, ids(found), err, test.want)
+				}
+			}
+			if err := s.CheckTenantTags(t.Context(), []string{"CustomerType/VIP", "customertype/trial"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAllUnknownNamesAreNamedWithWhatThereIs(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	s := openSpace(t, cluster, "")
+	_, err := s.Environments(t.Context(), []string{"Nope", "Development", "Neither"})
+	mustSay(t, err, `no environment "Nope", "Neither" in the space Default`, "there are: Development, Production")
+	_, err = s.Policy(t.Context(), "Nope")
+	mustSay(t, err, `no machine policy "Nope"`, "Transient machines")
+	mustSay(t, s.CheckTenantTags(t.Context(), []string{"CustomerType/Nope"}), `no tenant tag "CustomerType/Nope"`, "CustomerType/VIP")
+}
+
+func TestANameWinsOverASlugAndASlugOverAnId(t *testing.T) {
+	among := []Named{{ID: "c", Name: "x", Slug: "y"}, {ID: "x", Name: "b", Slug: "c"}, {ID: "y", Name: "c", Slug: "x"}}
+	for ref, want := range map[string]string{"x": "c", "c": "y", "y": "c"} {
+		if n, ok := lookup(among, ref); !ok || n.ID != want {
+			t.Errorf("%s is %v", ref, n)
+		}
+	}
+	if _, ok := lookup([]Named{{ID: "a", Name: "b"}}, ""); ok {
+		t.Error("an empty name found something without a slug")
+	}
+}
+
+func TestAServerWithoutSpacesHasOneAllTheSame(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api":
+			fmt.Fprint(w, `{"Application":"Octopus Deploy","Version":"2018.10.1","Links":{"Environments":"~/api/environments{/id}{?skip}"}}`)
+		case "/api/environments":
+			fmt.Fprint(w, `{"Items":[{"Id":"Environments-1","Name":"Dev"}]}`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	c := newClient(t, Options{Server: server.URL})
+	s, err := c.Space(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Environments(t.Context(), []string{"dev"}); err != nil || ids(found) != "Environments-1" {
+		t.Errorf("%v, %v", found, err)
+	}
+	_, err = c.Space(t.Context(), "Default")
+	mustSay(t, err, "has no spaces", "2018.10.1")
+}
+
+func TestListsThatDoNotEndAreGivenUp(t *testing.T) {
+	for name, body := range map[string]string{
+		"the same page again": `{"Items":[{"Name":"a"}],"TotalResults":9,"Links":{"Page.Next":"/list"}}`,
+		"always one more":     `{"Items":[{"Name":"a"}],"TotalResults":2000000000}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked++; fmt.Fprint(w, body) }))
+			defer server.Close()
+			_, err := list[Named](deadline(t, 10*time.Second), newClient(t, Options{Server: server.URL}), "/list{?skip}", nil)
+			if asked > maxPages || name == "always one more" && (err == nil || !strings.Contains(err.Error(), "does not end")) {
+				t.Errorf("asked %d times: %v", asked, err)
+			}
+		})
+	}
+}
+
+func TestTheNodesOfTheClusterAreListed(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{PageSize: 2})
+	nodes, err := newClient(t, Options{Server: cluster.URL()}).Nodes(t.Context())
+	if err != nil || len(nodes) != 3 || nodes[2].Name != "node3" || nodes[0].LastSeen.IsZero() {
+		t.Errorf("%+v, %v", nodes, err)
+	}
+}
+
+func TestWhetherQueuesAreShared(t *testing.T) {
+	for _, shared := range []bool{true, false} { // false: an older server, that does not know the question
+		cluster := startCluster(t, octotest.Options{SharedQueues: shared})
+		if got, err := newClient(t, Options{Server: cluster.URL()}).SharedQueues(t.Context()); err != nil || got != shared {
+			t.Errorf("%v: %v, %v", shared, got, err)
+		}
+	}
+}
+
+func TestTemplatesAreExpanded(t *testing.T) {
+	for template, want := range map[string]string{
+		"/api/machines{/id}{?skip,take,name}": "/api/machines/M%2F1?skip=0&name=a+%26b",
+		"/api/{spaceId}":                      "/api/Spaces-1",
+		"/api/x?cb=1{&skip,none}":             "/api/x?cb=1&skip=0",
+		"/api/{none}{?none}":                  "/api/",
+		"/api/plain":                          "/api/plain",
+	} {
+		if got := expand(template, parameters{"id": "M/1", "skip": "0", "name": "a &b", "spaceId": "Spaces-1"}); got != want {
+			t.Errorf("%s is %s; want %s", template, got, want)
+		}
+	}
+	for collection, want := range map[string]string{
+		"/api/machines{/id}{?skip}": "/api/machines/M-1", "/api/machines{?skip}": "/api/machines/M-1", "/api/machines/?x=1": "/api/machines/M-1",
+	} {
+		if got := item(collection, "M-1"); got != want {
+			t.Errorf("%s has %s", collection, got)
+		}
+	}
+}
+
+func TestTheOrderOfRefsIsKept(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	s := openSpace(t, cluster, "")
+	refs := []string{"Production", "Development"}
+	found, err := s.Environments(t.Context(), refs)
+	if err != nil || !slices.EqualFunc(found, refs, func(n Named, ref string) bool { return n.Name == ref }) {
+		t.Errorf("%v, %v", found, err)
+	}
+}

@@ -1,0 +1,12 @@
+//go:build linux || windows
+
+package service
+
+import "time"
+
+// settleTime is how long a restarted service has to stay up before the restart counts: a Tentacle that cannot read its configuration
+// or bind its port exits well within it.
+const settleTime = 2 * time.Second
+
+// runs reports whether a process with the old settings is there, or is about to be: what a restart is for.
+func (s State) runs() bool { return s == Running || s == Starting }

@@ -1,0 +1,140 @@
+package tentacleconfig
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// machine makes a machine with the instances of index (file name to name and
+// configuration), an empty working folder, and the configurations themselves.
+func machine(t *testing.T, names ...string) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", home)
+	t.Chdir(t.TempDir())
+	for _, name := range names {
+		config := filepath.Join(home, name, "Tentacle.config")
+		put(t, config, "<octopus-settings/>")
+		// As Tentacle writes it, but for two names that differ in case only.
+		put(t, filepath.Join(home, "Tentacle", "Instances", strings.ReplaceAll(name, " ", "-")+".config"),
+			bom+"{\n  \"Name\": \""+name+"\",\n  \"ConfigurationFilePath\": \""+filepath.ToSlash(config)+"\"\n}")
+	}
+	return home
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestInstancesAreListedByName(t *testing.T) {
+	home := machine(t, "Other", "My Box", "alpha")
+	put(t, filepath.Join(home, "Tentacle", "Instances", "notes.txt"), "not an index file")
+	got, err := Instances()
+	want := []Instance{
+		{"alpha", filepath.Join(home, "alpha", "Tentacle.config")},
+		{"My Box", filepath.Join(home, "My Box", "Tentacle.config")},
+		{"Other", filepath.Join(home, "Other", "Tentacle.config")},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestAMachineWithoutTentacleHasNoInstances(t *testing.T) {
+	machine(t)
+	if got, err := Instances(); len(got) != 0 || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestAnInstanceIsChosenInTentaclesOrder(t *testing.T) {
+	tests := map[string]struct {
+		instances        []string
+		here             bool // ./Tentacle.config exists
+		instance, config string
+		want             string // name of the instance, "." for the file here
+		wantError        string
+	}{
+		"by name":                   {instances: []string{"A", "Tentacle"}, instance: "a", want: "A"},
+		"by name with a space":      {instances: []string{"My Box", "Tentacle"}, instance: "MY BOX", want: "My Box"},
+		"by exact name":             {instances: []string{"box", "BOX"}, instance: "BOX", want: "BOX"},
+		"by ambiguous name":         {instances: []string{"box", "BOX"}, instance: "Box", wantError: "instances: BOX, box"},
+		"by unknown name":           {instances: []string{"A", "B"}, instance: "c", wantError: "there is no instance \"c\" of Tentacle on this machine\ninstances: A, B"},
+		"by unknown name, none":     {instance: "c", wantError: "there are no instances"},
+		"by file in the index":      {instances: []string{"A", "B"}, config: "B/Tentacle.config", want: "B"},
+		"by another file":           {instances: []string{"A"}, here: true, config: "./Tentacle.config", want: "."},
+		"by a missing file":         {instances: []string{"A"}, config: "C/Tentacle.config", wantError: "there is no configuration file"},
+		"by both":                   {instances: []string{"A", "B"}, instance: "b", config: "B/Tentacle.config", want: "B"},
+		"by both, in contradiction": {instances: []string{"A", "B"}, instance: "A", config: "B/Tentacle.config", wantError: "give only one"},
+		"file in the folder":        {instances: []string{"Tentacle"}, here: true, want: "."},
+		"the one named Tentacle":    {instances: []string{"A", "Tentacle"}, want: "Tentacle"},
+		"the only one":              {instances: []string{"A"}, want: "A"},
+		"several":                   {instances: []string{"A", "B"}, wantError: "--instance NAME\ninstances: A, B"},
+		"none":                      {wantError: "there is no instance of Tentacle on this machine"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			home := machine(t, test.instances...)
+			if test.here {
+				put(t, "Tentacle.config", "<octopus-settings/>")
+			}
+			config := test.config
+			if config != "" && !strings.HasPrefix(config, ".") {
+				config = filepath.Join(home, config)
+			}
+			got, err := Find(test.instance, config)
+			if test.wantError != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wantError) {
+					t.Errorf("got %v, %v", got, err)
+				}
+				return
+			}
+			want := Instance{test.want, filepath.Join(home, test.want, "Tentacle.config")}
+			if test.want == "." {
+				here, _ := os.Getwd()
+				want = Instance{"", filepath.Join(here, "Tentacle.config")}
+			}
+			if err != nil || got != want {
+				t.Errorf("got %v, %v, want %v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestABrokenIndexFileIsNamed(t *testing.T) {
+	for name, text := range map[string]string{"not JSON": "{", "nothing in it": "{}", "empty": ""} {
+		t.Run(name, func(t *testing.T) {
+			home := machine(t, "A")
+			broken := filepath.Join(home, "Tentacle", "Instances", "broken.config")
+			put(t, broken, text)
+			if _, err := Instances(); err == nil || !strings.Contains(err.Error(), broken) {
+				t.Errorf("got %v", err)
+			}
+			if got, err := Find("", filepath.Join(home, "A", "Tentacle.config")); err != nil {
+				t.Errorf("with --config the index does not matter, but: %v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAnInstanceWithoutItsFileSaysSo(t *testing.T) {
+	home := machine(t, "A")
+	config := filepath.Join(home, "A", "Tentacle.config")
+	if err := os.Remove(config); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"A", ""} {
+		if _, err := Find(name, ""); err == nil || !strings.Contains(err.Error(), config) || !strings.Contains(err.Error(), "create-instance") {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -1,0 +1,354 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const oldConfig = bom + "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<octopus-settings>\r\n  <set key=\"K\">old</set>\r\n</octopus-settings>"
+
+var newConfig = strings.Replace(oldConfig, "old", "new", 1)
+
+func setK(value string) func(*Document) error {
+	return func(d *Document) error { d.Set("K", value); return nil }
+}
+
+func add(address string) func(*Document) error {
+	return func(d *Document) error {
+		now, err := d.TrustedServers()
+		if err != nil {
+			return err
+		}
+		d.SetTrustedServers(Upsert(now, TrustedServer{Thumbprint: "AB", Style: StylePolling, Address: address}))
+		return nil
+	}
+}
+
+func content(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// onlyConfig: of what Update makes, only the lock file stays in the folder.
+func onlyConfig(t testing.TB, path string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != "Tentacle.config" && e.Name() != ".Tentacle.config.octo-tentacle.lock" {
+			t.Errorf("left behind: %s", e.Name())
+		}
+	}
+}
+
+// A process that does one Update and says how it went; the tests start it to
+// kill it, or to have several.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("OCTO_TENTACLE_TEST_UPDATE"); path != "" {
+		runtime.LockOSThread() // so that strace counts the calls of one thread
+		_, _ = os.Stat("/octo-tentacle/begin")
+		edit := setK("new")
+		if address := os.Getenv("OCTO_TENTACLE_TEST_ADDRESS"); address != "" {
+			edit = add(address)
+		}
+		_, err := Update(context.Background(), path, Change{Edit: edit})
+		_, _ = os.Stat("/octo-tentacle/end")
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func updater(path, address string) *exec.Cmd {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "OCTO_TENTACLE_TEST_UPDATE="+path, "OCTO_TENTACLE_TEST_ADDRESS="+address)
+	return c
+}
+
+func TestAnUpdateReplacesTheFile(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	changed, err := Update(t.Context(), path, Change{Edit: setK("new")})
+	if !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	if got := content(t, path); got != newConfig {
+		t.Errorf("it is now %q", got)
+	}
+	onlyConfig(t, path)
+}
+
+func TestAnUpdateThatChangesNothingWritesNothing(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	before, _ := os.Stat(path)
+	changed, err := Update(t.Context(), path, Change{
+		Edit:   setK("old"),
+		Before: func() error { t.Error("Before ran"); return nil },
+	})
+	if changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	after, _ := os.Stat(path)
+	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("something was written: %v", entries)
+	}
+}
+
+func TestErrorsOfTheCallerLeaveTheFileAlone(t *testing.T) {
+	mine := errors.New("mine")
+	for name, c := range map[string]Change{
+		"Edit":   {Edit: func(*Document) error { return mine }},
+		"Before": {Edit: setK("new"), Before: func() error { return mine }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := writeConfig(t, oldConfig)
+			changed, err := Update(t.Context(), path, c)
+			if changed || err != mine {
+				t.Errorf("got %v, %v", changed, err)
+			}
+			if got := content(t, path); got != oldConfig {
+				t.Errorf("it is now %q", got)
+			}
+			onlyConfig(t, path)
+		})
+	}
+}
+
+func TestBeforeRunsOnceWhenOnlyTheRenameIsLeft(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	runs := 0
+	changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Before: func() error {
+		runs++
+		temp, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp"))
+		if len(temp) != 1 || content(t, temp[0]) != newConfig || content(t, path) != oldConfig {
+			t.Errorf("beside the old file lies %v", temp)
+		}
+		// Tentacle writes at this very moment: everything starts over, but Before does not.
+		return os.WriteFile(path, []byte(strings.Replace(oldConfig, "<set", "<set key=\"T\">1</set>\r\n  <set", 1)), 0o640)
+	}})
+	if !changed || err != nil || runs != 1 {
+		t.Fatal(changed, err, runs)
+	}
+	d := parse(t, content(t, path))
+	if k, _ := d.Get("K"); k != "new" {
+		t.Errorf("our change is lost: %q", d.data)
+	}
+	if v, _ := d.Get("T"); v != "1" {
+		t.Errorf("Tentacle's change is lost: %q", d.data)
+	}
+	onlyConfig(t, path)
+}
+
+func TestAChangeByTentacleIsKeptThatComesBetweenReadingAndSaving(t *testing.T) {
+	path := writeConfig(t, "<octopus-settings></octopus-settings>")
+	edits := 0
+	_, err := Update(t.Context(), path, Change{Edit: func(d *Document) error {
+		if edits++; edits == 2 { // the first with the lock
+			theirs := parse(t, content(t, path))
+			if err := add("https://theirs:1")(theirs); err != nil {
+				return err
+			}
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0) // in place, as Tentacle does
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if _, err := f.Write(theirs.Bytes()); err != nil {
+				return err
+			}
+		}
+		return add("https://ours:1")(d)
+	}})
+	if err != nil || edits != 3 {
+		t.Fatal(err, edits)
+	}
+	servers, err := parse(t, content(t, path)).TrustedServers()
+	if err != nil || len(servers) != 2 || servers[0].Address != "https://theirs:1" || servers[1].Address != "https://ours:1" {
+		t.Errorf("got %v, %v", servers, err)
+	}
+}
+
+func TestAFileThatKeepsChangingIsGivenUp(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	n := 0
+	_, err := Update(t.Context(), path, Change{Edit: func(d *Document) error {
+		n++
+		d.Set("K", fmt.Sprint(n))
+		return os.WriteFile(path, []byte(strings.Replace(oldConfig, "old", fmt.Sprint("theirs", n), 1)), 0o640)
+	}, Before: func() error { return nil }})
+	if err == nil || !strings.Contains(err.Error(), "changed by another program") || !strings.Contains(err.Error(), "was not replaced") {
+		t.Errorf("got %v", err)
+	}
+	onlyConfig(t, path)
+}
+
+func TestAStoppedUpdateChangesNothing(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	ctx, cancel := context.WithCancel(t.Context())
+	changed, err := Update(ctx, path, Change{Edit: setK("new"), Before: func() error { cancel(); return nil }})
+	if changed || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), path+" was not replaced") {
+		t.Errorf("got %v, %v", changed, err)
+	}
+	if got := content(t, path); got != oldConfig {
+		t.Errorf("it is now %q", got)
+	}
+	onlyConfig(t, path)
+}
+
+func TestASecondUpdateWaitsForTheFirst(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	_, err := Update(t.Context(), path, Change{Edit: setK("first"), Before: func() error {
+		waited := 0
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		changed, err := Update(ctx, path, Change{Edit: setK("second"), Waiting: func() { waited++ }})
+		if changed || waited != 1 || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another octo-tentacle is changing "+path) {
+			t.Errorf("got %v, %v after waiting %d times", changed, err, waited)
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Update(t.Context(), path, Change{Edit: setK("second"), Waiting: func() { t.Error("waited for nobody") }}); !changed || err != nil {
+		t.Error(changed, err)
+	}
+}
+
+func TestManyProcessesAndGoroutinesLoseNothing(t *testing.T) {
+	path := writeConfig(t, "<octopus-settings></octopus-settings>")
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if out, err := updater(path, fmt.Sprintf("https://process%d:1", i)).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+		all.Go(func() {
+			if _, err := Update(t.Context(), path, Change{Edit: add(fmt.Sprintf("https://goroutine%d:1", i))}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	servers, err := parse(t, content(t, path)).TrustedServers()
+	if err != nil || len(servers) != 40 {
+		t.Errorf("%d of 40 are there: %v", len(servers), err)
+	}
+	onlyConfig(t, path)
+}
+
+func TestASymbolicLinkKeepsPointing(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	folder := t.TempDir()
+	middle, link := filepath.Join(folder, "middle.config"), filepath.Join(folder, "link.config")
+	if err := errors.Join(os.Symlink(path, middle), os.Symlink("middle.config", link)); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	if changed, err := Update(t.Context(), link, Change{Edit: setK("new")}); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	if to, err := os.Readlink(link); to != "middle.config" || err != nil {
+		t.Errorf("the link is %q, %v", to, err)
+	}
+	if got := content(t, path); got != newConfig {
+		t.Errorf("the file is now %q", got)
+	}
+	if entries, _ := os.ReadDir(folder); len(entries) != 2 {
+		t.Errorf("beside the link there are %v", entries)
+	}
+	onlyConfig(t, path)
+}
+
+func TestALinkToNothingIsRefused(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link.config")
+	if err := os.Symlink("nowhere", link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "there is no configuration file") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAReadOnlyFileIsLeftAlone(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	if err := os.Chmod(path, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Update(t.Context(), path, Change{Edit: setK("old")}); changed || err != nil {
+		t.Errorf("nothing to do: %v, %v", changed, err)
+	}
+	changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Before: func() error { t.Error("Before ran"); return nil }})
+	if changed || err == nil || !strings.Contains(err.Error(), path+" is read-only (mode 0444)") || !strings.Contains(err.Error(), "chmod u+w") {
+		t.Errorf("got %v, %v", changed, err)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
+		t.Errorf("something was written: %v", entries)
+	}
+}
+
+func TestWhatCannotBeUnderstoodIsLeftAlone(t *testing.T) {
+	for name, data := range map[string]string{"truncated": oldConfig[:60], "bad list": "<octopus-settings><set key=\"" + KeyTrustedServers + "\">[{oops</set></octopus-settings>"} {
+		path := writeConfig(t, data)
+		if _, err := Update(t.Context(), path, Change{Edit: add("https://a:1")}); err == nil || !strings.Contains(err.Error(), path+", line") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 || content(t, path) != data {
+			t.Errorf("%s: something was written: %v", name, entries)
+		}
+	}
+}
+
+func TestLeftoversOfKilledProcessesAreRemoved(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	folder := filepath.Dir(path)
+	stale := ".Tentacle.config.octo-tentacle.0123456789abcdef.tmp"
+	others := []string{
+		"Tentacle.config.tmp", ".Tentacle.config.octo-tentacle.tmp", ".Tentacle.config.octo-tentacle.0123456789abcdeg.tmp", ".Tentacle.config.octo-tentacle.01234567.tmp",
+		".Tentacle.config.octo-tentacle.0123456789abcdef.bak", ".other.config.octo-tentacle.0123456789abcdef.tmp",
+	}
+	for _, name := range append(others, stale) {
+		put(t, filepath.Join(folder, name), "")
+	}
+	if _, err := Update(t.Context(), path, Change{Edit: setK("new")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, stale)); err == nil {
+		t.Error("the leftover is still there")
+	}
+	for _, name := range others {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
+func TestALargeFileIsSavedWhole(t *testing.T) {
+	data := large(10000)
+	path := writeConfig(t, string(data))
+	if _, err := Update(t.Context(), path, Change{Edit: add("https://one-more:1")}); err != nil {
+		t.Fatal(err)
+	}
+	want := bytes.Replace(data, []byte("]</set>"), []byte(`,{"Thumbprint":"AB","CommunicationStyle":2,"Address":"https://one-more:1","Squid":null,"SubscriptionId":null}]</set>`), 1)
+	if got := content(t, path); got != string(want) {
+		t.Errorf("%d bytes, not %d", len(got), len(want))
+	}
+}

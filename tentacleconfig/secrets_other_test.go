@@ -1,0 +1,118 @@
+//go:build !windows
+
+package tentacleconfig
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// recordedMachine is the machine that the recordings were made on.
+func recordedMachine(t *testing.T) { keys(t, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n") }
+
+// keys gives the test a machine id (none when empty) and places for own keys.
+func keys(t *testing.T, id string) (folder string) {
+	t.Helper()
+	oldID, oldKey := machineIDFile, machineKeyFile
+	t.Cleanup(func() { machineIDFile, machineKeyFile = oldID, oldKey })
+	folder = t.TempDir()
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	machineIDFile, machineKeyFile = filepath.Join(folder, "machine-id"), filepath.Join(folder, "octopus", "machinekey")
+	if id != "" {
+		put(t, machineIDFile, id)
+	}
+	return folder
+}
+
+func TestRecordedSecretsAreReadAndWrittenAlike(t *testing.T) {
+	recordedMachine(t)
+	const recorded = "7hVbAUeUZWNHnIqogHszWQ==" // polling-proxy --proxyPassword=p
+	if got, err := Decrypt(recorded); string(got) != "p" || err != nil {
+		t.Errorf("decrypted: %q, %v", got, err)
+	}
+	if got, err := Encrypt([]byte("p")); got != recorded || err != nil {
+		t.Errorf("encrypted: %s, %v", got, err)
+	}
+}
+
+func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
+	for name, id := range map[string]string{"none": "", "short": "abc\n", "empty": "\n"} {
+		t.Run(name, func(t *testing.T) {
+			keys(t, id)
+			if _, err := Decrypt("7hVbAUeUZWNHnIqogHszWQ=="); err == nil {
+				t.Error("decrypted without a key")
+			}
+			if _, err := os.Stat(machineKeyFile); err == nil {
+				t.Error("reading made a key")
+			}
+			for _, secret := range []string{"", "p", strings.Repeat("é", 8), strings.Repeat("x", 5000)} {
+				if got, err := Decrypt(encrypted(t, secret)); string(got) != secret || err != nil {
+					t.Errorf("%d bytes were not read back: %v", len(secret), err)
+				}
+			}
+			info, err := os.Stat(machineKeyFile)
+			if err != nil || info.Mode() != 0o600 {
+				t.Errorf("the key file: %v, %v", info.Mode(), err)
+			}
+			// A secret made with the own key stays readable when the id comes later.
+			text := encrypted(t, "secret")
+			put(t, machineIDFile, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")
+			if got, err := Decrypt(text); string(got) != "secret" || err != nil {
+				t.Errorf("with a machine id: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestManyProcessesMakeOneKey(t *testing.T) {
+	keys(t, "")
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			text, err := Encrypt([]byte("x"))
+			if err != nil {
+				t.Error(err)
+			} else if got, err := Decrypt(text); string(got) != "x" || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	if left, _ := os.ReadDir(filepath.Dir(machineKeyFile)); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestSecretsOfLaterVersionsAreRead(t *testing.T) {
+	folder := keys(t, "")
+	key := []byte("0123456789abcdef0123456789abcdef")
+	encode := base64.StdEncoding.EncodeToString
+	put(t, filepath.Join(folder, "home", "machinekey"), encode(key)+"."+encode(make([]byte, 16)))
+	block, _ := aes.NewCipher(key)
+	gcm, _ := cipher.NewGCM(block)
+	nonce := []byte("twelve bytes")
+	text := gcmPrefix + encode(gcm.Seal(nonce, nonce, []byte("secret"), []byte(gcmPrefix)))
+	if got, err := Decrypt(text); string(got) != "secret" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	altered := text[:len(text)-4] + "AAA="
+	if _, err := Decrypt(altered); err == nil || !strings.Contains(err.Error(), "altered") {
+		t.Errorf("an altered value: %v", err)
+	}
+}
+
+func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
+	keys(t, "ffffffffffffffffffffffffffffffff")
+	put(t, machineKeyFile, "damaged")
+	for _, text := range []string{"7hVbAUeUZWNHnIqogHszWQ==", "", "AAAA", "*", gcmPrefix + "AAAA", gcmPrefix} {
+		if got, err := Decrypt(text); err == nil {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}

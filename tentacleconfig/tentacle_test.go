@@ -1,0 +1,90 @@
+package tentacleconfig
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
+	recordedMachine(t)
+	d, err := Read("testdata/new-certificate.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "D89EF364B03EF8DA78FEDA7FE6E7E2155FE45B57"
+	if got, err := d.Thumbprint(); got != want || err != nil {
+		t.Errorf("from the setting: %s, %v", got, err)
+	}
+	d.Remove(KeyThumbprint)
+	if got, err := d.Thumbprint(); got != want || err != nil {
+		t.Errorf("from the certificate: %s, %v", got, err)
+	}
+	d.Set(KeyThumbprint, strings.ToLower(want))
+	if got, _ := d.Thumbprint(); got != want {
+		t.Errorf("in lower case it is %s", got)
+	}
+}
+
+func TestATentacleWithoutAUsableCertificateSaysWhatToDo(t *testing.T) {
+	recordedMachine(t)
+	for name, value := range map[string]string{"none": "", "not a secret": "hello", "not a certificate": encrypted(t, "aGVsbG8="), "no base64": encrypted(t, "*")} {
+		d := parse(t, "<octopus-settings/>")
+		d.Set(KeyCertificate, value)
+		if got, err := d.Thumbprint(); err == nil || !strings.Contains(err.Error(), "new-certificate") || !strings.Contains(err.Error(), "Tentacle.config") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func encrypted(t *testing.T, plain string) string {
+	t.Helper()
+	text, err := Encrypt([]byte(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestThePollingProxyIsThatOfItsSettings(t *testing.T) {
+	recordedMachine(t)
+	secret := encrypted(t, "p&ss")
+	set := func(pairs ...string) *Document {
+		d := parse(t, "<octopus-settings/>")
+		for i := 0; i < len(pairs); i += 2 {
+			d.Set(pairs[i], pairs[i+1])
+		}
+		return d
+	}
+	tests := map[string]struct {
+		d    *Document
+		want Proxy
+		text string
+	}{
+		"nothing set":       {set(), Proxy{UseDefault: true, Port: 80}, "the system's proxy"},
+		"none":              {set(KeyUseDefaultProxy, "False", KeyProxyHost, ""), Proxy{Port: 80}, "no proxy"},
+		"none, old secret":  {set(KeyUseDefaultProxy, "false", KeyProxyPassword, "undecryptable"), Proxy{Port: 80}, "no proxy"},
+		"one of its own":    {set(KeyUseDefaultProxy, "false", KeyProxyHost, "proxy.local", KeyProxyPort, "3128", KeyProxyUsername, "u", KeyProxyPassword, secret), Proxy{false, "proxy.local", 3128, "u", "p&ss"}, "proxy.local:3128 as u"},
+		"without a user":    {set(KeyUseDefaultProxy, "false", KeyProxyHost, "proxy.local"), Proxy{Host: "proxy.local", Port: 80}, "proxy.local:80"},
+		"the system's wins": {set(KeyUseDefaultProxy, "TRUE", KeyProxyHost, "proxy.local"), Proxy{UseDefault: true, Host: "proxy.local", Port: 80}, "the system's proxy"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := test.d.PollingProxy()
+			if err != nil || got != test.want {
+				t.Errorf("it is not what the settings say: %v, %v", got, err)
+			}
+			for _, text := range []string{got.String(), fmt.Sprintf("%v %+v %#v", got, got, got)} {
+				if !strings.HasPrefix(text, test.text) || strings.Contains(text, "p&ss") {
+					t.Errorf("it is shown as %s", text)
+				}
+			}
+		})
+	}
+	for key, value := range map[string]string{KeyUseDefaultProxy: "maybe", KeyProxyPort: "99999", KeyProxyPassword: "c2VjcmV0"} {
+		_, err := set(KeyProxyHost, "h", key, value).PollingProxy()
+		if err == nil || !strings.Contains(err.Error(), "Tentacle.config, line ") || strings.Contains(err.Error(), value) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
