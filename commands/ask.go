@@ -5,7 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -21,32 +24,46 @@ func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*octoapi.Cli
 	if err != nil {
 		return nil, err
 	}
+	c.keepSecret(proxy.Password)
 	return octoapi.New(octoapi.Options{
 		Server:          o.server,
 		Credentials:     octoapi.Credentials{APIKey: o.apiKey, BearerToken: o.bearerToken, Username: o.username, Password: o.password},
 		IgnoreSSLErrors: o.ignoreSSLErrors,
 		RootCAs:         pool,
-		Proxy:           proxyFunc(proxy),
+		Proxy:           apiProxy(proxy),
 		UserAgent:       userAgent(),
 		Waiting:         func(what string) { c.progress(what) },
 	})
 }
 
-// proxyFunc is the way out that a Tentacle's polling proxy settings mean; nil
-// is the environment's.
-func proxyFunc(p tentacleconfig.Proxy) func(*url.URL) (*url.URL, error) {
-	switch {
-	case p.Host != "":
-		through := &url.URL{Scheme: "http", Host: fmt.Sprintf("%s:%d", bracketed(p.Host), p.Port)}
-		if p.Username != "" {
-			through.User = url.UserPassword(p.Username, p.Password)
-		}
-		return func(*url.URL) (*url.URL, error) { return through, nil }
-	case p.UseDefault:
+// proxyChoice tells the proxy for an address, nil for none; as a whole nil, the
+// environment's.
+type proxyChoice = func(*url.URL) (*url.URL, error)
+
+// apiProxy is the way to the API: the Tentacle's polling proxy if it has one,
+// else the environment's.
+func apiProxy(p tentacleconfig.Proxy) proxyChoice {
+	if p.UseDefault {
 		return nil
-	default:
+	}
+	return pollingProxy(p, runtime.GOOS)
+}
+
+// pollingProxy is the way to a polling port. A port has to be tried the way the
+// Tentacle will take, and that does not ask the environment: the "default
+// proxy" of a Tentacle is Windows' own, and none elsewhere.
+func pollingProxy(p tentacleconfig.Proxy, goos string) proxyChoice {
+	switch {
+	case p.UseDefault && goos == "windows":
+		return nil
+	case p.UseDefault || p.Host == "":
 		return func(*url.URL) (*url.URL, error) { return nil, nil }
 	}
+	through := &url.URL{Scheme: "http", Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}
+	if p.Username != "" {
+		through.User = url.UserPassword(p.Username, p.Password)
+	}
+	return octoapi.ProxyFunc(through)
 }
 
 // askCluster learns the cluster's thumbprint from the API and tries every
@@ -78,7 +95,7 @@ func askCluster(ctx context.Context, c *console, client *octoapi.Client, address
 	})
 	wait.Go(func() {
 		ports, portErr = octoapi.TryPorts(ctx, addresses, octoapi.PortOptions{
-			Proxy:   proxyFunc(proxy),
+			Proxy:   pollingProxy(proxy, runtime.GOOS),
 			Waiting: func(address, why string) { c.progress(fmt.Sprintf("%s: %s", address, why)) },
 		})
 	})
