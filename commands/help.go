@@ -13,6 +13,9 @@ func init() {
 	// -h is register-with's publicHostName, and the program has a help command of its own.
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "show this help", Hidden: true}
 	cli.HelpPrinter = printHelp
+	// The library renders every flag of a command at every start, to sort them; printHelp
+	// has an order and a rendering of its own.
+	cli.FlagStringer = func(flag cli.Flag) string { return flag.Names()[0] }
 }
 
 func helpCommand() *cli.Command {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +28,11 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
+	// The configuration management that runs this often does so on the smallest of
+	// machines: with ten thousand trusted servers, collect garbage a little earlier.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(48 << 20)
+	}
 	return run(context.Background(), newConsole(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
 }
 

@@ -204,15 +204,13 @@ func parseParticipation(text string) (string, error) {
 	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(modes, ", "))
 }
 
-var subscriptionForm = regexp.MustCompile(`^(?i:poll)://([A-Za-z0-9._~-]+)/?$`)
-
 // parseSubscription brings a subscription into the form that Octopus compares
 // by: a URI with a slash at its end.
 func parseSubscription(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	parts := subscriptionForm.FindStringSubmatch(text)
+	parts := regexp.MustCompile(`^(?i:poll)://([A-Za-z0-9._~-]+)/?$`).FindStringSubmatch(text)
 	if parts == nil {
 		return "", fmt.Errorf("--server-subscription-id %q: it has to look like poll://abcdefghij0123456789/", text)
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -125,7 +126,7 @@ func (c *Client) explainStatus(f failure) error {
 	case status == http.StatusForbidden:
 		e.causes = append(e.causes, ErrForbidden)
 		e.text = because(fmt.Sprintf("the Octopus Server at %s does not permit this to the account of the %s (403)", base, credentials))
-		if m := missingPermission.FindStringSubmatch(message); m != nil {
+		if m := missingPermission().FindStringSubmatch(message); m != nil {
 			e.text += fmt.Sprintf("\n  give the account a team whose role has %s, in the space concerned", m[1])
 		} else {
 			e.text += "\n  give the account a team whose role permits it, in the space concerned"
@@ -162,8 +163,8 @@ func (c *Client) later(f failure) string {
 }
 
 var (
-	missingPermission = regexp.MustCompile(`(?i)missing permissions?:? *([A-Za-z]+)`)
-	titleElement      = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	missingPermission = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)missing permissions?:? *([A-Za-z]+)`) })
+	titleElement      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) })
 )
 
 // octopusMessage is what the server says of an error (OctopusClients, OctopusExceptionFactory.cs), safe to be shown.
@@ -192,7 +193,7 @@ func (c *Client) htmlTitle(r *resty.Response) (title string, is bool) {
 	if !strings.HasPrefix(body, "<") && !strings.Contains(r.Header().Get("Content-Type"), "html") {
 		return "", false
 	}
-	if m := titleElement.FindStringSubmatch(body); m != nil {
+	if m := titleElement().FindStringSubmatch(body); m != nil {
 		title = c.quote(html.UnescapeString(m[1]))
 	}
 	return title, true

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // links are a resource's links: paths, many of them URI templates.
@@ -14,14 +15,15 @@ type links map[string]string
 type parameters map[string]string
 
 // templateGroup is {name}, {/name} or {?name,name} of RFC 6570, which is all that Octopus's links use.
-var templateGroup = regexp.MustCompile(`\{([/?&]?)([^{}]*)\}`)
+// Compiled at first use: every start of the program would pay for it.
+var templateGroup = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([/?&]?)([^{}]*)\}`) })
 
 // expand fills the template in. Variables without a value vanish, values without a variable are dropped: servers of different age
 // know different filters.
 func expand(template string, values parameters) string {
 	started := false
-	return templateGroup.ReplaceAllStringFunc(template, func(group string) string {
-		m := templateGroup.FindStringSubmatch(group)
+	return templateGroup().ReplaceAllStringFunc(template, func(group string) string {
+		m := templateGroup().FindStringSubmatch(group)
 		operator, names := m[1], m[2]
 		var b strings.Builder
 		for name := range strings.SplitSeq(names, ",") {

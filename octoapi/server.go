@@ -2,10 +2,11 @@ package octoapi
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -91,9 +92,10 @@ func (c *Client) Thumbprint(ctx context.Context) (string, error) {
 	})
 }
 
-var fortyHex = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
-
-func isThumbprint(s string) bool { return fortyHex.MatchString(s) }
+func isThumbprint(s string) bool {
+	digest, err := hex.DecodeString(s)
+	return err == nil && len(digest) == sha1.Size
+}
 
 // Me is the user the credentials belong to.
 func (c *Client) Me(ctx context.Context) (User, error) {
