@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -84,6 +85,7 @@ func askCluster(ctx context.Context, c *console, client *octoapi.Client, address
 	var thumbprint string
 	var ports []octoapi.Port
 	var apiErr, portErr error
+	var answered atomic.Int32
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		if thumbprint, apiErr = client.Thumbprint(ctx); apiErr == nil && further != nil {
@@ -96,7 +98,10 @@ func askCluster(ctx context.Context, c *console, client *octoapi.Client, address
 	wait.Go(func() {
 		ports, portErr = octoapi.TryPorts(ctx, addresses, octoapi.PortOptions{
 			Proxy:   pollingProxy(proxy, runtime.GOOS),
-			Waiting: func(address, why string) { c.progress(fmt.Sprintf("%s: %s", address, why)) },
+			Waiting: func(address, why string) { c.progress("trying again: " + why) },
+			Done: func(octoapi.Port) {
+				c.progress(fmt.Sprintf("%s, %d answered", askingText(client.URL(), len(addresses)), answered.Add(1)))
+			},
 		})
 	})
 	wait.Wait()

@@ -24,10 +24,10 @@ type console struct {
 	bold, green, red, yellow, faint paint // for out
 	alarm, caution                  paint // for err
 
-	mu      sync.Mutex
-	ticking *time.Ticker
-	stopped chan struct{}
-	secrets []string
+	errFile     io.Writer // what err stands for, to ask its width
+	mu          sync.Mutex
+	stopTicking func() // nil while no progress is shown
+	secrets     []string
 }
 
 // paint colours a text, or leaves it as it is where there is no terminal.
@@ -36,7 +36,7 @@ type paint func(a ...any) string
 // newConsole looks at each stream by itself: the answer may go to a file while
 // progress is shown.
 func newConsole(in io.Reader, out, err io.Writer) *console {
-	c := &console{in: in, out: out, err: err}
+	c := &console{in: in, out: out, err: err, errFile: err}
 	outIsTTY := isTerminal(out)
 	c.errIsTTY = isTerminal(err)
 	if f, ok := out.(*os.File); ok && outIsTTY {
@@ -114,44 +114,57 @@ func (c *console) progress(text string) {
 	if !c.errIsTTY {
 		return
 	}
-	c.endProgress()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.clearProgress()
+	text = c.withoutSecrets(text)
 	began := time.Now()
-	draw := func() {
-		line := text + " …"
-		if waited := time.Since(began); waited >= 3*time.Second {
-			line += fmt.Sprintf(" %d s", int(waited.Seconds()))
-		}
-		fmt.Fprintf(c.err, "\r\x1b[K%s", c.withoutSecrets(line))
-	}
-	draw()
-	ticker, stopped := time.NewTicker(time.Second), make(chan struct{})
-	c.ticking, c.stopped = ticker, stopped
+	c.drawProgress(text, 0)
+	ticker, ended := time.NewTicker(time.Second), make(chan struct{})
+	c.stopTicking = func() { ticker.Stop(); close(ended) }
 	go func() {
 		for {
 			select {
+			case <-ended:
+				return
 			case <-ticker.C:
 				c.mu.Lock()
-				if c.ticking == ticker {
-					draw()
+				select {
+				case <-ended: // while we waited for the lock
+				default:
+					c.drawProgress(text, time.Since(began))
 				}
 				c.mu.Unlock()
-			case <-stopped:
-				return
 			}
 		}
 	}()
 }
 
+// drawProgress keeps to one line: a longer one could not be taken back.
+func (c *console) drawProgress(text string, waited time.Duration) {
+	line := []rune(text + " …")
+	if f, ok := c.errFile.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 10 && len(line) > width-8 {
+			line = append(line[:width-10], []rune(" …")...)
+		}
+	}
+	seconds := ""
+	if waited >= 3*time.Second {
+		seconds = fmt.Sprintf(" %d s", int(waited.Seconds()))
+	}
+	fmt.Fprintf(c.err, "\r\x1b[K%s%s", string(line), seconds)
+}
+
 func (c *console) endProgress() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ticking == nil {
-		return
+	c.clearProgress()
+}
+
+func (c *console) clearProgress() {
+	if c.stopTicking != nil {
+		c.stopTicking()
+		c.stopTicking = nil
+		fmt.Fprint(c.err, "\r\x1b[K")
 	}
-	c.ticking.Stop()
-	close(c.stopped)
-	c.ticking = nil
-	fmt.Fprint(c.err, "\r\x1b[K")
 }

@@ -109,6 +109,10 @@ func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 			n, err := strconv.Atoi(value)
 			ts.Check(err)
 			o.NodeCount = n
+		case "latency":
+			latency, err := time.ParseDuration(value)
+			ts.Check(err)
+			o.Latency = latency
 		case "path":
 			o.Path = value
 		default:
