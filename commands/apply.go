@@ -15,13 +15,14 @@ import (
 // asked again under the lock, on what is there then.
 type wish func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error)
 
-// change is what a command wants done to a Tentacle.
+// change is what a command wants done to a Tentacle. Each part may be nil.
 type change struct {
-	servers  wish
-	settings func(*tentacleconfig.Document) // further settings; may be nil
+	servers wish
+	// settings sets what else is to be set. Like a wish, it runs more than once.
+	settings func(*tentacleconfig.Document) error
 	// before runs when everything is ready and only the replacement of the file
 	// is left: the place for a write to the server that must not happen when
-	// the file could not be saved. May be nil.
+	// the file could not be saved.
 	before func() error
 }
 
@@ -36,9 +37,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	defer cancel()
 	changed, err := tentacleconfig.Update(saving, t.instance.ConfigPath, tentacleconfig.Change{
 		Edit: func(document *tentacleconfig.Document) error {
-			var err error
-			r.difference, err = edit(document, ch)
-			return err
+			return r.edit(document, ch)
 		},
 		Before:  ch.before,
 		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
@@ -54,22 +53,28 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 // lockTime is how long to wait for another octo-tentacle that is saving.
 const lockTime = time.Minute
 
-// edit makes the change in a document, and tells how the trusted servers
-// differ by it.
-func edit(document *tentacleconfig.Document, ch change) (tentacleconfig.Difference, error) {
-	before, err := document.TrustedServers()
-	if err != nil {
-		return tentacleconfig.Difference{}, err
+// edit makes the change in a document, and notes what differs by it.
+func (r *report) edit(document *tentacleconfig.Document, ch change) error {
+	settings := document.Settings()
+	if ch.servers != nil {
+		before, err := document.TrustedServers()
+		if err != nil {
+			return err
+		}
+		after, err := ch.servers(before)
+		if err != nil {
+			return err
+		}
+		document.SetTrustedServers(after)
+		r.difference = tentacleconfig.Diff(before, after)
 	}
-	after, err := ch.servers(before)
-	if err != nil {
-		return tentacleconfig.Difference{}, err
-	}
-	document.SetTrustedServers(after)
 	if ch.settings != nil {
-		ch.settings(document)
+		if err := ch.settings(document); err != nil {
+			return err
+		}
 	}
-	return tentacleconfig.Diff(before, after), nil
+	r.Settings = settingsChanged(settings, document.Settings())
+	return nil
 }
 
 // preview is apply for --dry-run: the same edit on a copy of the document.
@@ -78,7 +83,7 @@ func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
 	if err != nil {
 		return err
 	}
-	if r.difference, err = edit(document, ch); err != nil {
+	if err := r.edit(document, ch); err != nil {
 		return err
 	}
 	r.DryRun = true

@@ -219,10 +219,11 @@ func parseSubscription(text string) (string, error) {
 
 // connectionCount keeps the number of polling connections, or sets that of a
 // deployment target, as the real Tentacle does.
-func (o *registerWithOptions) connectionCount(document *tentacleconfig.Document) {
+func (o *registerWithOptions) connectionCount(document *tentacleconfig.Document) error {
 	if value, _ := document.Get(tentacleconfig.KeyPollingConnectionCount); o.style == tentacleconfig.StylePolling && value == "" {
 		document.Set(tentacleconfig.KeyPollingConnectionCount, "1")
 	}
+	return nil
 }
 
 // registration is what is known once everything has been asked, and what

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -10,18 +11,19 @@ import (
 // report is what a command that changes something tells at its end: the fields
 // are the JSON that the README documents, the text is made from the same.
 type report struct {
-	Instance      string        `json:"instance"`      // "" for a file that no instance names
-	Configuration string        `json:"configuration"` // the file
-	Server        string        `json:"server"`        // the API's address; "" when it was not asked
-	Thumbprint    string        `json:"thumbprint"`    // the cluster's
-	DryRun        bool          `json:"dryRun"`
-	Changed       bool          `json:"changed"`
-	Added         []serverEntry `json:"added"`
-	Updated       []serverEntry `json:"updated"`
-	Removed       []serverEntry `json:"removed"`
-	Unchanged     []serverEntry `json:"unchanged"`
-	Service       serviceEntry  `json:"service"`
-	Machine       *machineEntry `json:"machine,omitempty"` // register-with alone
+	Instance      string         `json:"instance"`      // "" for a file that no instance names
+	Configuration string         `json:"configuration"` // the file
+	Server        string         `json:"server"`        // the API's address; "" when it was not asked
+	Thumbprint    string         `json:"thumbprint"`    // the cluster's
+	DryRun        bool           `json:"dryRun"`
+	Changed       bool           `json:"changed"`
+	Added         []serverEntry  `json:"added"`
+	Updated       []serverEntry  `json:"updated"`
+	Removed       []serverEntry  `json:"removed"`
+	Unchanged     []serverEntry  `json:"unchanged"`
+	Settings      []settingEntry `json:"settings"` // those that changed, but for the trusted servers
+	Service       serviceEntry   `json:"service"`
+	Machine       *machineEntry  `json:"machine,omitempty"` // register-with alone
 
 	difference   tentacleconfig.Difference
 	serviceError error
@@ -33,6 +35,53 @@ type serverEntry struct {
 	Address        string `json:"address"`
 	Thumbprint     string `json:"thumbprint"`
 	SubscriptionID string `json:"subscription"`
+}
+
+// settingEntry is a setting that changed. Value is null when it was removed,
+// and secretValue instead of a secret.
+type settingEntry struct {
+	Key   string  `json:"key"`
+	Value *string `json:"value"`
+}
+
+const secretValue = "(secret)"
+
+func (e settingEntry) line() string {
+	switch {
+	case e.Value == nil:
+		return e.Key + " removed"
+	case *e.Value == "":
+		return e.Key + " emptied"
+	}
+	return fmt.Sprintf("%s = %s", e.Key, *e.Value)
+}
+
+// settingsChanged compares the settings of a document before and after an edit.
+func settingsChanged(before, after []tentacleconfig.Setting) []settingEntry {
+	changed := []settingEntry{} // an empty list is [], not null
+	old := map[string]string{}
+	for _, setting := range before {
+		old[strings.ToLower(setting.Key)] = setting.Value
+	}
+	for _, setting := range after {
+		key := strings.ToLower(setting.Key)
+		value, was := old[key]
+		delete(old, key)
+		if was && value == setting.Value || strings.EqualFold(key, tentacleconfig.KeyTrustedServers) {
+			continue
+		}
+		value = setting.Value
+		if tentacleconfig.IsSecret(key) && value != "" {
+			value = secretValue
+		}
+		changed = append(changed, settingEntry{setting.Key, &value})
+	}
+	for _, setting := range before {
+		if _, gone := old[strings.ToLower(setting.Key)]; gone {
+			changed = append(changed, settingEntry{Key: setting.Key})
+		}
+	}
+	return changed
 }
 
 type serviceEntry struct {
@@ -48,7 +97,7 @@ type machineEntry struct {
 }
 
 func newReport(t *tentacle) *report {
-	return &report{Instance: t.instance.Name, Configuration: t.instance.ConfigPath}
+	return &report{Instance: t.instance.Name, Configuration: t.instance.ConfigPath, Settings: []settingEntry{}}
 }
 
 func (r *report) setService(status service.Status, err error) {
@@ -98,6 +147,9 @@ func (r *report) printText(c *console, o changeOptions) {
 		for _, entry := range group.entries {
 			c.printf("  %s\n", group.paint(group.mark+" "+entry.line()))
 		}
+	}
+	for _, setting := range r.Settings {
+		c.printf("  %s\n", c.yellow("~ "+setting.line()))
 	}
 	switch {
 	case r.DryRun && r.Changed:

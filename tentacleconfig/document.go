@@ -33,6 +33,13 @@ const (
 	KeyProxyPassword          = "Octopus.Server.Proxy.ProxyPassword"
 )
 
+// IsSecret says whether the value of a setting must not be shown: the
+// certificate with its key, and passwords.
+func IsSecret(key string) bool {
+	key = strings.ToLower(key)
+	return key == strings.ToLower(KeyCertificate) || strings.HasSuffix(key, "password")
+}
+
 const (
 	rootName = "octopus-settings"
 	setName  = "set"

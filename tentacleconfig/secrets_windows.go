@@ -19,7 +19,7 @@ func Encrypt(plain []byte) (string, error) {
 		return windows.CryptProtectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_LOCAL_MACHINE|windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 	if err != nil {
-		return "", fmt.Errorf("Windows could not encrypt a secret: %w", err)
+		return "", fmt.Errorf("a secret cannot be encrypted by Windows: %w", err)
 	}
 	return base64.StdEncoding.EncodeToString(data), nil
 }
@@ -34,7 +34,7 @@ func Decrypt(text string) ([]byte, error) {
 		return windows.CryptUnprotectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Windows could not decrypt it (made on another machine?): %w", err)
+		return nil, fmt.Errorf("it cannot be decrypted by Windows (made on another machine?): %w", err)
 	}
 	return plain, nil
 }
