@@ -105,9 +105,23 @@ func newApp(c *console) *cli.App {
 		Usage:   "put a polling Tentacle on every node of an Octopus cluster",
 		Version: version(),
 		Commands: []*cli.Command{
+			// Polling
 			pollServerCommand(c),
-			registerWithCommand(c),
 			listServersCommand(c),
+			// Registration
+			registerWithCommand(c),
+			registerWorkerCommand(c),
+			registerK8sTargetCommand(c),
+			registerK8sWorkerCommand(c),
+			deregisterFromCommand(c),
+			deregisterWorkerCommand(c),
+			// Trust and settings
+			configureCommand(c),
+			serverCommsCommand(c),
+			updateTrustCommand(c),
+			clearTrustedServersCommand(c),
+			setPollingConnectionCountCommand(c),
+			// Help
 			demoCommand(c),
 			versionCommand(c),
 			helpCommand(),

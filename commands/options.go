@@ -320,15 +320,21 @@ func (o *nodeOptions) webSocketAddress(typed []string, ports []int, goos string)
 		// Halibut has web sockets on Windows alone (HalibutRuntime.OSSupportsWebSockets).
 		return nil, errors.New("--server-web-socket works on Windows only: a Tentacle on this system cannot poll over web sockets")
 	}
-	address := o.webSocket
-	if rest, isHTTPS := strings.CutPrefix(strings.ToLower(address), "https://"); isHTTPS {
-		address = "wss://" + address[len(address)-len(rest):]
+	address, err := webSocketAddress("--server-web-socket", o.webSocket)
+	return []string{address}, err
+}
+
+// webSocketAddress understands https:// for wss:// too, as the real one does.
+func webSocketAddress(option, typed string) (string, error) {
+	text := typed
+	if rest, isHTTPS := strings.CutPrefix(strings.ToLower(text), "https://"); isHTTPS {
+		text = "wss://" + text[len(text)-len(rest):]
 	}
-	address, err := tentacleconfig.AddressOf(address)
+	address, err := tentacleconfig.AddressOf(text)
 	if err != nil || !strings.HasPrefix(address, "wss:") {
-		return nil, fmt.Errorf("--server-web-socket %q: it has to look like wss://octopus.example.com:443/OctopusComms", o.webSocket)
+		return "", fmt.Errorf("%s %q: it has to look like wss://octopus.example.com:443/OctopusComms", option, typed)
 	}
-	return []string{address}, nil
+	return address, nil
 }
 
 // apiHost is the host to poll when only the API's address is known.

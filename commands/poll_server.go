@@ -165,16 +165,7 @@ func pollingModel(servers []tentacleconfig.TrustedServer, thumbprint string) (te
 // trustedInstead names the clusters that are trusted: the API of another
 // cluster is a common slip.
 func trustedInstead(servers []tentacleconfig.TrustedServer) string {
-	var others []string
-	for _, server := range servers {
-		known := false
-		for _, other := range others {
-			known = known || sameThumbprint(other, server.Thumbprint)
-		}
-		if !known {
-			others = append(others, server.Thumbprint)
-		}
-	}
+	others := distinctThumbprints(servers)
 	if len(others) == 0 {
 		return ": it trusts none yet"
 	}

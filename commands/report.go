@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -116,6 +117,15 @@ func entriesOf(servers []tentacleconfig.TrustedServer) []serverEntry {
 		})
 	}
 	return entries
+}
+
+// printUnchanged is the report of a command that found nothing to do.
+func printUnchanged(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
+	r := newReport(t)
+	r.DryRun = o.dryRun
+	r.difference.Unchanged = t.servers
+	r.setService(lookAtService(ctx, t.service))
+	return r.print(c, o)
 }
 
 // print tells the outcome in the format asked for.

@@ -293,11 +293,12 @@ func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdAddresses(ts *testscript.TestScript, _ bool, _ []string) {
+	stdout := ts.Stdout()
 	document, err := tentacleconfig.Read(ts.Getenv("CONFIG"))
 	ts.Check(err)
 	servers, err := document.TrustedServers()
 	ts.Check(err)
 	for _, server := range servers {
-		fmt.Fprintf(ts.Stdout(), "%s %s %s\n", server.Style, server.Address, server.SubscriptionID)
+		fmt.Fprintf(stdout, "%s %s %s\n", server.Style, server.Address, server.SubscriptionID)
 	}
 }

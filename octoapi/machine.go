@@ -11,8 +11,9 @@ import (
 
 // The communication styles of a Tentacle's endpoint.
 const (
-	Polling   = "TentacleActive"
-	Listening = "TentaclePassive"
+	Polling    = "TentacleActive"
+	Listening  = "TentaclePassive"
+	Kubernetes = "KubernetesTentacle" // an agent in a cluster, which polls or listens: see Endpoint.Mode
 )
 
 // Machine is a deployment target, or a worker. Fields this program does not know are kept when an existing one is saved.
@@ -33,11 +34,20 @@ type Machine struct {
 
 // Endpoint is how the server and a Tentacle reach each other.
 type Endpoint struct {
-	CommunicationStyle string // Polling or Listening; others are read, not written
+	CommunicationStyle string // Polling, Listening or Kubernetes; others are read, not written
 	Thumbprint         string // the Tentacle's
 	URI                string // the subscription of a polling one, https://host:port/ of a listening one
 	ProxyID            string // of a listening one: the proxy the server calls through
+
+	Mode             string // of a Kubernetes agent: ModePolling or ModeListening
+	DefaultNamespace string // of a Kubernetes target, for steps that name none; "" is the server's choice
 }
+
+// The modes of a Kubernetes agent (OctopusClients, TentacleCommunicationModeResource.cs).
+const (
+	ModePolling   = "Polling"
+	ModeListening = "Listening"
+)
 
 // machineKind tells targets and workers apart.
 type machineKind struct{ noun, link, path string }
@@ -182,6 +192,9 @@ func (m Machine) endpoint() any {
 	if raw := m.fields["Endpoint"]; raw != nil && json.Unmarshal(raw, &before) == nil && before == m.Endpoint {
 		return raw
 	}
+	if m.Endpoint.CommunicationStyle == Kubernetes {
+		return m.Endpoint.kubernetes()
+	}
 	e := map[string]any{
 		"CommunicationStyle": m.Endpoint.CommunicationStyle, "Thumbprint": m.Endpoint.Thumbprint, "Uri": m.Endpoint.URI,
 		"TentacleVersionDetails": nil, "CertificateSignatureAlgorithm": nil, "Id": nil, "LastModifiedOn": nil, "LastModifiedBy": nil, "Links": map[string]any{},
@@ -190,6 +203,18 @@ func (m Machine) endpoint() any {
 		e["ProxyId"] = orNull(m.Endpoint.ProxyID)
 	}
 	return e
+}
+
+// kubernetes has the Tentacle's part one level below.
+func (e Endpoint) kubernetes() map[string]any {
+	tentacle := map[string]any{"CommunicationMode": e.Mode, "Thumbprint": e.Thumbprint, "Uri": e.URI, "CertificateSignatureAlgorithm": nil}
+	if e.Mode == ModeListening {
+		tentacle["ProxyId"] = orNull(e.ProxyID)
+	}
+	return map[string]any{
+		"CommunicationStyle": Kubernetes, "TentacleEndpointConfiguration": tentacle, "DefaultNamespace": orNull(e.DefaultNamespace),
+		"KubernetesAgentDetails": nil, "UpgradeLocked": false, "Id": nil, "LastModifiedOn": nil, "LastModifiedBy": nil, "Links": map[string]any{},
+	}
 }
 
 // UnmarshalJSON reads a machine as the server sends it.
@@ -227,9 +252,11 @@ func (e *Endpoint) UnmarshalJSON(data []byte) error {
 		Thumbprint string
 		URI        string `json:"Uri"`
 		ProxyID    string `json:"ProxyId"`
+		Mode       string `json:"CommunicationMode"`
 	}
 	var known struct {
 		CommunicationStyle string
+		DefaultNamespace   string
 		tentacle
 		Inner tentacle `json:"TentacleEndpointConfiguration"`
 	}
@@ -240,7 +267,10 @@ func (e *Endpoint) UnmarshalJSON(data []byte) error {
 	if t == (tentacle{}) {
 		t = known.Inner
 	}
-	*e = Endpoint{CommunicationStyle: known.CommunicationStyle, Thumbprint: t.Thumbprint, URI: t.URI, ProxyID: t.ProxyID}
+	*e = Endpoint{
+		CommunicationStyle: known.CommunicationStyle, Thumbprint: t.Thumbprint, URI: t.URI, ProxyID: t.ProxyID,
+		Mode: t.Mode, DefaultNamespace: known.DefaultNamespace,
+	}
 	return nil
 }
 

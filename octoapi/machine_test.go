@@ -198,7 +198,7 @@ func TestTheThumbprintOfAKubernetesAgentIsRead(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"CommunicationStyle":"KubernetesTentacle","TentacleEndpointConfiguration":{"CommunicationMode":"Polling","Thumbprint":"AB","Uri":"poll://x/"}}`), &e); err != nil {
 		t.Fatal(err)
 	}
-	if want := (Endpoint{CommunicationStyle: "KubernetesTentacle", Thumbprint: "AB", URI: "poll://x/"}); e != want {
+	if want := (Endpoint{CommunicationStyle: "KubernetesTentacle", Thumbprint: "AB", URI: "poll://x/", Mode: ModePolling}); e != want {
 		t.Errorf("%+v", e)
 	}
 }

@@ -1,0 +1,529 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// registrationKind tells the four commands that register apart. They share all
+// their steps: this file has them.
+type registrationKind struct {
+	worker     bool // a worker, in pools; else a deployment target, in environments
+	kubernetes bool // a Kubernetes agent
+}
+
+var (
+	deploymentTarget = registrationKind{}
+	worker           = registrationKind{worker: true}
+	kubernetesTarget = registrationKind{kubernetes: true}
+	kubernetesWorker = registrationKind{worker: true, kubernetes: true}
+)
+
+// registerOptions are what the commands that register can be told.
+type registerOptions struct {
+	kind     registrationKind
+	tentacle tentacleOptions
+	api      apiOptions
+	nodes    nodeOptions
+	change   changeOptions
+
+	name           string
+	space          string
+	policy         string
+	commsStyle     string
+	subscriptionID string
+	publicHostName string
+	tentaclePort   string
+	proxy          string
+	force          bool
+
+	environments  cli.StringSlice
+	roles         cli.StringSlice
+	tenants       cli.StringSlice
+	tenantTags    cli.StringSlice
+	participation string
+	workerPools   cli.StringSlice
+
+	defaultNamespace string
+
+	style     tentacleconfig.Style // of commsStyle
+	addresses []string             // to poll; none for a listening Tentacle
+}
+
+const (
+	theRegistration   = "The registration"
+	listeningTentacle = "A listening Tentacle"
+)
+
+// flags are those of the kind, in the order in which help shows them.
+func (o *registerOptions) flags() []cli.Flag {
+	return allFlags(o.placeFlags(), []cli.Flag{
+		&cli.StringFlag{Name: "name", Category: theRegistration, Destination: &o.name,
+			Usage: "`NAME` in Octopus; left out: this machine's"},
+		&cli.StringFlag{Name: "space", Category: theRegistration, Destination: &o.space,
+			Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
+		&cli.StringFlag{Name: "policy", Category: theRegistration, Destination: &o.policy,
+			Usage: "`NAME` of the machine policy"},
+		&cli.StringFlag{Name: "comms-style", Category: theRegistration, Destination: &o.commsStyle, Value: "TentaclePassive",
+			Usage: "`STYLE`: TentacleActive polls, TentaclePassive listens"},
+		&cli.StringFlag{Name: "server-subscription-id", Category: theRegistration, Destination: &o.subscriptionID,
+			Usage: "`ID` to poll under, like poll://abcdefghij0123456789/; left out: the one in use, else a new one"},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theRegistration, Destination: &o.force, DisableDefaultText: true,
+			Usage: "take over a registration of that name, if there is one"},
+	}, o.nodes.flags(), []cli.Flag{
+		&cli.StringFlag{Name: "publicHostName", Aliases: []string{"h"}, Category: listeningTentacle, Destination: &o.publicHostName,
+			Usage: "`HOST` at which the Octopus Server reaches this machine; left out: its name"},
+		&cli.StringFlag{Name: "tentacle-comms-port", Category: listeningTentacle, Destination: &o.tentaclePort,
+			Usage: "`PORT` at which it does; left out: the one configured"},
+		&cli.StringFlag{Name: "proxy", Category: listeningTentacle, Destination: &o.proxy,
+			Usage: "`NAME` of the proxy, known to Octopus, through which it does"},
+	}, o.api.flags(), o.tentacle.flags(), o.change.flags())
+}
+
+// placeFlags say where in Octopus the registration belongs.
+func (o *registerOptions) placeFlags() []cli.Flag {
+	var flags []cli.Flag
+	if o.kind.worker {
+		flags = []cli.Flag{
+			&cli.StringSliceFlag{Name: "workerpool", Category: theRegistration, Destination: &o.workerPools,
+				Usage: "`NAME`, slug or Id of a worker pool; several times for several"},
+		}
+	} else {
+		flags = []cli.Flag{
+			&cli.StringSliceFlag{Name: "environment", Aliases: []string{"env"}, Category: theRegistration, Destination: &o.environments,
+				Usage: "`NAME`, slug or Id of an environment; several times for several"},
+			&cli.StringSliceFlag{Name: "role", Aliases: []string{"r"}, Category: theRegistration, Destination: &o.roles,
+				Usage: "`ROLE` of the machine, like web-server; several times for several"},
+			&cli.StringSliceFlag{Name: "tenant", Category: theRegistration, Destination: &o.tenants,
+				Usage: "`NAME` of a tenant to connect the machine to; several times for several"},
+			&cli.StringSliceFlag{Name: "tenanttag", Category: theRegistration, Destination: &o.tenantTags,
+				Usage: "tenant `TAG`, like CustomerType/VIP; several times for several"},
+			&cli.StringFlag{Name: "tenanted-deployment-participation", Category: theRegistration, Destination: &o.participation,
+				Usage: "`HOW` the machine takes part in tenanted deployments: Untenanted, TenantedOrUntenanted or Tenanted"},
+		}
+	}
+	if o.kind == kubernetesTarget {
+		flags = append(flags, &cli.StringFlag{Name: "default-namespace", Category: theRegistration, Destination: &o.defaultNamespace,
+			Usage: "`NAMESPACE` for steps that name none"})
+	}
+	return flags
+}
+
+func register(ctx context.Context, c *console, o registerOptions) error {
+	ctx = interruptible(ctx)
+	if err := o.read(c); err != nil {
+		return err
+	}
+
+	t, err := lookAt(o.tentacle)
+	if err != nil {
+		return err
+	}
+	if o.kind.kubernetes && t.isRegistered() {
+		// The agent's container runs this at every start.
+		return printUnchanged(ctx, c, t, o.change)
+	}
+	own, err := t.document.Thumbprint()
+	if err != nil {
+		return err
+	}
+
+	asking, cancel := context.WithTimeout(ctx, o.api.timeout)
+	defer cancel()
+	reg, err := o.ask(asking, c, t, own)
+	if err != nil {
+		return timedOut(err, o.api)
+	}
+	r := newReport(t)
+	r.Server, r.Thumbprint = reg.client.URL(), reg.thumbprint
+
+	err = apply(ctx, c, t, o.change, change{
+		servers:  reg.decide,
+		settings: o.settings,
+		before:   func() error { return reg.register(asking, c) },
+	}, r)
+	if err == nil && !reg.done && !o.change.dryRun {
+		err = reg.register(asking, c) // the file was right already
+	}
+	if err != nil {
+		return reg.unfinished(t, timedOut(err, o.api))
+	}
+	r.Machine = &machineEntry{ID: reg.machine.ID, Name: reg.machine.Name, Space: reg.space.Name}
+	return r.print(c, o.change)
+}
+
+// read checks the arguments, in part by the same rules as the real Tentacle
+// (environment and role are needed, a proxy is for listening alone).
+func (o *registerOptions) read(c *console) error {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+		return err
+	}
+	style, err := tentacleconfig.ParseStyle(o.commsStyle)
+	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
+		return fmt.Errorf("--comms-style %q: use TentacleActive (polling) or TentaclePassive (listening)", o.commsStyle)
+	}
+	o.style = style
+	if o.participation, err = parseParticipation(o.participation); err != nil {
+		return err
+	}
+	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))
+	switch {
+	case o.kind.worker && len(nonEmpty(o.workerPools.Value())) == 0:
+		return errors.New("which worker pool? Give its name, slug or Id, like --workerpool=\"Default Worker Pool\"")
+	case !o.kind.worker && len(nonEmpty(o.environments.Value())) == 0:
+		return errors.New("which environment? Give its name, slug or Id, like --environment=Development")
+	case !o.kind.worker && len(nonEmpty(o.roles.Value())) == 0:
+		return errors.New("which role? Give one, like --role=web-server")
+	}
+	if err := o.api.check(c); err != nil {
+		return err
+	}
+	if o.style == tentacleconfig.StylePolling {
+		return o.readPolling()
+	}
+	return o.readListening(c)
+}
+
+func (o *registerOptions) readPolling() (err error) {
+	if o.proxy != "" {
+		return errors.New("--proxy is for a listening Tentacle (--comms-style=TentaclePassive)\n" +
+			"a polling Tentacle goes through the proxy that its own polling-proxy command sets")
+	}
+	if o.subscriptionID, err = parseSubscription(o.subscriptionID); err != nil {
+		return err
+	}
+	o.addresses, err = o.nodes.addresses(o.api.server, runtime.GOOS)
+	return err
+}
+
+func (o *registerOptions) readListening(c *console) error {
+	if o.tentaclePort != "" {
+		if _, err := parsePort(o.tentaclePort); err != nil {
+			return fmt.Errorf("--tentacle-comms-port %q: %w, like 10933", o.tentaclePort, err)
+		}
+	}
+	if o.nodes.given() || o.subscriptionID != "" {
+		c.warn("a listening Tentacle polls nothing: the options for nodes and subscription are not used (--comms-style=TentacleActive polls)")
+	}
+	return nil
+}
+
+// parseParticipation knows the names of Octopus.Client's TenantedDeploymentMode,
+// ignoring case; none given is its first.
+func parseParticipation(text string) (string, error) {
+	modes := []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
+	if text == "" {
+		return modes[0], nil
+	}
+	for _, mode := range modes {
+		if strings.EqualFold(text, mode) {
+			return mode, nil
+		}
+	}
+	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(modes, ", "))
+}
+
+// parseSubscription brings a subscription into the form that Octopus compares
+// by: a URI with a slash at its end.
+func parseSubscription(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	parts := regexp.MustCompile(`^(?i:poll)://([A-Za-z0-9._~-]+)/?$`).FindStringSubmatch(text)
+	if parts == nil {
+		return "", fmt.Errorf("--server-subscription-id %q: it has to look like poll://abcdefghij0123456789/", text)
+	}
+	return "poll://" + strings.ToLower(parts[1]) + "/", nil
+}
+
+// settings are those beside the trusted servers that a registration sets, as the
+// real Tentacle does: the number of polling connections, unless there is one;
+// and for a Kubernetes agent that it is registered.
+func (o *registerOptions) settings(document *tentacleconfig.Document) error {
+	if value, _ := document.Get(tentacleconfig.KeyPollingConnectionCount); o.style == tentacleconfig.StylePolling && value == "" {
+		count := 1
+		if o.kind.worker {
+			count = max(5, runtime.NumCPU())
+		}
+		document.Set(tentacleconfig.KeyPollingConnectionCount, strconv.Itoa(count))
+	}
+	if o.kind.kubernetes {
+		document.Set(tentacleconfig.KeyIsRegistered, "true")
+	}
+	return nil
+}
+
+func (t *tentacle) isRegistered() bool {
+	value, _ := t.document.Get(tentacleconfig.KeyIsRegistered)
+	registered, _ := strconv.ParseBool(strings.ToLower(strings.TrimSpace(value)))
+	return registered
+}
+
+// registration is what is known once everything has been asked, and what
+// becomes of it.
+type registration struct {
+	options    registerOptions
+	client     *octoapi.Client
+	space      *octoapi.Space
+	thumbprint string          // to trust: the cluster's
+	machine    octoapi.Machine // as it is to be sent; as the server has it once done
+	fresh      string          // a subscription, should a new one be needed
+	done       bool
+}
+
+// ask learns from the server all that the registration needs, while the
+// polling ports are tried, and refuses what cannot be registered.
+func (o *registerOptions) ask(ctx context.Context, c *console, t *tentacle, own string) (*registration, error) {
+	var proxy = tentacleconfig.Proxy{UseDefault: true}
+	if o.style == tentacleconfig.StylePolling {
+		var err error
+		if proxy, err = t.document.PollingProxy(); err != nil {
+			return nil, err
+		}
+	}
+	client, err := connect(c, o.api, proxy)
+	if err != nil {
+		return nil, err
+	}
+	reg := &registration{options: *o, client: client, fresh: tentacleconfig.NewSubscriptionID()}
+	reg.thumbprint, err = askCluster(ctx, c, client, o.addresses, proxy, func(ctx context.Context) error {
+		return reg.askSpace(ctx, t, own)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reg, nil
+}
+
+func (reg *registration) askSpace(ctx context.Context, t *tentacle, own string) (err error) {
+	o := &reg.options
+	if reg.space, err = reg.client.Space(ctx, o.space); err != nil {
+		return err
+	}
+	name := firstNonEmpty(strings.TrimSpace(o.name), machineName())
+	find, noun := reg.space.MachineByName, "machine"
+	if o.kind.worker {
+		find, noun = reg.space.WorkerByName, "worker"
+	}
+	existing, err := find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if existing != nil {
+		if !o.force {
+			return fmt.Errorf("space %s has a %s named %s already (%s)\n"+
+				"give another --name, or --force to make it this Tentacle", reg.space.Name, noun, existing.Name, existing.ID)
+		}
+		reg.machine = *existing
+	}
+	reg.machine.Name = name
+	if o.policy != "" {
+		policy, err := reg.space.Policy(ctx, o.policy)
+		if err != nil {
+			return err
+		}
+		reg.machine.PolicyID = policy.ID
+	}
+	if err := reg.askPlace(ctx); err != nil {
+		return err
+	}
+	return reg.describeEndpoint(ctx, t, own)
+}
+
+// askPlace finds the Ids of the pools, or of the environments and tenants, that
+// the options name.
+func (reg *registration) askPlace(ctx context.Context) error {
+	o, m := &reg.options, &reg.machine
+	if o.kind.worker {
+		pools, err := reg.space.WorkerPools(ctx, nonEmpty(o.workerPools.Value()))
+		m.WorkerPoolIDs = idsOf(pools)
+		return err
+	}
+	m.Roles = nonEmpty(o.roles.Value())
+	m.TenantedDeploymentParticipation = o.participation
+	m.TenantTags = nonEmpty(o.tenantTags.Value())
+	environments, err := reg.space.Environments(ctx, nonEmpty(o.environments.Value()))
+	if err != nil {
+		return err
+	}
+	m.EnvironmentIDs = idsOf(environments)
+	tenants, err := reg.space.Tenants(ctx, nonEmpty(o.tenants.Value()))
+	if err != nil {
+		return err
+	}
+	m.TenantIDs = idsOf(tenants)
+	return reg.space.CheckTenantTags(ctx, m.TenantTags)
+}
+
+func idsOf(named []octoapi.Named) []string {
+	ids := make([]string, 0, len(named))
+	for _, n := range named {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}
+
+// describeEndpoint is how the server reaches the Tentacle. The subscription of
+// a polling one is decided later, under the lock.
+func (reg *registration) describeEndpoint(ctx context.Context, t *tentacle, own string) error {
+	o := &reg.options
+	reg.machine.Endpoint = octoapi.Endpoint{CommunicationStyle: o.style.String(), Thumbprint: own, Mode: o.mode()}
+	if o.kind.kubernetes {
+		reg.machine.Endpoint.CommunicationStyle = octoapi.Kubernetes
+		reg.machine.Endpoint.DefaultNamespace = o.defaultNamespace
+	}
+	if o.style == tentacleconfig.StylePolling {
+		return nil
+	}
+	if o.proxy != "" {
+		proxy, err := reg.space.Proxy(ctx, o.proxy)
+		if err != nil {
+			return err
+		}
+		reg.machine.Endpoint.ProxyID = proxy.ID
+	}
+	port, err := t.listeningPort(o.tentaclePort)
+	if err != nil {
+		return err
+	}
+	host := strings.ToLower(firstNonEmpty(strings.TrimSpace(o.publicHostName), machineName()))
+	reg.machine.Endpoint.URI = "https://" + net.JoinHostPort(strings.Trim(host, "[]"), port) + "/"
+	return nil
+}
+
+// mode is what an endpoint of a Kubernetes agent says; the others say it by
+// their style.
+func (o *registerOptions) mode() string {
+	switch {
+	case !o.kind.kubernetes:
+		return ""
+	case o.style == tentacleconfig.StylePolling:
+		return octoapi.ModePolling
+	}
+	return octoapi.ModeListening
+}
+
+// listeningPort is the port given, else that of the settings, else 10933.
+func (t *tentacle) listeningPort(given string) (string, error) {
+	configured, _ := t.document.Get(tentacleconfig.KeyPort)
+	port, err := parsePort(firstNonEmpty(given, strings.TrimSpace(configured), "10933"))
+	if err != nil {
+		return "", fmt.Errorf("%s: setting %s %q: %w", t.instance.ConfigPath, tentacleconfig.KeyPort, configured, err)
+	}
+	return strconv.Itoa(port), nil
+}
+
+// machineName is the host's name up to its first dot, as .NET's
+// Environment.MachineName gives it.
+func machineName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+// decide is the decision of a registration. Once registered, the subscription
+// is what the server was told.
+func (reg *registration) decide(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
+	if reg.options.style == tentacleconfig.StyleListening {
+		return tentacleconfig.Upsert(now, tentacleconfig.TrustedServer{Thumbprint: reg.thumbprint, Style: tentacleconfig.StyleListening}), nil
+	}
+	if !reg.done {
+		reg.machine.Endpoint.URI = subscriptionFor(now, reg.thumbprint, reg.options.addresses, reg.options.subscriptionID, reg.fresh)
+	}
+	return registerAddresses(now, reg.thumbprint, reg.machine.Endpoint.URI, reg.options.addresses), nil
+}
+
+// subscriptionFor is the real Tentacle's order: that of an entry with the same
+// address, else the one given, else a new one. Before making a new one, that of
+// any other node of the cluster is taken: the real one makes a new one there,
+// after which the machine in Octopus has one subscription and the nodes polled
+// earlier another, and never get work again.
+func subscriptionFor(now []tentacleconfig.TrustedServer, thumbprint string, addresses []string, given, fresh string) string {
+	ofCluster := ""
+	for _, server := range now {
+		if server.Style != tentacleconfig.StylePolling || server.SubscriptionID == "" {
+			continue
+		}
+		for _, address := range addresses {
+			if tentacleconfig.SameAddress(server.Address, address) {
+				return server.SubscriptionID
+			}
+		}
+		if ofCluster == "" && sameThumbprint(server.Thumbprint, thumbprint) {
+			ofCluster = server.SubscriptionID
+		}
+	}
+	return firstNonEmpty(given, ofCluster, fresh)
+}
+
+// registerAddresses gives every address an entry that polls under the
+// subscription; those that do already stay as they are.
+func registerAddresses(now []tentacleconfig.TrustedServer, thumbprint, subscription string, addresses []string) []tentacleconfig.TrustedServer {
+	after := now
+	for _, address := range addresses {
+		entry := tentacleconfig.TrustedServer{Thumbprint: thumbprint, Address: address}
+		for _, server := range now {
+			if sameThumbprint(server.Thumbprint, thumbprint) && tentacleconfig.SameAddress(server.Address, address) {
+				entry = server // with its unknown fields
+			}
+		}
+		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
+		after = tentacleconfig.Upsert(after, entry)
+	}
+	return after
+}
+
+// register sends the registration, once.
+func (reg *registration) register(ctx context.Context, c *console) error {
+	c.progress("registering " + reg.machine.Name)
+	defer c.endProgress()
+	save := reg.space.SaveMachine
+	if reg.options.kind.worker {
+		save = reg.space.SaveWorker
+	}
+	saved, err := save(ctx, reg.machine)
+	if err != nil {
+		if ctx.Err() != nil {
+			return unfinishedError{
+				done:  fmt.Sprintf("it is not known whether %s was registered; the configuration is unchanged.\nto finish: run the same command again with --force", reg.machine.Name),
+				cause: err,
+			}
+		}
+		return err
+	}
+	reg.machine.ID, reg.done = saved.ID, true
+	return nil
+}
+
+// unfinished says what is where when the registration succeeded and something
+// after it did not.
+func (reg *registration) unfinished(t *tentacle, err error) error {
+	var u unfinishedError
+	if !reg.done || errors.As(err, &u) {
+		return err
+	}
+	again := "--force"
+	if reg.options.style == tentacleconfig.StylePolling {
+		again += " --server-subscription-id=" + reg.machine.Endpoint.URI
+	}
+	return unfinishedError{
+		done: fmt.Sprintf("%s is registered in space %s as %s, but %s could not be saved: the Tentacle does not know of it yet.\n"+
+			"to finish: mend what is said below and run the same command again with %s",
+			reg.machine.Name, reg.space.Name, reg.machine.ID, t.instance.ConfigPath, again),
+		cause: err,
+	}
+}

@@ -1,0 +1,20 @@
+package commands
+
+import "github.com/urfave/cli/v2"
+
+func registerK8sWorkerCommand(c *console) *cli.Command {
+	o := registerOptions{kind: kubernetesWorker}
+	return &cli.Command{
+		Name:     "register-k8s-worker",
+		Category: "Registration",
+		Usage:    "register this Kubernetes agent as a worker",
+		Description: `Registers a Kubernetes agent as a worker, as register-worker does a Tentacle. One
+that is registered already (Tentacle.Services.IsRegistered) is left as it is.
+
+  octo-tentacle register-k8s-worker --server=https://octopus.example.com --apikey-file=key.txt \
+    --workerpool="Default Worker Pool" --comms-style=TentacleActive \
+    --server-comms-address=https://octo1:10943,https://octo2:10943`,
+		Flags:  o.flags(),
+		Action: func(ctx *cli.Context) error { return register(ctx.Context, c, o) },
+	}
+}
