@@ -108,6 +108,8 @@ func newApp(c *console) *cli.App {
 			// Polling
 			pollServerCommand(c),
 			listServersCommand(c),
+			removeServerCommand(c),
+			syncServersCommand(c),
 			// Registration
 			registerWithCommand(c),
 			registerWorkerCommand(c),

@@ -183,40 +183,51 @@ func (o *apiOptions) checkCredentials(c *console) error {
 // readSecret reads a secret from a file or, for -, from standard input. White
 // space around it is an editor's or a shell's, not the secret's.
 func readSecret(stdin io.Reader, option, file string) (string, error) {
-	var content []byte
-	var err error
-	if file == "-" {
-		if isTerminal(stdin) {
-			return "", fmt.Errorf("%s=- reads standard input, which is a terminal here: pipe the secret in, or name a file", option)
-		}
-		content, err = io.ReadAll(io.LimitReader(stdin, maxSecret+1))
-		file = "standard input"
-	} else {
-		content, err = readAtMost(file, maxSecret+1)
-	}
+	content, err := readSmall(stdin, file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
 	secret := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
 	switch {
 	case secret == "":
-		return "", fmt.Errorf("%s: %s is empty", option, file)
-	case len(secret) > maxSecret || strings.ContainsAny(secret, "\r\n\x00"):
-		return "", fmt.Errorf("%s: %s holds more than one line: it has to hold the secret alone", option, file)
+		return "", fmt.Errorf("%s: %s is empty", option, inputName(file))
+	case strings.ContainsAny(secret, "\r\n\x00"):
+		return "", fmt.Errorf("%s: %s holds more than one line: it has to hold the secret alone", option, inputName(file))
 	}
 	return secret, nil
 }
 
-const maxSecret = 16 << 10 // an access token (JWT) is some kilobytes at most
-
-func readAtMost(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
+func inputName(file string) string {
+	if file == "-" {
+		return "standard input"
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+	return file
 }
+
+// readSmall reads a file that a person wrote or, for -, standard input.
+func readSmall(stdin io.Reader, file string) ([]byte, error) {
+	in := stdin
+	if file == "-" {
+		if isTerminal(stdin) {
+			return nil, errors.New("- is standard input, which is a terminal here: pipe it in, or name a file")
+		}
+	} else {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	content, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err == nil && len(content) > maxInput {
+		err = fmt.Errorf("%s is larger than %d KiB", inputName(file), maxInput>>10)
+	}
+	return content, err
+}
+
+// maxInput is far above any key, token or list of nodes.
+const maxInput = 256 << 10
 
 // rootCAs is the system's pool with the user's authority added; nil without one.
 func (o *apiOptions) rootCAs() (*x509.CertPool, error) {

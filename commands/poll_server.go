@@ -17,6 +17,7 @@ type pollServerOptions struct {
 	api             apiOptions
 	nodes           nodeOptions
 	reuseThumbprint bool
+	replace         bool
 	change          changeOptions
 }
 
@@ -41,6 +42,8 @@ One address, a port for each node:
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "reuse-server-thumbprint", Category: theNodes, Destination: &o.reuseThumbprint, DisableDefaultText: true,
 				Usage: "take thumbprint and subscription from a node polled already; asks neither the API nor the ports"},
+			&cli.BoolFlag{Name: "replace", Category: theNodes, Destination: &o.replace, DisableDefaultText: true,
+				Usage: "poll these addresses of the cluster in place of the others: to move from one layout to another"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error { return pollServer(ctx.Context, c, o) },
 	}
@@ -57,7 +60,13 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 	if err != nil {
 		return err
 	}
+	return pollNodes(ctx, c, t, o, addresses)
+}
+
+// pollNodes asks, decides and applies, for poll-server and sync-servers.
+func pollNodes(ctx context.Context, c *console, t *tentacle, o pollServerOptions, addresses []string) error {
 	r := newReport(t)
+	var err error
 
 	asking, cancel := context.WithTimeout(ctx, o.api.timeout)
 	defer cancel()
@@ -71,6 +80,9 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 	}
 
 	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
+		if o.replace {
+			return syncAddresses(now, r.Thumbprint, addresses)
+		}
 		return pollAddresses(now, r.Thumbprint, addresses)
 	}
 	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
@@ -106,6 +118,9 @@ func (o *pollServerOptions) ask(ctx context.Context, c *console, t *tentacle, ad
 		return "", "", err
 	}
 	thumbprint, err = askCluster(ctx, c, client, addresses, proxy, nil)
+	if err == nil && o.replace {
+		warnOfBalancing(ctx, c, client, addresses)
+	}
 	return client.URL(), thumbprint, err
 }
 

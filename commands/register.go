@@ -132,7 +132,7 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 	}
 	if o.kind.kubernetes && t.isRegistered() {
 		// The agent's container runs this at every start.
-		return printUnchanged(ctx, c, t, o.change)
+		return printUnchanged(ctx, c, t, "", o.change)
 	}
 	own, err := t.document.Thumbprint()
 	if err != nil {

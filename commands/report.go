@@ -120,8 +120,9 @@ func entriesOf(servers []tentacleconfig.TrustedServer) []serverEntry {
 }
 
 // printUnchanged is the report of a command that found nothing to do.
-func printUnchanged(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
+func printUnchanged(ctx context.Context, c *console, t *tentacle, thumbprint string, o changeOptions) error {
 	r := newReport(t)
+	r.Thumbprint = thumbprint
 	r.DryRun = o.dryRun
 	r.difference.Unchanged = t.servers
 	r.setService(lookAtService(ctx, t.service))

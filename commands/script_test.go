@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 //	fault [NAME] api KIND [ARG] breaks the API: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
 //	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
 //	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
+//	envsubst FILE               puts the script's variables into FILE
 //	addresses                   prints the addresses in CONFIG, in order
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"tentacle":  cmdTentacle,
 			"requests":  cmdRequests,
 			"addresses": cmdAddresses,
+			"envsubst":  cmdEnvsubst,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -103,6 +105,8 @@ func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 			o.TLS = true
 		case "no-environments-v2":
 			o.NoEnvironmentsV2 = true
+		case "shared-queues":
+			o.SharedQueues = true
 		case "recorded":
 			o.Recorded = true
 		case "nodes":
@@ -300,5 +304,11 @@ func cmdAddresses(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	for _, server := range servers {
 		fmt.Fprintf(stdout, "%s %s %s\n", server.Style, server.Address, server.SubscriptionID)
+	}
+}
+
+func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
+	for _, file := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
 	}
 }

@@ -1,0 +1,167 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+)
+
+// syncServersOptions are what sync-servers can be told.
+type syncServersOptions struct {
+	tentacle tentacleOptions
+	api      apiOptions
+	nodes    nodeOptions
+	change   changeOptions
+	file     string
+	quiet    bool
+}
+
+func syncServersCommand(c *console) *cli.Command {
+	var o syncServersOptions
+	return &cli.Command{
+		Name:     "sync-servers",
+		Category: "Polling",
+		Usage:    "poll exactly these nodes of a cluster: add what is missing, remove what is too much",
+		Description: `Declares the nodes of a cluster. Addresses that are missing are added, addresses
+of the same cluster that are not declared are removed, in one change, after the
+same checks as poll-server; other clusters, and servers that are listened to,
+stay. Where nothing is to do, nothing is asked, changed or restarted.
+
+  octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
+    --server-comms-address=https://octo1:10943,https://octo2:10943
+  octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
+    --file=nodes.yaml --quiet`,
+		Flags: allFlags(o.nodes.flags(), []cli.Flag{
+			&cli.StringFlag{Name: "file", Category: theNodes, Destination: &o.file,
+				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:; - is standard input"},
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), []cli.Flag{
+			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.quiet, DisableDefaultText: true,
+				Usage: "say nothing where nothing is to do"},
+		}),
+		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
+	}
+}
+
+func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
+	ctx = interruptible(ctx)
+	addresses, err := o.read(c)
+	if err != nil {
+		return err
+	}
+
+	t, err := lookAt(o.tentacle)
+	if err != nil {
+		return err
+	}
+	if thumbprint, inSync := syncedWith(t.servers, addresses); inSync {
+		if o.quiet {
+			return nil
+		}
+		return printUnchanged(ctx, c, t, thumbprint, o.change)
+	}
+
+	poll := pollServerOptions{tentacle: o.tentacle, api: o.api, change: o.change, replace: true}
+	return pollNodes(ctx, c, t, poll, addresses)
+}
+
+// syncedWith says whether exactly these addresses of a cluster are polled, and
+// the cluster's thumbprint. That needs no question to anybody: what calls this
+// every half hour must not fail, nor be slow, because a node is down.
+func syncedWith(servers []tentacleconfig.TrustedServer, addresses []string) (thumbprint string, inSync bool) {
+	for _, candidate := range distinctThumbprints(servers) {
+		synced, err := syncAddresses(servers, candidate, addresses)
+		if err == nil && tentacleconfig.Diff(servers, synced).Empty() {
+			return candidate, true
+		}
+	}
+	return "", false
+}
+
+func (o *syncServersOptions) read(c *console) ([]string, error) {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+		return nil, err
+	}
+	if err := o.api.check(c); err != nil {
+		return nil, err
+	}
+	if o.file == "" {
+		return o.nodes.addresses(o.api.server, runtime.GOOS)
+	}
+	if len(commaSeparated(o.nodes.address.Value())) > 0 || o.nodes.webSocket != "" {
+		return nil, errors.New("--file and --server-comms-address both give the nodes: give one of them")
+	}
+	listed, err := o.readFile(c.in)
+	if err != nil {
+		return nil, err
+	}
+	o.nodes.address = *cli.NewStringSlice(listed...)
+	addresses, err := o.nodes.addresses("", runtime.GOOS)
+	if err != nil {
+		return nil, fmt.Errorf("--file %s: %s", o.file, strings.TrimPrefix(err.Error(), "--server-comms-address: "))
+	}
+	return addresses, nil
+}
+
+// readFile reads the addresses of a YAML file (JSON is YAML, too): a list, or a
+// list under the name nodes.
+func (o *syncServersOptions) readFile(stdin io.Reader) ([]string, error) {
+	if o.file == "-" && o.api.apiKeyFile == "-" {
+		return nil, errors.New("--file and --apikey-file cannot both be standard input")
+	}
+	content, err := readSmall(stdin, o.file)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	var list []string
+	if err := yaml.Unmarshal(content, &list); err != nil {
+		var named struct{ Nodes []string }
+		strict := yaml.NewDecoder(bytes.NewReader(content))
+		strict.KnownFields(true)
+		if err := strict.Decode(&named); err != nil {
+			return nil, fmt.Errorf("--file %s is no list of addresses: it has to look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943", o.file)
+		}
+		list = named.Nodes
+	}
+	if len(nonEmpty(list)) == 0 {
+		return nil, fmt.Errorf("--file %s lists no address; to poll nothing, use remove-server", o.file)
+	}
+	return list, nil
+}
+
+// syncAddresses is the decision of sync-servers and of poll-server --replace:
+// what poll-server decides, without the other addresses of the same cluster.
+func syncAddresses(now []tentacleconfig.TrustedServer, thumbprint string, addresses []string) ([]tentacleconfig.TrustedServer, error) {
+	after, err := pollAddresses(now, thumbprint, addresses)
+	if err != nil {
+		return nil, err
+	}
+	return tentacleconfig.Without(after, func(s tentacleconfig.TrustedServer) bool {
+		return s.Polls() && sameThumbprint(s.Thumbprint, thumbprint) && !isAt(s, addresses)
+	}), nil
+}
+
+// warnOfBalancing: one address for several nodes is right only where they share
+// their queues. That it cannot be told (a permission is missing) is no reason
+// to stop.
+func warnOfBalancing(ctx context.Context, c *console, client *octoapi.Client, addresses []string) {
+	if len(addresses) != 1 {
+		return
+	}
+	nodes, err := client.Nodes(ctx)
+	if err != nil || len(nodes) < 2 {
+		return
+	}
+	if shared, err := client.SharedQueues(ctx); err == nil && !shared {
+		c.warn("the cluster has %d nodes, which do not share their queues, but only %s is polled: work queued on the others will wait\n"+
+			"poll every node, or share the queues (Octopus Server 2026.4 and later, Redis)", len(nodes), addresses[0])
+	}
+}
