@@ -300,6 +300,8 @@ func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) a
 		return c.machines(r, s, kind, "Machines", id, body)
 	case kind == "workers":
 		return c.machines(r, s, kind, "Workers", id, body)
+	case kind == "tasks":
+		return c.serveTasks(r, s, id, body)
 	case kind == "environments" && id == "v2" && c.options.NoEnvironmentsV2:
 		return notFound()
 	}

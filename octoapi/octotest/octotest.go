@@ -55,6 +55,7 @@ type Cluster struct {
 	other   tls.Certificate // of a port with the fault OtherCertificate
 	caPEM   []byte
 	store   store
+	tasks   tasks
 	connsMu sync.Mutex
 	conns   int
 
