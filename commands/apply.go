@@ -20,6 +20,9 @@ type change struct {
 	servers wish
 	// settings sets what else is to be set. Like a wish, it runs more than once.
 	settings func(*tentacleconfig.Document) error
+	// restore replaces the whole file by this one, in place of the two above; what
+	// is there may be damaged.
+	restore *tentacleconfig.Document
 	// before runs when everything is ready and only the replacement of the file
 	// is left: the place for a write to the server that must not happen when
 	// the file could not be saved.
@@ -35,11 +38,17 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	}
 	saving, cancel := context.WithTimeout(ctx, lockTime)
 	defer cancel()
+	var backup func(string)
+	if !o.noBackup {
+		backup = func(path string) { r.Backup = path }
+	}
 	changed, err := tentacleconfig.Update(saving, t.instance.ConfigPath, tentacleconfig.Change{
 		Edit: func(document *tentacleconfig.Document) error {
 			return r.edit(document, ch)
 		},
 		Before:  ch.before,
+		Backup:  backup,
+		Damaged: ch.restore != nil,
 		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
 	})
 	c.endProgress()
@@ -55,6 +64,9 @@ const lockTime = time.Minute
 
 // edit makes the change in a document, and notes what differs by it.
 func (r *report) edit(document *tentacleconfig.Document, ch change) error {
+	if ch.restore != nil {
+		return r.replace(document, ch.restore)
+	}
 	settings := document.Settings()
 	if ch.servers != nil {
 		before, err := document.TrustedServers()
@@ -77,12 +89,25 @@ func (r *report) edit(document *tentacleconfig.Document, ch change) error {
 	return nil
 }
 
-// preview is apply for --dry-run: the same edit on a copy of the document.
-func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
-	document, err := tentacleconfig.Parse(t.instance.ConfigPath, t.document.Bytes())
+// replace is edit for a restore.
+func (r *report) replace(document, by *tentacleconfig.Document) error {
+	after, err := by.TrustedServers()
 	if err != nil {
 		return err
 	}
+	before, err := document.TrustedServers()
+	if err != nil {
+		before = nil // damaged: all that comes is new
+	}
+	r.difference = tentacleconfig.Diff(before, after)
+	r.Settings = settingsChanged(document.Settings(), by.Settings())
+	document.Replace(by)
+	return nil
+}
+
+// preview is apply for --dry-run: the same edit on a copy of the document.
+func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
+	document := t.document.Clone()
 	if err := r.edit(document, ch); err != nil {
 		return err
 	}
@@ -93,10 +118,6 @@ func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
 	return nil
 }
 
-// restartTime is how long a Tentacle may take to stop and come back: systemd
-// itself gives a service 90 seconds to stop.
-const restartTime = 3 * time.Minute
-
 // restart restarts the service if, and only if, something was saved and it
 // runs. The change is saved by now: a failure here says so.
 func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
@@ -106,20 +127,13 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 		return nil
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, restartTime)
-	defer cancel()
-	c.progress("restarting service " + t.service)
-	status, err = service.Restart(ctx, t.service, func(text string) { c.progress(text) })
-	c.endProgress()
-	if err != nil {
+	if err := r.Service.restart(ctx, c, o.restart); err != nil {
 		return unfinishedError{
-			done: fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: the service was not restarted properly.\nto finish: %s",
-				t.instance.ConfigPath, restartCommand(t.service)),
+			done: fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: the restart is outstanding.\nto finish: %s",
+				t.instance.ConfigPath, finishing(t)),
 			cause: err,
 		}
 	}
-	r.setService(status, nil)
-	r.Service.Restarted = true
 	return nil
 }
 

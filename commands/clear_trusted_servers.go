@@ -33,7 +33,7 @@ func clearTrustedServersCommand(c *console) *cli.Command {
 
 func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersOptions) error {
 	ctx = interruptible(ctx)
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	var keep []string

@@ -94,7 +94,7 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 // read checks every value before any is set. (The real one sets those in front
 // of the first that is no good.)
 func (o *configureOptions) read(c *console) ([]tentacleconfig.Setting, error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
 	for _, thumbprint := range nonEmpty(o.trust.Value()) {

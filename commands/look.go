@@ -21,11 +21,19 @@ type tentacle struct {
 
 // lookAt finds the Tentacle that is meant and reads its configuration.
 func lookAt(o tentacleOptions) (*tentacle, error) {
-	instance, err := tentacleconfig.Find(o.instance, o.config)
+	instance, err := find(o)
 	if err != nil {
 		return nil, err
 	}
 	return lookAtInstance(instance, o.service)
+}
+
+func find(o tentacleOptions) (tentacleconfig.Instance, error) {
+	name := o.instance
+	if name == "" && o.config == "" {
+		name = runningInstance()
+	}
+	return tentacleconfig.Find(name, o.config)
 }
 
 func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {
@@ -42,6 +50,29 @@ func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tent
 		document: document,
 		servers:  servers,
 		service:  firstNonEmpty(serviceName, service.NameFor(instance.Name, runtime.GOOS)),
+	}, nil
+}
+
+// lookAtDamaged is lookAt for the commands that are needed just when the
+// configuration cannot be read: it then has no settings and no servers.
+func lookAtDamaged(c *console, o tentacleOptions) (*tentacle, error) {
+	instance, err := find(o)
+	if err != nil {
+		return nil, err
+	}
+	t, damage := lookAtInstance(instance, o.service)
+	if damage == nil {
+		return t, nil
+	}
+	document, err := tentacleconfig.ReadDamaged(instance.ConfigPath)
+	if err != nil {
+		return nil, err
+	}
+	c.warn("the configuration is damaged: %s", firstLine(damage))
+	return &tentacle{
+		instance: instance,
+		document: document,
+		service:  firstNonEmpty(o.service, service.NameFor(instance.Name, runtime.GOOS)),
 	}, nil
 }
 

@@ -64,6 +64,9 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 	}
 
 	c.endProgress()
+	if errors.As(err, new(verdictError)) {
+		return exitFailed // the answer says it all
+	}
 	if errors.Is(err, context.Canceled) {
 		err = interruptedError{err}
 	}
@@ -110,6 +113,7 @@ func newApp(c *console) *cli.App {
 			listServersCommand(c),
 			removeServerCommand(c),
 			syncServersCommand(c),
+			checkCommand(c),
 			// Registration
 			registerWithCommand(c),
 			registerWorkerCommand(c),
@@ -123,6 +127,23 @@ func newApp(c *console) *cli.App {
 			updateTrustCommand(c),
 			clearTrustedServersCommand(c),
 			setPollingConnectionCountCommand(c),
+			pollingProxyCommand(c),
+			proxyCommand(c),
+			showConfigurationCommand(c),
+			// Backups
+			listBackupsCommand(c),
+			restoreBackupCommand(c),
+			// Instances and certificates
+			createInstanceCommand(c),
+			deleteInstanceCommand(c),
+			listInstancesCommand(c),
+			newCertificateCommand(c),
+			importCertificateCommand(c),
+			showThumbprintCommand(c),
+			// Service
+			serviceCommand(c),
+			checkServicesCommand(c),
+			restartServiceCommand(c),
 			// Help
 			demoCommand(c),
 			versionCommand(c),

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -56,18 +57,28 @@ func (o *tentacleOptions) check() error {
 // changeOptions are what every command that changes something has.
 type changeOptions struct {
 	dryRun    bool
+	noBackup  bool
 	noRestart bool
+	restart   restartOptions
 	format    string
 }
 
 func (o *changeOptions) flags() []cli.Flag {
-	return []cli.Flag{
+	return allFlags([]cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
 			Usage: "check everything and show what would change, but change nothing"},
+		&cli.BoolFlag{Name: "no-backup", Category: theOutcome, Destination: &o.noBackup, DisableDefaultText: true,
+			Usage: "do not keep the old file beside the new one (Tentacle.config.bak-TIME, at most ten; see list-backups)"},
 		&cli.BoolFlag{Name: "no-restart", Category: theOutcome, Destination: &o.noRestart, DisableDefaultText: true,
 			Usage: "leave the Tentacle's service alone; it reads the change at its next start"},
-		formatFlag(&o.format),
+	}, o.restart.flags(), []cli.Flag{formatFlag(&o.format)})
+}
+
+func (o *changeOptions) check() error {
+	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
+		return errors.New("--no-restart leaves the service alone: leave out the other options about its restart")
 	}
+	return errors.Join(checkFormat(&o.format), o.restart.check())
 }
 
 func formatFlag(destination *string) cli.Flag {
@@ -117,7 +128,7 @@ func (o *apiOptions) flags() []cli.Flag {
 			Usage: "do not check the certificate of the Octopus Server's web address; --ca-file is safer"},
 		&cli.StringFlag{Name: "ca-file", Category: theServer, Destination: &o.caFile,
 			Usage: "`FILE` with the certificates (PEM) of the authority to trust for the web address"},
-		&cli.DurationFlag{Name: "timeout", Category: theServer, Destination: &o.timeout, Value: 60 * time.Second,
+		&cli.DurationFlag{Name: "timeout", Category: theServer, Destination: &o.timeout, Value: cmp.Or(o.timeout, 60*time.Second),
 			Usage: "`TIME` that the network may take altogether, like 90s or 5m"},
 	}
 }
@@ -206,24 +217,29 @@ func inputName(file string) string {
 
 // readSmall reads a file that a person wrote or, for -, standard input.
 func readSmall(stdin io.Reader, file string) ([]byte, error) {
-	in := stdin
-	if file == "-" {
-		if isTerminal(stdin) {
-			return nil, errors.New("- is standard input, which is a terminal here: pipe it in, or name a file")
-		}
-	} else {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	var content []byte
+	var err error
+	switch {
+	case file != "-":
+		content, err = readAtMost(file, maxInput+1)
+	case isTerminal(stdin):
+		return nil, errors.New("- is standard input, which is a terminal here: pipe it in, or name a file")
+	default:
+		content, err = io.ReadAll(io.LimitReader(stdin, maxInput+1))
 	}
-	content, err := io.ReadAll(io.LimitReader(in, maxInput+1))
 	if err == nil && len(content) > maxInput {
 		err = fmt.Errorf("%s is larger than %d KiB", inputName(file), maxInput>>10)
 	}
 	return content, err
+}
+
+func readAtMost(file string, limit int64) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // maxInput is far above any key, token or list of nodes.

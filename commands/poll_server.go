@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -18,6 +19,7 @@ type pollServerOptions struct {
 	nodes           nodeOptions
 	reuseThumbprint bool
 	replace         bool
+	health          healthOptions
 	change          changeOptions
 }
 
@@ -44,7 +46,7 @@ One address, a port for each node:
 				Usage: "take thumbprint and subscription from a node polled already; asks neither the API nor the ports"},
 			&cli.BoolFlag{Name: "replace", Category: theNodes, Destination: &o.replace, DisableDefaultText: true,
 				Usage: "poll these addresses of the cluster in place of the others: to move from one layout to another"},
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags()),
 		Action: func(ctx *cli.Context) error { return pollServer(ctx.Context, c, o) },
 	}
 }
@@ -66,6 +68,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 // pollNodes asks, decides and applies, for poll-server and sync-servers.
 func pollNodes(ctx context.Context, c *console, t *tentacle, o pollServerOptions, addresses []string) error {
 	r := newReport(t)
+	var client *octoapi.Client
 	var err error
 
 	asking, cancel := context.WithTimeout(ctx, o.api.timeout)
@@ -73,7 +76,7 @@ func pollNodes(ctx context.Context, c *console, t *tentacle, o pollServerOptions
 	if o.reuseThumbprint {
 		r.Thumbprint, err = polledThumbprint(t.servers)
 	} else {
-		r.Server, r.Thumbprint, err = o.ask(asking, c, t, addresses)
+		client, r.Thumbprint, err = o.ask(asking, c, t, addresses)
 	}
 	if err != nil {
 		return timedOut(err, o.api)
@@ -88,13 +91,24 @@ func pollNodes(ctx context.Context, c *console, t *tentacle, o pollServerOptions
 	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
 		return err
 	}
+	if client != nil {
+		r.Server = client.URL()
+	}
+	if client != nil && !o.change.dryRun && (r.Changed || o.health.waitHealthy) {
+		if err := r.lookAtRegistrations(ctx, c, t, client, o.health, o.api.timeout); err != nil {
+			return r.afterwards(err)
+		}
+	}
 	return r.print(c, o.change)
 }
 
 // read checks the arguments and tells the addresses they mean.
 func (o *pollServerOptions) read(c *console) ([]string, error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
+	}
+	if o.reuseThumbprint && o.health.waitHealthy {
+		return nil, errors.New("--wait-healthy asks the Octopus Server, and --reuse-server-thumbprint does not: leave one of them out")
 	}
 	if !o.reuseThumbprint {
 		if err := o.api.check(c); err != nil {
@@ -108,20 +122,19 @@ func (o *pollServerOptions) read(c *console) ([]string, error) {
 
 // ask learns the cluster's thumbprint, and first whether it makes sense to:
 // a Tentacle that polls nothing has to be registered, whatever the cluster says.
-func (o *pollServerOptions) ask(ctx context.Context, c *console, t *tentacle, addresses []string) (server, thumbprint string, err error) {
+func (o *pollServerOptions) ask(ctx context.Context, c *console, t *tentacle, addresses []string) (client *octoapi.Client, thumbprint string, err error) {
 	proxy, err := t.document.PollingProxy()
 	if err != nil {
-		return "", "", err
+		return nil, "", err
 	}
-	client, err := connect(c, o.api, proxy)
-	if err != nil {
-		return "", "", err
+	if client, err = connect(c, o.api, proxy); err != nil {
+		return nil, "", err
 	}
 	thumbprint, err = askCluster(ctx, c, client, addresses, proxy, nil)
 	if err == nil && o.replace {
 		warnOfBalancing(ctx, c, client, addresses)
 	}
-	return client.URL(), thumbprint, err
+	return client, thumbprint, err
 }
 
 // polledThumbprint is that of the first entry that polls and has a

@@ -58,7 +58,12 @@ func (s *scene) command(arguments ...string) *exec.Cmd {
 // real Tentacle would read it.
 func (s *scene) addresses(t *testing.T) []string {
 	t.Helper()
-	document, err := tentacleconfig.Read(s.config)
+	return addressesIn(t, s.config)
+}
+
+func addressesIn(t *testing.T, path string) []string {
+	t.Helper()
+	document, err := tentacleconfig.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +97,17 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%d of %d addresses are in the file: %v", len(got), len(want), got)
+	}
+
+	// Each run kept the file as it found it; the ten newest of those are left.
+	backups, err := tentacleconfig.Backups(s.config)
+	if err != nil || len(backups) != 10 {
+		t.Fatalf("there are %d backups: %v", len(backups), err)
+	}
+	for i, backup := range backups {
+		if n := len(addressesIn(t, backup.Path)); n != runs-1-i {
+			t.Errorf("%s, number %d from the newest, has %d addresses", backup.ID(), i, n)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type registerOptions struct {
 	api      apiOptions
 	nodes    nodeOptions
 	change   changeOptions
+	health   healthOptions
 
 	name           string
 	space          string
@@ -88,7 +89,7 @@ func (o *registerOptions) flags() []cli.Flag {
 			Usage: "`PORT` at which it does; left out: the one configured"},
 		&cli.StringFlag{Name: "proxy", Category: listeningTentacle, Destination: &o.proxy,
 			Usage: "`NAME` of the proxy, known to Octopus, through which it does"},
-	}, o.api.flags(), o.tentacle.flags(), o.change.flags())
+	}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags())
 }
 
 // placeFlags say where in Octopus the registration belongs.
@@ -160,13 +161,18 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 		return reg.unfinished(t, timedOut(err, o.api))
 	}
 	r.Machine = &machineEntry{ID: reg.machine.ID, Name: reg.machine.Name, Space: reg.space.Name}
+	if o.health.waitHealthy && !o.change.dryRun {
+		if err := r.lookAtRegistrations(ctx, c, t, reg.client, o.health, o.api.timeout); err != nil {
+			return unfinishedError{done: fmt.Sprintf("%s is registered in space %s as %s; but:", reg.machine.Name, reg.space.Name, reg.machine.ID), cause: err}
+		}
+	}
 	return r.print(c, o.change)
 }
 
 // read checks the arguments, in part by the same rules as the real Tentacle
 // (environment and role are needed, a proxy is for listening alone).
 func (o *registerOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	style, err := tentacleconfig.ParseStyle(o.commsStyle)

@@ -80,7 +80,7 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 
 // read tells the addresses to remove; none means all of the thumbprint's.
 func (o *removeServerOptions) read() ([]string, error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
 	o.thumbprint = strings.TrimSpace(o.thumbprint)

@@ -37,6 +37,9 @@ var deliberate = map[string]string{
 	"clear-trusted-keep":           "as clear-trusted-all",
 	"server-comms-case":            "a host is written in lower case, so that one node is never in the list twice",
 	"register-twice-two-addresses": "a further address of the same cluster keeps its subscription; the real one makes a new one, and the first node's never gets work again",
+	"two-cases":                    "the home folder is set in the instance's new file; the real one sets it in the old one, and leaves the new one without",
+	"show-configuration":           "--file works; the real one fails with an exception",
+	"version":                      "octo-tentacle has a version of its own",
 	"register-with-unknown-env":    "nothing is written before everything has been checked; the real one leaves PollingConnectionCount behind",
 	"register-with-unknown-tag":    "as register-with-unknown-env",
 	"register-with-unknown-policy-server-without-environments-v2": "as register-with-unknown-env",
@@ -49,17 +52,18 @@ var deliberate = map[string]string{
 type recording struct {
 	Before string
 	Steps  []struct {
-		Args  []string
-		Exit  int
-		Files map[string]*string
+		Args   []string
+		Exit   int
+		Files  map[string]*string
+		Stdout *string // only where it is data
 	}
 	Requests []octotest.Request
 }
 
 // TestTheRecordingsOfTheRealTentacleAgree replays each recording: the commands
 // that octo-tentacle has are run, the files of the others are put in place as
-// recorded. Exit code (any failure of theirs is a 1 of ours), settings and what
-// is sent to change the server must agree.
+// recorded. Exit code (any failure of theirs is a 1 of ours), settings, index
+// files, data on standard output and what is sent to change the server must agree.
 func TestTheRecordingsOfTheRealTentacleAgree(t *testing.T) {
 	files, err := filepath.Glob("../testdata/recordings/*.json")
 	if err != nil || len(files) == 0 {
@@ -100,7 +104,8 @@ type replayMachine struct {
 // outcome is what is compared, of a whole recording.
 type outcome struct {
 	Failed   []bool
-	Settings []map[string]string // of each Tentacle.config after each step of ours
+	Settings []map[string]string // of each configuration, and the index files, after each step of ours
+	Stdout   []string            // where it is data, of each step
 	Writes   []octotest.Request
 }
 
@@ -127,6 +132,9 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 		for path, content := range step.Files {
 			recorded[m.values.Replace(path)] = m.values.Replace(*content)
 		}
+		if len(step.Args) > 0 && step.Args[0] == "delete-instance" {
+			delete(recorded, m.indexFile(step.Args)) // recordings do not tell what is gone
+		}
 		if !m.has(step.Args) {
 			for path, content := range step.Files {
 				m.write(t, path, content)
@@ -135,7 +143,11 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 		}
 		real.Failed = append(real.Failed, step.Exit != 0)
 		real.Settings = append(real.Settings, settingsOf(t, recorded))
-		ours.Failed = append(ours.Failed, m.run(t, step.Args) != 0)
+		code, stdout := m.run(t, step.Args)
+		ours.Failed = append(ours.Failed, code != 0)
+		if step.Stdout != nil {
+			real.Stdout, ours.Stdout = append(real.Stdout, m.values.Replace(*step.Stdout)), append(ours.Stdout, stdout)
+		}
 		ours.Settings = append(ours.Settings, settingsOf(t, m.files(t)))
 	}
 	for _, request := range r.Requests {
@@ -149,7 +161,25 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 			ours.Writes = append(ours.Writes, octotest.Request{Method: request.Method, Path: request.Path, Status: request.Status, Body: request.Body})
 		}
 	}
-	return cmp.Diff(real.withoutChance(t), ours.withoutChance(t))
+	return cmp.Diff(real.portable(m.folder).withoutChance(t), ours.portable(m.folder).withoutChance(t))
+}
+
+// portable has paths in the form in which they were recorded, on Linux.
+func (o outcome) portable(folder string) outcome {
+	escaped := strings.ReplaceAll(folder, `\`, `\\`) // as in JSON
+	paths := regexp.MustCompile(`(?:` + regexp.QuoteMeta(filepath.ToSlash(folder)) + `|` + regexp.QuoteMeta(escaped) + `|` + regexp.QuoteMeta(folder) + `)[^"\s]*`)
+	slashes := strings.NewReplacer(escaped, "{D}", folder, "{D}", filepath.ToSlash(folder), "{D}", `\\`, "/", `\`, "/")
+	text := func(s string) string { return paths.ReplaceAllStringFunc(s, slashes.Replace) }
+	for i, settings := range o.Settings {
+		o.Settings[i] = map[string]string{}
+		for key, value := range settings {
+			o.Settings[i][text(key)] = text(value)
+		}
+	}
+	for i := range o.Stdout {
+		o.Stdout[i] = text(o.Stdout[i])
+	}
+	return o
 }
 
 func newReplayMachine(t *testing.T, noEnvironmentsV2 bool) *replayMachine {
@@ -166,13 +196,15 @@ func newReplayMachine(t *testing.T, noEnvironmentsV2 bool) *replayMachine {
 		t.Skip("needs the whole of 127.0.0.0/8, so that nodes have the recorded port numbers")
 	}
 	folder := t.TempDir()
+	t.Chdir(folder)
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	t.Cleanup(tentacleconfig.UseMachineFiles(recordedMachineID(t), filepath.Join(t.TempDir(), "machinekey")))
 	for _, name := range []string{"OCTOPUS_URL", "OCTOPUS_API_KEY", "OCTOPUS_ACCESS_TOKEN", "OCTOPUS_SPACE"} {
 		t.Setenv(name, "")
 	}
 	network := strings.TrimSuffix(api.Hostname(), "1")
 	return &replayMachine{folder: folder, cluster: cluster, values: strings.NewReplacer(
-		"{D}", folder, "{THUMB}", cluster.Thumbprint(), "{thumb}", strings.ToLower(cluster.Thumbprint()), "127.0.0.", network)}
+		"{D}", filepath.ToSlash(folder), "{THUMB}", cluster.Thumbprint(), "{thumb}", strings.ToLower(cluster.Thumbprint()), "127.0.0.", network)}
 }
 
 func (m *replayMachine) has(args []string) bool {
@@ -183,7 +215,27 @@ func (m *replayMachine) has(args []string) bool {
 	return err == nil
 }
 
-func (m *replayMachine) run(t *testing.T, args []string) int {
+// recordedMachineID is a file with the id of the machine that the recordings were
+// made on, so that their secrets can be decrypted.
+func recordedMachineID(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "machine-id")
+	if err := os.WriteFile(file, []byte("0f1e2d3c4b5a69788796a5b4c3d2e1f0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (m *replayMachine) indexFile(args []string) string {
+	for _, arg := range args {
+		if name, ok := strings.CutPrefix(arg, "--instance="); ok {
+			return tentacleconfig.IndexFile(name)
+		}
+	}
+	return tentacleconfig.IndexFile(tentacleconfig.DefaultInstance)
+}
+
+func (m *replayMachine) run(t *testing.T, args []string) (code int, output string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	ours := make([]string, len(args))
@@ -191,12 +243,12 @@ func (m *replayMachine) run(t *testing.T, args []string) int {
 		ours[i] = m.values.Replace(arg)
 	}
 	ours = append(ours, shortTimeout(ours)...)
-	code := run(t.Context(), newConsole(strings.NewReader(""), &stdout, &stderr), ours)
+	code = run(t.Context(), newConsole(strings.NewReader(""), &stdout, &stderr), ours)
 	t.Logf("octo-tentacle %s: %d\n%s%s", strings.Join(args, " "), code, stdout.String(), stderr.String())
 	if strings.Contains(stdout.String()+stderr.String(), octotest.APIKey) {
 		t.Error("the output shows the key")
 	}
-	return code
+	return code, stdout.String()
 }
 
 // shortTimeout keeps the recordings of failures quick.
@@ -248,13 +300,18 @@ func (m *replayMachine) replaceIn(t *testing.T, body any) any {
 	return replaced
 }
 
-// settingsOf are the settings of all Tentacle.config files, the trusted servers
-// in one form; of a file that cannot be read, its bytes.
+// settingsOf are the settings of all configurations, the trusted servers in one
+// form, and a certificate that fits its thumbprint as {certificate}; of an index
+// file and of a file that cannot be read, the bytes.
 func settingsOf(t *testing.T, files map[string]string) map[string]string {
 	t.Helper()
 	settings := map[string]string{}
 	for path, content := range files {
-		if filepath.Base(path) != "Tentacle.config" {
+		if filepath.Base(filepath.Dir(path)) == "Instances" {
+			settings[path] = content
+			continue
+		}
+		if filepath.Ext(path) != ".config" {
 			continue
 		}
 		document, err := tentacleconfig.Parse(path, []byte(content))
@@ -264,6 +321,12 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 		}
 		for _, setting := range document.Settings() {
 			settings[path+" "+strings.ToLower(setting.Key)] = setting.Value
+			if runtime.GOOS == "windows" && tentacleconfig.IsSecret(setting.Key) && setting.Value != "" {
+				settings[path+" "+strings.ToLower(setting.Key)] = "{secret}" // Linux encrypts otherwise
+			}
+		}
+		if certificate, ok := document.Get(tentacleconfig.KeyCertificate); ok && runtime.GOOS != "windows" && fitsItsThumbprint(document, certificate) {
+			settings[path+" "+strings.ToLower(tentacleconfig.KeyCertificate)] = "{certificate}"
 		}
 		if servers, err := document.TrustedServers(); err == nil && len(servers) > 0 {
 			settings[path+" "+strings.ToLower(tentacleconfig.KeyTrustedServers)] = tentacleconfig.FormatTrustedServers(servers)
@@ -272,13 +335,24 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 	return settings
 }
 
+func fitsItsThumbprint(document *tentacleconfig.Document, encrypted string) bool {
+	plain, err := tentacleconfig.Decrypt(encrypted)
+	if err != nil {
+		return false
+	}
+	certificate, err := tentacleconfig.ParsePFX(plain, "")
+	thumbprint, _ := document.Get(tentacleconfig.KeyThumbprint)
+	return err == nil && certificate.Thumbprint() == thumbprint
+}
+
 var (
+	thumbprint   = regexp.MustCompile(`\b[0-9A-F]{40}\b`)
 	subscription = regexp.MustCompile(`poll://[a-z0-9]{20}/`)
 	machineID    = regexp.MustCompile(`(Machines|Workers)-\d+`)
 )
 
-// withoutChance numbers what is random (subscriptions, the server's Ids) by
-// order of appearance, so that equal ones stay equal.
+// withoutChance numbers what is random (subscriptions, the server's Ids,
+// certificates) by order of appearance, so that equal ones stay equal.
 func (o outcome) withoutChance(t *testing.T) outcome {
 	t.Helper()
 	// Map keys come out sorted, so the order is the same on both sides.
@@ -286,9 +360,13 @@ func (o outcome) withoutChance(t *testing.T) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range []*regexp.Regexp{subscription, machineID} {
+	own := o.ownThumbprints()
+	for _, pattern := range []*regexp.Regexp{subscription, machineID, thumbprint} {
 		seen := map[string]string{}
 		text = pattern.ReplaceAllFunc(text, func(found []byte) []byte {
+			if pattern == thumbprint && !own[string(found)] {
+				return found
+			}
 			if _, ok := seen[string(found)]; !ok {
 				seen[string(found)] = "{random " + string(rune('a'+len(seen))) + "}"
 			}
@@ -300,6 +378,19 @@ func (o outcome) withoutChance(t *testing.T) outcome {
 		t.Fatal(err)
 	}
 	return same
+}
+
+// ownThumbprints are those of the Tentacles' certificates, unlike those of servers.
+func (o outcome) ownThumbprints() map[string]bool {
+	own := map[string]bool{}
+	for _, settings := range o.Settings {
+		for key, value := range settings {
+			if strings.HasSuffix(key, " "+strings.ToLower(tentacleconfig.KeyThumbprint)) {
+				own[value] = true
+			}
+		}
+	}
+	return own
 }
 
 func TestEveryDeliberateDifferenceHasAReason(t *testing.T) {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -12,19 +13,22 @@ import (
 // report is what a command that changes something tells at its end: the fields
 // are the JSON that the README documents, the text is made from the same.
 type report struct {
-	Instance      string         `json:"instance"`      // "" for a file that no instance names
-	Configuration string         `json:"configuration"` // the file
-	Server        string         `json:"server"`        // the API's address; "" when it was not asked
-	Thumbprint    string         `json:"thumbprint"`    // the cluster's
-	DryRun        bool           `json:"dryRun"`
-	Changed       bool           `json:"changed"`
-	Added         []serverEntry  `json:"added"`
-	Updated       []serverEntry  `json:"updated"`
-	Removed       []serverEntry  `json:"removed"`
-	Unchanged     []serverEntry  `json:"unchanged"`
-	Settings      []settingEntry `json:"settings"` // those that changed, but for the trusted servers
-	Service       serviceEntry   `json:"service"`
-	Machine       *machineEntry  `json:"machine,omitempty"` // register-with alone
+	Instance      string              `json:"instance"`      // "" for a file that no instance names
+	Configuration string              `json:"configuration"` // the file
+	Server        string              `json:"server"`        // the API's address; "" when it was not asked
+	Thumbprint    string              `json:"thumbprint"`    // the cluster's
+	DryRun        bool                `json:"dryRun"`
+	Changed       bool                `json:"changed"`
+	Added         []serverEntry       `json:"added"`
+	Updated       []serverEntry       `json:"updated"`
+	Removed       []serverEntry       `json:"removed"`
+	Unchanged     []serverEntry       `json:"unchanged"`
+	Settings      []settingEntry      `json:"settings"` // those that changed, but for the trusted servers
+	Backup        string              `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
+	Service       serviceEntry        `json:"service"`
+	Registrations []registrationEntry `json:"registrations"`      // of this Tentacle with the cluster; [] where it was not asked
+	Machine       *machineEntry       `json:"machine,omitempty"`  // register-with alone
+	Restored      string              `json:"restored,omitempty"` // restore-backup alone: the backup that was taken
 
 	difference   tentacleconfig.Difference
 	serviceError error
@@ -89,6 +93,7 @@ type serviceEntry struct {
 	Name      string `json:"name"`
 	State     string `json:"state"`
 	Restarted bool   `json:"restarted"`
+	Scheduled string `json:"scheduled"` // the systemd unit that will restart it; "" for none
 }
 
 type machineEntry struct {
@@ -98,7 +103,7 @@ type machineEntry struct {
 }
 
 func newReport(t *tentacle) *report {
-	return &report{Instance: t.instance.Name, Configuration: t.instance.ConfigPath, Settings: []settingEntry{}}
+	return &report{Instance: t.instance.Name, Configuration: t.instance.ConfigPath, Settings: []settingEntry{}, Registrations: []registrationEntry{}}
 }
 
 func (r *report) setService(status service.Status, err error) {
@@ -145,6 +150,9 @@ func (r *report) printText(c *console, o changeOptions) {
 	if r.Machine != nil {
 		c.printf("  %s\n", r.machineLine())
 	}
+	if r.Restored != "" {
+		c.printf("  from %s\n", filepath.Base(r.Restored))
+	}
 	for _, group := range []struct {
 		paint   paint
 		mark    string
@@ -171,6 +179,14 @@ func (r *report) printText(c *console, o changeOptions) {
 		c.printf("Nothing to change.\n")
 	default:
 		c.printf("%s\n", r.serviceLine(o))
+		if r.Backup != "" {
+			c.printf("%s\n", c.faint("The old file is kept as "+filepath.Base(r.Backup)+"."))
+		}
+	}
+	for _, entry := range r.Registrations {
+		if entry.Fits {
+			c.printf("%s\n", entry.line())
+		}
 	}
 }
 
@@ -204,6 +220,18 @@ func (e serverEntry) line() string {
 	return fmt.Sprintf("%s  %s", e.Address, e.Thumbprint)
 }
 
+// afterwards is a failure that came when the change was done already.
+func (r *report) afterwards(err error) error {
+	if !r.Changed {
+		return err
+	}
+	done := r.Configuration + " is saved"
+	if r.Service.Restarted {
+		done += ", and service " + r.Service.Name + " was restarted"
+	}
+	return unfinishedError{done: done + "; but:", cause: err}
+}
+
 func (r *report) wouldRestart(o changeOptions) string {
 	if o.noRestart || !runs(r.Service.State) {
 		return ""
@@ -215,6 +243,8 @@ func (r *report) wouldRestart(o changeOptions) string {
 func (r *report) serviceLine(o changeOptions) string {
 	name := r.Service.Name
 	switch state := service.State(r.Service.State); {
+	case r.Service.Scheduled != "":
+		return "Saved. " + r.Service.scheduledLine()
 	case r.Service.Restarted:
 		return fmt.Sprintf("Saved; service %s was restarted.", name)
 	case runs(r.Service.State) && o.noRestart:

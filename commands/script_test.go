@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,26 +22,52 @@ import (
 
 // TestMain lets the scripts run the real main as `octo-tentacle`.
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(standInVariable); folder != "" {
+		os.Exit(standIn(folder))
+	}
 	testscript.Main(m, map[string]func(){
-		"octo-tentacle": func() { os.Exit(commands.Main()) },
+		"octo-tentacle": func() {
+			// Scripts have a machine of their own: the key of the one they run on stays out of it.
+			if folder := os.Getenv(scriptMachine); folder != "" {
+				tentacleconfig.UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
+			}
+			os.Exit(commands.Main())
+		},
 	})
 }
+
+const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 
 // TestScripts runs what users type: one file per feature, with what they see.
 // Besides testscript's own commands a script has
 //
 //	cluster [NAME] [OPTION…]    starts a cluster; sets URL, THUMB, NODE1…, NODES (with a name: NAME_URL…)
 //	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate; ok mends it
-//	fault [NAME] api KIND [ARG] breaks the API: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
+//	fault [NAME] api [at PATH] KIND [ARG]  breaks the API, or the paths that end so: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
 //	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
 //	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
+//	health [NAME] STATE         says how the cluster's health checks end from now on
 //	envsubst FILE               puts the script's variables into FILE
 //	addresses                   prints the addresses in CONFIG, in order
+//	servers STYLE,THUMBPRINT,ADDRESS,SUBSCRIPTION…  makes these the trusted servers in CONFIG, as a person edits it; - is null
+//	certificate                 gives the Tentacle of CONFIG a certificate, the same one throughout a script; sets OWN, its thumbprint
+//	machine [NAME] MACHINE [worker] [disabled] [space=S] [subscription=ID] [thumbprint=T] [health=H]  registers it, or changes it; as made above unless told
+//	node [NAME] new             starts another node; sets NODE4…
+//	node [NAME] N STATE         what the API says of node N: ok, maintenance, offline, web-only
+//	renew [NAME] [N…]           gives the cluster a new certificate, which the nodes named present, or all; sets NEW_THUMB
+//	queues [NAME] shared|own    whether the nodes share their queues
+//	slashes FILE|stdout         prints it with the paths of Windows written as elsewhere
+//	exits CODE COMMAND…         runs it, and looks for that exit code
+//	without TEXT FILE           prints the lines that do not contain the text
+//	edit REGEXP TEXT FILE       replaces what matches; \1 is the first group
+//	backup                      sets BACKUP, BACKUP_NAME, BACKUP_ID: the oldest backup of CONFIG
+//	large MIB FILE              makes a large file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../testdata/scripts",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(env.WorkDir, "home"))
+			env.Setenv(scriptMachine, env.WorkDir)
 			env.Setenv("KEY", octotest.APIKey)
 			env.Setenv("TOKEN", octotest.BearerToken)
 			// A machine that runs the tests has no service of these Tentacles; what
@@ -50,16 +77,31 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("STATE", string(status.State))
+			env.Setenv("SERVICE", service.NameFor("Tentacle", runtime.GOOS))
+			env.Setenv("W", filepath.ToSlash(env.WorkDir)) // for what the command slashes has printed
 			env.Values[clustersKey{}] = map[string]*octotest.Cluster{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"cluster":   cmdCluster,
-			"fault":     cmdFault,
-			"tentacle":  cmdTentacle,
-			"requests":  cmdRequests,
-			"addresses": cmdAddresses,
-			"envsubst":  cmdEnvsubst,
+			"cluster":     cmdCluster,
+			"fault":       cmdFault,
+			"tentacle":    cmdTentacle,
+			"requests":    cmdRequests,
+			"addresses":   cmdAddresses,
+			"certificate": cmdCertificate,
+			"servers":     cmdServers,
+			"machine":     cmdMachine,
+			"node":        cmdNode,
+			"renew":       cmdRenew,
+			"queues":      cmdQueues,
+			"envsubst":    cmdEnvsubst,
+			"slashes":     cmdSlashes,
+			"exits":       cmdExits,
+			"without":     cmdWithout,
+			"edit":        cmdEdit,
+			"backup":      cmdBackup,
+			"large":       cmdLarge,
+			"health":      cmdHealth,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -153,11 +195,17 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(cluster.SetNodeFault(n, nodeFault(ts, args[2])))
 		return
 	}
+	path := ""
+	if args[1] == "at" {
+		path, args = args[2], args[2:]
+	}
 	argument := ""
 	if len(args) > 2 {
 		argument = args[2]
 	}
-	cluster.SetAPIFault(apiFault(ts, args[1], argument))
+	f := apiFault(ts, args[1], argument)
+	f.Path = path
+	cluster.SetAPIFault(f)
 }
 
 func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
@@ -311,4 +359,9 @@ func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
 	}
+}
+
+func cmdHealth(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	cluster.SetHealthCheck(args[0])
 }

@@ -82,7 +82,7 @@ func serverComms(ctx context.Context, c *console, o serverCommsOptions) error {
 }
 
 func (o *serverCommsOptions) read() (style tentacleconfig.Style, address string, err error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return 0, "", err
 	}
 	style, err = tentacleconfig.ParseStyle(o.style)

@@ -36,7 +36,7 @@ func setPollingConnectionCountCommand(c *console) *cli.Command {
 
 func setPollingConnectionCount(ctx context.Context, c *console, o connectionCountOptions) error {
 	ctx = interruptible(ctx)
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	count, err := canonicalConnections(o.count)

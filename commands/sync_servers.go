@@ -21,6 +21,7 @@ type syncServersOptions struct {
 	api      apiOptions
 	nodes    nodeOptions
 	change   changeOptions
+	health   healthOptions
 	file     string
 	quiet    bool
 }
@@ -43,7 +44,7 @@ stay. Where nothing is to do, nothing is asked, changed or restarted.
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theNodes, Destination: &o.file,
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:; - is standard input"},
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), []cli.Flag{
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.quiet, DisableDefaultText: true,
 				Usage: "say nothing where nothing is to do"},
 		}),
@@ -62,14 +63,14 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 	if err != nil {
 		return err
 	}
-	if thumbprint, inSync := syncedWith(t.servers, addresses); inSync {
+	if thumbprint, inSync := syncedWith(t.servers, addresses); inSync && !o.health.waitHealthy {
 		if o.quiet {
 			return nil
 		}
 		return printUnchanged(ctx, c, t, thumbprint, o.change)
 	}
 
-	poll := pollServerOptions{tentacle: o.tentacle, api: o.api, change: o.change, replace: true}
+	poll := pollServerOptions{tentacle: o.tentacle, api: o.api, change: o.change, health: o.health, replace: true}
 	return pollNodes(ctx, c, t, poll, addresses)
 }
 
@@ -87,7 +88,7 @@ func syncedWith(servers []tentacleconfig.TrustedServer, addresses []string) (thu
 }
 
 func (o *syncServersOptions) read(c *console) ([]string, error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
 	if err := o.api.check(c); err != nil {

@@ -17,14 +17,7 @@ import (
 )
 
 // The tests here need systemd as PID 1: .ci/run has testdata/systemd/run boot
-// one. The Tentacle's service is a small program that leaves a mark at each
-// start, and then runs, or ends at once when a file tells it to.
-
-const standIn = `#!/bin/sh
-echo started >>%[1]s/marks
-test ! -e %[1]s/broken || exit 7
-exec sleep infinity
-`
+// one. The Tentacle's service is this test binary (see standin_test.go).
 
 type systemdScene struct {
 	*scene
@@ -46,10 +39,13 @@ func newSystemdScene(t *testing.T) *systemdScene {
 		folder: t.TempDir(),
 		unit:   "Octo-Tentacle-Test.service", // the name the real Tentacle gives the service of that instance
 	}
-	program := filepath.Join(s.folder, "Tentacle")
-	s.writeFile(t, program, fmt.Sprintf(standIn, s.folder), 0o755)
-	s.writeFile(t, filepath.Join("/run/systemd/system", s.unit),
-		"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=simple\nExecStart="+program+" run --instance=\"Octo Tentacle Test\"\nRestart=always\n", 0o644)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.writeFile(t, filepath.Join("/run/systemd/system", s.unit), fmt.Sprintf(
+		"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=simple\nEnvironment=%s=%s\nExecStart=%s run --instance=\"Octo Tentacle Test\"\nRestart=always\n",
+		standInVariable, s.folder, program), 0o644)
 	t.Cleanup(func() {
 		_ = exec.Command("systemctl", "stop", s.unit).Run()
 		_ = os.Remove(filepath.Join("/run/systemd/system", s.unit))
@@ -166,7 +162,7 @@ func TestSystemdServiceThatDoesNotComeBackIsAFailureWithTheFileSaved(t *testing.
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("%v: exit code %d, not 1", err, cmd.ProcessState.ExitCode())
 	}
-	for _, want := range []string{s.config + " is saved", "systemctl restart", "journalctl -u", "7"} {
+	for _, want := range []string{s.config + " is saved", "octo-tentacle restart-service", "journalctl -u", "exit status 7"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("the error does not say %q:\n%s", want, stderr.String())
 		}

@@ -62,7 +62,7 @@ func updateTrust(ctx context.Context, c *console, o updateTrustOptions) error {
 }
 
 func (o *updateTrustOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	o.oldThumbprint, o.newThumbprint = strings.TrimSpace(o.oldThumbprint), strings.TrimSpace(o.newThumbprint)

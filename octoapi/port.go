@@ -32,6 +32,14 @@ type PortOptions struct {
 	Proxy   func(*url.URL) (*url.URL, error) // nil: that of the environment; see ProxyFunc
 	Waiting func(address, why string)        // optional: a try failed and is about to be repeated; called from several goroutines
 	Done    func(Port)                       // optional: a port answered; called from several goroutines
+	Brief   bool                             // do not try again what hardly passes: a port that refuses, a name that does not exist
+}
+
+// PortError is a polling port that does not answer as one.
+type PortError struct {
+	Address string // as it was given
+	Cause   string // in short, for the reader: "nothing listens on 10.0.0.3:10943 (connection refused)"
+	explained
 }
 
 // TryPorts tries polling ports, https://host:port or wss://host/path, all at once: TLS without verifying, and POST /handshake with an
@@ -40,6 +48,16 @@ type PortOptions struct {
 // repeated with a growing delay until the context's deadline, a refused port only briefly. The ports are in the order of the
 // addresses; the error joins what is wrong with each.
 func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, error) {
+	ports, errs := TryEachPort(ctx, addresses, o)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return ports, nil
+}
+
+// TryEachPort is TryPorts for those who want to know about each address: the port, or the error that tells why it is none, a *PortError
+// unless the address itself is wrong. Both lists are in the order of the addresses.
+func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port, []error) {
 	if o.Proxy == nil {
 		o.Proxy = ProxyFunc(nil)
 	}
@@ -59,10 +77,7 @@ func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, e
 		})
 	}
 	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return ports, nil
+	return ports, errs
 }
 
 // insist tries one port until it answers, as long as there is hope and time.
@@ -87,6 +102,9 @@ func (o PortOptions) insist(ctx context.Context, address string) (Port, error) {
 			before, tookBefore = err, took
 		}
 		d := diagnosePort(err, u.Host, tookBefore)
+		if o.Brief && d.patience == briefly {
+			d.patience = never
+		}
 		wait, again := tries.next(ctx, d.patience, 0)
 		if again {
 			o.Waiting(address, d.text)
@@ -100,13 +118,14 @@ func (o PortOptions) insist(ctx context.Context, address string) (Port, error) {
 
 func portFailure(ctx context.Context, address string, d diagnosis, cause error, tries *retrying) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &explained{text: "interrupted while trying " + address, causes: []error{ctx.Err()}}
+		return &PortError{address, "interrupted", explained{text: "interrupted while trying " + address, causes: []error{ctx.Err()}}}
 	}
 	text := fmt.Sprintf("the polling port %s does not answer as one: %s", address, clean(d.text, maxQuote))
 	if tries.tries > 1 {
 		text += fmt.Sprintf(" (tried %d times in %s)", tries.tries, round(time.Since(tries.start)))
 	}
-	return &explained{text: text + "\n  " + strings.ReplaceAll(d.hint, "ADDRESS", "--server-comms-address and --server-comms-port"), causes: []error{cause}}
+	text += "\n  " + strings.ReplaceAll(d.hint, "ADDRESS", "--server-comms-address and --server-comms-port")
+	return &PortError{address, clean(d.text, maxQuote), explained{text: text, causes: []error{cause}}}
 }
 
 // portURL reads a comms address; the port of wss is 443 when it has none.

@@ -33,9 +33,14 @@ type User struct {
 // Node is one node of the cluster, as the server lists them.
 type Node struct {
 	Name              string
-	InMaintenanceMode bool
+	InMaintenanceMode bool      // drained: it finishes what it has and starts nothing new
+	Offline           bool      // not seen for a while; false when the server does not tell
+	WebOnly           bool      // its task cap is 0: it serves the web site and the API, and runs no tasks
 	LastSeen          time.Time // zero when the server does not tell
 }
+
+// TakesTasks says whether the node hands out work now, so that a Tentacle that does not poll it misses some.
+func (n Node) TakesTasks() bool { return !n.InMaintenanceMode && !n.Offline && !n.WebOnly }
 
 // Root asks for /api, without credentials: this is where a server that speaks only https sends the client there, before any secret
 // has gone over an open connection.
@@ -115,24 +120,37 @@ func (c *Client) Me(ctx context.Context) (User, error) {
 	})
 }
 
-// Nodes lists the cluster's nodes.
+// Nodes lists the cluster's nodes. It asks for the summary, which tells who is offline, and for the plain list where a server has none
+// (OctopusClients, OctopusServerNodeSummaryResource.cs and OctopusServerNodeResource.cs). The error is ErrForbidden where the account may
+// not see the nodes.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	root, err := c.Root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	type resource struct {
-		Name                string
-		IsInMaintenanceMode bool
-		LastSeen            string
+	var summary struct{ Nodes []nodeResource }
+	err = c.get(ctx, links(root.Links).or("OctopusServerClusterSummary", "/api/octopusservernodes/summary"), &summary)
+	if isNotFound(err) {
+		summary.Nodes, err = list[nodeResource](ctx, c, links(root.Links).or("OctopusServerNodes", "/api/octopusservernodes"), nil)
 	}
-	resources, err := list[resource](ctx, c, links(root.Links).or("OctopusServerNodes", "/api/octopusservernodes"), nil)
-	var nodes []Node
-	for _, r := range resources {
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]Node, 0, len(summary.Nodes))
+	for _, r := range summary.Nodes {
 		seen, _ := time.Parse(time.RFC3339, r.LastSeen) // some versions leave it out
-		nodes = append(nodes, Node{Name: r.Name, InMaintenanceMode: r.IsInMaintenanceMode, LastSeen: seen})
+		webOnly := r.MaxConcurrentTasks != nil && *r.MaxConcurrentTasks == 0
+		nodes = append(nodes, Node{Name: c.quote(r.Name), InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline, WebOnly: webOnly, LastSeen: seen})
 	}
-	return nodes, err
+	return nodes, nil
+}
+
+type nodeResource struct {
+	Name                string
+	IsInMaintenanceMode bool
+	IsOffline           bool
+	MaxConcurrentTasks  *int
+	LastSeen            string
 }
 
 // SharedQueues says whether the nodes share their queues through Redis, so that polling one balanced address is enough. Servers before

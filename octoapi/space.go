@@ -50,8 +50,26 @@ func (c *Client) Space(ctx context.Context, ref string) (*Space, error) {
 	return &Space{Named: chosen, client: c, links: document.Links}, nil
 }
 
-func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
-	spaces, err := c.spaces.get(func() ([]spaceResource, error) {
+// Spaces are those the user may use. Unlike those of Space they are not asked for their links: the machines and workers of each are found
+// at their well-known paths.
+func (c *Client) Spaces(ctx context.Context) ([]*Space, error) {
+	root, err := c.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if links(root.Links)["Spaces"] == "" { // see Space
+		return []*Space{{client: c, links: root.Links}}, nil
+	}
+	mine, err := c.mySpaces(ctx)
+	var spaces []*Space
+	for _, s := range mine {
+		spaces = append(spaces, &Space{Named: s.Named, client: c})
+	}
+	return spaces, err
+}
+
+func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
+	return c.spaces.get(func() ([]spaceResource, error) {
 		me, err := c.Me(ctx)
 		if err != nil {
 			return nil, err
@@ -59,6 +77,10 @@ func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
 		// The user's own list, not that of all spaces: to see a space does not mean to be let in.
 		return list[spaceResource](ctx, c, links(me.Links).or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
 	})
+}
+
+func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
+	spaces, err := c.mySpaces(ctx)
 	if err != nil {
 		return Named{}, err
 	}

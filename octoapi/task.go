@@ -17,7 +17,7 @@ type Task struct {
 }
 
 // taskPoll is how often a running task is asked for. A variable for the tests.
-var taskPoll = 2 * time.Second
+var taskPoll = time.Second
 
 // StartHealthCheck makes the server look whether machines (targets and workers
 // alike, by Id) answer. It is sent once. The arguments are those of

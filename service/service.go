@@ -1,5 +1,5 @@
-// Package service looks at and restarts the service a Tentacle runs as: a systemd unit on Linux, a service of the service control
-// manager on Windows. It promises that a restart is one restart, that it touches only a service that runs, and that it is called done only when
+// Package service looks at, restarts, installs and removes the service a Tentacle runs as: a systemd unit on Linux, a service of the service control
+// manager on Windows. It promises that a restart is one restart, that it touches only a service that runs, and that a start is called done only when
 // the new process has stayed up for a while. Where no service manager runs (a container, macOS) it says so and does nothing. Importing it does no work.
 package service
 
@@ -24,6 +24,9 @@ const (
 	Absent    State = "absent"    // the service manager knows no service of that name
 	Unmanaged State = "unmanaged" // no service manager runs here, as in a container: whatever started the Tentacle restarts it
 )
+
+// ErrUnmanaged is what cannot be done without a service manager.
+var ErrUnmanaged = errors.New("no service manager that octo-tentacle knows runs here, as in a container\nwhatever is to run the Tentacle has to start it itself: Tentacle run --instance=NAME")
 
 // A Status is what the service manager said about a service.
 type Status struct {

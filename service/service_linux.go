@@ -37,32 +37,103 @@ func Look(ctx context.Context, name string) (Status, error) {
 // systemd) is left alone: the status says so, without an error. So after no error the unit was restarted if the state is Running, and not otherwise.
 // progress, which may be nil, is told what is being waited for.
 func Restart(ctx context.Context, name string, progress func(string)) (Status, error) {
-	if progress == nil {
-		progress = func(string) {}
-	}
-	u, err := open(ctx, name)
-	if err != nil {
-		return Status{Name: name}, err
-	}
+	u, before, err := openToChange(ctx, name)
 	if u.conn == nil {
-		return Status{Name: u.name, State: Unmanaged}, nil
+		return before.Status, err
 	}
 	defer u.conn.Close()
-
-	before, err := u.look(ctx)
 	if err != nil || !before.State.runs() {
 		return before.Status, err
 	}
-	progress("restarting " + u.name)
-	done := make(chan string, 1)
-	if _, err := u.conn.RestartUnitContext(ctx, u.file, "replace", done); err != nil {
-		return before.Status, u.explain(ctx, "restart", err)
+	return u.bringUp(ctx, restart, u.conn.RestartUnitContext, before, progress)
+}
+
+// Start starts the unit NAME.service unless it runs, and returns once its process has stayed up for two seconds. A unit that runs, one that does not exist and
+// a machine without systemd are left alone: the status says so, without an error. One that systemd gave up starting, or waits to start again after a crash, is
+// started at once. progress, which may be nil, is told what is being waited for.
+func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
+	u, before, err := openToChange(ctx, name)
+	if u.conn == nil {
+		return before.Status, err
 	}
-	if now, err := u.waitForJob(ctx, done, progress); err != nil {
+	defer u.conn.Close()
+	if err != nil || before.State == Running || before.State == Absent {
+		return before.Status, err
+	}
+	ask := u.conn.StartUnitContext
+	switch {
+	case before.State == Failed:
+		// Otherwise systemd may refuse because of too many starts, which were those of the past. Whether it helped shows below.
+		_ = u.conn.ResetFailedUnitContext(ctx, u.file)
+	case before.crashed:
+		ask = u.conn.RestartUnitContext // a start would wait for systemd's own next try
+	}
+	return u.bringUp(ctx, start, ask, before, progress)
+}
+
+// Stop stops the unit NAME.service if it runs, and returns once it has stopped. A unit that does not run (and a machine without systemd) is left alone: the
+// status says so, without an error. progress, which may be nil, is told what is being waited for.
+func Stop(ctx context.Context, name string, progress func(string)) (Status, error) {
+	u, before, err := openToChange(ctx, name)
+	if u.conn == nil {
+		return before.Status, err
+	}
+	defer u.conn.Close()
+	if err != nil || !before.State.runs() && before.State != Stopping {
+		return before.Status, err
+	}
+	return u.stop(ctx, before, progress)
+}
+
+func (u unit) stop(ctx context.Context, before moment, progress func(string)) (Status, error) {
+	progress = orSilent(progress)
+	progress("waiting for " + u.name + " to stop")
+	done := make(chan string, 1)
+	if _, err := u.conn.StopUnitContext(ctx, u.file, "replace", done); err != nil {
+		return before.Status, u.explain(ctx, stop.verb, err)
+	}
+	if now, err := u.waitForJob(ctx, stop, done, progress); err != nil {
+		return now, err
+	}
+	now, err := u.look(ctx)
+	return now.Status, err
+}
+
+// bringUp asks systemd for a start or a restart and waits until the new process has stayed up.
+func (u unit) bringUp(ctx context.Context, d deed, ask func(context.Context, string, string, chan<- string) (int, error), before moment, progress func(string)) (Status, error) {
+	progress = orSilent(progress)
+	progress(d.doing + " " + u.name)
+	done := make(chan string, 1)
+	if _, err := ask(ctx, u.file, "replace", done); err != nil {
+		return before.Status, u.explain(ctx, d.verb, err)
+	}
+	if now, err := u.waitForJob(ctx, d, done, progress); err != nil {
 		return now, err
 	}
 	progress("waiting whether " + u.name + " stays up")
-	return u.settle(ctx)
+	return u.settle(ctx, d)
+}
+
+// A deed is what systemd is asked to do, in the words for it.
+type deed struct{ verb, doing, done string }
+
+var (
+	restart = deed{"restart", "restarting", "restarted"}
+	start   = deed{"start", "starting", "started"}
+	stop    = deed{"stop", "stopping", "stopped"}
+)
+
+// openToChange is open and a first look; without a connection where no systemd runs, or none can be reached.
+func openToChange(ctx context.Context, name string) (unit, moment, error) {
+	u, err := open(ctx, name)
+	if err != nil {
+		return unit{}, moment{Status: Status{Name: name}}, err
+	}
+	if u.conn == nil {
+		return u, moment{Status: Status{Name: u.name, State: Unmanaged}}, nil
+	}
+	before, err := u.look(ctx)
+	return u, before, err
 }
 
 // A unit is a systemd unit and the connection to the systemd that runs it; no connection where no systemd runs.
@@ -100,6 +171,11 @@ func open(ctx context.Context, name string) (unit, error) {
 type moment struct {
 	Status
 	restarts uint32 // how often systemd restarted it on its own since it was last started on purpose
+	crashed  bool   // systemd waits a while before it starts it again
+	fragment string // the unit file that systemd read; "" when there is none
+	enabled  bool   // started when the machine starts
+	stale    bool   // the unit file was changed since systemd read it
+	masked   bool   // by a person, so that nothing starts it
 }
 
 // sameLife reports whether the process that ran at m still runs at the later moment now.
@@ -121,6 +197,11 @@ func (u unit) look(ctx context.Context) (moment, error) {
 	m.State = stateOf(property[string](properties, "LoadState"), property[string](properties, "ActiveState"))
 	m.MainPID = int(property[uint32](properties, "MainPID"))
 	m.restarts = property[uint32](properties, "NRestarts")
+	m.crashed = strings.HasPrefix(property[string](properties, "SubState"), "auto-restart")
+	m.fragment = property[string](properties, "FragmentPath")
+	m.enabled = strings.HasPrefix(property[string](properties, "UnitFileState"), "enabled")
+	m.stale = property[bool](properties, "NeedDaemonReload")
+	m.masked = property[string](properties, "LoadState") == "masked"
 	if started := property[uint64](properties, "ExecMainStartTimestamp"); started != 0 && m.MainPID != 0 {
 		m.Started = time.UnixMicro(int64(started))
 	}
@@ -175,8 +256,8 @@ func reason(result string, code, status int32) string {
 	return result
 }
 
-// waitForJob waits until systemd has stopped the old process and started the new one.
-func (u unit) waitForJob(ctx context.Context, done <-chan string, progress func(string)) (Status, error) {
+// waitForJob waits until systemd has stopped the old process and started the new one, or what of the two it was asked.
+func (u unit) waitForJob(ctx context.Context, d deed, done <-chan string, progress func(string)) (Status, error) {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	var now moment
@@ -187,9 +268,9 @@ func (u unit) waitForJob(ctx context.Context, done <-chan string, progress func(
 				return now.Status, nil
 			}
 			now, err := u.look(ctx)
-			return now.Status, errors.Join(u.jobFailed(now.Status, result), err)
+			return now.Status, errors.Join(u.jobFailed(d, now.Status, result), err)
 		case <-ctx.Done():
-			return now.Status, u.interrupted(ctx, now.Status)
+			return now.Status, u.interrupted(ctx, d, now.Status)
 		case <-poll.C:
 			was := now.State
 			var err error
@@ -204,7 +285,7 @@ func (u unit) waitForJob(ctx context.Context, done <-chan string, progress func(
 }
 
 // settle watches the new process until it has lived for the settle time.
-func (u unit) settle(ctx context.Context) (Status, error) {
+func (u unit) settle(ctx context.Context, d deed) (Status, error) {
 	first, err := u.look(ctx)
 	if err != nil {
 		return first.Status, err
@@ -215,11 +296,11 @@ func (u unit) settle(ctx context.Context) (Status, error) {
 		now, err := u.look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return first.Status, u.interrupted(ctx, first.Status)
+			return first.Status, u.interrupted(ctx, d, first.Status)
 		case err != nil:
 			return now.Status, err
 		case !first.sameLife(now) || first.restarts > 0:
-			return u.died(ctx, now)
+			return u.died(ctx, d, now)
 		}
 		select {
 		case <-ctx.Done():
@@ -231,7 +312,7 @@ func (u unit) settle(ctx context.Context) (Status, error) {
 
 // died makes the error for a service that did not stay up. When systemd has started it again already, how it ended is known only
 // the next time it ends, which is waited for a little.
-func (u unit) died(ctx context.Context, now moment) (Status, error) {
+func (u unit) died(ctx context.Context, d deed, now moment) (Status, error) {
 	for end := time.Now().Add(settleTime); now.Reason == "" && now.State.runs() && time.Now().Before(end) && ctx.Err() == nil; time.Sleep(pollInterval / 4) {
 		if next, err := u.look(ctx); err == nil {
 			now = next
@@ -245,29 +326,29 @@ func (u unit) died(ctx context.Context, now moment) (Status, error) {
 	if now.State.runs() {
 		after = "systemd keeps starting it again"
 	}
-	return now.Status, fmt.Errorf("%s was restarted but did not stay up%s; %s\n%s", u.name, how, after, u.hint())
+	return now.Status, fmt.Errorf("%s was %s but did not stay up%s; %s\n%s", u.name, d.done, how, after, u.hint())
 }
 
 // jobFailed explains the result of a job that is not "done". The results: org.freedesktop.systemd1(5), JobRemoved.
-func (u unit) jobFailed(now Status, result string) error {
+func (u unit) jobFailed(d deed, now Status, result string) error {
 	switch result {
 	case "canceled":
-		return fmt.Errorf("%s was not restarted: something else asked systemd to start or stop it at the same time; it is %s now\ntry again, or run: systemctl restart %s", u.name, now, u.quoted())
+		return fmt.Errorf("%s was not %s: something else asked systemd to start or stop it at the same time; it is %s now\ntry again, or run: systemctl %s %s", u.name, d.done, now, d.verb, u.quoted())
 	case "dependency":
-		return fmt.Errorf("%s was not restarted: a unit that it depends on failed; it is %s now\n%s", u.name, now, u.hint())
+		return fmt.Errorf("%s was not %s: a unit that it depends on failed; it is %s now\n%s", u.name, d.done, now, u.hint())
 	case "timeout":
-		return fmt.Errorf("%s was not restarted in the time that its unit file allows; it is %s now\n%s", u.name, now, u.hint())
+		return fmt.Errorf("%s was not %s in the time that its unit file allows; it is %s now\n%s", u.name, d.done, now, u.hint())
 	}
-	return fmt.Errorf("%s could not be restarted (%s); it is %s now\n%s", u.name, result, now, u.hint())
+	return fmt.Errorf("%s could not be %s (%s); it is %s now\n%s", u.name, d.done, result, now, u.hint())
 }
 
 // interrupted is the error for a wait that the caller ended: systemd goes on with what it was asked.
-func (u unit) interrupted(ctx context.Context, now Status) error {
+func (u unit) interrupted(ctx context.Context, d deed, now Status) error {
 	where := ""
 	if now.State != "" {
 		where = " (it is " + string(now.State) + ")"
 	}
-	return fmt.Errorf("the restart of %s is under way%s but was not waited for: %w\nsystemd goes on with it; see: systemctl status %s", u.name, where, context.Cause(ctx), u.quoted())
+	return fmt.Errorf("the %s of %s is under way%s but was not waited for: %w\nsystemd goes on with it; see: systemctl status %s", d.verb, u.name, where, context.Cause(ctx), u.quoted())
 }
 
 // explain says what a failed call means for the person who has to make it work.

@@ -16,3 +16,23 @@ func Look(_ context.Context, name string) (Status, error) {
 func Restart(ctx context.Context, name string, _ func(string)) (Status, error) {
 	return Look(ctx, name)
 }
+
+// Start leaves everything alone, as Restart does.
+func Start(ctx context.Context, name string, _ func(string)) (Status, error) { return Look(ctx, name) }
+
+// Stop leaves everything alone, as Restart does.
+func Stop(ctx context.Context, name string, _ func(string)) (Status, error) { return Look(ctx, name) }
+
+// Ready is always ErrUnmanaged here.
+func Ready(...Definition) error { return ErrUnmanaged }
+
+// Installed is always ErrUnmanaged here.
+func Installed(_ context.Context, name string) (Installation, error) {
+	return Installation{Status: Status{Name: name, State: Unmanaged}}, ErrUnmanaged
+}
+
+// Install is always ErrUnmanaged here.
+func Install(context.Context, Definition) error { return ErrUnmanaged }
+
+// Uninstall is always ErrUnmanaged here.
+func Uninstall(context.Context, string, func(string)) error { return ErrUnmanaged }

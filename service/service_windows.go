@@ -20,7 +20,7 @@ const pollInterval = 100 * time.Millisecond
 // Look asks the service control manager for the state of the service of that name (Tentacle uses it as the display name too).
 // A service that does not exist is no error but the state Absent. It needs no Administrator.
 func Look(_ context.Context, name string) (Status, error) {
-	s, err := open(name, windows.SERVICE_QUERY_STATUS)
+	s, err := open(name, "look at", windows.SERVICE_QUERY_STATUS)
 	if err != nil {
 		return Status{Name: name}, err
 	}
@@ -35,54 +35,99 @@ func Look(_ context.Context, name string) (Status, error) {
 // two seconds. A service that does not run is left alone: the status says so, without an error. So after no error the service was restarted if the state is
 // Running, and not otherwise. progress, which may be nil, is told what is being waited for.
 func Restart(ctx context.Context, name string, progress func(string)) (Status, error) {
-	if progress == nil {
-		progress = func(string) {}
-	}
-	s, err := open(name, restartRights)
-	if err != nil {
-		return Status{Name: name}, err
-	}
+	progress = orSilent(progress)
+	s, before, err := openToChange(name, "restart")
 	if s == nil {
-		return Status{Name: name, State: Absent}, nil
+		return before, err
 	}
 	defer s.Close()
-	before, err := s.look()
 	if err != nil || !before.State.runs() {
 		return before, err
 	}
-
-	dependents, err := s.ListDependentServices(svc.Active)
-	if err != nil {
-		return before, s.explain("list the services that depend on", err)
-	}
-	// Once something is stopped, everything stopped is started again, whatever happens in between. The list is in the order to stop.
-	var stopped []string
-	err = func() error {
-		for _, dependent := range dependents {
-			stopped = append(stopped, dependent)
-			if err := stopByName(ctx, dependent, progress); err != nil {
-				return err
-			}
-		}
-		progress("waiting for " + name + " to stop")
-		if err := s.stop(ctx); err != nil {
-			return err
-		}
-		progress("starting " + name)
-		if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
-			return s.explain("start", err)
-		}
-		return nil
-	}()
+	// Once something is stopped, everything stopped is started again, whatever happens in between.
+	stopped, err := s.stopAll(ctx, progress)
 	now := before
 	if err == nil {
-		progress("waiting whether " + name + " stays up")
-		now, err = s.settle(ctx)
+		now, err = s.bringUp(ctx, "restarted", progress)
 	}
 	for _, dependent := range slices.Backward(stopped) {
 		err = errors.Join(err, startByName(dependent))
 	}
 	return now, err
+}
+
+// Start starts the service unless it runs, and returns once its process has stayed up for two seconds. A service that runs and one that does not exist are left
+// alone: the status says so, without an error. progress, which may be nil, is told what is being waited for.
+func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
+	s, before, err := openToChange(name, "start")
+	if s == nil {
+		return before, err
+	}
+	defer s.Close()
+	if err == nil && before.State == Stopping {
+		err = s.stop(ctx)
+	}
+	if err != nil || before.State == Running {
+		return before, err
+	}
+	return s.bringUp(ctx, "started", orSilent(progress))
+}
+
+// Stop stops the service if it runs, after the services that depend on it, and returns once it has stopped. A service that does not run is left alone: the status says
+// so, without an error. progress, which may be nil, is told what is being waited for.
+func Stop(ctx context.Context, name string, progress func(string)) (Status, error) {
+	s, before, err := openToChange(name, "stop")
+	if s == nil {
+		return before, err
+	}
+	defer s.Close()
+	if err != nil || before.State == Stopped || before.State == Failed {
+		return before, err
+	}
+	if _, err := s.stopAll(ctx, orSilent(progress)); err != nil {
+		return before, err
+	}
+	return s.look()
+}
+
+// openToChange is open and a first look; nil when there is no such service.
+func openToChange(name, doing string) (*handle, Status, error) {
+	s, err := open(name, doing, restartRights)
+	if err != nil {
+		return nil, Status{Name: name}, err
+	}
+	if s == nil {
+		return nil, Status{Name: name, State: Absent}, nil
+	}
+	before, err := s.look()
+	return s, before, err
+}
+
+// stopAll stops the service, and before it those that depend on it, which it names in the order in which they were stopped.
+func (s *handle) stopAll(ctx context.Context, progress func(string)) (stopped []string, err error) {
+	dependents, err := s.ListDependentServices(svc.Active) // in the order to stop
+	if err != nil {
+		return nil, s.explain("list the services that depend on", err)
+	}
+	for _, dependent := range dependents {
+		stopped = append(stopped, dependent)
+		if err := stopByName(ctx, dependent, progress); err != nil {
+			return stopped, err
+		}
+	}
+	progress("waiting for " + s.Name + " to stop")
+	return stopped, s.stop(ctx)
+}
+
+// bringUp starts the service and waits until its process has stayed up; done is the word for what was asked.
+func (s *handle) bringUp(ctx context.Context, done string, progress func(string)) (Status, error) {
+	progress("starting " + s.Name)
+	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
+		now, _ := s.look() // for the record: the failed start is what counts
+		return now, s.explain("start", err)
+	}
+	progress("waiting whether " + s.Name + " stays up")
+	return s.settle(ctx, done)
 }
 
 // restartRights are what a restart needs of a service; an account may be given just these without being Administrator.
@@ -91,7 +136,7 @@ const restartRights = windows.SERVICE_QUERY_STATUS | windows.SERVICE_START | win
 type handle struct{ mgr.Service }
 
 // open returns nil when there is no such service. The rights asked for are no more than needed, unlike those of mgr.Connect.
-func open(name string, rights uint32) (*handle, error) {
+func open(name, doing string, rights uint32) (*handle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -109,10 +154,8 @@ func open(name string, rights uint32) (*handle, error) {
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST), errors.Is(err, windows.ERROR_INVALID_NAME):
 		return nil, nil
-	case err != nil && rights == restartRights:
-		return nil, s.explain("restart", err)
 	case err != nil:
-		return nil, s.explain("look at", err)
+		return nil, s.explain(doing, err)
 	}
 	return s, nil
 }
@@ -172,12 +215,9 @@ func startOf(pid uint32) time.Time {
 	return time.Unix(0, created.Nanoseconds())
 }
 
-// stop asks the service to stop and waits until it has.
+// stop asks the service to stop, as soon as it can be asked, and waits until it has.
 func (s *handle) stop(ctx context.Context) error {
-	_, err := s.Control(svc.Stop)
-	if err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
-		return s.explain("stop", err)
-	}
+	asked := false
 	for {
 		now, err := s.look()
 		if err != nil {
@@ -186,6 +226,14 @@ func (s *handle) stop(ctx context.Context) error {
 		if now.State == Stopped || now.State == Failed {
 			return nil
 		}
+		if !asked {
+			_, err := s.Control(svc.Stop)
+			// A service that is just starting or stopping takes no requests.
+			asked = !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+			if asked && err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+				return s.explain("stop", err)
+			}
+		}
 		if err := pause(ctx); err != nil {
 			return fmt.Errorf("the service %s was asked to stop and is still %s: %w\nstart it when it has stopped: sc start %q", s.Name, now.State, err, s.Name)
 		}
@@ -193,7 +241,7 @@ func (s *handle) stop(ctx context.Context) error {
 }
 
 // settle waits until the service runs, and then for the settle time whether it stays so.
-func (s *handle) settle(ctx context.Context) (Status, error) {
+func (s *handle) settle(ctx context.Context, done string) (Status, error) {
 	var first Status
 	var since time.Time
 	for {
@@ -205,12 +253,12 @@ func (s *handle) settle(ctx context.Context) (Status, error) {
 		case now.State == Running && first.MainPID == 0:
 			first, since = now, time.Now()
 		case now.State != Running || now.MainPID != first.MainPID:
-			return now, fmt.Errorf("%s was restarted but did not stay up: it is %s now\nsee why in the event log and in the Tentacle's log (Logs\\OctopusTentacle.txt in its home)", s.Name, now)
+			return now, fmt.Errorf("%s was %s but did not stay up: it is %s now\nsee why in the event log and in the Tentacle's log (Logs\\OctopusTentacle.txt in its home)", s.Name, done, now)
 		case time.Since(since) >= settleTime:
 			return first, nil
 		}
 		if err := pause(ctx); err != nil {
-			return now, fmt.Errorf("the restart of %s was not waited for to the end (it is %s): %w\nsee: sc query %q", s.Name, now.State, err, s.Name)
+			return now, fmt.Errorf("%s was %s, but not waited for to the end (it is %s): %w\nsee: sc query %q", s.Name, done, now.State, err, s.Name)
 		}
 	}
 }
@@ -226,7 +274,7 @@ func pause(ctx context.Context) error {
 }
 
 func stopByName(ctx context.Context, name string, progress func(string)) error {
-	s, err := open(name, restartRights)
+	s, err := open(name, "stop", restartRights)
 	if err != nil || s == nil {
 		return err
 	}
@@ -236,7 +284,7 @@ func stopByName(ctx context.Context, name string, progress func(string)) error {
 }
 
 func startByName(name string) error {
-	s, err := open(name, restartRights)
+	s, err := open(name, "start again", restartRights)
 	if err != nil || s == nil {
 		return err
 	}

@@ -54,7 +54,7 @@ const (
 
 	xmlSpace = " \t\r\n"
 	bom      = "\ufeff"
-	repair   = "restore the file from a backup, or repair it; nothing was changed"
+	repair   = "restore the file from a backup (octo-tentacle list-backups), or repair it; nothing was changed"
 )
 
 // Document is the content of one Tentacle.config. Its bytes are kept as they
@@ -110,6 +110,22 @@ func Read(path string) (*Document, error) {
 	}
 }
 
+// ReadDamaged reads like Read, but for who means to replace the whole file: what
+// Read refuses to understand is a Document too, which has its bytes, and no
+// settings. Errors are those of a file that cannot be read at all, or that is
+// too large.
+func ReadDamaged(path string) (*Document, error) {
+	d, refusal := Read(path)
+	if refusal == nil {
+		return d, nil
+	}
+	data, _, err := readFile(path)
+	if err != nil || len(data) > maxSize {
+		return nil, refusal
+	}
+	return &Document{path: path, data: data}, nil
+}
+
 func readFile(path string) (data []byte, changed time.Time, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -118,7 +134,7 @@ func readFile(path string) (data []byte, changed time.Time, err error) {
 	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
 		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
 	}
-	f, err := os.Open(path)
+	f, err := openShared(path)
 	if err != nil {
 		return nil, changed, readError(path, err)
 	}
@@ -128,6 +144,16 @@ func readFile(path string) (data []byte, changed time.Time, err error) {
 		return nil, changed, readError(path, err)
 	}
 	return data, info.ModTime(), nil
+}
+
+// readAll is os.ReadFile with openShared.
+func readAll(path string) ([]byte, error) {
+	f, err := openShared(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 func readError(path string, err error) error {
@@ -331,6 +357,20 @@ func (d *Document) Path() string { return d.path }
 
 // Bytes is the whole file as it should be saved.
 func (d *Document) Bytes() []byte { return slices.Clone(d.data) }
+
+// Clone is a copy that can be changed by itself.
+func (d *Document) Clone() *Document {
+	clone := *d
+	clone.data, clone.settings = slices.Clone(d.data), slices.Clone(d.settings)
+	return &clone
+}
+
+// Replace makes d say what other says, in every byte; its path stays.
+func (d *Document) Replace(other *Document) {
+	path := d.path
+	*d = *other.Clone()
+	d.path = path
+}
 
 // Get returns the value of key, in any case of letters. Of several settings
 // with the key the last one counts, as for Tentacle.

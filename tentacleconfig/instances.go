@@ -38,21 +38,13 @@ func MachineHome() string {
 // index files in MachineHome and, on Windows, those that only the older index
 // in the registry has. An index file that cannot be read is an error naming it.
 func Instances() ([]Instance, error) {
-	folder := filepath.Join(MachineHome(), "Tentacle", "Instances")
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot list the instances of Tentacle: %w", err)
+	files, err := indexFiles()
+	if err != nil {
+		return nil, err
 	}
 	var list []Instance
-	for _, e := range entries {
-		if e.IsDir() || !strings.EqualFold(filepath.Ext(e.Name()), ".config") {
-			continue
-		}
-		instance, err := readIndexFile(filepath.Join(folder, e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, instance)
+	for _, f := range files {
+		list = append(list, f.Instance)
 	}
 	older, err := registryInstances()
 	if err != nil {
@@ -67,6 +59,33 @@ func Instances() ([]Instance, error) {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
 	})
 	return list, nil
+}
+
+// indexFile is one file of the index, and what it says.
+type indexFile struct {
+	path string
+	Instance
+}
+
+func indexFiles() ([]indexFile, error) {
+	folder := indexFolder()
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list the instances of Tentacle: %w", err)
+	}
+	var files []indexFile
+	for _, e := range entries {
+		if e.IsDir() || !strings.EqualFold(filepath.Ext(e.Name()), ".config") {
+			continue
+		}
+		path := filepath.Join(folder, e.Name())
+		instance, err := readIndexFile(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, indexFile{path, instance})
+	}
+	return files, nil
 }
 
 func readIndexFile(path string) (Instance, error) {
@@ -103,12 +122,12 @@ func Find(instance, config string) (Instance, error) {
 	case config != "":
 		return findFile(instance, config)
 	case instance != "":
-		return findName(instance)
+		return existing(findName(instance))
 	}
 	if info, err := os.Stat("Tentacle.config"); err == nil && info.Mode().IsRegular() {
 		return findFile("", "Tentacle.config")
 	}
-	return findDefault()
+	return existing(findDefault())
 }
 
 // findFile gives the file the name it has in the index, if it is there: its
@@ -151,13 +170,13 @@ func findName(name string) (Instance, error) {
 		}
 	}
 	if exact := slices.IndexFunc(found, func(i Instance) bool { return i.Name == name }); exact >= 0 {
-		return existing(found[exact])
+		return found[exact], nil
 	}
 	switch len(found) {
 	case 0:
 		return Instance{}, fmt.Errorf("there is no instance %q of Tentacle on this machine\n%s", name, available(list))
 	case 1:
-		return existing(found[0])
+		return found[0], nil
 	}
 	return Instance{}, fmt.Errorf("several instances are called %q but for upper and lower case: give --instance exactly\n%s", name, available(list))
 }
@@ -167,19 +186,22 @@ func findDefault() (Instance, error) {
 	if err != nil {
 		return Instance{}, err
 	}
-	if i := slices.IndexFunc(list, func(i Instance) bool { return i.Name == "Tentacle" }); i >= 0 {
-		return existing(list[i])
+	if i := slices.IndexFunc(list, func(i Instance) bool { return i.Name == DefaultInstance }); i >= 0 {
+		return list[i], nil
 	}
 	switch len(list) {
 	case 0:
-		return Instance{}, fmt.Errorf("there is no instance of Tentacle on this machine (looked in %s)\ninstall Tentacle and run its create-instance first, or say with --config FILE where its Tentacle.config is", filepath.Join(MachineHome(), "Tentacle", "Instances"))
+		return Instance{}, fmt.Errorf("there is no instance of Tentacle on this machine (looked in %s)\ninstall Tentacle and run its create-instance first, or say with --config FILE where its Tentacle.config is", indexFolder())
 	case 1:
-		return existing(list[0])
+		return list[0], nil
 	}
 	return Instance{}, fmt.Errorf("there are several instances of Tentacle on this machine: say which one with --instance NAME\n%s", available(list))
 }
 
-func existing(i Instance) (Instance, error) {
+func existing(i Instance, err error) (Instance, error) {
+	if err != nil {
+		return Instance{}, err
+	}
 	if _, err := os.Stat(i.ConfigPath); errors.Is(err, fs.ErrNotExist) {
 		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun Tentacle's create-instance again, or its delete-instance if the instance is gone", i.ConfigPath, i.Name)
 	}

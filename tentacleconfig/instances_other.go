@@ -2,5 +2,15 @@
 
 package tentacleconfig
 
+import "errors"
+
 // registryInstances: only Windows has the older index in the registry.
 func registryInstances() ([]Instance, error) { return nil, nil }
+
+func unregisterOlder(string) error { return nil }
+
+// RegistryCertificate is the certificate of an Octopus Tentacle 1.x, which only
+// Windows can have.
+func RegistryCertificate() (string, error) {
+	return "", errors.New("only Windows has a registry to read a certificate from")
+}

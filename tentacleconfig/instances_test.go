@@ -18,8 +18,12 @@ func machine(t *testing.T, names ...string) (home string) {
 	for _, name := range names {
 		config := filepath.Join(home, name, "Tentacle.config")
 		put(t, config, "<octopus-settings/>")
-		// As Tentacle writes it, but for two names that differ in case only.
-		put(t, filepath.Join(home, "Tentacle", "Instances", strings.ReplaceAll(name, " ", "-")+".config"),
+		// As Tentacle calls it, but for the second of two names that differ in case only.
+		index := IndexFile(name)
+		if _, err := os.Stat(index); err == nil {
+			index = strings.TrimSuffix(index, ".config") + "-2.config"
+		}
+		put(t, index,
 			bom+"{\n  \"Name\": \""+name+"\",\n  \"ConfigurationFilePath\": \""+filepath.ToSlash(config)+"\"\n}")
 	}
 	return home

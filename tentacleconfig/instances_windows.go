@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
+const registryIndex = `Software\Octopus\Tentacle`
+
 // registryInstances lists the instances of the index that Tentacle had before
 // there were index files, in the 64-bit view of the registry
 // (Configuration/Instances/WindowsRegistryApplicationInstanceStore.cs).
 func registryInstances() ([]Instance, error) {
-	const path = `Software\Octopus\Tentacle`
+	const path = registryIndex
 	const access = registry.READ | registry.WOW64_64KEY
 	index, err := registry.OpenKey(registry.LOCAL_MACHINE, path, access)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,4 +57,35 @@ func configurationOf(index registry.Key, name string, access uint32) (string, er
 		return "", nil
 	}
 	return config, err
+}
+
+// unregisterOlder removes an instance from the index in the registry, in which
+// names ignore case. None there is no error.
+func unregisterOlder(name string) error {
+	index, err := registry.OpenKey(registry.LOCAL_MACHINE, registryIndex, registry.ALL_ACCESS|registry.WOW64_64KEY)
+	if err == nil {
+		defer index.Close()
+		err = registry.DeleteKey(index, name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err)
+	}
+	return nil
+}
+
+// RegistryCertificate is the certificate of an Octopus Tentacle 1.x, base64 of a
+// PFX without a password, as import-certificate --from-registry of Tentacle
+// finds it (Commands/ImportCertificateCommand.cs).
+func RegistryCertificate() (string, error) {
+	const path, value = `Software\Octopus`, "Cert-cn=Octopus Tentacle"
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.READ|registry.WOW64_64KEY)
+	if err != nil {
+		return "", fmt.Errorf(`no certificate of an Octopus Tentacle 1.x in HKLM\%s: %w`, path, err)
+	}
+	defer key.Close()
+	text, _, err := key.GetStringValue(value)
+	if err != nil {
+		return "", fmt.Errorf(`no certificate of an Octopus Tentacle 1.x in HKLM\%s, value %q: %w`, path, value, err)
+	}
+	return text, nil
 }

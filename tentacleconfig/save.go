@@ -27,6 +27,16 @@ type Change struct {
 	// new content lies flushed beside the old, so that only the rename is left.
 	Before func() error
 
+	// Backup, which is optional, has the old file kept beside the new one, as one
+	// of at most ten (see Backups), and is called with its path when the file has
+	// been replaced. The backup is made before Before runs; where it cannot be
+	// made, the file is not replaced.
+	Backup func(path string)
+
+	// Damaged has Edit run on a file too that Read refuses to understand, with
+	// what ReadDamaged makes of it: for an Edit that replaces all of it.
+	Damaged bool
+
 	// Waiting, which is optional, is called once if another octo-tentacle holds
 	// the lock and Update has to wait for it.
 	Waiting func()
@@ -60,7 +70,7 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 	}
 	// Most runs find nothing to do: they must work on a read-only file system,
 	// and need no lock, since reading once is reading one state.
-	if _, same, err := edited(target, c.Edit); err != nil || same {
+	if _, same, err := edited(target, c); err != nil || same {
 		return false, err
 	}
 	if err := checkWritable(target); err != nil {
@@ -98,13 +108,17 @@ func resolve(path string) (string, error) {
 type revision struct{ old, new []byte }
 
 // edited reads the file and edits it; same says that this changes nothing.
-func edited(target string, edit func(*Document) error) (r revision, same bool, err error) {
-	d, err := Read(target)
+func edited(target string, c Change) (r revision, same bool, err error) {
+	read := Read
+	if c.Damaged {
+		read = ReadDamaged
+	}
+	d, err := read(target)
 	if err != nil {
 		return r, false, err
 	}
 	r.old = d.Bytes()
-	if err := edit(d); err != nil {
+	if err := c.Edit(d); err != nil {
 		return r, false, err
 	}
 	r.new = d.Bytes()
@@ -119,7 +133,7 @@ func checkWritable(target string) error {
 		return readError(target, err)
 	}
 	if info.Mode().Perm()&0o222 == 0 {
-		return fmt.Errorf("%s is read-only (mode %04o), so it is left as it is\nif it should be changed, make it writable first: chmod u+w %s", target, info.Mode().Perm(), target)
+		return fmt.Errorf("%s is read-only%s, so it is left as it is\nif it should be changed, make it writable first: %s", target, readOnly(info), writableAgain(target))
 	}
 	folder := filepath.Dir(target)
 	for _, place := range []string{target, folder} {
@@ -215,7 +229,7 @@ type saving struct {
 // while its new content is made.
 func (s *saving) run(ctx context.Context) (changed bool, err error) {
 	for range maxStarts {
-		r, same, err := edited(s.target, s.change.Edit)
+		r, same, err := edited(s.target, s.change)
 		if err != nil && s.beforeRan {
 			err = s.untouched(err)
 		}
@@ -249,13 +263,18 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 			_ = os.Remove(temp) // else the next Update does
 		}
 	}()
+	old, err := s.keep(r.old)
+	if err != nil {
+		return false, s.untouched(err)
+	}
+	defer func() { s.settle(old, changed) }()
 	if s.change.Before != nil && !s.beforeRan {
 		if err := s.change.Before(); err != nil {
 			return false, err
 		}
 		s.beforeRan = true
 	}
-	if now, err := os.ReadFile(s.target); err != nil {
+	if now, err := readAll(s.target); err != nil {
 		return false, s.untouched(readError(s.target, err))
 	} else if !bytes.Equal(now, r.old) {
 		return false, nil

@@ -204,13 +204,59 @@ func straced(t *testing.T) string {
 	return ""
 }
 
-// calls lists the calls on files that one Update makes. Update runs on one
-// thread, so the numbers are the same in every run.
-func calls(t *testing.T, strace string) []call {
+// crashTest is a save whose every system call is the one at which it is killed,
+// and the one that fails.
+type crashTest struct {
+	old, new string
+	kept     []string // contents of the backups there are before, the newest last
+	env      []string
+	strace   []string // options that every run of it has
+	calls    []string // that there have to be among its own
+}
+
+var crashTests = map[string]crashTest{
+	"save":   {old: oldConfig, new: newConfig, calls: []string{"write", "flock", "fchmod"}},
+	"backup": {old: oldConfig, new: newConfig, kept: tenBackups(""), env: []string{"OCTO_TENTACLE_TEST_BACKUP=1"}, calls: []string{"linkat", "unlinkat"}},
+	"backup without links": {old: oldConfig, new: newConfig, kept: tenBackups(""), env: []string{"OCTO_TENTACLE_TEST_BACKUP=1"},
+		strace: []string{"-e", "inject=linkat:error=EPERM"}, calls: []string{"write", "unlinkat"}},
+	"restore": {old: oldConfig[:60], new: newConfig, kept: tenBackups(newConfig), env: []string{"OCTO_TENTACLE_TEST_BACKUP=1", "OCTO_TENTACLE_TEST_RESTORE=1"},
+		calls: []string{"linkat", "unlinkat"}},
+}
+
+func tenBackups(newest string) []string {
+	var all []string
+	for i := range 10 {
+		all = append(all, fmt.Sprintf("<octopus-settings><set key=\"N\">%d</set></octopus-settings>", i))
+	}
+	if newest != "" {
+		all[9] = newest
+	}
+	return all
+}
+
+// begin makes the files, which belong to somebody else if that is possible.
+func (c crashTest) begin(t *testing.T) (path string) {
 	t.Helper()
-	path := writeConfig(t, oldConfig)
+	path = writeConfig(t, c.old)
+	longAgo(t, path)
+	for i, text := range c.kept {
+		put(t, fmt.Sprintf("%s.bak-202001%02dT000000Z", path, i+1), text)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(path, 1234, 4321); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// list names the calls on files that it makes. Update runs on one thread, so
+// the numbers are the same in every run.
+func (c crashTest) list(t *testing.T, strace string) []call {
+	t.Helper()
+	path := c.begin(t)
 	log := filepath.Join(t.TempDir(), "strace")
-	if out, err := traced(strace, path, "-o", log, "-e", "trace=%file,%desc").CombinedOutput(); err != nil {
+	if out, err := c.traced(strace, path, slices.Concat([]string{"-o", log, "-e", "trace=%file,%desc"}, c.strace)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	line := regexp.MustCompile(`^(\d+) +(?:<... )?(\w+)(\(| resumed)(.*)`)
@@ -245,71 +291,124 @@ func ofTheRuntime(name string) bool {
 	return strings.HasPrefix(name, "epoll") || strings.HasPrefix(name, "eventfd") || name == "mmap" || name == "fcntl"
 }
 
-func traced(strace, path string, args ...string) *exec.Cmd {
-	c := updater(path, "")
-	c.Path, c.Args = strace, slices.Concat([]string{strace, "-f", "-qq"}, args, []string{os.Args[0]})
-	return c
+func (c crashTest) traced(strace, path string, args ...string) *exec.Cmd {
+	cmd := updater(path, "")
+	cmd.Env = append(cmd.Env, c.env...)
+	cmd.Path, cmd.Args = strace, slices.Concat([]string{strace, "-f", "-qq"}, args, []string{os.Args[0]})
+	return cmd
 }
 
-// Every system call that a save makes is the one at which the process is killed,
-// and the one that fails.
+// Every system call that a save, a backup and a restore make is the one at which
+// the process is killed, and the one that fails.
 func TestACrashAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
 	strace := straced(t)
-	all := calls(t, strace)
-	names := map[string]int{}
-	for _, c := range all {
-		names[c.name]++
+	for name, test := range crashTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.atEveryCall(t, strace)
+		})
 	}
-	t.Logf("calls of a save: %v", names)
-	for _, name := range []string{"openat", "write", "fsync", "renameat", "flock", "fchmod"} {
+}
+
+func (c crashTest) atEveryCall(t *testing.T, strace string) {
+	all := c.list(t, strace)
+	names := map[string]int{}
+	for _, at := range all {
+		names[at.name]++
+	}
+	t.Logf("its calls: %v", names)
+	for _, name := range append([]string{"openat", "fsync", "renameat"}, c.calls...) {
 		if names[name] == 0 {
-			t.Errorf("no %s among the calls of a save: %v", name, names)
+			t.Errorf("no %s among its calls: %v", name, names)
 		}
 	}
-	for _, c := range all {
-		t.Run(fmt.Sprintf("killed at %s %d", c.name, c.n), func(t *testing.T) {
+	for _, at := range all {
+		if at.name == "linkat" && c.strace != nil {
+			continue // which fails anyhow
+		}
+		t.Run(fmt.Sprintf("killed at %s %d", at.name, at.n), func(t *testing.T) {
 			t.Parallel()
-			crash(t, strace, c, "signal=KILL")
+			c.crash(t, strace, at, "signal=KILL")
 		})
 		for _, failure := range []string{"ENOSPC", "EIO"} {
-			if failure == "ENOSPC" && !slices.Contains([]string{"openat", "write", "fsync", "renameat", "fsetxattr"}, c.name) {
+			if failure == "ENOSPC" && !slices.Contains([]string{"openat", "write", "fsync", "renameat", "fsetxattr", "linkat"}, at.name) {
 				continue
 			}
-			t.Run(fmt.Sprintf("%s at %s %d", failure, c.name, c.n), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s at %s %d", failure, at.name, at.n), func(t *testing.T) {
 				t.Parallel()
-				crash(t, strace, c, "error="+failure)
+				c.crash(t, strace, at, "error="+failure)
 			})
 		}
 	}
 }
 
-func crash(t *testing.T, strace string, c call, what string) {
-	path := writeConfig(t, oldConfig)
-	if os.Geteuid() == 0 {
-		if err := os.Chown(path, 1234, 4321); err != nil {
-			t.Fatal(err)
-		}
-	}
+func (c crashTest) crash(t *testing.T, strace string, at call, what string) {
+	path := c.begin(t)
 	before := stat(t, path)
-	out, err := traced(strace, path, "-o", os.DevNull, "-e", "trace="+c.name, "-e", fmt.Sprintf("inject=%s:%s:when=%d", c.name, what, c.n)).CombinedOutput()
-	got := content(t, path)
-	switch killed := what == "signal=KILL"; {
-	case got != oldConfig && got != newConfig:
+	args := []string{"-o", os.DevNull, "-e", "trace=linkat," + at.name, "-e", fmt.Sprintf("inject=%s:%s:when=%d", at.name, what, at.n)}
+	output, err := c.traced(strace, path, append(args, c.strace...)...).CombinedOutput()
+	got, out := content(t, path), string(output)
+	killed := what == "signal=KILL"
+	switch {
+	case got != c.old && got != c.new:
 		t.Errorf("it is neither the old nor the new file: %q", got)
 	case killed && err == nil:
 		t.Error("it was not killed")
-	case !killed && got == oldConfig && (err == nil || !strings.Contains(string(out), path)):
+	case !killed && got == c.old && (err == nil || !strings.Contains(out, path)):
 		t.Errorf("it is still the old file, but all that is said is: %v, %q", err, out)
-	case !killed && got == newConfig && err != nil && strings.Contains(string(out), "nothing was changed"):
+	case !killed && got == c.new && err != nil && strings.Contains(out, "nothing was changed"):
 		t.Errorf("it is the new file, but said is: %q", out)
-	case !killed && c.name != "unlinkat":
-		onlyConfig(t, path)
+	case strings.Contains(out, "cannot keep a backup") && !strings.Contains(out, "--no-backup"):
+		t.Errorf("it does not say how to do without a backup: %q", out)
+	case !killed && at.name != "unlinkat":
+		onlyConfigAndBackups(t, path)
 	}
-	if after := stat(t, path); after.Uid != before.Uid || after.Gid != before.Gid || after.Mode != before.Mode {
-		t.Errorf("owner and mode were %d:%d %o, are %d:%d %o", before.Uid, before.Gid, before.Mode, after.Uid, after.Gid, after.Mode)
+	sameOwnerAndMode(t, path, before)
+	c.checkBackups(t, path, before, got == c.new, !killed && at.name != "unlinkat")
+
+	later := parse(t, "<octopus-settings></octopus-settings>")
+	again := Change{Damaged: true, Edit: func(d *Document) error { d.Replace(later); return nil }}
+	if c.kept != nil {
+		again.Backup = func(string) {}
 	}
-	if _, err := Update(t.Context(), path, Change{Edit: setK("later")}); err != nil {
+	if _, err := Update(t.Context(), path, again); err != nil {
 		t.Errorf("the next Update: %v", err)
 	}
-	onlyConfig(t, path)
+	onlyConfigAndBackups(t, path)
+	if all := backups(t, path); len(all) != len(c.kept) {
+		t.Errorf("after the next Update there are %d backups", len(all))
+	}
+}
+
+// checkBackups: each backup is whole; the old file is among them once it was
+// replaced; and if nothing kept the save from tidying up, they are ten.
+func (c crashTest) checkBackups(t *testing.T, path string, before *syscall.Stat_t, replaced, tidy bool) {
+	t.Helper()
+	var contents []string
+	for _, b := range backups(t, path) {
+		text := content(t, b.Path)
+		contents = append(contents, text)
+		if text == c.old {
+			sameOwnerAndMode(t, b.Path, before)
+		} else if !slices.Contains(c.kept, text) {
+			t.Errorf("%s is %q", b.ID(), text)
+		}
+	}
+	switch {
+	case c.kept == nil && len(contents) > 0:
+		t.Errorf("there are backups: %q", contents)
+	case c.kept != nil && replaced && !slices.Contains(contents, c.old):
+		t.Errorf("the old file is not among the backups: %q", contents)
+	case !replaced && tidy && slices.Contains(contents, c.old):
+		t.Errorf("the file was not replaced, but there is a backup of it: %q", contents)
+	case len(contents) > len(c.kept)+1, tidy && len(contents) != len(c.kept):
+		t.Errorf("there are %d backups", len(contents))
+	}
+}
+
+func sameOwnerAndMode(t *testing.T, path string, want *syscall.Stat_t) {
+	t.Helper()
+	if got := stat(t, path); got.Uid != want.Uid || got.Gid != want.Gid || got.Mode != want.Mode {
+		t.Errorf("%s: owner and mode were %d:%d %o, are %d:%d %o", path, want.Uid, want.Gid, want.Mode, got.Uid, got.Gid, got.Mode)
+	}
 }

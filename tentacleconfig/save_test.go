@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,14 +44,35 @@ func content(t testing.TB, path string) string {
 	return string(data)
 }
 
+// longAgo: a damaged file that was changed just now is read several times, in
+// case that Tentacle is writing it.
+func longAgo(t testing.TB, path string) {
+	t.Helper()
+	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // onlyConfig: of what Update makes, only the lock file stays in the folder.
 func onlyConfig(t testing.TB, path string) {
+	t.Helper()
+	if all := backups(t, path); len(all) > 0 {
+		t.Errorf("left behind: %v", all)
+	}
+	onlyConfigAndBackups(t, path)
+}
+
+func onlyConfigAndBackups(t testing.TB, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
+		id, isBackup := strings.CutPrefix(e.Name(), "Tentacle.config.bak-")
+		if _, ok := parseBackupID(id); isBackup && ok {
+			continue
+		}
 		if e.Name() != "Tentacle.config" && e.Name() != ".Tentacle.config.octo-tentacle.lock" {
 			t.Errorf("left behind: %s", e.Name())
 		}
@@ -63,11 +85,21 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("OCTO_TENTACLE_TEST_UPDATE"); path != "" {
 		runtime.LockOSThread() // so that strace counts the calls of one thread
 		_, _ = os.Stat("/octo-tentacle/begin")
-		edit := setK("new")
+		c := Change{Edit: setK("new")}
 		if address := os.Getenv("OCTO_TENTACLE_TEST_ADDRESS"); address != "" {
-			edit = add(address)
+			c.Edit = add(address)
 		}
-		_, err := Update(context.Background(), path, Change{Edit: edit})
+		if os.Getenv("OCTO_TENTACLE_TEST_BACKUP") != "" {
+			c.Backup = func(string) {}
+		}
+		var err error
+		if os.Getenv("OCTO_TENTACLE_TEST_RESTORE") != "" {
+			c.Damaged = true
+			c.Edit, err = restoreNewest(path)
+		}
+		if err == nil {
+			_, err = Update(context.Background(), path, c)
+		}
 		_, _ = os.Stat("/octo-tentacle/end")
 		if err != nil {
 			fmt.Println(err)
@@ -76,6 +108,18 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+func restoreNewest(path string) (func(*Document) error, error) {
+	all, err := Backups(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := Read(all[0].Path)
+	if err != nil {
+		return nil, err
+	}
+	return func(now *Document) error { now.Replace(d); return nil }, nil
 }
 
 func updater(path, address string) *exec.Cmd {
@@ -236,33 +280,99 @@ func TestASecondUpdateWaitsForTheFirst(t *testing.T) {
 func TestManyProcessesAndGoroutinesLoseNothing(t *testing.T) {
 	path := writeConfig(t, "<octopus-settings></octopus-settings>")
 	var all sync.WaitGroup
-	for i := range 20 {
+	for i := range 25 {
 		all.Go(func() {
-			if out, err := updater(path, fmt.Sprintf("https://process%d:1", i)).CombinedOutput(); err != nil {
+			c := updater(path, fmt.Sprintf("https://process%d:1", i))
+			c.Env = append(c.Env, "OCTO_TENTACLE_TEST_BACKUP=1")
+			if out, err := c.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
 		all.Go(func() {
-			if _, err := Update(t.Context(), path, Change{Edit: add(fmt.Sprintf("https://goroutine%d:1", i))}); err != nil {
+			if _, err := Update(t.Context(), path, Change{Edit: add(fmt.Sprintf("https://goroutine%d:1", i)), Backup: func(string) {}}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	done, watched := make(chan struct{}), make(chan int)
+	go func() { watched <- watchBackups(t, path, done) }()
 	all.Wait()
-	servers, err := parse(t, content(t, path)).TrustedServers()
-	if err != nil || len(servers) != 40 {
-		t.Errorf("%d of 40 are there: %v", len(servers), err)
+	close(done)
+	if looks := <-watched; looks == 0 {
+		t.Error("no backup was looked at meanwhile")
 	}
-	onlyConfig(t, path)
+	if n := serversIn(t, path); n != 50 {
+		t.Errorf("%d of 50 are there", n)
+	}
+	kept := backups(t, path)
+	if len(kept) != 10 {
+		t.Errorf("there are %d backups", len(kept))
+	}
+	for i, b := range kept { // each is the file before one more change
+		if n := serversIn(t, b.Path); n != 49-i {
+			t.Errorf("%s, number %d from the newest, has %d servers", b.ID(), i, n)
+		}
+	}
+	onlyConfigAndBackups(t, path)
+}
+
+// watchBackups reads the backups until done: each is whole at every moment.
+func watchBackups(t *testing.T, path string, done chan struct{}) (looks int) {
+	for {
+		select {
+		case <-done:
+			return looks
+		default:
+		}
+		all, err := Backups(path)
+		if err != nil {
+			t.Error(err)
+			return looks
+		}
+		for _, b := range all {
+			d, err := Read(b.Path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // one of the oldest, gone by now
+			}
+			if err == nil {
+				_, err = d.TrustedServers()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			looks++
+		}
+	}
+}
+
+func serversIn(t *testing.T, path string) int {
+	t.Helper()
+	servers, err := parse(t, content(t, path)).TrustedServers()
+	if err != nil {
+		t.Error(path, err)
+	}
+	return len(servers)
+}
+
+// symlink makes a symbolic link, or skips the test: Windows has them for
+// administrators only, and Wine says that it made one and did not.
+func symlink(t *testing.T, to, link string) {
+	t.Helper()
+	err := os.Symlink(to, link)
+	if err == nil {
+		_, err = os.Readlink(link)
+	}
+	if err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
 }
 
 func TestASymbolicLinkKeepsPointing(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	folder := t.TempDir()
 	middle, link := filepath.Join(folder, "middle.config"), filepath.Join(folder, "link.config")
-	if err := errors.Join(os.Symlink(path, middle), os.Symlink("middle.config", link)); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
+	symlink(t, path, middle)
+	symlink(t, "middle.config", link)
 	if changed, err := Update(t.Context(), link, Change{Edit: setK("new")}); !changed || err != nil {
 		t.Fatal(changed, err)
 	}
@@ -280,9 +390,7 @@ func TestASymbolicLinkKeepsPointing(t *testing.T) {
 
 func TestALinkToNothingIsRefused(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link.config")
-	if err := os.Symlink("nowhere", link); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
+	symlink(t, "nowhere", link)
 	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "there is no configuration file") {
 		t.Errorf("got %v", err)
 	}
@@ -297,7 +405,7 @@ func TestAReadOnlyFileIsLeftAlone(t *testing.T) {
 		t.Errorf("nothing to do: %v, %v", changed, err)
 	}
 	changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Before: func() error { t.Error("Before ran"); return nil }})
-	if changed || err == nil || !strings.Contains(err.Error(), path+" is read-only (mode 0444)") || !strings.Contains(err.Error(), "chmod u+w") {
+	if changed || err == nil || !strings.Contains(err.Error(), path+" is read-only") || !strings.Contains(err.Error(), writableAgain(path)) {
 		t.Errorf("got %v, %v", changed, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {

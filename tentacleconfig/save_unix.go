@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// openShared opens a file to read it. Nobody can be in the way here.
+func openShared(path string) (*os.File, error) { return os.Open(path) }
+
 func mayWrite(path string) error {
 	return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
 }
@@ -71,3 +74,8 @@ func flushFolder(path string) error {
 	}
 	return err
 }
+
+// readOnly and writableAgain are how this system words a read-only file.
+func readOnly(info fs.FileInfo) string { return fmt.Sprintf(" (mode %04o)", info.Mode().Perm()) }
+
+func writableAgain(target string) string { return "chmod u+w " + target }

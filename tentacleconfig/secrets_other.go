@@ -24,6 +24,16 @@ var (
 	machineKeyFile = "/etc/octopus/machinekey"
 )
 
+// UseMachineFiles makes Encrypt and Decrypt look elsewhere than in
+// /etc/machine-id and /etc/octopus/machinekey: for tests, which must not depend
+// on the machine that they run on, nor leave a key there. It is not for several
+// goroutines.
+func UseMachineFiles(machineID, machineKey string) (restore func()) {
+	oldID, oldKey := machineIDFile, machineKeyFile
+	machineIDFile, machineKeyFile = machineID, machineKey
+	return func() { machineIDFile, machineKeyFile = oldID, oldKey }
+}
+
 // What the values of Tentacle versions after 9.1 begin with: AES-256-GCM under
 // the machine's own key, nonce first, tag last, the prefix as associated data
 // (Configuration/Crypto/LinuxMachineKeyEncryptor.cs).

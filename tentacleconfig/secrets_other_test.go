@@ -14,16 +14,19 @@ import (
 )
 
 // recordedMachine is the machine that the recordings were made on.
+func skipOnWine(*testing.T, string) {}
+
+// testMachine is one that has a key for secrets.
+func testMachine(t *testing.T) { recordedMachine(t) }
+
 func recordedMachine(t *testing.T) { keys(t, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n") }
 
 // keys gives the test a machine id (none when empty) and places for own keys.
 func keys(t *testing.T, id string) (folder string) {
 	t.Helper()
-	oldID, oldKey := machineIDFile, machineKeyFile
-	t.Cleanup(func() { machineIDFile, machineKeyFile = oldID, oldKey })
 	folder = t.TempDir()
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
-	machineIDFile, machineKeyFile = filepath.Join(folder, "machine-id"), filepath.Join(folder, "octopus", "machinekey")
+	t.Cleanup(UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "octopus", "machinekey")))
 	if id != "" {
 		put(t, machineIDFile, id)
 	}

@@ -39,6 +39,9 @@ func Decrypt(text string) ([]byte, error) {
 	return plain, nil
 }
 
+// UseMachineFiles is for tests on other systems: Windows keeps its key itself.
+func UseMachineFiles(machineID, machineKey string) (restore func()) { return func() {} }
+
 func dpapi(data []byte, call func(in, out *windows.DataBlob) error) ([]byte, error) {
 	in := windows.DataBlob{Size: uint32(len(data)), Data: unsafe.SliceData(data)}
 	var out windows.DataBlob

@@ -1,6 +1,21 @@
 package tentacleconfig
 
-import "testing"
+import (
+	"testing"
+
+	"golang.org/x/sys/windows"
+)
+
+// skipOnWine skips what only a real Windows can show.
+func skipOnWine(t *testing.T, reason string) {
+	t.Helper()
+	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+		t.Skip("on Wine: " + reason)
+	}
+}
+
+// testMachine is one that has a key for secrets: Windows always has.
+func testMachine(*testing.T) {}
 
 func recordedMachine(t *testing.T) {
 	t.Helper()

@@ -95,7 +95,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 		}
 	}
 	host, _ := d.Get(KeyProxyHost)
-	p.Host = strings.TrimSpace(host)
+	p.Host = strings.Trim(strings.TrimSpace(host), "[]") // as Tentacle's polling-proxy writes an IPv6 address
 	if text, _ := d.Get(KeyProxyPort); text != "" {
 		port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 		if err != nil || port == 0 {

@@ -27,7 +27,7 @@ func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
 }
 
 func TestATentacleWithoutAUsableCertificateSaysWhatToDo(t *testing.T) {
-	recordedMachine(t)
+	testMachine(t)
 	for name, value := range map[string]string{"none": "", "not a secret": "hello", "not a certificate": encrypted(t, "aGVsbG8="), "no base64": encrypted(t, "*")} {
 		d := parse(t, "<octopus-settings/>")
 		d.Set(KeyCertificate, value)
@@ -47,7 +47,7 @@ func encrypted(t *testing.T, plain string) string {
 }
 
 func TestThePollingProxyIsThatOfItsSettings(t *testing.T) {
-	recordedMachine(t)
+	testMachine(t)
 	secret := encrypted(t, "p&ss")
 	set := func(pairs ...string) *Document {
 		d := parse(t, "<octopus-settings/>")

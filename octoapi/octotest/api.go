@@ -2,7 +2,6 @@ package octotest
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -179,6 +178,8 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": print}}
 	case "octopusservernodes":
 		return c.page(r, c.serverNodes())
+	case "octopusservernodes/summary":
+		return answer{http.StatusOK, object{"Nodes": c.serverNodes(), "Links": object{}}}
 	}
 	id, rest, _ := strings.Cut(path, "/")
 	for i := range c.store.spaces {
@@ -203,33 +204,18 @@ func (c *Cluster) root(f APIFault) object {
 	return object{
 		"Application": "Octopus Deploy", "Version": version, "ApiVersion": "3.0.0", "InstallationId": installationID,
 		"Links": object{
-			"Self":                     c.options.Path + "/api",
-			"CurrentUser":              c.link("users/me"),
-			"SignIn":                   c.link("users/login{?returnUrl}"),
-			"CertificateConfiguration": c.link("configuration/certificates{/id}{?skip,take,ids,partialName}"),
-			"OctopusServerNodes":       c.link("octopusservernodes{/id}{?skip,take,ids,partialName}"),
-			"SpaceHome":                c.link("{spaceId}"),
-			"Spaces":                   c.link("spaces{/id}{?skip,ids,take,partialName}"),
-			"Users":                    c.link("users{/id}{?skip,take,ids,filter}"),
-			"Web":                      c.options.Path + "/app",
+			"Self":                        c.options.Path + "/api",
+			"CurrentUser":                 c.link("users/me"),
+			"SignIn":                      c.link("users/login{?returnUrl}"),
+			"CertificateConfiguration":    c.link("configuration/certificates{/id}{?skip,take,ids,partialName}"),
+			"OctopusServerNodes":          c.link("octopusservernodes{/id}{?skip,take,ids,partialName}"),
+			"OctopusServerClusterSummary": c.link("octopusservernodes/summary"),
+			"SpaceHome":                   c.link("{spaceId}"),
+			"Spaces":                      c.link("spaces{/id}{?skip,ids,take,partialName}"),
+			"Users":                       c.link("users{/id}{?skip,take,ids,filter}"),
+			"Web":                         c.options.Path + "/app",
 		},
 	}
-}
-
-func (c *Cluster) redis() answer {
-	if !c.options.SharedQueues {
-		return notFound()
-	}
-	return answer{http.StatusOK, object{"IsEnabled": true, "IsConfigured": true, "IsReachable": true}}
-}
-
-func (c *Cluster) serverNodes() []object {
-	var list []object
-	for i := range c.nodes {
-		list = append(list, object{"Id": fmt.Sprintf("OctopusServerNodes-node%d", i+1), "Name": fmt.Sprintf("node%d", i+1),
-			"IsInMaintenanceMode": false, "MaxConcurrentTasks": 5, "LastSeen": time.Now().UTC().Format(time.RFC3339)})
-	}
-	return list
 }
 
 func (c *Cluster) login(w http.ResponseWriter, r *http.Request, body []byte) answer {

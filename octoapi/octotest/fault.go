@@ -37,7 +37,7 @@ type APIFault struct {
 }
 
 // SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot be opened again is an error.
-func (c *Cluster) SetNodeFault(n int, f NodeFault) error { return c.nodes[n-1].setFault(f) }
+func (c *Cluster) SetNodeFault(n int, f NodeFault) error { return c.allNodes()[n-1].setFault(f) }
 
 // SetAPIFault gives the API a fault, or takes it away.
 func (c *Cluster) SetAPIFault(f APIFault) {

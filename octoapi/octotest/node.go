@@ -23,7 +23,8 @@ type node struct {
 	mu       sync.Mutex
 	listener net.Listener
 	fault    NodeFault
-	accepted int // connections since the fault was set
+	own      *tls.Certificate // the one it had before the cluster's was renewed; nil for the cluster's
+	accepted int              // connections since the fault was set
 	conns    map[net.Conn]bool
 }
 
@@ -110,7 +111,7 @@ func (n *node) serve(conn net.Conn, f NodeFault, nth int) {
 
 func (n *node) tlsConfig(f NodeFault) *tls.Config {
 	config := &tls.Config{
-		Certificates: []tls.Certificate{n.cluster.cert},
+		Certificates: []tls.Certificate{n.certificate()},
 		ClientAuth:   tls.RequestClientCert,
 		MinVersion:   tls.VersionTLS12,
 	}
@@ -121,6 +122,18 @@ func (n *node) tlsConfig(f NodeFault) *tls.Config {
 		config.ClientAuth = tls.RequireAnyClientCert
 	}
 	return config
+}
+
+func (n *node) certificate() tls.Certificate {
+	n.mu.Lock()
+	own := n.own
+	n.mu.Unlock()
+	if own != nil {
+		return *own
+	}
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	return n.cluster.cert
 }
 
 // handshake reads a request's head, remembers its first line and answers it with the page.

@@ -51,7 +51,7 @@ type Cluster struct {
 	api     *http.Server
 	apiAddr string
 	nodes   []*node
-	cert    tls.Certificate // of every polling port
+	cert    tls.Certificate // of the cluster: of every polling port that has none of its own
 	other   tls.Certificate // of a port with the fault OtherCertificate
 	caPEM   []byte
 	store   store
@@ -62,7 +62,9 @@ type Cluster struct {
 	mu       sync.Mutex
 	requests []Request
 	fault    APIFault
-	served   int // requests the fault was considered for
+	served   int  // requests the fault was considered for
+	shared   bool // the queues, through Redis
+	members  map[int]ServerNode
 }
 
 // Request is one thing the cluster was asked, in the form of the recordings' `requests`.
@@ -98,7 +100,7 @@ func Start(o Options) (*Cluster, error) {
 	}
 	o.Path = strings.TrimRight(o.Path, "/")
 	for attempt := range 64 {
-		c := &Cluster{options: o.placed(attempt), cert: cert, other: other}
+		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}}
 		c.store.init()
 		err = c.listen()
 		if err == nil {
@@ -172,13 +174,22 @@ func (c *Cluster) listen() error {
 	}
 	go func() { _ = c.api.Serve(l) }()
 	for _, address := range c.options.Nodes {
-		n := &node{cluster: c, address: address}
-		if err := n.open(); err != nil {
+		if _, err := c.openNode(address); err != nil {
 			return err
 		}
-		c.nodes = append(c.nodes, n)
 	}
 	return nil
+}
+
+func (c *Cluster) openNode(address string) (*node, error) {
+	n := &node{cluster: c, address: address}
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nodes = append(c.nodes, n)
+	return n, nil
 }
 
 // Close ends every connection and frees the ports.
@@ -186,7 +197,7 @@ func (c *Cluster) Close() {
 	if c.api != nil {
 		_ = c.api.Close()
 	}
-	for _, n := range c.nodes {
+	for _, n := range c.allNodes() {
 		n.close()
 	}
 }
@@ -201,15 +212,25 @@ func (c *Cluster) URL() string {
 }
 
 // Thumbprint is that of the certificate of every polling port, 40 upper-case hex digits.
-func (c *Cluster) Thumbprint() string { return thumbprint(c.cert) }
+func (c *Cluster) Thumbprint() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return thumbprint(c.cert)
+}
 
 // Addresses are the server comms addresses of the polling ports, https://host:port, in the order of Options.Nodes.
 func (c *Cluster) Addresses() []string {
 	var list []string
-	for _, n := range c.nodes {
+	for _, n := range c.allNodes() {
 		list = append(list, "https://"+n.address)
 	}
 	return list
+}
+
+func (c *Cluster) allNodes() []*node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]*node(nil), c.nodes...)
 }
 
 // CAPEM is the certificate, PEM, that the API's certificate is issued by; nil without Options.TLS.

@@ -1,0 +1,103 @@
+package commands_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The commands of the scripts that change a cluster, and what it knows of a
+// Tentacle: TestScripts describes them.
+
+func cmdCertificate(ts *testscript.TestScript, _ bool, _ []string) {
+	file := ts.MkAbs("own-certificate.txt")
+	if _, err := os.Stat(file); err != nil {
+		ts.Check(ts.Exec("octo-tentacle", "new-certificate", "--export-file="+file))
+	}
+	ts.Check(ts.Exec("octo-tentacle", "import-certificate", "--from-file="+file, "--config="+ts.Getenv("CONFIG"), "--no-restart", "--no-backup"))
+	document, err := tentacleconfig.Read(ts.Getenv("CONFIG"))
+	ts.Check(err)
+	thumbprint, err := document.Thumbprint()
+	ts.Check(err)
+	ts.Setenv("OWN", thumbprint)
+}
+
+func cmdServers(ts *testscript.TestScript, _ bool, args []string) {
+	var servers []tentacleconfig.TrustedServer
+	for _, arg := range args {
+		fields := strings.Split(strings.ReplaceAll(arg+",,,", ",-", ","), ",")
+		style, err := tentacleconfig.ParseStyle(fields[0])
+		ts.Check(err)
+		servers = append(servers, tentacleconfig.TrustedServer{Style: style, Thumbprint: fields[1], Address: fields[2], SubscriptionID: fields[3]})
+	}
+	document, err := tentacleconfig.Read(ts.Getenv("CONFIG"))
+	ts.Check(err)
+	document.SetTrustedServers(servers)
+	ts.Check(os.WriteFile(ts.Getenv("CONFIG"), document.Bytes(), 0o600))
+}
+
+func cmdMachine(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	m := octotest.Machine{Name: args[0], Thumbprint: ts.Getenv("OWN"), Subscription: sceneSubscription}
+	for _, arg := range args[1:] {
+		switch key, value, _ := strings.Cut(arg, "="); key {
+		case "worker":
+			m.Worker = true
+		case "disabled":
+			m.Disabled = true
+		case "space":
+			m.Space = value
+		case "subscription":
+			m.Subscription = value
+		case "thumbprint":
+			m.Thumbprint = value
+		case "health":
+			m.Health = value
+		default:
+			ts.Fatalf("unknown option of machine: %s", arg)
+		}
+	}
+	ts.Check(cluster.AddMachine(m))
+}
+
+func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	if args[0] == "new" {
+		address, err := cluster.AddNode()
+		ts.Check(err)
+		ts.Setenv(fmt.Sprintf("NODE%d", len(cluster.Addresses())), address)
+		return
+	}
+	states := map[string]octotest.ServerNode{
+		"ok": {}, "maintenance": {Maintenance: true}, "offline": {Offline: true}, "web-only": {WebOnly: true},
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	state, ok := states[args[1]]
+	if !ok {
+		ts.Fatalf("unknown state of a node: %s", args[1])
+	}
+	cluster.SetServerNode(n, state)
+}
+
+func cmdRenew(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	var nodes []int
+	for _, arg := range args {
+		n, err := strconv.Atoi(arg)
+		ts.Check(err)
+		nodes = append(nodes, n)
+	}
+	ts.Check(cluster.Renew(nodes...))
+	ts.Setenv("NEW_THUMB", cluster.Thumbprint())
+}
+
+func cmdQueues(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	cluster.SetSharedQueues(args[0] == "shared")
+}

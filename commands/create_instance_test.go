@@ -1,0 +1,41 @@
+package commands
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+func TestManyProcessesCreateOneInstance(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	config := filepath.Join(folder, "web", "Tentacle.config")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			var out, errors bytes.Buffer
+			if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &errors), []string{"create-instance", "--instance=web", "--config=" + config}); code != exitDone {
+				t.Errorf("exit code %d: %s", code, errors.String())
+			}
+		})
+	}
+	all.Wait()
+	document, err := tentacleconfig.Read(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if home, _ := document.Get(tentacleconfig.KeyHome); home != filepath.Dir(config) {
+		t.Errorf("home %q", home)
+	}
+	for _, place := range []string{filepath.Dir(config), filepath.Dir(tentacleconfig.IndexFile("web"))} {
+		entries, err := os.ReadDir(place)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("left behind: %v, %v", entries, err)
+		}
+	}
+}

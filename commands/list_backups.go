@@ -1,0 +1,152 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// listBackupsOptions are what list-backups can be told.
+type listBackupsOptions struct {
+	tentacle tentacleOptions
+	format   string
+}
+
+func listBackupsCommand(c *console) *cli.Command {
+	var o listBackupsOptions
+	return &cli.Command{
+		Name:     "list-backups",
+		Category: "Backups",
+		Usage:    "list the former configurations that changes have kept",
+		Description: `Every change first keeps the old file beside the new one, as
+Tentacle.config.bak-TIME, the ten newest of them. Shows for each, the newest
+first, when it was replaced (UTC), how many addresses it polls, and whether it
+says the same as the configuration does now.
+
+  octo-tentacle list-backups
+  octo-tentacle list-backups --instance=web --format=json`,
+		Flags:  allFlags(o.tentacle.flags(), []cli.Flag{formatFlag(&o.format)}),
+		Action: func(ctx *cli.Context) error { return listBackups(ctx.Context, c, o) },
+	}
+}
+
+// backupEntry is a backup as printed.
+type backupEntry struct {
+	Time    string `json:"time"` // as in the file's name, and as restore-backup takes it
+	File    string `json:"file"`
+	Size    int64  `json:"size"`    // in bytes
+	Polls   *int   `json:"polls"`   // addresses; null where the backup cannot be read
+	Content string `json:"content"` // beside the configuration now: same, differs, or unreadable
+}
+
+const (
+	contentSame       = "same"
+	contentDiffers    = "differs"
+	contentUnreadable = "unreadable"
+)
+
+func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+		return err
+	}
+	t, err := lookAtDamaged(c, o.tentacle)
+	if err != nil {
+		return err
+	}
+	backups, err := tentacleconfig.Backups(t.instance.ConfigPath)
+	if err != nil {
+		return err
+	}
+	entries := backupEntries(c, t, backups)
+	if o.format == "json" {
+		return c.printJSON(entries)
+	}
+	c.printf("Instance:      %s\n", firstNonEmpty(t.instance.Name, "(none names this file)"))
+	c.printf("Configuration: %s\n\n", t.instance.ConfigPath)
+	if len(entries) == 0 {
+		c.printf("There are no backups yet: each change makes one.\n")
+		return nil
+	}
+	printTable(c, backupColumns, entries)
+	return nil
+}
+
+// backupColumns define the table of backups.
+var backupColumns = []column[backupEntry]{
+	{"TIME", func(e backupEntry) string { return e.Time }},
+	{"SIZE", func(e backupEntry) string { return strconv.FormatInt(e.Size, 10) }},
+	{"POLLS", func(e backupEntry) string { return e.polls() }},
+	{"CONTENT", func(e backupEntry) string { return e.Content }},
+	{"FILE", func(e backupEntry) string { return e.File }},
+}
+
+func (e backupEntry) polls() string {
+	if e.Polls == nil {
+		return ""
+	}
+	return strconv.Itoa(*e.Polls)
+}
+
+// backupEntries looks into each backup. One that cannot be read is listed with
+// a warning, and one that another change drops meanwhile is not listed.
+func backupEntries(c *console, t *tentacle, backups []tentacleconfig.Backup) []backupEntry {
+	entries := make([]backupEntry, 0, len(backups)) // an empty list is [], not null
+	for _, backup := range backups {
+		info, err := os.Stat(backup.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		entry := backupEntry{Time: backup.ID(), File: backup.Path, Content: contentUnreadable}
+		if err == nil {
+			entry.Size = info.Size()
+			err = entry.lookInto(backup, t.document)
+		}
+		if err != nil {
+			c.warn("%s", firstLine(err))
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// lookInto fills in what is to be said about a backup that can be read.
+func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig.Document) error {
+	document, servers, err := readBackup(backup)
+	if err != nil {
+		return err
+	}
+	e.Content = contentDiffers
+	if string(document.Bytes()) == string(now.Bytes()) {
+		e.Content = contentSame
+	}
+	polled := 0
+	for _, server := range servers {
+		if server.Polls() {
+			polled++
+		}
+	}
+	e.Polls = &polled
+	return nil
+}
+
+// readBackup refuses what no Tentacle could work with.
+func readBackup(backup tentacleconfig.Backup) (*tentacleconfig.Document, []tentacleconfig.TrustedServer, error) {
+	document, err := tentacleconfig.Read(backup.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	servers, err := document.TrustedServers()
+	return document, servers, err
+}
+
+// firstLine leaves out what an error says to do, where something else is to be done.
+func firstLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}

@@ -1,0 +1,38 @@
+package commands
+
+import (
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+func TestARestartIsOutstandingWhenTheFileIsNewerThanTheProcess(t *testing.T) {
+	start := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
+	at := func(after time.Duration) time.Time { return start.Add(after) }
+	for _, c := range []struct {
+		what string
+		file tentacleconfig.FileTimes
+		want bool
+	}{
+		{"an old file", tentacleconfig.FileTimes{Born: at(-time.Hour), Modified: at(-time.Minute)}, false},
+		{"a new file, put in place right after the start", tentacleconfig.FileTimes{Born: at(time.Millisecond), Modified: at(time.Millisecond)}, true},
+		{"an old file, written by the Tentacle at its start", tentacleconfig.FileTimes{Born: at(-time.Hour), Modified: at(5 * time.Second)}, false},
+		{"an old file, edited in place long after", tentacleconfig.FileTimes{Born: at(-time.Hour), Modified: at(time.Minute)}, true},
+		{"a file restored with its old time", tentacleconfig.FileTimes{Born: at(time.Minute), Modified: at(-time.Hour)}, true},
+		{"no birth known, written at the start", tentacleconfig.FileTimes{Modified: at(5 * time.Second)}, false},
+		{"no birth known, edited long after", tentacleconfig.FileTimes{Modified: at(time.Minute)}, true},
+		{"nothing known", tentacleconfig.FileTimes{}, false},
+	} {
+		if got := restartOutstanding(service.Status{State: service.Running, Started: start}, c.file); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+	changed := tentacleconfig.FileTimes{Born: at(time.Hour), Modified: at(time.Hour)}
+	for _, status := range []service.Status{{State: service.Stopped, Started: start}, {State: service.Unmanaged}, {State: service.Running}} {
+		if restartOutstanding(status, changed) {
+			t.Errorf("%+v: outstanding, though nothing runs that is known to be older", status)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+)
+
+// registered is a registration of this Tentacle: a deployment target or a
+// worker, in a space.
+type registered struct {
+	Space   octoapi.Named
+	Worker  bool
+	Machine octoapi.Machine
+}
+
+// spacesAtOnce is how many spaces are asked at the same time: a server may have
+// hundreds.
+const spacesAtOnce = 8
+
+// findRegistrations finds the machines and workers with a Tentacle's thumbprint
+// in all spaces that the account may use, in the order of the spaces. A space
+// whose machines the account may not see counts as one without; that none can
+// be seen is an error.
+//
+// The node that is asked looks at the database again: a Tentacle that was
+// registered after the node started is known to it from then on.
+func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint string) ([]registered, error) {
+	spaces, err := client.Spaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, errs := make([][]registered, 2*len(spaces)), make([]error, 2*len(spaces))
+	places := make(chan struct{}, spacesAtOnce)
+	var all sync.WaitGroup
+	for i := range found {
+		all.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			found[i], errs[i] = registrationsIn(ctx, spaces[i/2], i%2 == 1, thumbprint)
+		})
+	}
+	all.Wait()
+
+	var forbidden []error
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, octoapi.ErrForbidden):
+			forbidden = append(forbidden, err)
+		case err != nil:
+			return nil, err
+		}
+	}
+	if len(forbidden) > 0 && len(forbidden) == len(errs) {
+		return nil, forbidden[0]
+	}
+	return slices.Concat(found...), nil
+}
+
+func registrationsIn(ctx context.Context, space *octoapi.Space, worker bool, thumbprint string) ([]registered, error) {
+	find := space.MachinesByThumbprint
+	if worker {
+		find = space.WorkersByThumbprint
+	}
+	machines, err := find(ctx, thumbprint)
+	var list []registered
+	for _, machine := range machines {
+		list = append(list, registered{Space: space.Named, Worker: worker, Machine: machine})
+	}
+	return list, err
+}
+
+func (r registered) kind() string {
+	if r.Worker {
+		return "worker"
+	}
+	return "deployment target"
+}
+
+// String is how a person calls the registration.
+func (r registered) String() string {
+	where := ""
+	if r.Space.Name != "" {
+		where = " in space " + r.Space.Name
+	}
+	return fmt.Sprintf("%s %s (%s)%s", r.kind(), r.Machine.Name, r.Machine.ID, where)
+}
+
+// misfit says what is wrong with the registration of a Tentacle that polls
+// under these subscriptions, none when it listens; "" when it fits. What is
+// worst is said first.
+func (r registered) misfit(subscriptions []string) string {
+	var wrong []string
+	for _, text := range []string{r.unreachable(subscriptions), r.unwell(), r.disabled()} {
+		if text != "" {
+			wrong = append(wrong, text)
+		}
+	}
+	return strings.Join(wrong, "; ")
+}
+
+// unreachable says why work for the registration does not come to a Tentacle
+// that polls under these subscriptions; "" when it does.
+func (r registered) unreachable(subscriptions []string) string {
+	endpoint := r.Machine.Endpoint
+	polls := endpoint.CommunicationStyle == octoapi.Polling || endpoint.CommunicationStyle == octoapi.Kubernetes && endpoint.Mode != octoapi.ModeListening
+	switch {
+	case polls && len(subscriptions) == 0:
+		return "it is registered as polling, but this Tentacle does not poll the cluster"
+	case !polls && len(subscriptions) > 0:
+		return "it is registered as listening, but this Tentacle polls"
+	case polls && !slices.ContainsFunc(subscriptions, func(s string) bool { return sameSubscription(s, endpoint.URI) }):
+		return fmt.Sprintf("it is registered with the subscription %s, but this Tentacle polls with %s", endpoint.URI, strings.Join(subscriptions, ", "))
+	}
+	return ""
+}
+
+// unwell passes on what the server's own health check says. One that was not
+// checked yet is not unwell.
+func (r registered) unwell() string {
+	switch health := r.Machine.HealthStatus; health {
+	case "Unhealthy", "Unavailable": // OctopusClients, MachineModelHealthStatus.cs
+		return "the server says that it is " + strings.ToLower(health)
+	}
+	return ""
+}
+
+func (r registered) disabled() string {
+	if r.Machine.IsDisabled {
+		return "it is disabled"
+	}
+	return ""
+}
+
+// sameSubscription ignores case and the slash at the end, as a URI does.
+func sameSubscription(a, b string) bool {
+	return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/"))
+}

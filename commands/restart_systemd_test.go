@@ -1,0 +1,140 @@
+//go:build linux
+
+package commands_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+// runJob gives the service a script to run, and waits until it runs.
+func (s *systemdScene) runJob(t *testing.T, script string) {
+	t.Helper()
+	s.writeFile(t, filepath.Join(s.folder, "job.tmp"), script, 0o755)
+	if err := os.Rename(filepath.Join(s.folder, "job.tmp"), filepath.Join(s.folder, "job")); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the script runs", func() bool {
+		_, err := os.Stat(filepath.Join(s.folder, "job"))
+		return os.IsNotExist(err)
+	})
+	time.Sleep(100 * time.Millisecond)
+}
+
+func (s *systemdScene) eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+func (s *systemdScene) read(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestSystemdRestartWaitsForARunningScript(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.runJob(t, "sleep 3; echo finished")
+	got := s.pollServer(t, "--server-comms-address="+s.cluster.Addresses()[1])
+	if !got.Service.Restarted || s.starts(t) != 2 {
+		t.Errorf("%+v, %d starts", got, s.starts(t))
+	}
+	if s.read(t, "job.out") != "finished\n" || s.read(t, "job.exit") != "0" {
+		t.Errorf("the script was killed: %q", s.read(t, "job.out"))
+	}
+}
+
+func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.runJob(t, "sleep 4; echo finished")
+	for i, wait := range []string{"--restart-wait=1s", "--restart-wait=0s"} {
+		cmd := s.command("poll-server", "--format=json", wait, "--server-comms-address="+s.cluster.Addresses()[i+1])
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run()
+		if cmd.ProcessState.ExitCode() != 1 || stdout.Len() > 0 {
+			t.Errorf("%s: exit code %d, %s", wait, cmd.ProcessState.ExitCode(), stdout.String())
+		}
+		for _, want := range []string{"is saved", "the restart is outstanding", `octo-tentacle restart-service --instance="Octo Tentacle Test"`, "is still at work", "sh (pid "} {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("%s: the error does not say %q:\n%s", wait, want, stderr.String())
+			}
+		}
+		if s.starts(t) != 1 {
+			t.Fatalf("%s: restarted all the same", wait)
+		}
+	}
+	if output, err := s.command("restart-service", "--instance=Octo Tentacle Test").CombinedOutput(); err != nil || s.starts(t) != 2 {
+		t.Errorf("finishing: %v, %d starts\n%s", err, s.starts(t), output)
+	}
+	if s.read(t, "job.out") != "finished\n" {
+		t.Errorf("the script was killed: %q", s.read(t, "job.out"))
+	}
+}
+
+func TestSystemdRestartNowDoesNotLook(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.runJob(t, "sleep 30")
+	if got := s.pollServer(t, "--restart-now", "--server-comms-address="+s.cluster.Addresses()[1]); !got.Service.Restarted || s.starts(t) != 2 {
+		t.Errorf("%+v, %d starts", got, s.starts(t))
+	}
+}
+
+// TestSystemdRunByItsOwnTentacle: a runbook runs octo-tentacle on a target. Its
+// script ends with exit 0 and its whole output, and then the service restarts,
+// once, although the program is deleted meanwhile and several steps change
+// something.
+func TestSystemdRunByItsOwnTentacle(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	program, err := exec.LookPath("octo-tentacle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := s.cluster.Addresses()
+	s.runJob(t, fmt.Sprintf(`
+export TentacleMachineConfigurationHomeDirectory=%[1]s OCTOPUS_URL=%[2]s OCTOPUS_API_KEY=%[3]s
+mkdir work && cp -L %[4]s work/octo-tentacle || exit 3
+work/octo-tentacle sync-servers --server-comms-address=%[5]s,%[6]s || exit 4
+work/octo-tentacle sync-servers --server-comms-address=%[5]s,%[6]s,%[7]s || exit 5
+rm -r work
+sleep 2
+echo the end
+`, s.home, s.cluster.URL(), octotest.APIKey, program, nodes[0], nodes[1], nodes[2]))
+	s.eventually(t, "the script ends", func() bool {
+		_, err := os.Stat(filepath.Join(s.folder, "job.exit"))
+		return err == nil
+	})
+	if s.starts(t) != 1 {
+		t.Error("the service was restarted while its script ran")
+	}
+	output := s.read(t, "job.out")
+	if s.read(t, "job.exit") != "0" || !strings.HasSuffix(output, "the end\n") || strings.Count(output, "Restart scheduled") != 2 {
+		t.Errorf("exit %s:\n%s", s.read(t, "job.exit"), output)
+	}
+	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
+	time.Sleep(4 * time.Second) // and not again
+	if s.starts(t) != 2 {
+		t.Errorf("%d starts", s.starts(t))
+	}
+	if got := s.addresses(t); len(got) != 3 {
+		t.Errorf("polled: %v", got)
+	}
+}

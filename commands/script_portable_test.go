@@ -1,0 +1,89 @@
+package commands_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The commands of scripts that take the place of a shell's, which Windows has not.
+
+// cmdSlashes prints a file, or what was printed, with the paths of Windows
+// written as elsewhere, also where JSON doubles the backslashes.
+func cmdSlashes(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	fmt.Fprint(ts.Stdout(), strings.NewReplacer(`\\`, "/", `\`, "/").Replace(text))
+}
+
+// cmdExits runs a program and looks for its exit code.
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var ended *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, not %d", got, want)
+	}
+}
+
+// cmdWithout prints the lines of a file in which a text does not occur.
+func cmdWithout(ts *testscript.TestScript, _ bool, args []string) {
+	text, stdout := ts.ReadFile(args[1]), ts.Stdout()
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, args[0]) {
+			fmt.Fprint(stdout, line)
+		}
+	}
+}
+
+// cmdEdit replaces what matches an expression in a file; \1 is its first group.
+func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	replacement := regexp.MustCompile(`\\(\d)`).ReplaceAllString(args[1], `$${$1}`)
+	before := ts.ReadFile(args[2])
+	after := pattern.ReplaceAllString(before, replacement)
+	if after == before {
+		ts.Fatalf("nothing in %s matches %s", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(after), 0o600))
+}
+
+// cmdBackup finds the oldest backup of $CONFIG: BACKUP is the file, BACKUP_NAME
+// its name, BACKUP_ID the time in it.
+func cmdBackup(ts *testscript.TestScript, _ bool, _ []string) {
+	config := ts.Getenv("CONFIG")
+	entries, err := os.ReadDir(filepath.Dir(config))
+	ts.Check(err)
+	prefix := filepath.Base(config) + ".bak-20"
+	i := slices.IndexFunc(entries, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), prefix) })
+	if i < 0 {
+		ts.Fatalf("there is no backup")
+	}
+	name := entries[i].Name()
+	_, id, _ := strings.Cut(name, ".bak-")
+	ts.Setenv("BACKUP", filepath.Join(filepath.Dir(config), name))
+	ts.Setenv("BACKUP_NAME", name)
+	ts.Setenv("BACKUP_ID", id)
+}
+
+// cmdLarge writes a file of so many MiB.
+func cmdLarge(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bytes.Repeat([]byte(" "), size<<20), 0o600))
+}

@@ -1,0 +1,487 @@
+//go:build linux
+
+package commands_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serviceMachine is a machine with Tentacle instances and a systemd, see
+// systemd_test.go, in which /etc/systemd/system is its own.
+type serviceMachine struct {
+	home, folder string
+	program      string // stands in for the real Tentacle: notes its arguments, and ends at once while there is a file "broken"
+}
+
+func newServiceMachine(t *testing.T, instances ...string) *serviceMachine {
+	t.Helper()
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		const why = "systemd is not PID 1 here: run this through testdata/systemd/run"
+		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "systemd") {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	folder := t.TempDir()
+	m := &serviceMachine{home: filepath.Join(folder, "home"), folder: folder, program: filepath.Join(folder, "opt", "Tentacle")}
+	script := fmt.Sprintf("#!/bin/sh\necho \"$*\" >>'%[1]s/runs'\ntest ! -e '%[1]s/broken' || exit 7\nexec sleep infinity\n", folder)
+	if err := errors.Join(os.Mkdir(filepath.Dir(m.program), 0o755), os.WriteFile(m.program, []byte(script), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range instances {
+		if err := makeTentacle(m.home, name, m.config(name), nil); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.removeUnit(strings.ReplaceAll(name, " ", "-")) })
+	}
+	return m
+}
+
+func (m *serviceMachine) config(name string) string {
+	return filepath.Join(m.folder, name, "Tentacle.config")
+}
+
+func (m *serviceMachine) removeUnit(name string) {
+	_ = exec.Command("systemctl", "disable", "--now", name).Run()
+	_ = os.Remove(unitFile(name))
+	_ = exec.Command("systemctl", "daemon-reload").Run()
+	_ = exec.Command("systemctl", "reset-failed", name).Run()
+}
+
+func unitFile(name string) string { return "/etc/systemd/system/" + name + ".service" }
+
+// runs are the arguments of each start of the stand-in so far.
+func (m *serviceMachine) runs(t *testing.T) []string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(m.folder, "runs"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+}
+
+func (m *serviceMachine) run(arguments ...string) (stdout, stderr string, code int) {
+	cmd := exec.Command("octo-tentacle", arguments...)
+	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
+	cmd.Dir = m.home
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	_ = cmd.Run()
+	return out.String(), err.String(), cmd.ProcessState.ExitCode()
+}
+
+// mustRun runs what has to succeed, and returns the text.
+func (m *serviceMachine) mustRun(t *testing.T, arguments ...string) string {
+	t.Helper()
+	stdout, stderr, code := m.run(arguments...)
+	if code != 0 || stderr != "" {
+		t.Fatalf("%v: exit code %d\n%s%s", arguments, code, stdout, stderr)
+	}
+	return stdout
+}
+
+// mustFail runs what has to fail with exit code 1, nothing on standard output,
+// and an error that says all of that.
+func (m *serviceMachine) mustFail(t *testing.T, says []string, arguments ...string) {
+	t.Helper()
+	stdout, stderr, code := m.run(arguments...)
+	if code != 1 || stdout != "" {
+		t.Errorf("%v: exit code %d, output %s", arguments, code, stdout)
+	}
+	for _, text := range says {
+		if !strings.Contains(stderr, text) {
+			t.Errorf("%v: the error does not say %q:\n%s", arguments, text, stderr)
+		}
+	}
+}
+
+type serviceJSON struct {
+	Instance, Configuration string
+	DryRun, Changed         bool
+	Actions                 []string
+	Difference              string
+	Service                 struct{ Name, State string }
+}
+
+// mustDo runs service and insists on the actions and the state after them.
+func (m *serviceMachine) mustDo(t *testing.T, actions, state string, arguments ...string) serviceJSON {
+	t.Helper()
+	var got serviceJSON
+	text := m.mustRun(t, append([]string{"service", "--format=json"}, arguments...)...)
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if strings.Join(got.Actions, " ") != actions || got.Changed != (actions != "") || got.Service.State != state {
+		t.Errorf("service %v: want the actions %q and the state %q, got\n%s", arguments, actions, state, text)
+	}
+	return got
+}
+
+func systemctlSays(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, _ := exec.Command("systemctl", arguments...).Output() // exit codes other than 0 are answers too
+	return strings.TrimSpace(string(output))
+}
+
+func TestSystemdServiceFromInstallToUninstall(t *testing.T) {
+	m := newServiceMachine(t, "Tentacle")
+	tentacle := "--tentacle=" + m.program
+	if got := m.mustDo(t, "install start", "absent", "--install", "--start", tentacle, "--dry-run"); !got.DryRun || systemctlSays(t, "show", "-PLoadState", "Tentacle") != "not-found" {
+		t.Errorf("a dry run: %+v", got)
+	}
+	got := m.mustDo(t, "install start", "running", "--install", "--start", tentacle)
+	if got.Instance != "Tentacle" || got.Configuration != m.config("Tentacle") || got.Service.Name != "Tentacle" {
+		t.Errorf("installed: %+v", got)
+	}
+	want := "[Unit]\nDescription=Octopus Deploy: Tentacle deployment agent\nAfter=network.target\n\n[Service]\nType=simple\nUser=root\nExecStart=" +
+		m.program + " run --instance=Tentacle --noninteractive\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n"
+	unit, err := os.ReadFile(unitFile("Tentacle"))
+	info, errStat := os.Stat(unitFile("Tentacle"))
+	if string(unit) != want || errors.Join(err, errStat) != nil || info.Mode() != 0o644 {
+		t.Errorf("unit %v %v %v\n%s", err, errStat, info.Mode(), unit)
+	}
+	if enabled := systemctlSays(t, "is-enabled", "Tentacle"); enabled != "enabled" {
+		t.Errorf("is-enabled: %s", enabled)
+	}
+	m.mustDo(t, "", "running", "--install", "--start", tentacle)
+	if starts := m.runs(t); !slices.Equal(starts, []string{"run --instance=Tentacle --noninteractive"}) {
+		t.Errorf("starts %q", starts)
+	}
+	m.mustDo(t, "restart", "running", "--restart")
+	if starts := m.runs(t); len(starts) != 2 {
+		t.Errorf("starts after a restart %q", starts)
+	}
+	m.mustDo(t, "stop", "stopped", "--stop")
+	m.mustDo(t, "", "stopped", "--stop")
+	m.mustDo(t, "start", "running", "--restart") // as systemctl restart
+	m.mustDo(t, "", "running", "--reconfigure", tentacle)
+	m.mustDo(t, "stop uninstall", "absent", "--stop", "--uninstall")
+	m.mustDo(t, "", "absent", "--stop", "--uninstall")
+	m.mustDo(t, "", "absent", "--restart")
+	m.mustFail(t, []string{"no service Tentacle", "--install"}, "service", "--start")
+	if state := systemctlSays(t, "show", "-PLoadState", "-PActiveState", "Tentacle"); state != "not-found\ninactive" {
+		t.Errorf("afterwards systemd says %q", state)
+	}
+	left, err := filepath.Glob("/etc/systemd/system/*/Tentacle.service")
+	if len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestSystemdServiceIsToldToPeople(t *testing.T) {
+	m := newServiceMachine(t, "Told")
+	title := "Told (" + m.config("Told") + ")\n"
+	for _, step := range []struct {
+		arguments string
+		want      string
+	}{
+		{"--install --start --dry-run", title + "  service Told would be installed, to start with the machine\n  service Told would be started\nDry run: nothing was changed.\n"},
+		{"--install", title + "  service Told was installed, to start with the machine\nService Told is stopped.\n"},
+		{"--install", title + "  service Told is installed as it should be\nNothing to change; service Told is stopped.\n"},
+		{"--stop", title + "  service Told does not run: there is nothing to stop\nNothing to change; service Told is stopped.\n"},
+		{"--start", title + "  service Told was started\nService Told is running (pid "},
+		{"--start", title + "  service Told runs: there is nothing to start\nNothing to change; service Told is running (pid "},
+		{"--uninstall --dry-run", title + "  service Told would be stopped and uninstalled\nDry run: nothing was changed.\n"},
+		{"--uninstall", title + "  service Told was stopped and uninstalled\nService Told is absent (this machine has no service of that name).\n"},
+		{"--uninstall --dry-run", title + "  service Told does not exist: there is nothing to uninstall\nDry run: nothing would change.\n"},
+	} {
+		arguments := append([]string{"service", "--tentacle", m.program}, strings.Fields(step.arguments)...)
+		if got := m.mustRun(t, arguments...); !strings.HasPrefix(got, step.want) {
+			t.Errorf("service %s: got\n%swant\n%s", step.arguments, got, step.want)
+		}
+	}
+}
+
+func TestSystemdServiceOfAnInstanceWithSpaces(t *testing.T) {
+	m := newServiceMachine(t, "My Web Tentacle", "Other")
+	// Found on the PATH.
+	t.Setenv("PATH", os.Getenv("PATH")+":"+filepath.Dir(m.program))
+	got := m.mustDo(t, "install start", "running", "--instance", "my web tentacle", "--install", "--start")
+	if starts := m.runs(t); got.Service.Name != "My-Web-Tentacle" || !slices.Equal(starts, []string{"run --instance=My Web Tentacle --noninteractive"}) {
+		t.Errorf("%+v, starts %q", got, starts)
+	}
+	if unit, err := os.ReadFile(unitFile("My-Web-Tentacle")); err != nil || !strings.Contains(string(unit), m.program+` run "--instance=My Web Tentacle" --noninteractive`) {
+		t.Errorf("%v\n%s", err, unit)
+	}
+	m.mustDo(t, "restart", "running", "--instance=My Web Tentacle", "--restart")
+	m.mustDo(t, "uninstall", "absent", "--instance=My Web Tentacle", "--uninstall")
+}
+
+func TestSystemdServiceOfAFileWithoutInstance(t *testing.T) {
+	m := newServiceMachine(t)
+	config := filepath.Join(m.folder, "my files", "Tentacle.config")
+	if err := makeTentacle(filepath.Join(m.folder, "elsewhere"), "x", config, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(m.home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer m.removeUnit("OctopusDeploy-Tentacle")
+	got := m.mustDo(t, "install start", "running", "--config="+config, "--install", "--start", "--tentacle="+m.program)
+	if starts := m.runs(t); got.Service.Name != "OctopusDeploy-Tentacle" || got.Instance != "" || !slices.Equal(starts, []string{"run --config=" + config + " --noninteractive"}) {
+		t.Errorf("%+v, starts %q", got, starts)
+	}
+}
+
+func TestSystemdServicesOfAllInstances(t *testing.T) {
+	m := newServiceMachine(t, "One", "Two Two")
+	tentacle := "--tentacle=" + m.program
+	all := func(actions, state string, arguments ...string) {
+		t.Helper()
+		var got []serviceJSON
+		text := m.mustRun(t, append(arguments, "--format=json")...)
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if len(got) != 2 || got[0].Service.Name != "One" || got[1].Service.Name != "Two-Two" {
+			t.Errorf("%v: %s", arguments, text)
+		}
+		for _, service := range got {
+			if strings.Join(service.Actions, " ") != actions || service.Service.State != state {
+				t.Errorf("%v: want %s and %s, got %+v", arguments, actions, state, service)
+			}
+		}
+	}
+	m.mustDo(t, "install", "stopped", "--instance=One", "--install", tentacle)
+
+	// One cannot be started; the other is.
+	stdout, stderr, code := m.run("service", "--instance", "*", "--start")
+	if code != 1 || !strings.Contains(stderr, "no service Two-Two") || !strings.Contains(stdout, "service One was started") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	m.mustFail(t, []string{"no service Two-Two"}, "service", "--instance=*", "--start", "--format=json")
+
+	m.mustDo(t, "install", "stopped", "--instance=Two Two", "--install", tentacle)
+	m.mustDo(t, "stop", "stopped", "--instance=One", "--stop")
+	all("start", "running", "service", "--instance=*", "--start")
+	all("restart", "running", "service", "--instance=*", "--restart")
+	all("stop", "stopped", "service", "--instance=*", "--stop")
+	all("start", "stopped", "checkservices", "--instances=*", "--dry-run")
+	all("start", "running", "checkservices", "--instances=*")
+	all("", "running", "checkservices", "--instances=one;TWO TWO")
+	if starts := m.runs(t); len(starts) != 7 {
+		t.Errorf("%d starts, want 7: %q", len(starts), starts)
+	}
+	m.mustFail(t, []string{"--instance=* is for --start"}, "service", "--instance=*", "--uninstall")
+}
+
+func TestSystemdServicesThatDoNotRunAreStartedByCheckservices(t *testing.T) {
+	m := newServiceMachine(t, "Up", "Down", "Never Installed")
+	for _, name := range []string{"Up", "Down"} {
+		m.mustDo(t, "install start", "running", "--instance="+name, "--install", "--start", "--tentacle="+m.program)
+	}
+	m.mustDo(t, "stop", "stopped", "--instance=Down", "--stop")
+	before := len(m.runs(t))
+	stdout, stderr, code := m.run("checkservices", "--instances=Up,Down,Never Installed,No Such")
+	if code != 0 || !strings.Contains(stderr, `no instance "No Such"`) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	for _, want := range []string{"service Up runs: there is nothing to start", "service Down was started", "service Never-Installed does not exist"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("it does not say %q:\n%s", want, stdout)
+		}
+	}
+	if starts := len(m.runs(t)) - before; starts != 1 {
+		t.Errorf("%d starts", starts)
+	}
+	m.mustDo(t, "stop", "stopped", "--instance=Down", "--stop")
+	if err := os.WriteFile(filepath.Join(m.folder, "broken"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code = m.run("checkservices", "--instances=*")
+	if code != 1 || !strings.Contains(stderr, "Down was started but did not stay up") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
+func TestSystemdServiceRunsAsTheUserGiven(t *testing.T) {
+	m := newServiceMachine(t, "User")
+	t.Setenv("OCTOPUS_SERVICE_USERNAME", "daemon")
+	m.mustDo(t, "install", "stopped", "--install", "--username", "nobody", "--dependOn=postgresql", "--dependOn", "a.service,b.target", "--tentacle="+m.program)
+	unit, err := os.ReadFile(unitFile("User"))
+	if err != nil || !strings.Contains(string(unit), "\nUser=nobody\n") || !strings.Contains(string(unit), "\nAfter=network.target postgresql.service a.service b.target\n") {
+		t.Errorf("%v\n%s", err, unit)
+	}
+	if after := systemctlSays(t, "show", "-PAfter", "User"); !strings.Contains(after, "postgresql.service") || !strings.Contains(after, "b.target") {
+		t.Errorf("systemd starts it after %s", after)
+	}
+	m.mustDo(t, "reconfigure", "stopped", "--reconfigure", "--tentacle="+m.program)
+	if user := systemctlSays(t, "show", "-PUser", "User"); user != "daemon" {
+		t.Errorf("user of the environment: %s", user)
+	}
+	m.mustFail(t, []string{"white space"}, "service", "--reconfigure", "--username=my user", "--tentacle="+m.program)
+}
+
+func TestSystemdServiceChangedByAPersonIsShownBeforeItIsReplaced(t *testing.T) {
+	m := newServiceMachine(t, "Changed")
+	tentacle := "--tentacle=" + m.program
+	m.mustDo(t, "install start", "running", "--install", "--start", tentacle)
+	original, err := os.ReadFile(unitFile("Changed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func() string {
+		changed := strings.Replace(string(original), "User=root\n", "User=root\nEnvironment=HTTP_PROXY=http://proxy:3128\nEnvironment=DB_PASSWORD=hunter22\n", 1)
+		if err := os.WriteFile(unitFile("Changed"), []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		systemctlSays(t, "daemon-reload")
+		return changed
+	}
+	changed := change()
+	is := func(want string) {
+		t.Helper()
+		if got, err := os.ReadFile(unitFile("Changed")); string(got) != want || err != nil {
+			t.Errorf("the unit is %v\n%s", err, got)
+		}
+	}
+	shown := []string{"\n-Environment=HTTP_PROXY=http://proxy:3128\n", "\n-Environment=DB_PASSWORD=********\n", "\n User=root\n"}
+	m.mustFail(t, append(shown, "--reconfigure"), "service", "--install", "--restart", tentacle)
+	is(changed)
+	if starts := m.runs(t); len(starts) != 1 {
+		t.Errorf("restarted before the refusal: %q", starts)
+	}
+	for _, arguments := range [][]string{{"--dry-run"}, {"--no-restart"}, {}} {
+		change()
+		got := m.mustRun(t, append([]string{"service", "--reconfigure", tentacle}, arguments...)...)
+		for _, want := range shown {
+			if !strings.Contains(got, strings.ReplaceAll(want, "\n", "\n  ")[:len(want)+1]) {
+				t.Errorf("%v: it does not show %q:\n%s", arguments, want, got)
+			}
+		}
+		if strings.Contains(got, "hunter22") {
+			t.Errorf("%v: it shows the password:\n%s", arguments, got)
+		}
+		switch {
+		case slices.Contains(arguments, "--dry-run"):
+			is(changed)
+		case slices.Contains(arguments, "--no-restart"):
+			is(string(original))
+			if starts := m.runs(t); len(starts) != 1 || !strings.Contains(got, "runs with its old definition") {
+				t.Errorf("%q\n%s", starts, got)
+			}
+		default:
+			is(string(original))
+			if starts := m.runs(t); len(starts) != 2 {
+				t.Errorf("not restarted: %q", starts)
+			}
+		}
+	}
+	m.mustDo(t, "", "running", "--install", tentacle)
+	change()
+	if got := m.mustDo(t, "reconfigure restart", "running", "--reconfigure", tentacle); !strings.Contains(got.Difference, "-Environment=HTTP_PROXY=") {
+		t.Errorf("difference %q", got.Difference)
+	}
+	systemctlSays(t, "disable", "Changed")
+	m.mustDo(t, "enable", "running", "--install", tentacle)
+	if enabled := systemctlSays(t, "is-enabled", "Changed"); enabled != "enabled" {
+		t.Errorf("is-enabled: %s", enabled)
+	}
+}
+
+func TestSystemdServiceThatDoesNotStayUpIsAFailureThatSaysWhatWasDone(t *testing.T) {
+	m := newServiceMachine(t, "Broken")
+	if err := os.WriteFile(filepath.Join(m.folder, "broken"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.mustFail(t, []string{"service Broken was installed", "did not stay up (exit status 7)", "journalctl -u Broken"}, "service", "--install", "--start", "--tentacle="+m.program)
+	if err := os.Remove(filepath.Join(m.folder, "broken")); err != nil {
+		t.Fatal(err)
+	}
+	m.mustDo(t, "start", "running", "--install", "--start", "--tentacle="+m.program)
+}
+
+func TestSystemdServiceOfAnInstanceThatIsGoneCanBeRemoved(t *testing.T) {
+	m := newServiceMachine(t, "Gone Instance")
+	m.mustDo(t, "install start", "running", "--install", "--start", "--tentacle="+m.program)
+	if err := os.RemoveAll(filepath.Join(m.home, "Tentacle")); err != nil {
+		t.Fatal(err)
+	}
+	m.mustFail(t, []string{"no instance"}, "service", "--install", "--instance=Gone Instance", "--tentacle="+m.program)
+	m.mustFail(t, []string{"no instance"}, "service", "--uninstall")
+	m.mustDo(t, "stop", "stopped", "--service=Gone-Instance", "--stop")
+	m.mustDo(t, "uninstall", "absent", "--instance=Gone Instance", "--uninstall")
+	m.mustFail(t, []string{`no instance "Gone Instance"`}, "service", "--uninstall", "--instance=Gone Instance")
+}
+
+func TestSystemdServiceOfAnotherProgramIsNotTouched(t *testing.T) {
+	m := newServiceMachine(t, "dbus")
+	for _, what := range []string{"--install", "--reconfigure", "--uninstall"} {
+		m.mustFail(t, []string{"not one that a Tentacle installed", "dbus.service", "--service NAME"}, "service", what, "--tentacle="+m.program)
+	}
+	defer m.removeUnit("octopus")
+	m.mustDo(t, "install", "stopped", "--install", "--service=octopus", "--tentacle="+m.program)
+	if _, err := os.Stat(unitFile("octopus")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
+	m := newServiceMachine(t, "Root")
+	// A copy, and instances, that everyone may read.
+	binary, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := os.MkdirTemp("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	program := filepath.Join(folder, "octo-tentacle")
+	if err := errors.Join(os.Chmod(folder, 0o755), os.WriteFile(program, binary, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, arguments := range [][]string{
+		{"service", "--install", "--start"}, {"service", "--stop"}, {"service", "--uninstall", "--instance=Root"}, {"service", "--instance=*", "--restart"}, {"checkservices", "--instances=*"},
+	} {
+		cmd := exec.Command(program, arguments...)
+		cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
+		cmd.Dir = folder
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		output, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 1 || string(output) != "octo-tentacle: only root may change services: run this as root (sudo)\n" {
+			t.Errorf("%v: %v\n%s", arguments, err, output)
+		}
+	}
+}
+
+func TestSystemdServiceInterruptedSaysWhatIsUnderWay(t *testing.T) {
+	m := newServiceMachine(t, "Interrupted")
+	script := "#!/bin/sh\ntrap 'sleep 3; exit 0' TERM\nwhile :; do sleep 0.1; done\n"
+	if err := os.WriteFile(m.program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.mustDo(t, "install start", "running", "--install", "--start", "--tentacle="+m.program)
+	cmd := exec.Command("octo-tentacle", "service", "--stop")
+	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if systemctlSays(t, "is-active", "Interrupted") == "deactivating" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "the stop of Interrupted is under way") || strings.Contains(stderr.String(), "nothing was changed") {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
+	}
+}

@@ -1,0 +1,293 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// showConfigurationOptions are what show-configuration can be told.
+type showConfigurationOptions struct {
+	tentacle tentacleOptions
+	api      apiOptions
+	file     string
+	space    string
+}
+
+func showConfigurationCommand(c *console) *cli.Command {
+	var o showConfigurationOptions
+	return &cli.Command{
+		Name:     "show-configuration",
+		Category: "Trust and settings",
+		Usage:    "show what this Tentacle is configured to, and registered as",
+		Description: `Prints the settings as JSON, without any secret. With --server and credentials
+it also tells what the Octopus Server knows of this Tentacle: its name there,
+environments, roles, tenants, worker pools and policy.
+
+  octo-tentacle show-configuration
+  octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt`,
+		Flags: allFlags([]cli.Flag{
+			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file,
+				Usage: "`FILE` to write it to, instead of standard output"},
+			&cli.StringFlag{Name: "space", Category: theServer, Destination: &o.space,
+				Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
+		}, o.api.flags(), o.tentacle.flags()),
+		Action: func(ctx *cli.Context) error { return showConfiguration(ctx.Context, c, o) },
+	}
+}
+
+func showConfiguration(ctx context.Context, c *console, o showConfigurationOptions) error {
+	if err := o.tentacle.check(); err != nil {
+		return err
+	}
+	if o.asksServer() {
+		if err := o.api.check(c); err != nil {
+			return err
+		}
+	}
+
+	t, err := lookAt(o.tentacle)
+	if err != nil {
+		return err
+	}
+	shown, err := shownSettings(t)
+	if err != nil {
+		return err
+	}
+	if o.asksServer() {
+		asking, cancel := context.WithTimeout(ctx, o.api.timeout)
+		defer cancel()
+		err := o.askServer(asking, c, t, shown)
+		c.endProgress()
+		if err != nil {
+			return timedOut(err, o.api)
+		}
+	}
+
+	if o.file == "" {
+		return c.printJSON(shown)
+	}
+	text, err := bareJSON(shown, "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
+		return fmt.Errorf("--file: %w", err)
+	}
+	return tentacleconfig.WriteFile(o.file, []byte(text), 0o644)
+}
+
+// asksServer: only what is on the command line makes it go to the network, not
+// an environment that is there for other commands.
+func (o *showConfigurationOptions) asksServer() bool {
+	a := o.api
+	return a.server+a.apiKey+a.apiKeyFile+a.bearerToken+a.username+a.password != ""
+}
+
+// tree is JSON by keys that were split at their dots; its members are sorted.
+type tree map[string]any
+
+func (t tree) set(key string, value any) {
+	name, rest, deeper := strings.Cut(key, ".")
+	if !deeper {
+		t[name] = value
+		return
+	}
+	below, _ := t[name].(tree)
+	if below == nil {
+		below = tree{}
+		t[name] = below
+	}
+	below.set(rest, value)
+}
+
+// shownSettings are those that the real Tentacle shows, with what counts where
+// one is not set, and no others: so no secret is among them
+// (Commands/ShowConfigurationCommand.cs, Configuration/TentacleConfiguration.cs).
+func shownSettings(t *tentacle) (tree, error) {
+	thumbprint, err := t.document.Thumbprint()
+	if err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
+		return nil, err
+	}
+	v := settingValues{t: t}
+	shown := tree{}
+	shown.set(tentacleconfig.KeyHome, orNull(rootedHome(t.instance.ConfigPath, v.text(tentacleconfig.KeyHome))))
+	shown.set(tentacleconfig.KeyThumbprint, orNull(thumbprint))
+	shown.set(tentacleconfig.KeyPollingConnectionCount, v.number(tentacleconfig.KeyPollingConnectionCount, ""))
+	shown.set(tentacleconfig.KeyTrustedServers, json.RawMessage(tentacleconfig.FormatTrustedServers(t.servers)))
+	shown.set(tentacleconfig.KeyApplicationDirectory, firstNonEmpty(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications()))
+	shown.set(tentacleconfig.KeyListenIP, orNull(v.text(tentacleconfig.KeyListenIP)))
+	shown.set(tentacleconfig.KeyNoListen, v.isTrue(tentacleconfig.KeyNoListen))
+	shown.set(tentacleconfig.KeyPort, v.number(tentacleconfig.KeyPort, "10933"))
+	if runtime.GOOS != "windows" {
+		// There it is a scheduled task, which this program knows nothing of; elsewhere there
+		// is none, and this is what the real one says (Configuration/WatchdogConfiguration.cs).
+		shown.set("Octopus.Watchdog", tree{"Enabled": false, "Instances": "*", "Interval": 0})
+	}
+	return shown, v.err
+}
+
+// settingValues reads settings; err is the last one that is no good.
+type settingValues struct {
+	t   *tentacle
+	err error
+}
+
+func (v *settingValues) text(key string) string {
+	value, _ := v.t.document.Get(key)
+	return strings.TrimSpace(value)
+}
+
+// number is nil where neither the setting nor unset says one.
+func (v *settingValues) number(key, unset string) any {
+	value := firstNonEmpty(v.text(key), unset)
+	if value == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		v.err = fmt.Errorf("%s: the setting %s is not a number", v.t.instance.ConfigPath, key)
+	}
+	return n
+}
+
+func (v *settingValues) isTrue(key string) bool {
+	value, err := strconv.ParseBool(firstNonEmpty(strings.ToLower(v.text(key)), "false"))
+	if err != nil {
+		v.err = fmt.Errorf("%s: the setting %s is neither true nor false", v.t.instance.ConfigPath, key)
+	}
+	return value
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// rootedHome: a relative home folder is one below the configuration's
+// (EnsureRootedPath in Configuration/HomeConfiguration.cs, which does not clean
+// the path up either).
+func rootedHome(config, home string) string {
+	if home == "" || filepath.IsAbs(home) {
+		return home
+	}
+	return filepath.Dir(config) + string(filepath.Separator) + home
+}
+
+// defaultApplications is where applications go when nothing is set.
+func defaultApplications() string {
+	if runtime.GOOS == "windows" {
+		return filepath.VolumeName(firstNonEmpty(os.Getenv("ProgramFiles"), `C:\`)) + `\Octopus\Applications`
+	}
+	return "/home/Octopus/Applications"
+}
+
+// askServer adds what the server knows of the machine with this thumbprint. The
+// real one only complains, and succeeds, when there is none; it fails when there
+// are several.
+func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t *tentacle, shown tree) error {
+	thumbprint, err := t.document.Thumbprint()
+	if err != nil {
+		return err
+	}
+	proxy, err := t.document.PollingProxy()
+	if err != nil {
+		return err
+	}
+	client, err := connect(c, o.api, proxy)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	c.progress(askingText(client.URL(), 0))
+	space, err := client.Space(ctx, firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE")))
+	if err != nil {
+		return err
+	}
+	machines, err := space.MachinesByThumbprint(ctx, thumbprint)
+	if err != nil {
+		return err
+	}
+	workers, err := space.WorkersByThumbprint(ctx, thumbprint)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(machines)+len(workers) == 0:
+		c.warn("there is no machine or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, firstNonEmpty(space.Name, "Default"))
+		return nil
+	case len(machines)+len(workers) > 1:
+		return fmt.Errorf("this Tentacle is registered %d times in space %s, so it is not known what to show; octo-tentacle list-servers shows the settings alone", len(machines)+len(workers), space.Name)
+	case len(machines) == 1:
+		return showMachine(ctx, space, machines[0], shown)
+	}
+	pools, err := space.WorkerPoolsByID(ctx, workers[0].WorkerPoolIDs)
+	if err != nil {
+		return err
+	}
+	shown.set("Tentacle.WorkerPools", references(pools))
+	return showEither(ctx, space, workers[0], shown)
+}
+
+// reference is something of the server's as the real one shows it.
+type reference struct {
+	ID   string `json:"Id"`
+	Name string
+}
+
+func references(named []octoapi.Named) []reference {
+	list := make([]reference, 0, len(named)) // an empty list is [], not null
+	for _, n := range named {
+		list = append(list, reference{n.ID, n.Name})
+	}
+	return list
+}
+
+// showMachine shows a deployment target.
+func showMachine(ctx context.Context, space *octoapi.Space, m octoapi.Machine, shown tree) error {
+	environments, err := space.EnvironmentsByID(ctx, m.EnvironmentIDs)
+	if err != nil {
+		return err
+	}
+	shown.set("Tentacle.Environments", references(environments))
+	shown.set("Tentacle.Roles", append([]string{}, m.Roles...))
+	if space.HasTenants() {
+		tenants, err := space.TenantsByID(ctx, m.TenantIDs)
+		if err != nil {
+			return err
+		}
+		shown.set("Tentacle.Tenants", references(tenants))
+		shown.set("Tentacle.TenantTags", append([]string{}, m.TenantTags...))
+	}
+	return showEither(ctx, space, m, shown)
+}
+
+// showEither shows what targets and workers have in common.
+func showEither(ctx context.Context, space *octoapi.Space, m octoapi.Machine, shown tree) error {
+	if m.PolicyID != "" {
+		policies, err := space.PoliciesByID(ctx, []string{m.PolicyID})
+		if err != nil {
+			return err
+		}
+		for _, policy := range references(policies) {
+			shown.set("Tentacle.MachinePolicy", policy)
+		}
+	}
+	shown.set("Tentacle.DisplayName", m.Name)
+	if m.Endpoint.CommunicationStyle == octoapi.Listening {
+		shown.set("Tentacle.Communication.PublicHostName", m.Endpoint.URI)
+	}
+	return nil
+}

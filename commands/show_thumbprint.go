@@ -1,0 +1,73 @@
+package commands
+
+import (
+	"errors"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// showThumbprintOptions are what show-thumbprint can be told.
+type showThumbprintOptions struct {
+	tentacle   tentacleOptions
+	exportFile string
+	format     string
+}
+
+func showThumbprintCommand(c *console) *cli.Command {
+	var o showThumbprintOptions
+	var ignored bool
+	return &cli.Command{
+		Name:     "show-thumbprint",
+		Category: "Instances and certificates",
+		Usage:    "show the thumbprint of this Tentacle's certificate",
+		Description: `Prints the 40 characters alone, without a line end, as scripts expect them.
+
+  octo-tentacle show-thumbprint
+  octo-tentacle show-thumbprint --instance=web --format=json`,
+		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
+			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theOutcome, Destination: &o.exportFile,
+				Usage: "`FILE` to write it to, instead of standard output"},
+			&cli.BoolFlag{Name: "thumbprint-only", Category: theOutcome, Destination: &ignored, DisableDefaultText: true,
+				Usage: "accepted, as by the real Tentacle, and means nothing any more"},
+			formatFlag(&o.format),
+		}),
+		Action: func(*cli.Context) error { return showThumbprint(c, o) },
+	}
+}
+
+func showThumbprint(c *console, o showThumbprintOptions) error {
+	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+		return err
+	}
+	instance, err := tentacleconfig.Find(o.tentacle.instance, o.tentacle.config)
+	if err != nil {
+		return err
+	}
+	document, err := tentacleconfig.Read(instance.ConfigPath)
+	if err != nil {
+		return err
+	}
+	thumbprint, err := document.Thumbprint()
+	if errors.Is(err, tentacleconfig.ErrNoCertificate) {
+		c.warn("%v", err) // no failure for the real one, which prints nothing
+	} else if err != nil {
+		return err
+	}
+
+	content := thumbprint
+	if o.format == "json" {
+		var shown struct{ Thumbprint *string }
+		if thumbprint != "" {
+			shown.Thumbprint = &thumbprint
+		}
+		if content, err = bareJSON(shown, ""); err != nil {
+			return err
+		}
+	}
+	if o.exportFile != "" {
+		return tentacleconfig.WriteFile(o.exportFile, []byte(content), 0o644)
+	}
+	c.printf("%s", content)
+	return nil
+}

@@ -1,0 +1,55 @@
+package commands_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// standInVariable makes this test binary a stand-in for the Tentacle, in the
+// folder it names.
+const standInVariable = "OCTO_TENTACLE_TEST_STANDIN"
+
+// standIn is a Tentacle as a service manager sees it: one process, which leaves
+// a line in "marks" at each start, ends at once when there is a file "broken",
+// and otherwise runs the script "job", when there is one, as a deployment: with
+// the variables a Tentacle gives its scripts, the output in "job.out" and the
+// exit code in "job.exit".
+func standIn(folder string) int {
+	in := func(name string) string { return filepath.Join(folder, name) }
+	marks, err := os.OpenFile(in("marks"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 9
+	}
+	fmt.Fprintln(marks, "started")
+	marks.Close()
+	if _, err := os.Stat(in("broken")); err == nil {
+		return 7
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	for {
+		select {
+		case <-stop:
+			return 0
+		case <-time.After(20 * time.Millisecond):
+		}
+		if os.Rename(in("job"), in("job.running")) == nil {
+			runJob(in)
+		}
+	}
+}
+
+func runJob(in func(string) string) {
+	job := exec.Command("sh", in("job.running"))
+	job.Dir = in(".")
+	os.Unsetenv(standInVariable) // the script's octo-tentacle may be this binary, too
+	job.Env = append(os.Environ(), "TentacleInstanceName=Octo Tentacle Test", "TentacleHome="+in("."))
+	output, _ := job.CombinedOutput()
+	os.WriteFile(in("job.out"), output, 0o644)
+	os.WriteFile(in("job.exit"), fmt.Append(nil, job.ProcessState.ExitCode()), 0o644)
+}

@@ -1,0 +1,111 @@
+package octoapi
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+func TestEachPortIsToldByItself(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	if err := cluster.SetNodeFault(2, octotest.NodeFault{Closed: true}); err != nil {
+		t.Fatal(err)
+	}
+	addresses := append(cluster.Addresses(), "ftp://node4")
+	ports, errs := TryEachPort(deadline(t, 5*time.Second), addresses, PortOptions{})
+	for i, good := range []bool{true, false, true, false} {
+		if good != (errs[i] == nil) || good != (ports[i].Thumbprint == cluster.Thumbprint()) {
+			t.Errorf("%s: %+v, %v", addresses[i], ports[i], errs[i])
+		}
+	}
+	var silent *PortError
+	if !errors.As(errs[1], &silent) || silent.Address != addresses[1] || !strings.HasPrefix(silent.Cause, "nothing listens on ") || strings.Contains(silent.Cause, "\n") {
+		t.Errorf("%+v", silent)
+	}
+	if !errors.Is(errs[1], connectionRefused) {
+		t.Errorf("the cause is lost: %v", errs[1])
+	}
+}
+
+func TestInBriefARefusalIsBelievedAndAnEndedConnectionIsNot(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 2})
+	for n, fault := range map[int]octotest.NodeFault{1: {Closed: true}, 2: {ClosesFirst: 2}} {
+		if err := cluster.SetNodeFault(n, fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Brief: true})
+	if errs[0] == nil || strings.Contains(errs[0].Error(), "tried") {
+		t.Errorf("a refusal: %v", errs[0])
+	}
+	if errs[1] != nil {
+		t.Errorf("a port that ends two connections and then works: %v", errs[1])
+	}
+}
+
+func TestTheStateOfEachNodeIsTold(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{NodeCount: 4})
+	cluster.SetServerNode(2, octotest.ServerNode{Maintenance: true})
+	cluster.SetServerNode(3, octotest.ServerNode{Offline: true})
+	cluster.SetServerNode(4, octotest.ServerNode{WebOnly: true})
+	for name, fault := range map[string]octotest.APIFault{
+		"by the summary":                       {},
+		"by the list, where offline is missed": {Path: "/octopusservernodes/summary", Status: 404},
+	} {
+		cluster.SetAPIFault(fault)
+		nodes, err := newClient(t, Options{Server: cluster.URL()}).Nodes(t.Context())
+		if err != nil || len(nodes) != 4 {
+			t.Fatalf("%s: %+v, %v", name, nodes, err)
+		}
+		if !nodes[1].InMaintenanceMode || !nodes[2].Offline || !nodes[3].WebOnly {
+			t.Errorf("%s: %+v", name, nodes)
+		}
+		for i, takes := range []bool{true, false, false, false} {
+			if nodes[i].TakesTasks() != takes {
+				t.Errorf("%s: %+v takes tasks: %v", name, nodes[i], !takes)
+			}
+		}
+	}
+	cluster.SetAPIFault(octotest.APIFault{Path: "/octopusservernodes/summary", MissingPermission: "AdministerSystem"})
+	if _, err := newClient(t, Options{Server: cluster.URL()}).Nodes(t.Context()); !errors.Is(err, ErrForbidden) {
+		t.Errorf("without permission: %v", err)
+	}
+}
+
+func TestAllSpacesAreListedAndTheirMachinesFound(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	const thumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+	for _, m := range []octotest.Machine{
+		{Name: "web1", Thumbprint: thumbprint, Subscription: "poll://a/"},
+		{Name: "build1", Thumbprint: thumbprint, Worker: true, Space: "Finance Department", Disabled: true, Health: "Unhealthy"},
+		{Name: "web2", Thumbprint: strings.Repeat("A", 40), Subscription: "poll://b/"},
+	} {
+		if err := cluster.AddMachine(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spaces, err := newClient(t, Options{Server: cluster.URL()}).Spaces(t.Context())
+	if err != nil || len(spaces) != 2 {
+		t.Fatalf("%v, %v", spaces, err)
+	}
+	var found []string
+	for _, space := range spaces {
+		for _, find := range []func(context.Context, string) ([]Machine, error){space.MachinesByThumbprint, space.WorkersByThumbprint} {
+			machines, err := find(t.Context(), thumbprint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range machines {
+				found = append(found, space.Name+" "+m.Name+" "+m.Endpoint.CommunicationStyle+" "+m.HealthStatus)
+			}
+		}
+	}
+	if want := []string{"Default web1 TentacleActive Healthy", "Finance Department build1 TentaclePassive Unhealthy"}; !slices.Equal(found, want) {
+		t.Errorf("found %q", found)
+	}
+}

@@ -1,0 +1,214 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Definition is what the service of a Tentacle has to be.
+type Definition struct {
+	Name      string   // as NameFor gives it, or another
+	Program   string   // the real Tentacle, absolute
+	Instance  string   // the instance to run; "" to run Config
+	Config    string   // the configuration file, absolute, where no instance names it
+	Account   string   // the account to run as; "" for root or, on Windows, LocalSystem
+	Password  string   // that account's, on Windows; "" where it needs none or keeps what it has
+	DependsOn []string // what has to run first, besides the network
+}
+
+// An Installation is what the service manager has of a service.
+type Installation struct {
+	Status
+	Exists    bool
+	File      string // the unit file, where there is or would be one; "" on Windows
+	Text      string // what is installed, comparable with Definition.Text; "" when nothing is
+	Elsewhere string // where the unit comes from, if not from File: another folder, or what File is a link to
+	Masked    bool   // a person has masked it, so that nothing can start it (systemd)
+	Current   bool   // it is started with the machine, and the service manager has read Text
+	Account   string // the account that it keeps when a Definition names none (Windows)
+}
+
+// The real Tentacle's own: Startup/Tentacle.cs.
+const description = "Octopus Deploy: Tentacle deployment agent"
+
+// Text is the definition as it is installed on goos (a value of runtime.GOOS): on Linux the unit file, on Windows a line for each part of the service's
+// configuration.
+func (d Definition) Text(goos string) string {
+	if goos == "windows" {
+		return d.windowsText()
+	}
+	return d.unitText()
+}
+
+// Check refuses what cannot be installed on goos, before anything is done. The error says which part of the definition that is.
+func (d Definition) Check(goos string) error {
+	if err := checkName(d.Name); err != nil {
+		return err
+	}
+	for what, value := range map[string]string{"instance": d.Instance, "configuration file": d.Config, "Tentacle program": d.Program, "account": d.Account, "dependency": strings.Join(d.DependsOn, " ")} {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+			return fmt.Errorf("the %s %q cannot be part of a service: it contains a control character, or one that is not UTF-8", what, value)
+		}
+	}
+	if d.Instance == "" && d.Config == "" {
+		return errors.New("a service needs an instance or a configuration file to run")
+	}
+	if goos == "windows" {
+		return nil
+	}
+	if strings.ContainsFunc(d.Account, unicode.IsSpace) {
+		return fmt.Errorf("the account %q cannot be one of this machine: it contains white space", d.Account)
+	}
+	if strings.ContainsAny(d.Program, `"'\`) { // "Executable name contains special characters" to systemd
+		return fmt.Errorf("systemd runs no program whose path contains quotes or backslashes: %s", d.Program)
+	}
+	return checkUnitName(d.Name)
+}
+
+// checkUnitName refuses what systemd does not take as the name of a unit: see systemd.unit(5).
+func checkUnitName(name string) error {
+	allowed := func(r rune) bool {
+		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune(`:-_.\@`, r)
+	}
+	if i := strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }); i >= 0 {
+		return fmt.Errorf("systemd takes no unit named %q (letters A to Z, digits and :-_.\\@ are allowed): give another name with --service NAME", name)
+	}
+	if strings.HasSuffix(name, "@") || strings.HasPrefix(name, "@") || len(name) > 200 {
+		return fmt.Errorf("systemd cannot run a unit named %q: give another name with --service NAME", name)
+	}
+	return nil
+}
+
+// unitText is the unit file as the real Tentacle writes it (Startup/LinuxServiceConfigurator.cs), byte for byte where that one writes something that systemd
+// reads as it was meant; names with spaces, "%" and the like are quoted here.
+func (d Definition) unitText() string {
+	after := []string{"network.target"}
+	for _, unit := range strings.Fields(strings.Join(d.DependsOn, " ")) {
+		after = append(after, strings.ReplaceAll(withUnitSuffix(unit), "%", "%%"))
+	}
+	account := d.Account
+	if account == "" {
+		account = "root"
+	}
+	run := "--config=" + d.Config
+	if d.Instance != "" {
+		run = "--instance=" + d.Instance
+	}
+	return "[Unit]\n" +
+		"Description=" + description + "\n" +
+		"After=" + strings.Join(after, " ") + "\n" +
+		"\n" +
+		"[Service]\n" +
+		"Type=simple\n" +
+		"User=" + strings.ReplaceAll(account, "%", "%%") + "\n" +
+		"ExecStart=" + systemdProgram(d.Program) + " run " + systemdArgument(run) + " --noninteractive\n" +
+		"Restart=always\n" +
+		"\n" +
+		"[Install]\n" +
+		"WantedBy=multi-user.target\n"
+}
+
+// unitSuffixes are the types of unit: systemd.unit(5).
+var unitSuffixes = []string{".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"}
+
+// withUnitSuffix makes a service's name a unit's, as systemctl does. In a unit file systemd ignores a name without its type.
+func withUnitSuffix(name string) string {
+	if slices.Contains(unitSuffixes, path.Ext(name)) {
+		return name
+	}
+	return name + ".service"
+}
+
+// systemdArgument writes a word of a command line so that systemd reads it as it is: systemd.service(5), "Command lines", and systemd.syntax(7), "Quoting". Quotes
+// have to be around the whole word.
+func systemdArgument(word string) string {
+	return strings.ReplaceAll(systemdProgram(word), "$", "$$")
+}
+
+// systemdProgram is systemdArgument for the first word, in which systemd does not look for variables.
+func systemdProgram(word string) string {
+	word = strings.ReplaceAll(word, "%", "%%")
+	if word != "" && !strings.ContainsFunc(word, unicode.IsSpace) && !strings.ContainsAny(word, `"'\`) {
+		return word
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
+}
+
+// windowsDependencies are the services that have to run before a Tentacle (Startup/WindowsServiceConfigurator.cs).
+var windowsDependencies = []string{"LanmanWorkstation", "TCPIP"}
+
+func (d Definition) windowsText() string {
+	account := fullAccount(d.Account)
+	if account == "" {
+		account = localSystem
+	}
+	return windowsText(d.Name, description, d.commandLine(), slices.Concat(windowsDependencies, d.DependsOn), "automatic", account)
+}
+
+const localSystem = "LocalSystem"
+
+// fullAccount completes the name of an account as the service control manager wants it: built-in ones by their full name, one of this machine with ".\".
+func fullAccount(name string) string {
+	switch strings.ToLower(strings.ReplaceAll(name, " ", "")) {
+	case "":
+		return ""
+	case "localsystem", "system", `ntauthority\system`, `.\localsystem`:
+		return localSystem
+	case "localservice", `ntauthority\localservice`:
+		return `NT AUTHORITY\LocalService`
+	case "networkservice", `ntauthority\networkservice`:
+		return `NT AUTHORITY\NetworkService`
+	}
+	if strings.ContainsAny(name, `\@`) {
+		return name
+	}
+	return `.\` + name
+}
+
+// windowsText puts the parts of a service's configuration in lines, so that what is installed can be compared with what should be.
+func windowsText(displayName, description, commandLine string, dependsOn []string, startType, account string) string {
+	return "Display name: " + displayName + "\n" +
+		"Description: " + description + "\n" +
+		"Command line: " + commandLine + "\n" +
+		"Depends on: " + strings.Join(dependsOn, "/") + "\n" +
+		"Start: " + startType + "\n" +
+		"Account: " + account + "\n"
+}
+
+// commandLine is that of the Windows service, with the quotes where the real Tentacle has them.
+func (d Definition) commandLine() string {
+	run := "--config=" + windowsQuoted(d.Config)
+	if d.Instance != "" {
+		run = "--instance=" + windowsQuoted(d.Instance)
+	}
+	return windowsQuoted(d.Program) + " run " + run
+}
+
+// windowsQuoted puts quotes around a text as CommandLineToArgvW takes them off: backslashes count only before a quote.
+func windowsQuoted(text string) string {
+	var b strings.Builder
+	backslashes := 0
+	for _, r := range text + `"` {
+		switch r {
+		case '\\':
+			backslashes++
+			continue
+		case '"':
+			backslashes *= 2
+		}
+		b.WriteString(strings.Repeat(`\`, backslashes))
+		backslashes = 0
+		if r == '"' {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	// The last quote is the closing one, not the text's.
+	quoted := b.String()
+	return `"` + quoted[:len(quoted)-2] + `"`
+}

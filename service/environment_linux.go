@@ -1,0 +1,96 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Environment tells the variables that the unit NAME.service sets, and those that its running process has besides (where this user may see them). It is
+// empty for a unit that does not exist and on a machine without systemd.
+func Environment(ctx context.Context, name string) ([]Variable, error) {
+	u, err := open(ctx, name)
+	if err != nil || u.conn == nil {
+		return nil, err
+	}
+	defer u.conn.Close()
+	properties, err := u.conn.GetAllPropertiesContext(ctx, u.file)
+	if isInvalidName(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, u.explain(ctx, "look at", err)
+	}
+	variables := assignments(property[[]string](properties, "Environment"), InDefinition, "")
+	for _, file := range environmentFiles(properties) {
+		for _, v := range assignments(readEnvironmentFile(file), InFile, file) {
+			variables = with(variables, v) // as systemd.exec(5) has it, the files go before Environment=
+		}
+	}
+	variables = without(variables, property[[]string](properties, "UnsetEnvironment"))
+	return withStarted(variables, processEnvironment(int(property[uint32](properties, "MainPID")))), nil
+}
+
+// environmentFiles are the files of EnvironmentFile=: systemd tells a pattern, and whether it may be missing, for each.
+func environmentFiles(properties map[string]any) (files []string) {
+	for _, entry := range property[[][]any](properties, "EnvironmentFiles") {
+		if len(entry) == 0 {
+			continue
+		}
+		pattern, _ := entry[0].(string)
+		if matches, err := filepath.Glob(pattern); err == nil {
+			files = append(files, matches...)
+		}
+	}
+	return files
+}
+
+// readEnvironmentFile reads the assignments of a file as systemd.exec(5) describes it: comments with # and ;, a backslash that joins lines, quotes around a
+// value. A file that cannot be read has none: systemd will say so itself.
+func readEnvironmentFile(path string) (list []string) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(strings.ReplaceAll(string(content), "\\\n", "")) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || line[0] == ';' {
+			continue
+		}
+		name, value, _ := strings.Cut(line, "=")
+		value = strings.TrimSpace(value)
+		if len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
+			value = value[1 : len(value)-1]
+		}
+		list = append(list, strings.TrimSpace(name)+"="+value)
+	}
+	return list
+}
+
+// without drops what UnsetEnvironment= names, be it a name or an assignment.
+func without(variables []Variable, unset []string) (kept []Variable) {
+	dropped := map[string]bool{}
+	for _, text := range unset {
+		dropped[text] = true
+	}
+	for _, v := range variables {
+		if !dropped[v.Name] && !dropped[v.Name+"="+v.Value] {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// processEnvironment is what a process was started with: proc(5). Other users' processes do not tell.
+func processEnvironment(pid int) []Variable {
+	if pid == 0 {
+		return nil
+	}
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return nil
+	}
+	return assignments(strings.Split(string(content), "\x00"), InProcess, "")
+}

@@ -1,0 +1,61 @@
+package service
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tentacle.env")
+	content := "# a comment\n; another\n\nA=1\n B = \"two words\" \nC='3'\nD=long \\\nvalue\nE=\nA=last\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range assignments(readEnvironmentFile(file), InFile, file) {
+		got = append(got, v.Name+"="+v.Value)
+		if v.Place != InFile || v.File != file {
+			t.Errorf("%s comes from %s %s", v.Name, v.Place, v.File)
+		}
+	}
+	if want := []string{"A=last", "B=two words", "C=3", "D=long value", "E="}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if list := readEnvironmentFile(file + ".none"); list != nil {
+		t.Errorf("a file that is not there: %q", list)
+	}
+}
+
+func TestVariablesThatAreUnsetAreNotTold(t *testing.T) {
+	list := assignments([]string{"A=1", "B=2", "C=3"}, InDefinition, "")
+	if kept := without(list, []string{"A", "B=2", "C=other"}); len(kept) != 1 || kept[0].Name != "C" {
+		t.Errorf("%v", kept)
+	}
+}
+
+func TestARunningProcessTellsItsEnvironment(t *testing.T) {
+	list := withStarted([]Variable{{Name: "PATH", Value: "own", Place: InDefinition}}, processEnvironment(os.Getpid()))
+	var path, others int
+	for _, v := range list {
+		switch {
+		case v.Name == "PATH" && v.Value == "own":
+			path++
+		case v.Place == InProcess:
+			others++
+		}
+	}
+	if path != 1 || others == 0 {
+		t.Errorf("%d PATH, %d others in %v", path, others, list)
+	}
+}
+
+func TestTheValueOfAVariableIsNotPrinted(t *testing.T) {
+	v := Variable{Name: "TENTACLE_CERTIFICATE", Value: "secret"}
+	if text := fmt.Sprintf("%v %+v %#v %s", v, v, v, []Variable{v}); strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+}

@@ -1,0 +1,40 @@
+//go:build linux || windows
+
+package service
+
+import "strings"
+
+// assignments makes variables of NAME=VALUE. Of several with the same name the last one counts.
+func assignments(list []string, place Place, file string) (variables []Variable) {
+	for _, text := range list {
+		if name, value, ok := strings.Cut(text, "="); ok && name != "" {
+			variables = with(variables, Variable{name, value, place, file})
+		}
+	}
+	return variables
+}
+
+// with is list with v, in the place of the variable of that name if there is one.
+func with(list []Variable, v Variable) []Variable {
+	for i := range list {
+		if list[i].Name == v.Name {
+			list[i] = v
+			return list
+		}
+	}
+	return append(list, v)
+}
+
+// withStarted adds what only the running process has.
+func withStarted(list, process []Variable) []Variable {
+	known := map[string]bool{}
+	for _, v := range list {
+		known[v.Name] = true
+	}
+	for _, v := range process {
+		if !known[v.Name] {
+			list = append(list, v)
+		}
+	}
+	return list
+}

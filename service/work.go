@@ -1,0 +1,57 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Process is a process of a service besides the service's own: a script of a
+// deployment, mostly. Its arguments are not told: they may hold secrets.
+type Process struct {
+	PID  int
+	Name string
+}
+
+// String is the name and the number.
+func (p Process) String() string { return fmt.Sprintf("%s (pid %d)", p.Name, p.PID) }
+
+// Describe lists processes for a person, the first few by name.
+func Describe(processes []Process) string {
+	const shown = 3
+	names := make([]string, 0, shown)
+	for _, p := range processes[:min(shown, len(processes))] {
+		names = append(names, p.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(processes) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// idlePoll is how often WaitUntilIdle looks.
+const idlePoll = 500 * time.Millisecond
+
+// WaitUntilIdle returns when nothing runs below the service NAME any more, or
+// after the wait: then with what still runs, and no error. It looks at least
+// once. busy is told each time what runs.
+func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy func([]Process)) ([]Process, error) {
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for {
+		running, err := Work(ctx, name)
+		if err != nil || len(running) == 0 {
+			return running, err
+		}
+		busy(running)
+		select {
+		case <-ctx.Done():
+			return running, ctx.Err()
+		case <-over.C:
+			return running, nil
+		case <-time.After(min(idlePoll, max(wait, 0))):
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// RecommendedKeyBits is the length in bits of the keys that Tentacle makes, and
+// below which it warns (Certificates/CertificateGenerator.cs).
+const RecommendedKeyBits = 2048
+
+// Errors of ParsePFX that a user can do something about.
+var (
+	// ErrPassword is a PFX that another password protects.
+	ErrPassword = errors.New("the password does not fit")
+	// ErrNoKey is a PFX with a certificate, but without its private key.
+	ErrNoKey = errors.New("it holds no private key")
+)
+
+// Certificate is a Tentacle's certificate with its private key. It is a secret:
+// it has no text form.
+type Certificate struct {
+	key  *rsa.PrivateKey
+	x509 *x509.Certificate
+}
+
+// NewCertificate makes a certificate as Tentacle makes it: RSA 2048, SHA-256,
+// CN=Octopus Tentacle, from the day before now (UTC) until 100 years after it,
+// no extensions (Certificates/CertificateGenerator.cs).
+func NewCertificate(now time.Time) (*Certificate, error) {
+	key, err := rsa.GenerateKey(rand.Reader, RecommendedKeyBits)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).SetUint64(1<<63-1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	today := now.UTC().Truncate(24 * time.Hour)
+	template := &x509.Certificate{
+		SerialNumber:       serial.Add(serial, big.NewInt(1)),
+		Subject:            pkix.Name{CommonName: "Octopus Tentacle"},
+		NotBefore:          today.AddDate(0, 0, -1),
+		NotAfter:           today.AddDate(100, 0, 0),
+		SignatureAlgorithm: x509.SHA256WithRSA,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	return &Certificate{key, certificate}, nil
+}
+
+// Thumbprint is the SHA-1 of the certificate, 40 upper-case hexadecimal digits.
+func (c *Certificate) Thumbprint() string {
+	return fmt.Sprintf("%X", sha1.Sum(c.x509.Raw)) // #nosec G401: see the import
+}
+
+// KeyBits is the length of the key in bits.
+func (c *Certificate) KeyBits() int { return c.key.N.BitLen() }
+
+// pfxEncoding is what Tentacle's own PFX look like, those in the recordings
+// included: 3DES for key and certificate, HMAC-SHA-1, 2000 rounds. It is the one
+// that all of .NET reads: Windows before Server 2019 knows neither AES nor
+// SHA-256 there, and .NET on Linux no RC2 where OpenSSL has none. What protects
+// the key is the encryption of the setting, or the mode of the file.
+var pfxEncoding = pkcs12.LegacyDES.WithIterations(2000)
+
+// PFX is the certificate with its key as PKCS#12, under a password that may be
+// empty.
+func (c *Certificate) PFX(password string) ([]byte, error) {
+	data, err := pfxEncoding.Encode(c.key, c.x509, nil, password)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a PFX: %w", err)
+	}
+	return data, nil
+}
+
+// ParsePFX reads a PFX (PKCS#12), old (RC2, 3DES, SHA-1) or modern (AES,
+// SHA-256), or the base64 text that Tentacle's new-certificate exports and
+// keeps. Of several certificates it takes the one that the key belongs to.
+// Errors are ErrPassword, ErrNoKey, or say what it is instead.
+func ParsePFX(data []byte, password string) (*Certificate, error) {
+	if block, _ := pem.Decode(data); block != nil {
+		return nil, errors.New("it is PEM (-----BEGIN …), not a PFX\nmake one with: openssl pkcs12 -export -in certificate.pem -inkey key.pem -out certificate.pfx")
+	}
+	key, first, more, err := pkcs12.DecodeChain(fromBase64(data), password)
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		return nil, ErrPassword
+	case err != nil && keyless(err):
+		return nil, ErrNoKey
+	case err != nil:
+		return nil, fmt.Errorf("it is not a PFX, or a damaged one: %w", err)
+	}
+	private, isRSA := key.(*rsa.PrivateKey)
+	if !isRSA {
+		return nil, errors.New("its key is not an RSA key, and Tentacle uses no other")
+	}
+	all := append([]*x509.Certificate{first}, more...)
+	own := slices.IndexFunc(all, func(c *x509.Certificate) bool { return samePublicKey(c, private) })
+	if own < 0 {
+		return nil, errors.New("its private key belongs to none of its certificates")
+	}
+	return &Certificate{private, all[own]}, nil
+}
+
+// keyless knows a PFX without a key by go-pkcs12's words for it: it has no error
+// value for that.
+func keyless(err error) bool { return strings.Contains(err.Error(), "private key missing") }
+
+func samePublicKey(c *x509.Certificate, key *rsa.PrivateKey) bool {
+	public, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(key.Public())
+}
+
+// fromBase64 takes off the base64 around a PFX, if there is any: PKCS#12 itself
+// begins with a byte (0x30, "0") that is followed by one that is no text.
+func fromBase64(data []byte) []byte {
+	text := strings.Join(strings.Fields(string(bytes.TrimPrefix(data, []byte(bom)))), "")
+	if plain, err := base64.StdEncoding.DecodeString(text); err == nil && len(plain) > 0 {
+		return plain
+	}
+	return data
+}
+
+// A Protect encrypts a secret for the configuration file: Encrypt, or in a
+// rehearsal something that makes no key.
+type Protect func(plain []byte) (string, error)
+
+// SetSecret sets key to an encrypted secret. Where it holds that secret already
+// nothing changes, although it would be encrypted differently every time. An
+// empty secret is an empty setting.
+func (d *Document) SetSecret(key, secret string, protect Protect) error {
+	if secret == "" {
+		d.Set(key, "")
+		return nil
+	}
+	if text, _ := d.Get(key); text != "" {
+		if plain, err := Decrypt(text); err == nil && string(plain) == secret {
+			return nil
+		}
+	}
+	text, err := protect([]byte(secret))
+	if err != nil {
+		return err
+	}
+	d.Set(key, text)
+	return nil
+}
+
+// HasCertificate says whether there is a certificate at all, readable or not.
+func (d *Document) HasCertificate() bool {
+	text, _ := d.Get(KeyCertificate)
+	return text != ""
+}
+
+// SetCertificate makes c the Tentacle's own, as Tentacle does: a PFX without a
+// password, base64, encrypted, and its thumbprint in a setting of its own
+// (SetTentacleCertificate in Configuration/TentacleConfiguration.cs). If it is
+// already, nothing changes.
+func (d *Document) SetCertificate(c *Certificate, protect Protect) error {
+	if !d.holds(c) {
+		pfx, err := c.PFX("")
+		if err != nil {
+			return err
+		}
+		text, err := protect([]byte(base64.StdEncoding.EncodeToString(pfx)))
+		if err != nil {
+			return err
+		}
+		d.Set(KeyCertificate, text)
+	}
+	d.Set(KeyThumbprint, c.Thumbprint())
+	return nil
+}
+
+func (d *Document) holds(c *Certificate) bool {
+	text, _ := d.Get(KeyCertificate)
+	if text == "" {
+		return false
+	}
+	own, err := decryptCertificate(text)
+	return err == nil && own.Equal(c.x509)
+}

@@ -1,0 +1,206 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// testCertificate is made once: a key takes a while.
+var testCertificate = sync.OnceValues(func() (*Certificate, error) {
+	return NewCertificate(time.Date(2026, 11, 23, 23, 59, 59, 0, time.FixedZone("", -3600)))
+})
+
+func certificate(t *testing.T) *Certificate {
+	t.Helper()
+	c, err := testCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestANewCertificateIsLikeTentacles(t *testing.T) {
+	c := certificate(t)
+	for what, is := range map[string]bool{
+		"RSA 2048":     c.KeyBits() == 2048,
+		"SHA-256":      c.x509.SignatureAlgorithm == x509.SHA256WithRSA,
+		"subject":      c.x509.Subject.String() == "CN=Octopus Tentacle",
+		"issuer":       c.x509.Issuer.String() == "CN=Octopus Tentacle",
+		"version 3":    c.x509.Version == 3,
+		"no extension": len(c.x509.Extensions) == 0,
+		"from":         c.x509.NotBefore.Equal(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)), // it is the 24th in UTC
+		"until":        c.x509.NotAfter.Equal(time.Date(2126, 11, 24, 0, 0, 0, 0, time.UTC)),
+		"serial":       c.x509.SerialNumber.Sign() > 0 && c.x509.SerialNumber.BitLen() <= 63,
+		"own issuer":   c.x509.CheckSignature(c.x509.SignatureAlgorithm, c.x509.RawTBSCertificate, c.x509.Signature) == nil,
+	} {
+		if !is {
+			t.Errorf("%s: not so: %v, %v to %v, serial %v", what, c.x509.Subject, c.x509.NotBefore, c.x509.NotAfter, c.x509.SerialNumber)
+		}
+	}
+}
+
+func TestAPFXIsReadInEveryEncoding(t *testing.T) {
+	c := certificate(t)
+	for name, encoder := range map[string]*pkcs12.Encoder{
+		"RC2 and SHA-1": pkcs12.LegacyRC2, "3DES and SHA-1": pkcs12.LegacyDES, "AES and SHA-256": pkcs12.Modern2023, "AES and PBMAC1": pkcs12.Modern2026, "ours": pfxEncoding,
+	} {
+		for _, password := range []string{"", "pässword"} {
+			data, err := encoder.Encode(c.key, c.x509, nil, password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoded := base64.StdEncoding.EncodeToString(data)
+			for form, content := range map[string]string{"binary": string(data), "base64": encoded, "with a mark and line ends": bom + encoded[:64] + "\r\n" + encoded[64:] + "\r\n"} {
+				if got, err := ParsePFX([]byte(content), password); err != nil || got.Thumbprint() != c.Thumbprint() || !got.key.Equal(c.key) {
+					t.Errorf("%s, %q, %s: %v", name, password, form, err)
+				}
+			}
+			if _, err := ParsePFX(data, password+"x"); !errors.Is(err, ErrPassword) {
+				t.Errorf("%s with a wrong password: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestOfSeveralCertificatesTheOneWithTheKeyIsTaken(t *testing.T) {
+	c := certificate(t)
+	other, err := NewCertificate(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, certificates := range [][]*x509.Certificate{{c.x509, other.x509}, {other.x509, c.x509}} {
+		data, err := pkcs12.Modern2023.Encode(c.key, certificates[0], certificates[1:], "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParsePFX(data, ""); err != nil || got.Thumbprint() != c.Thumbprint() {
+			t.Errorf("%v", err)
+		}
+	}
+	data, err := pkcs12.Modern2023.Encode(c.key, other.x509, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParsePFX(data, ""); err == nil || !strings.Contains(err.Error(), "none of its certificates") {
+		t.Errorf("a foreign key: %v", err)
+	}
+}
+
+func TestWhatIsNoPFXIsCalledWhatItIs(t *testing.T) {
+	c := certificate(t)
+	noKey, err := pkcs12.Modern2023.EncodeTrustStore([]*x509.Certificate{c.x509}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParsePFX(noKey, ""); !errors.Is(err, ErrNoKey) {
+		t.Errorf("without a key: %v", err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, curve.Public(), curve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elliptical, err := pkcs12.Modern2023.Encode(curve, parsed, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for content, want := range map[string]string{
+		string(elliptical): "RSA",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "PEM",
+		"AAAA":                                  "not a PFX",
+		"":                                      "not a PFX",
+		"hello world":                           "not a PFX",
+		string(bytes.Repeat([]byte{0x30}, 100)): "not a PFX",
+	} {
+		if _, err := ParsePFX([]byte(content), ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, which does not say %q", content, err, want)
+		}
+	}
+}
+
+func TestACertificateIsKeptAsTentacleReadsIt(t *testing.T) {
+	temporaryKeys(t)
+	c := certificate(t)
+	d, err := New("Tentacle.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.HasCertificate() {
+		t.Error("a new one has a certificate")
+	}
+	if err := d.SetCertificate(c, Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := d.Get(KeyCertificate)
+	plain, err := Decrypt(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pfx, err := base64.StdEncoding.DecodeString(string(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParsePFX(pfx, ""); err != nil || got.Thumbprint() != c.Thumbprint() {
+		t.Errorf("read back: %v", err)
+	}
+	if thumbprint, _ := d.Get(KeyThumbprint); thumbprint != c.Thumbprint() || !d.HasCertificate() {
+		t.Errorf("thumbprint %s", thumbprint)
+	}
+	before := d.Bytes()
+	if err := d.SetCertificate(c, Encrypt); err != nil || !bytes.Equal(before, d.Bytes()) {
+		t.Errorf("the same again changes something: %v", err)
+	}
+}
+
+func TestASecretThatIsThereAlreadyIsNotEncryptedAnew(t *testing.T) {
+	temporaryKeys(t)
+	d, err := New("Tentacle.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func([]byte) (string, error) { return "", errors.New("encrypted") }
+	if err := d.SetSecret(KeyProxyPassword, "p", never); err == nil {
+		t.Error("the error was dropped")
+	}
+	if err := d.SetSecret(KeyProxyPassword, "p", Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetSecret(KeyProxyPassword, "p", never); err != nil {
+		t.Error(err)
+	}
+	if err := d.SetSecret(KeyProxyPassword, "", never); err != nil {
+		t.Error(err)
+	}
+	if text, ok := d.Get(KeyProxyPassword); text != "" || !ok {
+		t.Errorf("cleared: %q, %t", text, ok)
+	}
+}
+
+// temporaryKeys keeps a test from making a key on the machine it runs on.
+func temporaryKeys(t *testing.T) {
+	t.Helper()
+	folder := t.TempDir()
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	t.Cleanup(UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey")))
+}

@@ -1,0 +1,175 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+)
+
+// DefaultInstance is the name of the instance that is meant when none is named.
+const DefaultInstance = "Tentacle"
+
+func indexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
+
+// IndexFile is the index file of an instance with that name
+// (InstanceFileName in Configuration/Instances/ApplicationInstanceStore.cs).
+func IndexFile(name string) string {
+	return filepath.Join(indexFolder(), strings.ToLower(strings.ReplaceAll(name, " ", "-"))+".config")
+}
+
+// CheckInstanceName refuses a name that cannot be that of an index file, or that
+// would be one in another folder.
+func CheckInstanceName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return errors.New("the name of an instance is empty")
+	case name != strings.TrimSpace(name):
+		return fmt.Errorf("the name %q of an instance begins or ends with a space", name)
+	case strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ".") == "":
+		return fmt.Errorf(`%q cannot be the name of an instance, because a file is called by it: leave out / \ : * ? " < > |`, name)
+	}
+	return nil
+}
+
+// Registered is the instance that an index file for that name has now; its Name
+// is "" when there is no such file. Names that differ in case only share a file,
+// and the one that was first stays; names that differ otherwise can share one
+// too ("My Box" and "my-box"), which is refused.
+func Registered(name string) (Instance, error) {
+	path := IndexFile(name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Instance{}, nil
+	}
+	now, err := readIndexFile(path)
+	if err != nil {
+		return Instance{}, err
+	}
+	if !strings.EqualFold(now.Name, name) {
+		return Instance{}, fmt.Errorf("the index file %s of an instance %q is that of the instance %q already: choose another name", path, name, now.Name)
+	}
+	return now, nil
+}
+
+// Register writes the index file of an instance, whose ConfigPath is absolute,
+// unless it says just that already. One that was there keeps its name and gets
+// the new configuration.
+func Register(i Instance) (changed bool, err error) {
+	now, err := Registered(i.Name)
+	if err != nil {
+		return false, err
+	}
+	if now.Name != "" {
+		i.Name = now.Name
+	}
+	if now == i {
+		return false, nil
+	}
+	content, err := indexEntry(i)
+	if err != nil {
+		return false, err
+	}
+	path := IndexFile(i.Name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return false, mayNot(fmt.Errorf("cannot make the folder of the index file %s: %w", path, err))
+	}
+	if err := WriteFile(path, content, 0o644); err != nil {
+		return false, fmt.Errorf("the instance %s cannot be put into the index: %w", i.Name, err)
+	}
+	return true, nil
+}
+
+// indexEntry is the content of an index file, without a line end at its end.
+func indexEntry(i Instance) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(struct{ Name, ConfigurationFilePath string }{i.Name, i.ConfigPath})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// FindRegistered chooses an instance of the index as Find does, but also one
+// whose configuration is gone. For a file that no instance names, it is one
+// without a name.
+func FindRegistered(instance, config string) (Instance, error) {
+	if config == "" && instance != "" {
+		return findName(instance)
+	}
+	if config == "" {
+		if info, err := os.Stat("Tentacle.config"); err != nil || !info.Mode().IsRegular() {
+			return findDefault()
+		}
+	}
+	return Find(instance, config)
+}
+
+// Unregister removes an instance, called exactly so, from the index: its index
+// file, and on Windows what the older index in the registry has. The
+// configuration stays. That there was none is no error.
+func Unregister(name string) error {
+	if err := unregisterOlder(name); err != nil {
+		return err
+	}
+	files, err := indexFiles()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Name != name {
+			continue
+		}
+		if err := os.Remove(f.path); err != nil {
+			return mayNot(fmt.Errorf("the instance %s cannot be removed from the index: %w", name, err))
+		}
+	}
+	if err := flushFolder(indexFolder()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Create makes a new configuration file with these settings, as Tentacle leaves
+// one: with a byte order mark, the settings sorted. It is readable by its owner
+// alone, on Windows by whom its folder says, since the services there often have
+// accounts of their own. The folder is made too. A file that is there stays as it is, and is an error
+// that errors.Is fs.ErrExist.
+func Create(path string, settings ...Setting) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return mayNot(fmt.Errorf("cannot make the folder of %s: %w", path, err))
+	}
+	d, err := New(path, settings...)
+	if err != nil {
+		return err
+	}
+	temp, err := writeBeside(path, d.data, 0o600, func(*os.File) error { return nil })
+	if err != nil {
+		return mayNot(fmt.Errorf("cannot create %s: %w", path, err))
+	}
+	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
+	if err := place(temp, path); err != nil {
+		return fmt.Errorf("cannot create %s: %w", path, err)
+	}
+	return flushFolder(filepath.Dir(path))
+}
+
+// New is the document of a configuration with these settings that no file has
+// yet, in the form that Tentacle writes (Configuration/XmlKeyValueStore.cs).
+func New(path string, settings ...Setting) (*Document, error) {
+	const head = bom + `<?xml version="1.0" encoding="utf-8"?>` + "\n" +
+		`<` + rootName + ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">` + "\n" +
+		`</` + rootName + `>`
+	d, err := Parse(path, []byte(head))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings {
+		d.Set(s.Key, s.Value)
+	}
+	return d, nil
+}

@@ -1,0 +1,156 @@
+package tentacleconfig
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestAnInstanceIsPutIntoTheIndexAsTentacleDoesIt(t *testing.T) {
+	home := machine(t)
+	config := filepath.Join(home, "a&b", "Tentacle.config")
+	changed, err := Register(Instance{"My Box", config})
+	if !changed || err != nil {
+		t.Fatalf("changed %t, %v", changed, err)
+	}
+	want := "{\n  \"Name\": \"My Box\",\n  \"ConfigurationFilePath\": \"" + strings.ReplaceAll(config, `\`, `\\`) + "\"\n}"
+	if got := read(t, filepath.Join(home, "Tentacle", "Instances", "my-box.config")); got != want {
+		t.Errorf("the index file:\n%s\nwant:\n%s", got, want)
+	}
+	if changed, err := Register(Instance{"My Box", config}); changed || err != nil {
+		t.Errorf("a second time: changed %t, %v", changed, err)
+	}
+	if changed, err := Register(Instance{"MY BOX", config}); changed || err != nil {
+		t.Errorf("in capitals: changed %t, %v", changed, err)
+	}
+	if list, err := Instances(); len(list) != 1 || list[0].Name != "My Box" || err != nil {
+		t.Errorf("the index: %v, %v", list, err)
+	}
+}
+
+func TestAnIndexFileOfAnotherInstanceIsLeftAlone(t *testing.T) {
+	home := machine(t)
+	if _, err := Register(Instance{"My Box", filepath.Join(home, "a.config")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Register(Instance{"my-box", filepath.Join(home, "b.config")}); err == nil || !strings.Contains(err.Error(), `"My Box"`) {
+		t.Errorf("got %v", err)
+	}
+	if list, _ := Instances(); len(list) != 1 || filepath.Base(list[0].ConfigPath) != "a.config" {
+		t.Errorf("the index: %v", list)
+	}
+}
+
+func TestANameThatWouldLeaveTheIndexFolderIsRefused(t *testing.T) {
+	for _, name := range []string{"", " ", "..", "../x", `a\b`, "a/b", "C:", "a\nb", " a", "a "} {
+		if CheckInstanceName(name) == nil {
+			t.Errorf("%q was accepted", name)
+		}
+	}
+	for _, name := range []string{"Tentacle", "My Box", "web.01", "Größe", "a&b"} {
+		if err := CheckInstanceName(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAnInstanceIsRemovedFromTheIndexAlone(t *testing.T) {
+	home := machine(t, "Other", "My Box")
+	if err := Unregister("My Box"); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := Instances(); len(list) != 1 || list[0].Name != "Other" || err != nil {
+		t.Errorf("the index: %v, %v", list, err)
+	}
+	read(t, filepath.Join(home, "My Box", "Tentacle.config")) // is still there
+	if err := Unregister("My Box"); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(home, "nowhere"))
+	if err := Unregister("My Box"); err != nil {
+		t.Errorf("without an index: %v", err)
+	}
+}
+
+func TestAnInstanceWithoutItsConfigurationIsStillFoundInTheIndex(t *testing.T) {
+	home := machine(t, "Gone")
+	if err := os.Remove(filepath.Join(home, "Gone", "Tentacle.config")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"GONE", ""} {
+		if i, err := FindRegistered(name, ""); i.Name != "Gone" || err != nil {
+			t.Errorf("%q: %v, %v", name, i, err)
+		}
+		if _, err := Find(name, ""); err == nil {
+			t.Errorf("%q: Find did not notice", name)
+		}
+	}
+}
+
+func TestANewConfigurationIsAsTentacleLeavesIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "Tentacle.config")
+	if err := Create(path, Setting{KeyHome, "/a & b"}); err != nil {
+		t.Fatal(err)
+	}
+	want := bom + `<?xml version="1.0" encoding="utf-8"?>
+<octopus-settings xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
+  <set key="Octopus.Home">/a &amp; b</set>
+</octopus-settings>`
+	if got := read(t, path); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if err := Create(path, Setting{KeyHome, "/other"}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over an existing one: %v", err)
+	}
+	if got := read(t, path); got != want {
+		t.Error("the existing one was changed")
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAWrittenFileIsWholeAndItsOwnersAlone(t *testing.T) {
+	folder := t.TempDir()
+	target, link := filepath.Join(folder, "target"), filepath.Join(folder, "link")
+	put(t, target, "old and longer")
+	if err := os.Chmod(target, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	path := target
+	if runtime.GOOS != "windows" { // which has them for administrators only
+		symlink(t, target, link)
+		path = link
+	}
+	if err := WriteFile(path, []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, target); got != "new" {
+		t.Errorf("got %q", got)
+	}
+	if info, _ := os.Stat(target); runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+	if err := WriteFile(folder, nil, 0o600); err == nil || !strings.Contains(err.Error(), "not a file") {
+		t.Errorf("a folder: %v", err)
+	}
+	if err := WriteFile(filepath.Join(folder, "no", "file"), nil, 0o600); err == nil || strings.Contains(err.Error(), ".tmp") {
+		t.Errorf("no folder: %v", err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

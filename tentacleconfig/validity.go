@@ -1,0 +1,33 @@
+package tentacleconfig
+
+import (
+	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
+	"fmt"
+	"time"
+)
+
+// CertificateDates is what the Tentacle's certificate in the file says of itself.
+type CertificateDates struct {
+	Thumbprint string // of the certificate, whatever the setting says; 40 upper-case hexadecimal digits
+	NotBefore  time.Time
+	NotAfter   time.Time
+}
+
+// CertificateDates reads the Tentacle's certificate. The error is
+// ErrNoCertificate where the file has none, and says why where it cannot be
+// read on this machine.
+func (d *Document) CertificateDates() (CertificateDates, error) {
+	secret, _ := d.Get(KeyCertificate)
+	if secret == "" {
+		return CertificateDates{}, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
+	}
+	certificate, err := decryptCertificate(secret)
+	if err != nil {
+		return CertificateDates{}, err
+	}
+	return CertificateDates{
+		Thumbprint: fmt.Sprintf("%X", sha1.Sum(certificate.Raw)), // #nosec G401: see the import
+		NotBefore:  certificate.NotBefore,
+		NotAfter:   certificate.NotAfter,
+	}, nil
+}

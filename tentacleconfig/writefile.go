@@ -1,0 +1,84 @@
+package tentacleconfig
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile writes a whole file, a new one or in the place of an old one, so
+// that there is never half of it. With mode 0600 it is a secret, on Windows too:
+// nobody but its owner and the administrators reads it, whoever could read the
+// old one. A symbolic link keeps pointing, and what is no file (a folder, a
+// device) is refused.
+func WriteFile(path string, content []byte, mode fs.FileMode) error {
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		target, err = path, nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("cannot write %s: it is not a file", path)
+	}
+	prepare := func(*os.File) error { return nil }
+	if mode.Perm()&0o077 == 0 {
+		prepare = ownerOnly
+	}
+	temp, err := writeBeside(target, content, mode, prepare)
+	if err != nil {
+		return mayNot(fmt.Errorf("cannot write %s: %w", path, err))
+	}
+	if err := rename(temp, target); err != nil {
+		_ = os.Remove(temp)
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return flushFolder(filepath.Dir(target))
+}
+
+// writeBeside makes a temporary file beside target, flushed to the disk. It is
+// prepared before anything is in it. Errors name neither of them.
+func writeBeside(target string, content []byte, mode fs.FileMode, prepare func(*os.File) error) (name string, err error) {
+	id := make([]byte, tempIDSize)
+	_, _ = rand.Read(id) // never fails
+	name = ownFile(target, hex.EncodeToString(id)+".tmp")
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	err = prepare(f)
+	if err == nil {
+		_, err = f.Write(content)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+		return "", withoutPath(err)
+	}
+	return name, nil
+}
+
+// mayNot adds to an error for want of permission what to do.
+func mayNot(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w\nrun this as root (on Windows: as Administrator)", err)
+	}
+	return err
+}
+
+// withoutPath takes the name of the temporary file out of an error: it says
+// nothing to the reader.
+func withoutPath(err error) error {
+	var on *fs.PathError
+	if errors.As(err, &on) {
+		return on.Err
+	}
+	return err
+}
