@@ -34,7 +34,7 @@ func (j *judgement) judgePort(p portFact) {
 		j.problem(idPollingPort, p.address+" does not answer: "+silent.Cause,
 			"work queued on that node waits until the Tentacle reaches it: see that the node runs and nothing in between blocks the port", "")
 	case p.err != nil:
-		j.problem(idPollingPort, firstLine(p.err), "it cannot be polled", j.command("remove-server", p.address))
+		j.problem(idPollingPort, firstLine(p.err), "it cannot be polled", j.keepOnlyGood())
 	case containsThumbprint(p.trusted, presented):
 		j.ok(idPollingPort, "%s answers with the trusted certificate (%s)", p.address, took(p.port.Took))
 	default:

@@ -8,20 +8,20 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
-	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
 // deregisterOptions are what deregister-from and deregister-worker can be told:
 // they differ in nothing but in what they delete.
 type deregisterOptions struct {
-	tentacle tentacleOptions
-	api      apiOptions
-	worker   bool
-	space    string
-	multiple bool
-	dryRun   bool
-	format   string
+	tentacle    tentacleOptions
+	api         apiOptions
+	change      changeOptions
+	worker      bool
+	space       string
+	multiple    bool
+	removeTrust bool
 }
 
 func deregisterFromCommand(c *console) *cli.Command {
@@ -39,31 +39,20 @@ func deregisterCommand(c *console, name, noun string, worker bool) *cli.Command 
 		Category: "Registration",
 		Usage:    "delete this Tentacle's " + noun + " from the Octopus Server",
 		Description: fmt.Sprintf(`Deletes what is registered under this Tentacle's thumbprint. The server stays
-trusted, and polled: configure --remove-trust ends that.
+trusted, and polled, unless --remove-trust is given, too.
 
-  octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt`, name),
+  octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle %[1]s --server=https://octopus.example.com --apikey-file=key.txt --remove-trust`, name),
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "space", Category: theRegistration, Destination: &o.space,
 				Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
 			&cli.BoolFlag{Name: "multiple", Aliases: []string{"m"}, Category: theRegistration, Destination: &o.multiple, DisableDefaultText: true,
 				Usage: "delete all of them when there are several"},
-		}, o.api.flags(), o.tentacle.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
-				Usage: "show what would be deleted, but delete nothing"},
-			formatFlag(&o.format),
-		}),
+			&cli.BoolFlag{Name: "remove-trust", Category: theRegistration, Destination: &o.removeTrust, DisableDefaultText: true,
+				Usage: "afterwards, trust and poll this cluster no longer"},
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error { return deregister(ctx.Context, c, o) },
 	}
-}
-
-// deregistration is what was deleted: the JSON, and what the text is made from.
-type deregistration struct {
-	Instance      string         `json:"instance"`
-	Configuration string         `json:"configuration"`
-	Server        string         `json:"server"`
-	Thumbprint    string         `json:"thumbprint"` // the Tentacle's own
-	DryRun        bool           `json:"dryRun"`
-	Deleted       []machineEntry `json:"deleted"` // in a dry run: would be
 }
 
 func deregister(ctx context.Context, c *console, o deregisterOptions) error {
@@ -92,28 +81,33 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 		return err
 	}
 	c.progress("asking " + client.URL())
+	r := newReport(t)
+	r.DryRun = o.change.dryRun
 	space, machines, err := o.ask(asking, client, own)
+	if err == nil && o.removeTrust {
+		r.Thumbprint, err = client.Thumbprint(asking)
+	}
 	if err != nil {
 		return timedOut(err, o.api)
 	}
 
-	d := deregistration{
-		Instance: t.instance.Name, Configuration: t.instance.ConfigPath,
-		Server: client.URL(), Thumbprint: own, DryRun: o.dryRun,
+	if err := o.remove(asking, r, space, machines); err != nil {
+		return timedOut(err, o.api)
 	}
-	for _, machine := range machines {
-		if !o.dryRun {
-			if err := o.remove(asking, space, machine); err != nil {
-				return d.unfinished(space, machine, timedOut(err, o.api))
-			}
+	r.Server = client.URL()
+	if o.removeTrust {
+		if err := o.distrust(ctx, c, t, r); err != nil {
+			return err
 		}
-		d.Deleted = append(d.Deleted, machineEntry{ID: machine.ID, Name: machine.Name, Space: space.Name})
+	} else {
+		r.difference.Unchanged = t.servers
+		r.setService(lookAtService(ctx, t.service))
 	}
-	return d.print(ctx, c, t, o)
+	return r.print(c, o.change)
 }
 
 func (o *deregisterOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))
@@ -155,44 +149,44 @@ func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own
 	return space, machines, nil
 }
 
-func (o *deregisterOptions) remove(ctx context.Context, space *octoapi.Space, machine octoapi.Machine) error {
+// remove deletes the machines, one after the other, and notes which.
+func (o *deregisterOptions) remove(ctx context.Context, r *report, space *octoapi.Space, machines []octoapi.Machine) error {
+	remove := space.DeleteMachine
 	if o.worker {
-		return space.DeleteWorker(ctx, machine)
+		remove = space.DeleteWorker
 	}
-	return space.DeleteMachine(ctx, machine)
-}
-
-// unfinished says what had been deleted when the next could not be.
-func (d deregistration) unfinished(space *octoapi.Space, machine octoapi.Machine, err error) error {
-	err = fmt.Errorf("%s (%s) in space %s was not deleted: %w", machine.Name, machine.ID, space.Name, err)
-	if len(d.Deleted) == 0 {
-		return err
-	}
-	names := make([]string, len(d.Deleted))
-	for i, deleted := range d.Deleted {
-		names[i] = fmt.Sprintf("%s (%s)", deleted.Name, deleted.ID)
-	}
-	return unfinishedError{done: "deleted: " + strings.Join(names, ", ") + "\nto delete the rest, run the same command again", cause: err}
-}
-
-func (d deregistration) print(ctx context.Context, c *console, t *tentacle, o deregisterOptions) error {
-	if o.format == "json" {
-		return c.printJSON(d)
-	}
-	done := "was deleted"
-	if d.DryRun {
-		done = "would be deleted"
-	}
-	for _, deleted := range d.Deleted {
-		c.printf("%s (%s) in space %s %s.\n", deleted.Name, deleted.ID, deleted.Space, done)
-	}
-	if d.DryRun {
-		c.printf("Dry run: nothing was changed.\n")
-		return nil
-	}
-	c.printf("The Octopus Server is still trusted: configure --remove-trust=THUMBPRINT ends that.\n")
-	if status, err := lookAtService(ctx, t.service); err == nil && status.State == service.Running && polling(t.servers) {
-		c.printf("The Tentacle runs, and goes on polling it.\n")
+	for _, machine := range machines {
+		if !o.change.dryRun {
+			if err := remove(ctx, machine); err != nil {
+				err = fmt.Errorf("%s (%s) in space %s was not deleted: %w", machine.Name, machine.ID, space.Name, err)
+				return r.afterDeleting(err, "to delete the rest, run the same command again")
+			}
+		}
+		r.Deleted = append(r.Deleted, machineEntry{ID: machine.ID, Name: machine.Name, Space: space.Name})
 	}
 	return nil
+}
+
+// distrust drops every entry of the cluster.
+func (o *deregisterOptions) distrust(ctx context.Context, c *console, t *tentacle, r *report) error {
+	drop := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
+		return tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return sameThumbprint(s.Thumbprint, r.Thumbprint) }), nil
+	}
+	err := apply(ctx, c, t, o.change, change{servers: drop}, r)
+	if r.Changed {
+		return err // saved: what is outstanding says so itself
+	}
+	return r.afterDeleting(err, fmt.Sprintf("to trust the cluster no longer: octo-tentacle configure --remove-trust=%s", r.Thumbprint))
+}
+
+// afterDeleting is a failure that came when something was deleted already.
+func (r *report) afterDeleting(err error, finish string) error {
+	if err == nil || len(r.Deleted) == 0 || r.DryRun {
+		return err
+	}
+	names := make([]string, len(r.Deleted))
+	for i, deleted := range r.Deleted {
+		names[i] = fmt.Sprintf("%s (%s)", deleted.Name, deleted.ID)
+	}
+	return unfinishedError{done: "deleted: " + strings.Join(names, ", ") + "\n" + finish, cause: err}
 }

@@ -28,6 +28,7 @@ type report struct {
 	Service       serviceEntry        `json:"service"`
 	Registrations []registrationEntry `json:"registrations"`      // of this Tentacle with the cluster; [] where it was not asked
 	Machine       *machineEntry       `json:"machine,omitempty"`  // register-with alone
+	Deleted       []machineEntry      `json:"deleted,omitempty"`  // deregister-from and deregister-worker alone; in a dry run: would be
 	Restored      string              `json:"restored,omitempty"` // restore-backup alone: the backup that was taken
 
 	difference   tentacleconfig.Difference
@@ -150,6 +151,13 @@ func (r *report) printText(c *console, o changeOptions) {
 	if r.Machine != nil {
 		c.printf("  %s\n", r.machineLine())
 	}
+	for _, deleted := range r.Deleted {
+		done := "was deleted"
+		if r.DryRun {
+			done = "would be deleted"
+		}
+		c.printf("  %s (%s) in space %s %s\n", deleted.Name, deleted.ID, deleted.Space, done)
+	}
 	if r.Restored != "" {
 		c.printf("  from %s\n", filepath.Base(r.Restored))
 	}
@@ -171,10 +179,12 @@ func (r *report) printText(c *console, o changeOptions) {
 		c.printf("  %s\n", c.yellow("~ "+setting.line()))
 	}
 	switch {
-	case r.DryRun && r.Changed:
+	case r.DryRun && (r.Changed || len(r.Deleted) > 0):
 		c.printf("Dry run: nothing was changed.%s\n", r.wouldRestart(o))
 	case r.DryRun:
 		c.printf("Dry run: nothing would change.\n")
+	case len(r.Deleted) > 0 && !r.Changed:
+		c.printf("The Octopus Server is still trusted: configure --remove-trust=THUMBPRINT ends that.\n")
 	case !r.Changed:
 		c.printf("Nothing to change.\n")
 	default:

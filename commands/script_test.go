@@ -42,7 +42,7 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 // Besides testscript's own commands a script has
 //
 //	cluster [NAME] [OPTION…]    starts a cluster; sets URL, THUMB, NODE1…, NODES (with a name: NAME_URL…)
-//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate; ok mends it
+//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate, slow; ok mends it
 //	fault [NAME] api [at PATH] KIND [ARG]  breaks the API, or the paths that end so: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
 //	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
 //	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
@@ -215,6 +215,7 @@ func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
 		"hangs":             {Hangs: true},
 		"plain-http":        {PlainHTTP: true},
 		"other-certificate": {OtherCertificate: true},
+		"slow":              {Slow: 300 * time.Millisecond},
 	}
 	fault, ok := faults[kind]
 	if !ok {

@@ -99,7 +99,7 @@ func readIndexFile(path string) (Instance, error) {
 		err = errors.New("it lacks Name or ConfigurationFilePath")
 	}
 	if err != nil {
-		return Instance{}, fmt.Errorf("the index file %s of an instance cannot be understood: %w\nrepair it, or remove it and run Tentacle's create-instance for this instance again", path, err)
+		return Instance{}, fmt.Errorf("the index file %s of an instance cannot be understood: %w\nrepair it, or remove it and run octo-tentacle create-instance for this instance again", path, err)
 	}
 	return instanceAt(entry.Name, entry.ConfigurationFilePath)
 }
@@ -191,7 +191,7 @@ func findDefault() (Instance, error) {
 	}
 	switch len(list) {
 	case 0:
-		return Instance{}, fmt.Errorf("there is no instance of Tentacle on this machine (looked in %s)\ninstall Tentacle and run its create-instance first, or say with --config FILE where its Tentacle.config is", indexFolder())
+		return Instance{}, fmt.Errorf("there is no instance of Tentacle on this machine (looked in %s)\ninstall Tentacle and run octo-tentacle create-instance first, or say with --config FILE where its Tentacle.config is", indexFolder())
 	case 1:
 		return list[0], nil
 	}
@@ -203,7 +203,7 @@ func existing(i Instance, err error) (Instance, error) {
 		return Instance{}, err
 	}
 	if _, err := os.Stat(i.ConfigPath); errors.Is(err, fs.ErrNotExist) {
-		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun Tentacle's create-instance again, or its delete-instance if the instance is gone", i.ConfigPath, i.Name)
+		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone", i.ConfigPath, i.Name)
 	}
 	return i, nil
 }

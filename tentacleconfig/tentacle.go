@@ -24,11 +24,11 @@ func (d *Document) Thumbprint() (string, error) {
 	}
 	secret, _ := d.Get(KeyCertificate)
 	if secret == "" {
-		return "", fmt.Errorf("the Tentacle of %s %w: run Tentacle's new-certificate first", d.path, ErrNoCertificate)
+		return "", fmt.Errorf("the Tentacle of %s %w: run octo-tentacle new-certificate first", d.path, ErrNoCertificate)
 	}
 	certificate, err := decryptCertificate(secret)
 	if err != nil {
-		return "", fmt.Errorf("%s, line %d: the Tentacle's certificate cannot be read: %w\nif the file comes from another machine, run Tentacle's new-certificate here", d.path, d.line(d.place(KeyCertificate)), err)
+		return "", fmt.Errorf("%s, line %d: the Tentacle's certificate cannot be read: %w\nif the file comes from another machine, run octo-tentacle new-certificate here", d.path, d.line(d.place(KeyCertificate)), err)
 	}
 	return fmt.Sprintf("%X", sha1.Sum(certificate.Raw)), nil
 }
@@ -110,7 +110,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 	}
 	password, err := Decrypt(secret)
 	if err != nil {
-		return Proxy{}, fmt.Errorf("%s, line %d: the password of the polling proxy cannot be decrypted: %w\nset it again on this machine with Tentacle's polling-proxy --proxyPassword", d.path, d.line(d.place(KeyProxyPassword)), err)
+		return Proxy{}, fmt.Errorf("%s, line %d: the password of the polling proxy cannot be decrypted: %w\nset it again on this machine with octo-tentacle polling-proxy --proxyPassword-file", d.path, d.line(d.place(KeyProxyPassword)), err)
 	}
 	p.Password = string(password)
 	return p, nil
