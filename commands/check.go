@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -247,9 +246,4 @@ func (r checkResult) print(c *console) {
 		found.print(c)
 	}
 	c.printf("%d ok, %s, %s\n", r.Summary.OK, plural(r.Summary.Warnings, "warning", "warnings"), plural(r.Summary.Problems, "problem", "problems"))
-}
-
-// serviceNameOf is the service of an instance, unless another one is given.
-func serviceNameOf(instance tentacleconfig.Instance, given string) string {
-	return firstNonEmpty(given, service.NameFor(instance.Name, runtime.GOOS))
 }

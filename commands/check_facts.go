@@ -66,7 +66,12 @@ type apiFacts struct {
 
 // lookAtFacts reads what is on this machine. What cannot be read is a fact, too.
 func lookAtFacts(instance tentacleconfig.Instance, serviceName string, now time.Time) *facts {
-	f := &facts{instance: instance, service: serviceNameOf(instance, serviceName), goos: runtime.GOOS, now: now}
+	f := &facts{
+		instance: instance,
+		service:  firstNonEmpty(serviceName, service.NameFor(instance.Name, runtime.GOOS)),
+		goos:     runtime.GOOS,
+		now:      now,
+	}
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
 		f.configurationErr = err

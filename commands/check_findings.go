@@ -316,7 +316,7 @@ func (f *facts) command(name string, arguments ...string) string {
 	case f.instance.Name != "Tentacle":
 		words = append(words, shellQuote("--instance="+f.instance.Name))
 	}
-	if f.service != serviceNameOf(f.instance, "") {
+	if f.service != service.NameFor(f.instance.Name, f.goos) {
 		words = append(words, shellQuote("--service="+f.service))
 	}
 	return strings.Join(words, " ")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -69,7 +70,7 @@ case and may be written --name=value, --name value, -name:value or /name:value.
 			category = command.Category
 			fmt.Fprintf(w, "\n%s\n", category)
 		}
-		printItem(w, command.Name, command.Usage, 18)
+		printItem(w, command.Name, command.Usage, 32)
 	}
 	fmt.Fprint(w, `
 octo-tentacle help COMMAND shows the options of a command, with an example.
@@ -141,9 +142,20 @@ func defaultOf(flag cli.Flag) string {
 			return fmt.Sprintf(" (left out: %s)", flag.Value)
 		}
 	case *cli.DurationFlag:
-		return fmt.Sprintf(" (left out: %.0fs)", flag.Value.Seconds())
+		if flag.Value != 0 {
+			return fmt.Sprintf(" (left out: %s)", shortDuration(flag.Value))
+		}
 	}
 	return ""
+}
+
+// shortDuration is 10m where Go says 10m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 const helpWidth = 96

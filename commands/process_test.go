@@ -114,6 +114,7 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 // TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile interrupts at moments spread over
 // the whole run, and compares what was said with what was done.
 func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
+	needInterrupts(t)
 	s := newScene(t, "Tentacle", octotest.Options{Latency: 3 * time.Millisecond})
 	before, err := os.ReadFile(s.config)
 	if err != nil {
@@ -127,11 +128,12 @@ func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
 		cmd := s.command("poll-server", "--server-comms-address", strings.Join(s.cluster.Addresses(), ","))
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		interruptible(cmd)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(rand.IntN(60_000)) * time.Microsecond)
-		if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
 		}
 		err := cmd.Wait()

@@ -107,6 +107,9 @@ func TestScripts(t *testing.T) {
 			switch condition {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "services": // a service manager runs here
+				status, err := service.Look(context.Background(), "octo-tentacle-no-such-service")
+				return status.State != service.Unmanaged, err
 			case "systemd":
 				_, err := os.Stat("/run/systemd/system")
 				return err == nil, nil

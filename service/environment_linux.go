@@ -11,17 +11,9 @@ import (
 // Environment tells the variables that the unit NAME.service sets, and those that its running process has besides (where this user may see them). It is
 // empty for a unit that does not exist and on a machine without systemd.
 func Environment(ctx context.Context, name string) ([]Variable, error) {
-	u, err := open(ctx, name)
-	if err != nil || u.conn == nil {
-		return nil, err
-	}
-	defer u.conn.Close()
-	properties, err := u.conn.GetAllPropertiesContext(ctx, u.file)
-	if isInvalidName(err) {
-		return nil, nil
-	}
+	properties, err := propertiesOf(ctx, name)
 	if err != nil {
-		return nil, u.explain(ctx, "look at", err)
+		return nil, err
 	}
 	variables := assignments(property[[]string](properties, "Environment"), InDefinition, "")
 	for _, file := range environmentFiles(properties) {

@@ -18,6 +18,21 @@ import (
 // for its main one: what a restart would kill. A unit that does not run, and a
 // machine without systemd, have none.
 func Work(ctx context.Context, name string) ([]Process, error) {
+	properties, err := propertiesOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	group := property[string](properties, "ControlGroup")
+	if group == "" {
+		return nil, nil
+	}
+	main := int(property[uint32](properties, "MainPID"))
+	return processesOf(group, func(pid int) bool { return pid == main })
+}
+
+// propertiesOf asks systemd for all properties of the unit NAME.service. There
+// are none of a unit that does not exist, and on a machine without systemd.
+func propertiesOf(ctx context.Context, name string) (map[string]any, error) {
 	u, err := open(ctx, name)
 	if err != nil || u.conn == nil {
 		return nil, err
@@ -30,12 +45,7 @@ func Work(ctx context.Context, name string) ([]Process, error) {
 	if err != nil {
 		return nil, u.explain(ctx, "look at", err)
 	}
-	group := property[string](properties, "ControlGroup")
-	if group == "" {
-		return nil, nil
-	}
-	main := int(property[uint32](properties, "MainPID"))
-	return processesOf(group, func(pid int) bool { return pid == main })
+	return properties, nil
 }
 
 // processesOf finds the processes of a control group and those below it. It
@@ -114,17 +124,9 @@ func readStat(pid int) (s processStat, parent int, ok bool) {
 // of the processes that started it (sudo may have moved it elsewhere), is in
 // the unit's control group. A restart of the service would kill it.
 func Inside(ctx context.Context, name string) (bool, error) {
-	u, err := open(ctx, name)
-	if err != nil || u.conn == nil {
-		return false, err
-	}
-	defer u.conn.Close()
-	properties, err := u.conn.GetAllPropertiesContext(ctx, u.file)
-	if isInvalidName(err) {
-		return false, nil
-	}
+	properties, err := propertiesOf(ctx, name)
 	if err != nil {
-		return false, u.explain(ctx, "look at", err)
+		return false, err
 	}
 	group := property[string](properties, "ControlGroup")
 	if group == "" {

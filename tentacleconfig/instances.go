@@ -89,7 +89,7 @@ func indexFiles() ([]indexFile, error) {
 }
 
 func readIndexFile(path string) (Instance, error) {
-	data, err := os.ReadFile(path)
+	data, err := readAll(path)
 	if err != nil {
 		return Instance{}, fmt.Errorf("cannot read the index file of an instance: %w", err)
 	}

@@ -1,0 +1,185 @@
+//go:build linux
+
+package commands_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+type checkJSON struct {
+	Instance string
+	Service  struct{ Name, State, Started string }
+	Findings []struct{ Level, ID, What, Why, Mend string }
+	Summary  struct{ OK, Warnings, Problems int }
+}
+
+// finding is what was found under the Id, as "level what"; several in lines.
+func (r checkJSON) finding(id string) string {
+	var lines []string
+	for _, f := range r.Findings {
+		if f.ID == id {
+			lines = append(lines, f.Level+" "+f.What)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (r checkJSON) mend(id string) string {
+	for _, f := range r.Findings {
+		if f.ID == id && f.Level != "ok" {
+			return f.Mend
+		}
+	}
+	return ""
+}
+
+// check runs check, whose exit code has to be that of its findings.
+func (s *scene) check(t *testing.T, arguments ...string) (out checkJSON) {
+	t.Helper()
+	cmd := s.command(append([]string{"check", "--format=json"}, arguments...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, _ := cmd.Output()
+	if stderr.Len() > 0 {
+		t.Fatalf("check %v: %s", arguments, stderr.String())
+	}
+	if err := json.Unmarshal(stdout, &out); err != nil {
+		t.Fatalf("%v in %s", err, stdout)
+	}
+	if failed := cmd.ProcessState.ExitCode(); failed != min(out.Summary.Problems, 1) {
+		t.Errorf("exit code %d with %d problems", failed, out.Summary.Problems)
+	}
+	return out
+}
+
+func TestSystemdForgottenRestartIsFoundUntilItHasHappened(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	// The service of the Tentacle that a person started: the file is older.
+	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "ok ") || got.Service.State != "running" || got.Service.Started == "" {
+		t.Errorf("at first: %s, %+v", got.finding("restart"), got.Service)
+	}
+
+	// The Tentacle writes its own file soon after its start: that is not outstanding.
+	content, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.writeFile(t, s.config, string(content), 0o600)
+	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "ok ") {
+		t.Errorf("written in place at the start: %s", got.finding("restart"))
+	}
+	// A person who writes into it later is.
+	later := time.Now().Add(time.Minute)
+	if err := os.Chtimes(s.config, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "problem ") {
+		t.Errorf("written in place later: %s", got.finding("restart"))
+	}
+
+	if got := s.pollServer(t, "--server-comms-address="+s.cluster.Addresses()[1], "--no-restart"); !got.Changed {
+		t.Fatalf("%+v", got)
+	}
+	got := s.check(t)
+	if !strings.HasPrefix(got.finding("restart"), "problem the configuration was changed after service Octo-Tentacle-Test was started") {
+		t.Errorf("after a change without restart: %s", got.finding("restart"))
+	}
+
+	// What is said to mend it does.
+	mend := exec.Command("sh", "-c", got.mend("restart"))
+	mend.Env = s.command().Env
+	if output, err := mend.CombinedOutput(); err != nil || s.starts(t) != 2 {
+		t.Fatalf("%s: %v, %d starts\n%s", got.mend("restart"), err, s.starts(t), output)
+	}
+	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "ok ") {
+		t.Errorf("after the restart: %s", got.finding("restart"))
+	}
+}
+
+func TestSystemdServiceThatDoesNotRunIsAProblem(t *testing.T) {
+	s := newSystemdScene(t)
+	got := s.check(t)
+	if !strings.HasPrefix(got.finding("service"), "problem service Octo-Tentacle-Test is stopped") || got.finding("restart") != "" {
+		t.Errorf("stopped: %s, %s", got.finding("service"), got.finding("restart"))
+	}
+	if got := s.check(t, "--service=octo-tentacle-no-such-service"); !strings.HasPrefix(got.finding("service"), "warning there is no service octo-tentacle-no-such-service") {
+		t.Errorf("absent: %s", got.finding("service"))
+	}
+}
+
+// withEnvironment adds lines to the unit's [Service] section.
+func (s *systemdScene) withEnvironment(t *testing.T, lines string) {
+	t.Helper()
+	folder := filepath.Join("/run/systemd/system", s.unit+".d")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	s.writeFile(t, filepath.Join(folder, "environment.conf"), "[Service]\n"+lines, 0o644)
+	s.systemctl(t, "daemon-reload")
+}
+
+func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	if got := s.check(t).finding("environment"); got != "ok no environment variable of the service overrides the file" {
+		t.Errorf("at first: %s", got)
+	}
+
+	file := filepath.Join(s.folder, "tentacle.env")
+	s.writeFile(t, file, "# set by a person\nTENTACLE_NO_LISTEN=\"true\"\n", 0o600)
+	s.withEnvironment(t, fmt.Sprintf("Environment=OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true TENTACLE_TRUSTED_SERVERS=[] TENTACLE_SERVICE_PORT=1\nEnvironmentFile=-%s\nEnvironmentFile=-%[1]s.none\nUnsetEnvironment=TENTACLE_SERVICE_PORT\n", file))
+	got := s.check(t) // as it will be when it starts next
+	want := []string{
+		"problem TENTACLE_TRUSTED_SERVERS is set in the service's definition",
+		"warning TENTACLE_NO_LISTEN is set for the service in " + file,
+	}
+	if lines := strings.Split(got.finding("environment"), "\n"); !slices.Equal(lines, want) {
+		t.Errorf("set in the unit: %q", lines)
+	}
+
+	// Taken away from the unit, but the process that runs still has them.
+	s.systemctl(t, "restart", s.unit)
+	if err := os.Remove(filepath.Join("/run/systemd/system", s.unit+".d", "environment.conf")); err != nil {
+		t.Fatal(err)
+	}
+	s.systemctl(t, "daemon-reload")
+	got = s.check(t)
+	if !strings.Contains(got.finding("environment"), "problem TENTACLE_TRUSTED_SERVERS is set in the running Tentacle") || strings.Contains(got.finding("environment"), "TENTACLE_SERVICE_PORT") {
+		t.Errorf("in the process: %s", got.finding("environment"))
+	}
+	s.systemctl(t, "restart", s.unit)
+	if got := s.check(t).finding("environment"); !strings.HasPrefix(got, "ok ") {
+		t.Errorf("after a restart: %s", got)
+	}
+}
+
+// The registration and the nodes are asked for with the service at hand, too.
+func TestSystemdMachineThatIsRightHasNoProblemButItsCertificate(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription}); err != nil {
+		t.Fatal(err)
+	}
+	s.pollServer(t, "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
+	got := s.check(t)
+	if got.Summary.Problems != 1 || got.Summary.Warnings != 0 || !strings.HasPrefix(got.finding("certificate"), "problem ") {
+		t.Errorf("%+v", got)
+	}
+	for _, id := range []string{"service", "restart", "environment", "registration", "nodes"} {
+		if !strings.HasPrefix(got.finding(id), "ok ") {
+			t.Errorf("%s: %s", id, got.finding(id))
+		}
+	}
+}

@@ -1,0 +1,305 @@
+//go:build linux
+
+package commands_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// The tests here put a real HAProxy in front of three nodes.
+
+// balancedScene is a machine with a registered Tentacle, which polls https://HOST:10943 of
+// a load balancer.
+type balancedScene struct {
+	*scene
+	host string // of the load balancer
+}
+
+func newBalancedScene(t *testing.T) *balancedScene {
+	t.Helper()
+	if _, err := exec.LookPath(haproxy); err != nil {
+		why := "HAProxy is not installed: apt-get install haproxy"
+		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "haproxy") {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	t.Setenv(scriptMachine, t.TempDir())
+	s := &balancedScene{scene: newScene(t, "Tentacle", octotest.Options{})}
+	node := strings.TrimPrefix(s.cluster.Addresses()[0], "https://")
+	s.host = node[:strings.LastIndex(node, ".")] + ".200" // of 127.0.0.0/8, as the nodes' are
+	s.run(t, 0, "new-certificate")
+	s.poll(t, s.at(10943))
+	return s
+}
+
+// haproxy is where Debian has it, whatever the PATH.
+const haproxy = "/usr/sbin/haproxy"
+
+func (s *balancedScene) at(port int) string { return fmt.Sprintf("https://%s:%d", s.host, port) }
+
+// poll makes the Tentacle poll this address alone, and registers it.
+func (s *balancedScene) poll(t *testing.T, address string) {
+	t.Helper()
+	document, err := tentacleconfig.Read(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document.SetTrustedServers([]tentacleconfig.TrustedServer{{
+		Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StylePolling, Address: address, SubscriptionID: sceneSubscription,
+	}})
+	if err := os.WriteFile(s.config, document.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, err := document.Thumbprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: own, Subscription: sceneSubscription}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs octo-tentacle, which has to exit with the code, and returns what it says.
+func (s *balancedScene) run(t *testing.T, code int, arguments ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	cmd := s.command(arguments...)
+	cmd.Stdout, cmd.Stderr = &out, &err
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		t.Fatalf("%v: exit code %d, not %d\n%s%s", arguments, got, code, out.String(), err.String())
+	}
+	return out.String(), err.String()
+}
+
+// start runs HAProxy with a configuration, until the test ends.
+func (s *balancedScene) start(t *testing.T, configuration string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	cmd := exec.Command(haproxy, "-db", "-f", file)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.at(10943), "https://"))
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("HAProxy ended: %v\n%s", err, output.String())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("HAProxy does not start\n%s", output.String())
+		}
+	}
+	s.cluster.ResetRequests()
+}
+
+// asked are the nodes that were asked since, each once, and never in the
+// protocol that hands out work.
+func (s *balancedScene) asked(t *testing.T) (nodes []string) {
+	t.Helper()
+	for _, request := range s.cluster.Requests() {
+		if request.PollingPort == 0 {
+			continue
+		}
+		if strings.HasPrefix(request.Line, "MX-") {
+			t.Errorf("%s was sent %q", request.Address, request.Line)
+		}
+		nodes = append(nodes, "https://"+request.Address)
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
+}
+
+func (s *balancedScene) natConfiguration(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("../testdata/haproxy/nat.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(content), "bind :", "bind "+s.host+":")
+	for i, node := range s.cluster.Addresses() {
+		name := fmt.Sprintf("octo%d.example.com:10943", i+1)
+		if !strings.Contains(text, name) {
+			t.Fatalf("nat.cfg has no %s", name)
+		}
+		text = strings.ReplaceAll(text, name, strings.TrimPrefix(node, "https://"))
+	}
+	return text
+}
+
+func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
+	s := newBalancedScene(t)
+	s.start(t, s.natConfiguration(t))
+
+	// One port so far: the nodes behind the others are missed, and the command that mends it does.
+	got := s.check(t)
+	if want := "problem only 1 address is polled, and 3 nodes of the cluster hand out work: node1, node2, node3"; got.finding("nodes") != want || got.Summary.Problems != 1 {
+		t.Errorf("one port: %+v", got)
+	}
+
+	s.cluster.ResetRequests()
+	s.run(t, 0, "poll-server", "--server-comms-address=https://"+s.host, "--server-comms-port=10943-10945")
+	if got, want := s.addresses(t), []string{s.at(10943), s.at(10944), s.at(10945)}; !slices.Equal(got, want) {
+		t.Errorf("polled: %v", got)
+	}
+	if nodes := s.asked(t); !slices.Equal(nodes, s.cluster.Addresses()) {
+		t.Errorf("behind the three ports are %v", nodes)
+	}
+	got = s.check(t)
+	if want := "ok 3 addresses are polled, and 3 nodes of the cluster hand out work"; got.finding("nodes") != want || got.Summary.Problems != 0 {
+		t.Errorf("three ports: %+v", got)
+	}
+
+	// A node is down: HAProxy still listens for it.
+	if err := s.cluster.SetNodeFault(2, octotest.NodeFault{Closed: true}); err != nil {
+		t.Fatal(err)
+	}
+	got = s.check(t, "--timeout=5s")
+	if text := got.finding("polling-port"); !strings.Contains(text, "problem "+s.at(10944)+" does not answer") || got.Summary.Problems != 1 {
+		t.Errorf("a node down behind it: %s", text)
+	}
+}
+
+func TestALoadBalancerThatBalancesOnePortIsAProblemUnlessQueuesAreShared(t *testing.T) {
+	s := newBalancedScene(t)
+	nodes := make([]any, 0, 4)
+	nodes = append(nodes, s.host)
+	for _, node := range s.cluster.Addresses() {
+		nodes = append(nodes, strings.TrimPrefix(node, "https://"))
+	}
+	s.start(t, fmt.Sprintf(`
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+listen balanced
+    bind %s:10943
+    balance roundrobin
+    server node1 %s
+    server node2 %s
+    server node3 %s
+`, nodes...))
+
+	// Every node has the cluster's certificate, so the port is right by itself.
+	got := s.check(t)
+	if !strings.HasPrefix(got.finding("polling-port"), "ok ") || !strings.HasPrefix(got.finding("nodes"), "problem only 1 address is polled, and 3 nodes") {
+		t.Errorf("without shared queues: %+v", got)
+	}
+	s.cluster.SetSharedQueues(true)
+	if got := s.check(t); got.Summary.Problems != 0 || !strings.Contains(got.finding("nodes"), "the nodes share their queues") {
+		t.Errorf("with shared queues: %+v", got)
+	}
+
+	// poll-server --replace moves to it, from all nodes, and warns where that is not enough.
+	for _, shared := range []bool{false, true} {
+		s.cluster.SetSharedQueues(shared)
+		s.poll(t, s.cluster.Addresses()[0])
+		s.run(t, 0, "poll-server", "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
+		_, warning := s.run(t, 0, "poll-server", "--replace", "--server-comms-address="+s.at(10943))
+		if got := s.addresses(t); !slices.Equal(got, []string{s.at(10943)}) {
+			t.Errorf("polled: %v", got)
+		}
+		if strings.Contains(warning, "do not share their queues") == shared {
+			t.Errorf("shared queues: %v, warned: %q", shared, warning)
+		}
+	}
+	if got := s.check(t); got.Summary.Problems != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestALoadBalancerThatEndsTLSIsRefused(t *testing.T) {
+	s := newBalancedScene(t)
+	s.start(t, fmt.Sprintf(`
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+listen ending-tls
+    bind %s:10943 ssl crt %s
+    server node1 %s ssl verify none
+`, s.host, ownCertificate(t), strings.TrimPrefix(s.cluster.Addresses()[0], "https://")))
+
+	s.poll(t, s.cluster.Addresses()[0])
+	before, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := s.run(t, 1, "poll-server", "--server-comms-address="+s.at(10943))
+	for _, want := range []string{s.at(10943) + " presents ", s.cluster.Thumbprint(), "ends TLS", "passed through as TCP"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("poll-server does not say %q: %s", want, stderr)
+		}
+	}
+	after, err := os.ReadFile(s.config)
+	if err != nil || !bytes.Equal(before, after) || stdout != "" {
+		t.Errorf("changed, or something printed: %v %s", err, stdout)
+	}
+
+	s.poll(t, s.at(10943))
+	got := s.check(t)
+	if text := got.finding("polling-port"); !strings.HasPrefix(text, "problem "+s.at(10943)+" presents the certificate ") || !strings.Contains(text, "but "+s.cluster.Thumbprint()+" is trusted") {
+		t.Errorf("check: %s", text)
+	}
+	s.asked(t)
+}
+
+// ownCertificate is a file with a certificate and its key, as HAProxy reads it.
+func ownCertificate(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "load-balancer.example.com"}, NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "load-balancer.pem")
+	content := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
