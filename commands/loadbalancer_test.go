@@ -188,7 +188,7 @@ func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
 	if err := s.cluster.SetNodeFault(2, octotest.NodeFault{Closed: true}); err != nil {
 		t.Fatal(err)
 	}
-	got = s.check(t, "--timeout=5s")
+	got = s.check(t, "--timeout=2s")
 	if text := got.finding("polling-port"); !strings.Contains(text, "problem "+s.at(10944)+" does not answer") || got.Summary.Problems != 1 {
 		t.Errorf("a node down behind it: %s", text)
 	}

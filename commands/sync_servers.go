@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -158,6 +159,7 @@ func warnOfBalancing(ctx context.Context, c *console, client *octoapi.Client, ad
 		return
 	}
 	nodes, err := client.Nodes(ctx)
+	nodes = slices.DeleteFunc(nodes, func(n octoapi.Node) bool { return !n.TakesTasks() })
 	if err != nil || len(nodes) < 2 {
 		return
 	}

@@ -68,26 +68,26 @@ func Installed(_ context.Context, name string) (Installation, error) {
 	if err != nil {
 		return Installation{Status: status}, err
 	}
-	config, err := s.Config()
+	config, err := s.config()
 	if err != nil {
 		return Installation{Status: status}, s.explain("look at", err)
 	}
 	return Installation{
 		Status:  status,
 		Exists:  true,
-		Text:    windowsText(config.DisplayName, config.Description, config.BinaryPathName, config.Dependencies, startTypeOf(config), config.ServiceStartName),
+		Text:    windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, startTypeOf(config), config.account),
 		Current: true,
-		Account: config.ServiceStartName,
+		Account: config.account,
 	}, nil
 }
 
-func startTypeOf(c mgr.Config) string {
+func startTypeOf(c configuration) string {
 	switch {
-	case c.StartType == mgr.StartAutomatic && c.DelayedAutoStart:
+	case c.startType == mgr.StartAutomatic && c.delayed:
 		return "automatic, delayed"
-	case c.StartType == mgr.StartAutomatic:
+	case c.startType == mgr.StartAutomatic:
 		return "automatic"
-	case c.StartType == mgr.StartDisabled:
+	case c.startType == mgr.StartDisabled:
 		return "disabled"
 	}
 	return "manual"
@@ -165,18 +165,102 @@ func dependencyBlock(d Definition) *uint16 {
 
 // configure sets everything of d, and leaves what a person added to the service (what happens when it fails, say) as it is.
 func (s *handle) configure(d Definition) error {
-	config, err := s.Config()
+	var texts [4]*uint16 // no change where nil
+	for i, text := range []string{d.commandLine(), d.Account, d.Password, d.Name} {
+		if text == "" {
+			continue
+		}
+		var err error
+		if texts[i], err = windows.UTF16PtrFromString(text); err != nil {
+			return err
+		}
+	}
+	err := windows.ChangeServiceConfig(s.Handle, windows.SERVICE_NO_CHANGE, mgr.StartAutomatic, windows.SERVICE_NO_CHANGE,
+		texts[0], new(uint16), nil, dependencyBlock(d), texts[1], texts[2], texts[3])
 	if err != nil {
 		return err
 	}
-	config.DisplayName = d.Name
-	config.Description = description
-	config.BinaryPathName = d.commandLine()
-	config.Dependencies = slices.Concat(windowsDependencies, d.DependsOn)
-	config.StartType, config.DelayedAutoStart = mgr.StartAutomatic, false
-	config.ServiceStartName, config.Password = d.Account, d.Password
-	config.LoadOrderGroup = ""
-	return s.UpdateConfig(config)
+	var delayed windows.SERVICE_DELAYED_AUTO_START_INFO
+	if now, err := s.config(); err == nil && now.delayed {
+		if err := windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&delayed))); err != nil {
+			return err
+		}
+	}
+	text, err := windows.UTF16PtrFromString(description)
+	if err != nil {
+		return err
+	}
+	return windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_DESCRIPTION, (*byte)(unsafe.Pointer(&windows.SERVICE_DESCRIPTION{Description: text})))
+}
+
+// configuration is what the service control manager has of a service.
+type configuration struct {
+	displayName, description, commandLine, account string
+	dependsOn                                      []string
+	startType                                      uint32
+	delayed                                        bool
+}
+
+// config reads it. The package mgr would also ask for what Wine does not know, and neither this program.
+func (s *handle) config() (c configuration, err error) {
+	buffer, err := grown(func(b *byte, size uint32, needed *uint32) error {
+		return windows.QueryServiceConfig(s.Handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(b)), size, needed)
+	})
+	if err != nil {
+		return c, err
+	}
+	basic := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(unsafe.SliceData(buffer)))
+	c.displayName, c.commandLine = windows.UTF16PtrToString(basic.DisplayName), windows.UTF16PtrToString(basic.BinaryPathName)
+	c.account, c.startType = windows.UTF16PtrToString(basic.ServiceStartName), basic.StartType
+	c.dependsOn = textsOf(basic.Dependencies)
+
+	if buffer, err = s.config2(windows.SERVICE_CONFIG_DESCRIPTION); err != nil {
+		return c, err
+	}
+	if buffer != nil {
+		c.description = windows.UTF16PtrToString((*windows.SERVICE_DESCRIPTION)(unsafe.Pointer(unsafe.SliceData(buffer))).Description)
+	}
+	if buffer, err = s.config2(windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO); err != nil {
+		return c, err
+	}
+	if buffer != nil {
+		c.delayed = (*windows.SERVICE_DELAYED_AUTO_START_INFO)(unsafe.Pointer(unsafe.SliceData(buffer))).IsDelayedAutoStartUp != 0
+	}
+	return c, nil
+}
+
+// config2 reads a further part of the configuration; nil where this Windows does not know it.
+func (s *handle) config2(level uint32) ([]byte, error) {
+	buffer, err := grown(func(b *byte, size uint32, needed *uint32) error {
+		return windows.QueryServiceConfig2(s.Handle, level, b, size, needed)
+	})
+	if errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+		return nil, nil
+	}
+	return buffer, err
+}
+
+// grown calls with a buffer that is large enough.
+func grown(query func(b *byte, size uint32, needed *uint32) error) ([]byte, error) {
+	for size := uint32(1 << 10); ; {
+		buffer := make([]byte, size)
+		needed := size
+		err := query(unsafe.SliceData(buffer), size, &needed)
+		if !errors.Is(err, windows.ERROR_INSUFFICIENT_BUFFER) || needed <= size {
+			return buffer, err
+		}
+		size = needed
+	}
+}
+
+// textsOf reads a list of texts that each end with a zero, and so does the list.
+func textsOf(p *uint16) (texts []string) {
+	for p != nil && *p != 0 {
+		text := windows.UTF16PtrToString(p)
+		texts = append(texts, text)
+		p = (*uint16)(unsafe.Add(unsafe.Pointer(p), 2*(len(utf16.Encode([]rune(text)))+1)))
+	}
+	return texts
 }
 
 // checkDependencies refuses a service that does not exist: Windows would notice at the next start only.

@@ -144,7 +144,8 @@ func open(name, doing string, rights uint32) (*handle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q cannot be the name of a service: %w", name, err)
 	}
-	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
+	// Windows does not need the second right here, which every account of the machine has; Wine finds nothing without it.
+	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_ENUMERATE_SERVICE)
 	if err != nil {
 		return nil, fmt.Errorf("could not reach the service control manager: %w", err)
 	}

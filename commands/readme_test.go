@@ -1,0 +1,74 @@
+package commands
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestTheReadmeNamesEveryCommand(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range testCommands() {
+		if !strings.Contains(string(readme), "`"+command.Name+"`") {
+			t.Errorf("the README does not name %s", command.Name)
+		}
+	}
+}
+
+func TestTheReadmeQuotesTheLoadBalancerThatIsTested(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile("../testdata/haproxy/nat.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, quoted, _ := strings.Cut(string(config), "global\n")
+	if !strings.Contains(string(readme), quoted) {
+		t.Error("the configuration in the README is not that of testdata/haproxy/nat.cfg")
+	}
+}
+
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	for _, command := range testCommands() {
+		if !strings.Contains(command.Description, "octo-tentacle "+command.Name) {
+			t.Errorf("%s: no example", command.Name)
+		}
+		if command.Usage == "" || command.Category == "" {
+			t.Errorf("%s: no usage or category", command.Name)
+		}
+	}
+}
+
+// TestEveryExampleInHelpAndReadmeIsUnderstood reads the command lines there as
+// the program would.
+func TestEveryExampleInHelpAndReadmeIsUnderstood(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{string(readme)}
+	for _, command := range testCommands() {
+		texts = append(texts, command.Description)
+	}
+	examples := 0
+	for _, text := range texts {
+		for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
+			line, isExample := strings.CutPrefix(strings.TrimSpace(line), "octo-tentacle ")
+			if !isExample {
+				continue
+			}
+			examples++
+			if _, err := rewriteArguments(testCommands(), strings.Fields(strings.NewReplacer(`"Default Worker Pool"`, "Pool", `"`, "", " …", "").Replace(line))); err != nil {
+				t.Errorf("octo-tentacle %s\n%v", line, err)
+			}
+		}
+	}
+	if examples < 30 {
+		t.Errorf("only %d examples were found", examples)
+	}
+}

@@ -1,0 +1,308 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/windows/svc"
+)
+
+// The tests here need the service control manager of Windows or Wine, and an Administrator. The Tentacle is a copy of this test binary, which the files beside it
+// tell what to do.
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		if err := svc.Run("", standIn{}); err != nil {
+			os.Exit(9)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) == 2 && os.Args[1] == "script" {
+		os.Exit(script())
+	}
+	if len(os.Args) == 4 && os.Args[1] == "outside" {
+		os.Exit(outside(os.Args[2], os.Args[3]))
+	}
+	os.Exit(m.Run())
+}
+
+// beside is a file in the folder of the stand-in.
+func beside(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		os.Exit(8)
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+// standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts: "serve" until told to stop, "exit N", "dawdle" over stopping, or
+// "script", to serve with a script that runs until there is a file "end".
+type standIn struct{}
+
+func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
+	f, err := os.OpenFile(beside("starts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return true, 7
+	}
+	fmt.Fprintln(f, os.Getpid(), strings.Join(os.Args[1:], " "))
+	f.Close()
+	how, _ := os.ReadFile(beside("act"))
+	word, argument, _ := strings.Cut(string(how), " ")
+	switch word {
+	case "exit":
+		code, _ := strconv.Atoi(argument)
+		return true, uint32(code)
+	case "script":
+		self, _ := os.Executable()
+		cmd := exec.Command(self, "script")
+		cmd.Env = append(os.Environ(), "TentacleInstanceName=Web")
+		if err := cmd.Start(); err != nil {
+			return true, 6
+		}
+	}
+	changes <- svc.Status{State: svc.Running, Accepts: svc.AcceptStop}
+	for request := range requests {
+		switch request.Cmd {
+		case svc.Interrogate:
+			changes <- request.CurrentStatus
+		case svc.Stop:
+			changes <- svc.Status{State: svc.StopPending}
+			if word == "dawdle" {
+				time.Sleep(1500 * time.Millisecond)
+			}
+			return false, 0
+		}
+	}
+	return false, 0
+}
+
+// script runs until there is a file "end". With a file "name", the name of a service, it tells whether it is inside of that, and leaves to a process outside to
+// tell the same, and to run on.
+func script() int {
+	ctx := context.Background()
+	name, err := os.ReadFile(beside("name"))
+	if err == nil {
+		inside, err := Inside(ctx, string(name))
+		self, _ := os.Executable()
+		log, already, laterErr := Later(ctx, "restart-"+string(name), "", []string{self, "outside", filepath.Dir(self), string(name)})
+		write(beside("inside"), fmt.Sprintf("%v %v|%s|%v %v", inside, err, log, already, laterErr))
+	}
+	waitForFile(beside("end"))
+	return 0
+}
+
+// outside is what a script leaves to a process outside of the service.
+func outside(folder, name string) int {
+	inside, err := Inside(context.Background(), name)
+	write(filepath.Join(folder, "outside"), fmt.Sprintf("%v %v", inside, err))
+	waitForFile(filepath.Join(folder, "end-outside"))
+	fmt.Println("it has ended")
+	write(filepath.Join(folder, "ended"), "yes")
+	return 0
+}
+
+// write makes a file that is whole when it is seen.
+func write(path, text string) {
+	if os.WriteFile(path+".new", []byte(text), 0o644) != nil || os.Rename(path+".new", path) != nil {
+		os.Exit(5)
+	}
+}
+
+func waitForFile(path string) {
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// A tentacle is an installed service.
+type tentacle struct {
+	name, folder string
+}
+
+func install(t *testing.T, instance string) tentacle {
+	t.Helper()
+	if err := Ready(); err != nil {
+		t.Skip("services need an Administrator: ", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := tentacle{NameFor(instance, "windows"), t.TempDir()}
+	program := filepath.Join(s.folder, "Tentacle.exe")
+	if err := copyFile(self, program); err != nil {
+		t.Fatal(err)
+	}
+	if err := Install(t.Context(), Definition{Name: s.name, Program: program, Instance: instance}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.put(t, "end", "")
+		if err := Uninstall(context.Background(), s.name, nil); err != nil {
+			t.Error(err)
+		}
+		waitFor(t, "the service to be gone", func() bool { now, err := Look(context.Background(), s.name); return err == nil && now.State == Absent })
+	})
+	return s
+}
+
+func (s tentacle) put(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s tentacle) read(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.folder, name))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// starts are the process numbers and arguments of all starts so far.
+func (s tentacle) starts(t *testing.T) []string {
+	t.Helper()
+	return strings.FieldsFunc(s.read(t, "starts"), func(r rune) bool { return r == '\n' })
+}
+
+func (s tentacle) is(t *testing.T, want State) Status {
+	t.Helper()
+	got, err := Look(t.Context(), s.name)
+	if err != nil || got.State != want || got.Name != s.name {
+		t.Fatalf("Look: %+v, %v; want %s to be %s", got, err, s.name, want)
+	}
+	return got
+}
+
+func (s tentacle) start(t *testing.T) Status {
+	t.Helper()
+	status, err := Start(t.Context(), s.name, nil)
+	if err != nil || status.State != Running {
+		t.Fatalf("Start: %+v, %v", status, err)
+	}
+	return status
+}
+
+func waitFor(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 500 {
+		if is() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("waited in vain for %s", what)
+}
+
+func TestAServiceIsInstalledAsTheRealTentacleDoesIt(t *testing.T) {
+	s := install(t, "Web Farm")
+	got, err := Installed(t.Context(), s.name)
+	if err != nil || !got.Exists || got.State != Stopped {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	want := Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Web Farm"}.Text("windows")
+	if got.Text != want || !strings.Contains(want, `\Tentacle.exe" run --instance="Web Farm"`) || !strings.Contains(want, "Depends on: LanmanWorkstation/TCPIP") {
+		t.Errorf("installed:\n%swant:\n%s", got.Text, want)
+	}
+	if err := Install(t.Context(), Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Web Farm", DependsOn: []string{"Nothing"}}); err == nil || !strings.Contains(err.Error(), "--dependOn Nothing") {
+		t.Errorf("a dependency that there is not: %v", err)
+	}
+}
+
+func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
+	s := install(t, "Web")
+	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Stopped || len(s.starts(t)) != 0 {
+		t.Fatalf("one that does not run is left alone, but: %+v, %v, %v", got, err, s.starts(t))
+	}
+	before := time.Now().Add(-time.Minute)
+	first := s.start(t)
+	if got := s.starts(t); len(got) != 1 || got[0] != fmt.Sprintf("%d run --instance=Web", first.MainPID) || first.Started.Before(before) {
+		t.Errorf("started as %v, %+v", got, first)
+	}
+	s.put(t, "act", "dawdle")
+	second, err := Restart(t.Context(), s.name, nil)
+	if err != nil || second.State != Running || second.MainPID == first.MainPID || len(s.starts(t)) != 2 {
+		t.Errorf("restarted: %+v, %v, %v", second, err, s.starts(t))
+	}
+	if got, err := Stop(t.Context(), s.name, nil); err != nil || got.State != Stopped {
+		t.Errorf("stopped: %+v, %v", got, err)
+	}
+	s.is(t, Stopped)
+}
+
+func TestAServiceThatDoesNotStayUpIsAnError(t *testing.T) {
+	s := install(t, "Broken")
+	s.start(t)
+	s.put(t, "act", "exit 3")
+	got, err := Restart(t.Context(), s.name, nil)
+	if err == nil || got.State == Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.put(t, "act", "serve")
+	s.start(t)
+}
+
+func TestAServiceIsIdleWhenItsScriptHasEnded(t *testing.T) {
+	s := install(t, "Busy")
+	s.put(t, "act", "script")
+	s.start(t)
+	waitFor(t, "the script", func() bool { work, _ := Work(t.Context(), s.name); return len(work) > 0 })
+	if inside, err := Inside(t.Context(), s.name); inside || err != nil {
+		t.Errorf("the test is not inside: %v, %v", inside, err)
+	}
+	running, err := WaitUntilIdle(t.Context(), s.name, time.Second, func([]Process) {})
+	if err != nil || len(running) != 1 || !strings.EqualFold(running[0].Name, "Tentacle.exe") {
+		t.Fatalf("%v, %v", running, err)
+	}
+	time.AfterFunc(time.Second, func() { s.put(t, "end", "") })
+	running, err = WaitUntilIdle(t.Context(), s.name, 20*time.Second, func([]Process) {})
+	if err != nil || len(running) != 0 {
+		t.Errorf("%v, %v", running, err)
+	}
+}
+
+func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
+	s := install(t, "Web")
+	s.put(t, "name", s.name)
+	s.put(t, "act", "script")
+	s.start(t)
+	waitFor(t, "the script", func() bool { return s.read(t, "inside") != "" })
+	inside := s.read(t, "inside")
+	log := strings.Split(inside, "|")[1]
+	if inside != "true <nil>|"+log+"|false <nil>" || !strings.HasSuffix(log, `\Octopus\octo-tentacle\restart-OctopusDeploy Tentacle- Web\log.txt`) {
+		t.Errorf("in the script: %s", inside)
+	}
+	waitFor(t, "the process outside", func() bool { return s.read(t, "outside") != "" })
+	if got := s.read(t, "outside"); got != "false <nil>" {
+		t.Errorf("in the process outside: %s", got)
+	}
+	if _, already, err := Later(t.Context(), "restart-"+s.name, "", []string{filepath.Join(s.folder, "Tentacle.exe"), "script"}); !already || err != nil {
+		t.Errorf("a second time while it runs: %v, %v", already, err)
+	}
+	// It outlasts the script and the service.
+	s.put(t, "end", "")
+	waitFor(t, "the script's end", func() bool { work, err := Work(t.Context(), s.name); return err == nil && len(work) == 0 })
+	if _, err := Restart(t.Context(), s.name, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.folder, "ended")); err == nil {
+		t.Error("the process outside has ended already")
+	}
+	s.put(t, "end-outside", "")
+	waitFor(t, "its end", func() bool { return s.read(t, "ended") != "" })
+	waitFor(t, "its words", func() bool { said, _ := os.ReadFile(log); return strings.Contains(string(said), "it has ended") })
+}
