@@ -1,0 +1,5 @@
+//go:build !race
+
+package tentacleconfig
+
+const raceDetector = false
