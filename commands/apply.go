@@ -55,6 +55,9 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	if err != nil {
 		return err
 	}
+	if err := tentacleconfig.Migrate(t.instance); err != nil {
+		c.warn("the instance %s could not be put into the index of instances: %v", t.instance.Name, err)
+	}
 	r.Changed = changed
 	return r.restart(ctx, c, t, o)
 }

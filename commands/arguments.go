@@ -101,13 +101,32 @@ func dropLeadingIgnored(arguments []string) []string {
 	return arguments
 }
 
+// commandNamed is the name of the command in a command line, as findCommand
+// reads it; "" where there is none, and for help, which explains the others.
+func commandNamed(arguments []string) string {
+	arguments = dropLeadingIgnored(arguments)
+	if len(arguments) == 0 {
+		return ""
+	}
+	if name := canonicalCommand(arguments[0]); name != "help" {
+		return name
+	}
+	return ""
+}
+
+// canonicalCommand ignores case and leading dashes and slashes.
+func canonicalCommand(typed string) string {
+	name := strings.ToLower(strings.TrimLeft(typed, "-/"))
+	if name == "h" || name == "?" {
+		return "help"
+	}
+	return name
+}
+
 // findCommand ignores case, and `--help` or `/version` name commands too, as
 // they do for the real Tentacle.
 func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
-	name := strings.ToLower(strings.TrimLeft(typed, "-/"))
-	if name == "h" || name == "?" {
-		name = "help"
-	}
+	name := canonicalCommand(typed)
 	names := make([]string, 0, len(commands))
 	for _, command := range commands {
 		if command.Name == name || slices.Contains(command.Aliases, name) {

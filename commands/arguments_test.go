@@ -11,7 +11,7 @@ import (
 )
 
 func testCommands() []*cli.Command {
-	return newApp(newConsole(strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))).Commands
+	return newApp(newConsole(strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer)), "").Commands
 }
 
 func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {

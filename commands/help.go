@@ -19,7 +19,7 @@ func init() {
 	cli.FlagStringer = func(flag cli.Flag) string { return flag.Names()[0] }
 }
 
-func helpCommand() *cli.Command {
+func helpCommand(*console) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Category:  "Help",

@@ -8,6 +8,8 @@ import (
 	"testing"
 )
 
+func asService() {}
+
 func needInterrupts(*testing.T) {}
 
 func interruptible(*exec.Cmd) {}

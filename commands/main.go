@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -52,7 +53,7 @@ func interruptible(ctx context.Context) context.Context {
 
 // run carries out one command line. It is what Main, demo and tests share.
 func run(ctx context.Context, c *console, arguments []string) (code int) {
-	app := newApp(c)
+	app := newApp(c, commandNamed(arguments))
 	defer c.endProgress()
 
 	rewritten, err := rewriteArguments(app.Commands, arguments)
@@ -102,53 +103,70 @@ type unfinishedError struct {
 func (e unfinishedError) Error() string { return fmt.Sprintf("%s\n%v", e.done, e.cause) }
 func (e unfinishedError) Unwrap() error { return e.cause }
 
-func newApp(c *console) *cli.App {
+// commandBuilder makes one command. A start of the program makes no other than
+// the one that is named: all of them have hundreds of options.
+type commandBuilder struct {
+	name  string
+	build func(*console) *cli.Command
+}
+
+// commandBuilders are all commands, in the order in which help lists them.
+func commandBuilders() []commandBuilder {
+	return []commandBuilder{
+		// Polling
+		{"poll-server", pollServerCommand},
+		{"list-servers", listServersCommand},
+		{"remove-server", removeServerCommand},
+		{"sync-servers", syncServersCommand},
+		{"check", checkCommand},
+		// Registration
+		{"register-with", registerWithCommand},
+		{"register-worker", registerWorkerCommand},
+		{"register-k8s-target", registerK8sTargetCommand},
+		{"register-k8s-worker", registerK8sWorkerCommand},
+		{"deregister-from", deregisterFromCommand},
+		{"deregister-worker", deregisterWorkerCommand},
+		// Trust and settings
+		{"configure", configureCommand},
+		{"server-comms", serverCommsCommand},
+		{"update-trust", updateTrustCommand},
+		{"clear-trusted-servers", clearTrustedServersCommand},
+		{"set-polling-connection-count", setPollingConnectionCountCommand},
+		{"polling-proxy", pollingProxyCommand},
+		{"proxy", proxyCommand},
+		{"show-configuration", showConfigurationCommand},
+		// Backups
+		{"list-backups", listBackupsCommand},
+		{"restore-backup", restoreBackupCommand},
+		// Instances and certificates
+		{"create-instance", createInstanceCommand},
+		{"delete-instance", deleteInstanceCommand},
+		{"list-instances", listInstancesCommand},
+		{"new-certificate", newCertificateCommand},
+		{"import-certificate", importCertificateCommand},
+		{"show-thumbprint", showThumbprintCommand},
+		// Service
+		{"service", serviceCommand},
+		{"checkservices", checkServicesCommand},
+		{"restart-service", restartServiceCommand},
+		// Help
+		{"demo", demoCommand},
+		{"version", versionCommand},
+		{"help", helpCommand},
+	}
+}
+
+// newApp makes the program with the command of that name, or, where there is
+// none or the name is "", with all.
+func newApp(c *console, only string) *cli.App {
+	builders := commandBuilders()
+	if at := slices.IndexFunc(builders, func(b commandBuilder) bool { return b.name == only }); at >= 0 {
+		builders = builders[at : at+1]
+	}
 	app := &cli.App{
-		Name:    "octo-tentacle",
-		Usage:   "put a polling Tentacle on every node of an Octopus cluster",
-		Version: version(),
-		Commands: []*cli.Command{
-			// Polling
-			pollServerCommand(c),
-			listServersCommand(c),
-			removeServerCommand(c),
-			syncServersCommand(c),
-			checkCommand(c),
-			// Registration
-			registerWithCommand(c),
-			registerWorkerCommand(c),
-			registerK8sTargetCommand(c),
-			registerK8sWorkerCommand(c),
-			deregisterFromCommand(c),
-			deregisterWorkerCommand(c),
-			// Trust and settings
-			configureCommand(c),
-			serverCommsCommand(c),
-			updateTrustCommand(c),
-			clearTrustedServersCommand(c),
-			setPollingConnectionCountCommand(c),
-			pollingProxyCommand(c),
-			proxyCommand(c),
-			showConfigurationCommand(c),
-			// Backups
-			listBackupsCommand(c),
-			restoreBackupCommand(c),
-			// Instances and certificates
-			createInstanceCommand(c),
-			deleteInstanceCommand(c),
-			listInstancesCommand(c),
-			newCertificateCommand(c),
-			importCertificateCommand(c),
-			showThumbprintCommand(c),
-			// Service
-			serviceCommand(c),
-			checkServicesCommand(c),
-			restartServiceCommand(c),
-			// Help
-			demoCommand(c),
-			versionCommand(c),
-			helpCommand(),
-		},
+		Name:                      "octo-tentacle",
+		Usage:                     "put a polling Tentacle on every node of an Octopus cluster",
+		Version:                   version(),
 		Writer:                    c.out,
 		ErrWriter:                 c.err,
 		HideHelpCommand:           true,
@@ -156,10 +174,12 @@ func newApp(c *console) *cli.App {
 		DisableSliceFlagSeparator: true, // a role or an environment may contain a comma
 		ExitErrHandler:            func(*cli.Context, error) {},
 	}
-	for _, command := range app.Commands {
+	for _, builder := range builders {
+		command := builder.build(c)
 		command.HideHelpCommand = true
 		// The arguments were checked by rewriteArguments; what is left is ours to word.
 		command.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return err }
+		app.Commands = append(app.Commands, command)
 	}
 	return app
 }

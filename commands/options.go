@@ -78,6 +78,11 @@ func (o *changeOptions) check() error {
 	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
 		return errors.New("--no-restart leaves the service alone: leave out the other options about its restart")
 	}
+	if !o.dryRun && !o.noRestart {
+		if err := checkElevated(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(checkFormat(&o.format), o.restart.check())
 }
 

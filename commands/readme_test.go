@@ -72,3 +72,11 @@ func TestEveryExampleInHelpAndReadmeIsUnderstood(t *testing.T) {
 		t.Errorf("only %d examples were found", examples)
 	}
 }
+
+func TestEveryCommandIsFoundUnderTheNameItIsBuiltBy(t *testing.T) {
+	for _, builder := range commandBuilders() {
+		if command := builder.build(nil); command.Name != builder.name || len(command.Aliases) > 0 {
+			t.Errorf("%s builds %s %v", builder.name, command.Name, command.Aliases)
+		}
+	}
+}

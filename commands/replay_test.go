@@ -212,7 +212,7 @@ func (m *replayMachine) has(args []string) bool {
 	if len(args) == 0 {
 		return true
 	}
-	_, err := findCommand(newApp(newConsole(nil, io.Discard, io.Discard)).Commands, args[0])
+	_, err := findCommand(newApp(newConsole(nil, io.Discard, io.Discard), "").Commands, args[0])
 	return err == nil
 }
 

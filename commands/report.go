@@ -94,7 +94,7 @@ type serviceEntry struct {
 	Name      string `json:"name"`
 	State     string `json:"state"`
 	Restarted bool   `json:"restarted"`
-	Scheduled string `json:"scheduled"` // the systemd unit that will restart it; "" for none
+	Scheduled string `json:"scheduled"` // what will restart it: the systemd unit, on Windows the log; "" for nothing
 }
 
 type machineEntry struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -148,7 +149,7 @@ func restartServiceCommand(c *console) *cli.Command {
 		Description: `Waits until nothing runs under the service but the Tentacle itself, restarts it,
 and waits until it has come back: to finish a change that was saved, but not
 used yet. (service --restart does so at once, as the real Tentacle does.) Run by a
-script of that Tentacle, it leaves the restart to systemd and returns.
+script of that Tentacle, it leaves the restart to something outside and returns.
 
   octo-tentacle restart-service
   octo-tentacle restart-service --instance=web --restart-wait=1h`,
@@ -216,7 +217,14 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions
 }
 
 func (e serviceEntry) scheduledLine() string {
-	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts when it is idle (journalctl -u %[2]s).", e.Name, e.Scheduled)
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf("Restart scheduled: this is a script of service %s, which a process of its own restarts when it is idle (see %s).", e.Name, e.Scheduled)
+	}
+	by, log := e.Scheduled, "journalctl -u "+e.Scheduled
+	if runtime.GOOS == "windows" {
+		by, log = "a copy of octo-tentacle", e.Scheduled // see service.Later
+	}
+	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts when it is idle (log: %s).", e.Name, by, log)
 }
 
 // finishing says how to finish a restart that is outstanding.

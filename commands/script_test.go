@@ -22,6 +22,7 @@ import (
 
 // TestMain lets the scripts run the real main as `octo-tentacle`.
 func TestMain(m *testing.M) {
+	asService()
 	if folder := os.Getenv(standInVariable); folder != "" {
 		os.Exit(standIn(folder))
 	}

@@ -11,7 +11,7 @@ import (
 	"runtime"
 )
 
-// FindTentacle finds the program that runs the agent: given, if it is not "", else where the real Tentacle is usually installed, else "Tentacle" on the PATH. The
+// FindTentacle finds the program that runs the agent: given, if it is not "", else where the real Tentacle was, or is usually, installed, else "Tentacle" on the PATH. The
 // result is absolute, exists, can be executed, and is not this program, which may bear the other's name so that scripts use it: it cannot run the agent. The error says
 // what to do.
 func FindTentacle(given string) (string, error) {
@@ -23,6 +23,9 @@ func FindTentacle(given string) (string, error) {
 		return program, nil
 	}
 	places := []string{usualPlace()}
+	if place := installedPlace(); place != "" {
+		places = []string{place, usualPlace()}
+	}
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
 		if filepath.IsAbs(folder) { // another would be a matter of where one stands
 			places = append(places, filepath.Join(folder, "Tentacle"+programEnding()))

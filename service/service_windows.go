@@ -122,12 +122,28 @@ func (s *handle) stopAll(ctx context.Context, progress func(string)) (stopped []
 // bringUp starts the service and waits until its process has stayed up; done is the word for what was asked.
 func (s *handle) bringUp(ctx context.Context, done string, progress func(string)) (Status, error) {
 	progress("starting " + s.Name)
-	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
+	if err := s.begin(ctx); err != nil {
 		now, _ := s.look() // for the record: the failed start is what counts
 		return now, s.explain("start", err)
 	}
 	progress("waiting whether " + s.Name + " stays up")
 	return s.settle(ctx, done)
+}
+
+// begin starts the service, once Windows is not starting another one: while the machine boots, that takes a time.
+func (s *handle) begin(ctx context.Context) error {
+	for {
+		err := s.Start()
+		switch {
+		case errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING):
+			return nil
+		case !errors.Is(err, windows.ERROR_SERVICE_DATABASE_LOCKED):
+			return err
+		}
+		if pause(ctx) != nil {
+			return err
+		}
+	}
 }
 
 // restartRights are what a restart needs of a service; an account may be given just these without being Administrator.
@@ -144,13 +160,7 @@ func open(name, doing string, rights uint32) (*handle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q cannot be the name of a service: %w", name, err)
 	}
-	// Windows does not need the second right here, which every account of the machine has; Wine finds nothing without it.
-	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_ENUMERATE_SERVICE)
-	if err != nil {
-		return nil, fmt.Errorf("could not reach the service control manager: %w", err)
-	}
-	defer windows.CloseServiceHandle(manager)
-	opened, err := windows.OpenService(manager, text, rights)
+	opened, err := openService(text, rights)
 	s := &handle{mgr.Service{Name: name, Handle: opened}}
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST), errors.Is(err, windows.ERROR_INVALID_NAME):
@@ -159,6 +169,15 @@ func open(name, doing string, rights uint32) (*handle, error) {
 		return nil, s.explain(doing, err)
 	}
 	return s, nil
+}
+
+func openService(name *uint16, rights uint32) (windows.Handle, error) {
+	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
+	if err != nil {
+		return 0, fmt.Errorf("could not reach the service control manager: %w", err)
+	}
+	defer windows.CloseServiceHandle(manager)
+	return windows.OpenService(manager, name, rights)
 }
 
 func (s *handle) look() (Status, error) {

@@ -151,9 +151,9 @@ func Later(_ context.Context, name, _ string, command []string) (unit string, al
 // laterFolder makes an empty folder, which nobody else may write to, for what Later starts under that name. As long as that runs, it holds its file open, so that the
 // folder cannot be removed.
 func laterFolder(name string) (folder string, already bool, err error) {
-	data := os.Getenv("ProgramData")
-	if data == "" {
-		data = `C:\ProgramData`
+	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
+	if err != nil {
+		return "", false, fmt.Errorf("cannot tell where the folder ProgramData is: %w", err)
 	}
 	clean := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`<>:"/\|?*`, r) {

@@ -7,6 +7,9 @@ import "errors"
 // registryInstances: only Windows has the older index in the registry.
 func registryInstances() ([]Instance, error) { return nil, nil }
 
+// Migrate: only Windows has an older index.
+func Migrate(Instance) error { return nil }
+
 func unregisterOlder(string) error { return nil }
 
 // RegistryCertificate is the certificate of an Octopus Tentacle 1.x, which only

@@ -4,7 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"unsafe"
 
+	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 )
 
@@ -59,16 +65,49 @@ func configurationOf(index registry.Key, name string, access uint32) (string, er
 	return config, err
 }
 
+// Migrate puts an instance that only the older index has into the index, as
+// Tentacle does with one that it uses (MigrateInstance in
+// Configuration/Instances/ApplicationInstanceStore.cs). The older entry stays.
+func Migrate(i Instance) error {
+	if i.Name == "" {
+		return nil
+	}
+	if _, err := os.Stat(IndexFile(i.Name)); err == nil {
+		return nil
+	}
+	older, err := registryInstances()
+	if err != nil || !slices.ContainsFunc(older, func(o Instance) bool { return strings.EqualFold(o.Name, i.Name) }) {
+		return err
+	}
+	_, err = Register(i)
+	return err
+}
+
 // unregisterOlder removes an instance from the index in the registry, in which
 // names ignore case. None there is no error.
 func unregisterOlder(name string) error {
 	index, err := registry.OpenKey(registry.LOCAL_MACHINE, registryIndex, registry.ALL_ACCESS|registry.WOW64_64KEY)
 	if err == nil {
 		defer index.Close()
-		err = registry.DeleteKey(index, name)
+		err = deleteKey(index, name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err)
+	}
+	return nil
+}
+
+var regDeleteKeyEx = windows.NewLazySystemDLL("advapi32.dll").NewProc("RegDeleteKeyExW")
+
+// deleteKey is registry.DeleteKey for the 64-bit view, which a 32-bit process
+// has to ask for once more.
+func deleteKey(parent registry.Key, name string) error {
+	text, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return err
+	}
+	if code, _, _ := regDeleteKeyEx.Call(uintptr(parent), uintptr(unsafe.Pointer(text)), registry.WOW64_64KEY, 0); code != 0 {
+		return syscall.Errno(code)
 	}
 	return nil
 }

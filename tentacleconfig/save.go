@@ -85,6 +85,7 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 			err = errors.Join(err, failed)
 		}
 	}()
+	step("locked")
 	removeLeftovers(target)
 
 	s := saving{target: target, change: c}
@@ -267,6 +268,7 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err != nil {
 		return false, s.untouched(err)
 	}
+	step("kept")
 	defer func() { s.settle(old, changed) }()
 	if s.change.Before != nil && !s.beforeRan {
 		if err := s.change.Before(); err != nil {
@@ -282,9 +284,11 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err := ctx.Err(); err != nil {
 		return false, s.untouched(fmt.Errorf("stopped before %s was saved: %w", s.target, err))
 	}
+	step("ready")
 	if err := rename(temp, s.target); err != nil {
 		return false, s.untouched(fmt.Errorf("cannot save %s: %w", s.target, err))
 	}
+	step("renamed")
 	// From here on the new content counts, so nothing may stop this halfway.
 	if err := flushFolder(filepath.Dir(s.target)); err != nil {
 		return true, fmt.Errorf("%s is saved, but its folder could not be flushed to disk: %w\na power failure now may undo it", s.target, err)
@@ -306,13 +310,17 @@ func (s *saving) writeTemp(content []byte) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
+	step("created")
 	err = keepMetadata(f, s.target, info)
+	step("prepared")
 	if err == nil {
 		_, err = f.Write(content)
 	}
+	step("written")
 	if err == nil {
 		err = f.Sync()
 	}
+	step("flushed")
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(name)
 		return "", err

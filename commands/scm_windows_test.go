@@ -1,0 +1,131 @@
+package commands_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"golang.org/x/sys/windows/svc"
+)
+
+// asService is the Tentacle where this binary is run as one by the service control
+// manager, which gives it no variables: `Tentacle.exe run --instance=NAME`. The
+// files beside it tell what it does.
+func asService() {
+	if len(os.Args) == 2 && os.Args[1] == "script" { // of a deployment
+		for {
+			if _, err := os.Stat(besideSelf("end")); err == nil {
+				os.Exit(0)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	if len(os.Args) == 3 && os.Args[1] == "run" {
+		_, instance, _ := strings.Cut(os.Args[2], "=")
+		if err := svc.Run(service.NameFor(instance, "windows"), serviceStandIn{}); err != nil {
+			os.Exit(9)
+		}
+		os.Exit(0)
+	}
+}
+
+func besideSelf(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		os.Exit(8)
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+// serviceStandIn leaves a line at each start and serves; where there is a file
+// "busy", it runs a script.
+type serviceStandIn struct{}
+
+func (serviceStandIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
+	f, err := os.OpenFile(besideSelf("starts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return true, 7
+	}
+	fmt.Fprintln(f, os.Getpid())
+	f.Close()
+	if _, err := os.Stat(besideSelf("busy")); err == nil {
+		self, _ := os.Executable()
+		if exec.Command(self, "script").Start() != nil {
+			return true, 6
+		}
+	}
+	changes <- svc.Status{State: svc.Running, Accepts: svc.AcceptStop}
+	for request := range requests {
+		switch request.Cmd {
+		case svc.Interrogate:
+			changes <- request.CurrentStatus
+		case svc.Stop:
+			changes <- svc.Status{State: svc.StopPending}
+			return false, 0
+		}
+	}
+	return false, 0
+}
+
+func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *testing.T) {
+	if err := service.Ready(); err != nil {
+		t.Skip("services need an Administrator: ", err)
+	}
+	const instance = "octo-tentacle test"
+	s := newScene(t, instance, octotest.Options{})
+	folder := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(folder, "Tentacle.exe")
+	// One byte more, as a mere copy of octo-tentacle is refused.
+	if err := os.WriteFile(program, append(content, 0), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	starts := func() int {
+		content, _ := os.ReadFile(filepath.Join(folder, "starts"))
+		return strings.Count(string(content), "\n")
+	}
+	run := func(wantExit, wantStarts int, wantText string, arguments ...string) {
+		t.Helper()
+		cmd := s.command(arguments...)
+		output, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != wantExit || starts() != wantStarts || !strings.Contains(string(output), wantText) {
+			t.Errorf("%v: exit code %d, %d starts; wanted %d, %d and %q:\n%s", arguments, got, starts(), wantExit, wantStarts, wantText, output)
+		}
+	}
+	name := service.NameFor(instance, "windows")
+	run(0, 0, "service "+name+" was installed", "service", "--install", "--instance="+instance, "--tentacle="+program)
+	t.Cleanup(func() {
+		os.WriteFile(filepath.Join(folder, "end"), nil, 0o644)
+		if output, err := s.command("service", "--uninstall", "--instance="+instance).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, output)
+		}
+	})
+	nodes := strings.Join(s.cluster.Addresses(), ",")
+	run(0, 0, "was left alone", "configure", "--instance="+instance, "--port=10999")
+	run(0, 1, "started", "service", "--start", "--instance="+instance)
+	run(0, 1, "Dry run", "poll-server", "--dry-run", "--instance="+instance, "--server-comms-address="+nodes)
+	run(0, 2, "service "+name+" was restarted", "poll-server", "--instance="+instance, "--server-comms-address="+nodes)
+	run(0, 2, "Nothing to change", "poll-server", "--instance="+instance, "--server-comms-address="+nodes)
+
+	// A script of a deployment is waited for.
+	if err := os.WriteFile(filepath.Join(folder, "busy"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(0, 3, "was restarted", "configure", "--instance="+instance, "--port=10998")
+	run(1, 3, "is still at work", "configure", "--instance="+instance, "--port=10997", "--restart-wait=1s")
+	time.AfterFunc(time.Second, func() { os.WriteFile(filepath.Join(folder, "end"), nil, 0o644) })
+	run(0, 4, "was restarted", "restart-service", "--instance="+instance)
+}
