@@ -236,3 +236,28 @@ func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
 		t.Errorf("registered under %v, to be finished under %s", subscriptions, subscription)
 	}
 }
+
+func TestSyncsAtTheSameTimeAgree(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	nodes := s.cluster.Addresses()
+	for _, wanted := range [][]string{nodes, nodes[1:]} {
+		var wait sync.WaitGroup
+		changed := make([]bool, 6)
+		for i := range changed {
+			wait.Go(func() {
+				output, err := s.command("sync-servers", "--server-comms-address="+strings.Join(wanted, ","), "--no-restart", "--format=json").Output()
+				if err != nil {
+					t.Errorf("%v\n%s", err, output)
+				}
+				changed[i] = strings.Contains(string(output), `"changed": true`)
+			})
+		}
+		wait.Wait()
+		if got := s.addresses(t); !slices.Equal(got, wanted) {
+			t.Errorf("polled: %v, not %v", got, wanted)
+		}
+		if times := len(slices.DeleteFunc(changed, func(c bool) bool { return !c })); times != 1 {
+			t.Errorf("%d of them say that they changed the file", times)
+		}
+	}
+}
