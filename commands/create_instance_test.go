@@ -1,10 +1,9 @@
 package commands
 
 import (
-	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,9 +17,8 @@ func TestManyProcessesCreateOneInstance(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			var out, errors bytes.Buffer
-			if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &errors), []string{"create-instance", "--instance=web", "--config=" + config}); code != exitDone {
-				t.Errorf("exit code %d: %s", code, errors.String())
+			if output, err := exec.Command("octo-tentacle", "create-instance", "--instance=web", "--config="+config).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, output)
 			}
 		})
 	}
