@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -144,12 +143,4 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 // changed: one that is starting may have, too.
 func runs(state string) bool {
 	return state == string(service.Running) || state == string(service.Starting)
-}
-
-// restartCommand is what a person types to restart a service by hand.
-func restartCommand(name string) string {
-	if runtime.GOOS == "windows" {
-		return fmt.Sprintf("Restart-Service %q", name)
-	}
-	return "systemctl restart " + name
 }

@@ -518,18 +518,20 @@ func (reg *registration) register(ctx context.Context, c *console) error {
 // unfinished says what is where when the registration succeeded and something
 // after it did not.
 func (reg *registration) unfinished(t *tentacle, err error) error {
-	var u unfinishedError
-	if !reg.done || errors.As(err, &u) {
+	if !reg.done {
 		return err
+	}
+	registered := fmt.Sprintf("%s is registered in space %s as %s", reg.machine.Name, reg.space.Name, reg.machine.ID)
+	if errors.As(err, new(unfinishedError)) {
+		return unfinishedError{done: registered + ".", cause: err} // saved, too: what is left says so itself
 	}
 	again := "--force"
 	if reg.options.style == tentacleconfig.StylePolling {
 		again += " --server-subscription-id=" + reg.machine.Endpoint.URI
 	}
 	return unfinishedError{
-		done: fmt.Sprintf("%s is registered in space %s as %s, but %s could not be saved: the Tentacle does not know of it yet.\n"+
-			"to finish: mend what is said below and run the same command again with %s",
-			reg.machine.Name, reg.space.Name, reg.machine.ID, t.instance.ConfigPath, again),
+		done: fmt.Sprintf("%s, but %s could not be saved: the Tentacle does not know of it yet.\n"+
+			"to finish: mend what is said below and run the same command again with %s", registered, t.instance.ConfigPath, again),
 		cause: err,
 	}
 }

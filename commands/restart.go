@@ -229,10 +229,16 @@ func (e serviceEntry) scheduledLine() string {
 
 // finishing says how to finish a restart that is outstanding.
 func finishing(t *tentacle) string {
-	if t.instance.Name != "" {
+	if t.instance.Name != "" && t.service == service.NameFor(t.instance.Name, runtime.GOOS) {
 		return fmt.Sprintf("octo-tentacle restart-service --instance=%q", t.instance.Name)
 	}
-	return fmt.Sprintf("octo-tentacle restart-service --service=%q", t.service)
+	return restartCommand(t.service)
+}
+
+// restartCommand restarts a service by hand. It is never the service manager's
+// own command: that would kill the scripts of a running deployment.
+func restartCommand(name string) string {
+	return "octo-tentacle restart-service --service=" + shellQuote(name)
 }
 
 // runningInstance is the instance whose script runs this process, by the

@@ -183,3 +183,21 @@ func TestSystemdServiceStateIsListed(t *testing.T) {
 		t.Errorf("%v\n%s", err, output)
 	}
 }
+
+// TestSystemdRegistrationWhoseRestartFailsSaysAllThatWasDone, and how to finish
+// it for a service of another name.
+func TestSystemdRegistrationWhoseRestartFailsSaysAllThatWasDone(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.writeFile(t, filepath.Join(s.folder, "broken"), "", 0o644)
+	output, err := s.command("register-with", "--config="+s.config, "--service=Octo-Tentacle-Test", "--name=web01", "--environment=Development", "--role=web",
+		"--comms-style=TentacleActive", "--server-comms-address="+s.cluster.Addresses()[1]).CombinedOutput()
+	if err == nil {
+		t.Fatalf("done:\n%s", output)
+	}
+	for _, want := range []string{"web01 is registered in space Default as Machines-", s.config + " is saved", "octo-tentacle restart-service", "did not stay up"} {
+		if !strings.Contains(string(output), want) {
+			t.Errorf("the error does not say %q:\n%s", want, output)
+		}
+	}
+}
