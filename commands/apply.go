@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -132,7 +133,7 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 	if err := r.Service.restart(ctx, c, o.restart); err != nil {
 		return unfinishedError{
 			done: fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: the restart is outstanding.\nto finish: %s",
-				t.instance.ConfigPath, finishing(t)),
+				t.instance.ConfigPath, finishing(t.instance, t.service, runtime.GOOS)),
 			cause: err,
 		}
 	}

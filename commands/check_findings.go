@@ -301,7 +301,7 @@ func (j *judgement) judgeRestart() {
 }
 
 func (j *judgement) restartCommand() string {
-	return finishing(&tentacle{instance: j.instance, service: j.service})
+	return finishing(j.instance, j.service, j.goos)
 }
 
 // command is an octo-tentacle command line for this Tentacle.

@@ -220,19 +220,15 @@ func (e serviceEntry) scheduledLine() string {
 	if runtime.GOOS == "windows" {
 		return fmt.Sprintf("Restart scheduled: this is a script of service %s, which a process of its own restarts when it is idle (see %s).", e.Name, e.Scheduled)
 	}
-	by, log := e.Scheduled, "journalctl -u "+e.Scheduled
-	if runtime.GOOS == "windows" {
-		by, log = "a copy of octo-tentacle", e.Scheduled // see service.Later
-	}
-	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts when it is idle (log: %s).", e.Name, by, log)
+	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts when it is idle (log: journalctl -u %[2]s).", e.Name, e.Scheduled)
 }
 
 // finishing says how to finish a restart that is outstanding.
-func finishing(t *tentacle) string {
-	if t.instance.Name != "" && t.service == service.NameFor(t.instance.Name, runtime.GOOS) {
-		return fmt.Sprintf("octo-tentacle restart-service --instance=%q", t.instance.Name)
+func finishing(instance tentacleconfig.Instance, serviceName, goos string) string {
+	if instance.Name != "" && serviceName == service.NameFor(instance.Name, goos) {
+		return fmt.Sprintf("octo-tentacle restart-service --instance=%q", instance.Name)
 	}
-	return restartCommand(t.service)
+	return restartCommand(serviceName)
 }
 
 // restartCommand restarts a service by hand. It is never the service manager's

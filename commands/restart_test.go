@@ -1,26 +1,25 @@
 package commands
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 func TestARestartIsFinishedForTheServiceThatIsMeant(t *testing.T) {
 	web := tentacleconfig.Instance{Name: "web"}
-	usual := service.NameFor("web", runtime.GOOS)
 	for _, c := range []struct {
-		tentacle tentacle
-		want     string
+		instance      tentacleconfig.Instance
+		service, goos string
+		want          string
 	}{
-		{tentacle{instance: web, service: usual}, `--instance="web"`},
-		{tentacle{instance: web, service: "other"}, "--service=other"},
-		{tentacle{service: "a b"}, "--service='a b'"},
+		{web, "web", "linux", `--instance="web"`},
+		{web, "OctopusDeploy Tentacle: web", "windows", `--instance="web"`},
+		{web, "other", "linux", "--service=other"},
+		{tentacleconfig.Instance{}, "a b", "linux", "--service='a b'"},
 	} {
-		if got := finishing(&c.tentacle); !strings.HasSuffix(got, "restart-service "+c.want) {
+		if got := finishing(c.instance, c.service, c.goos); !strings.HasSuffix(got, "restart-service "+c.want) {
 			t.Errorf("%s, not %s", got, c.want)
 		}
 	}
