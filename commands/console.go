@@ -2,11 +2,13 @@ package commands
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/fatih/color"
@@ -17,9 +19,10 @@ import (
 // console is the only place that knows about terminals: the answer goes to
 // out; progress, warnings and errors to err; colour only where a person looks.
 type console struct {
-	in       io.Reader
-	out, err io.Writer
-	errIsTTY bool
+	in            io.Reader
+	out           *answer
+	err           io.Writer
+	showsProgress bool // err is a terminal that can take a line back
 
 	bold, green, red, yellow, faint paint // for out
 	alarm, caution                  paint // for err
@@ -30,24 +33,39 @@ type console struct {
 	secrets     []string
 }
 
+// answer is standard output. It remembers the first failure: a script must not
+// take what a full disk cut short for the whole.
+type answer struct {
+	to      io.Writer
+	failure error
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	n, err := a.to.Write(p)
+	if a.failure == nil {
+		a.failure = err
+	}
+	return n, err
+}
+
 // paint colours a text, or leaves it as it is where there is no terminal.
 type paint func(a ...any) string
 
 // newConsole looks at each stream by itself: the answer may go to a file while
 // progress is shown.
 func newConsole(in io.Reader, out, err io.Writer) *console {
-	c := &console{in: in, out: out, err: err, errFile: err}
-	outIsTTY := isTerminal(out)
-	c.errIsTTY = isTerminal(err)
+	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err}
+	outIsTTY, errIsTTY := isTerminal(out), isTerminal(err)
+	c.showsProgress = errIsTTY && os.Getenv("TERM") != "dumb"
 	if f, ok := out.(*os.File); ok && outIsTTY {
-		c.out = colorable.NewColorable(f) // a console of an older Windows does not know colours by itself
+		c.out.to = colorable.NewColorable(f) // a console of an older Windows does not know colours by itself
 	}
-	if f, ok := err.(*os.File); ok && c.errIsTTY {
+	if f, ok := err.(*os.File); ok && errIsTTY {
 		c.err = colorable.NewColorable(f)
 	}
 	c.bold, c.faint = painter(outIsTTY, color.Bold), painter(outIsTTY, color.Faint)
 	c.green, c.red, c.yellow = painter(outIsTTY, color.FgGreen), painter(outIsTTY, color.FgRed), painter(outIsTTY, color.FgYellow)
-	c.alarm, c.caution = painter(c.errIsTTY, color.FgRed, color.Bold), painter(c.errIsTTY, color.FgYellow)
+	c.alarm, c.caution = painter(errIsTTY, color.FgRed, color.Bold), painter(errIsTTY, color.FgYellow)
 	return c
 }
 
@@ -97,6 +115,21 @@ func (c *console) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
+// answered is how a command ended, now that its answer should be written: that
+// it could not be is a failure of its own.
+func (c *console) answered(err error) error {
+	failure := c.out.failure
+	switch {
+	case failure == nil:
+		return err
+	case err != nil && !errors.As(err, new(verdictError)) && !errors.Is(err, failure):
+		return err // has a cause of its own
+	case errors.Is(failure, syscall.EPIPE):
+		return verdictError{} // who reads no more, like head, wants to hear no more
+	}
+	return fmt.Errorf("the answer could not be written to standard output: %w\nwhatever else there was to do is done", failure)
+}
+
 func (c *console) warn(format string, a ...any) {
 	c.endProgress()
 	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.withoutSecrets(fmt.Sprintf(format, a...)))
@@ -111,7 +144,7 @@ func (c *console) fail(err error) {
 // overwritten by the next one and gone at the end. Seconds are shown from the
 // third on, so that quick things do not flicker.
 func (c *console) progress(text string) {
-	if !c.errIsTTY {
+	if !c.showsProgress {
 		return
 	}
 	c.mu.Lock()

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -94,6 +95,9 @@ func (d *demonstration) show() error {
 	}
 	for _, step := range steps {
 		d.say("%s", step.why)
+		if d.c.out.failure != nil {
+			return d.c.out.failure // nobody sees the rest
+		}
 		if err := d.run(step.arguments); err != nil {
 			return err
 		}
@@ -114,7 +118,7 @@ func (d *demonstration) run(arguments []string) error {
 	}
 	d.c.printf("\n%s\n", d.c.green("$ octo-tentacle "+strings.Join(arguments, " ")))
 	if code := run(d.ctx, d.c, arguments); code != exitDone {
-		return fmt.Errorf("the demo ends here: %s failed", arguments[0])
+		return cmp.Or(d.c.out.failure, fmt.Errorf("the demo ends here: %s failed", arguments[0]))
 	}
 	after, err := os.ReadFile(d.config)
 	if err != nil {

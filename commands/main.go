@@ -38,13 +38,25 @@ func Main() int {
 }
 
 // interruptible is for commands that have something to put in order when they
-// are ended by Ctrl-C or by a service manager. The others just end, and are not
-// made to start the machinery for it.
+// are ended by Ctrl-C, by a service manager, or with the terminal they run in.
+// The others just end, and are not made to start the machinery for it.
 //
 // It stays in force until the process ends: a signal that comes when all is done
 // must not turn success into failure.
 func interruptible(ctx context.Context) context.Context {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// Nobody listens to these two. That whoever read the answer is gone is no
+	// reason to stop halfway, and a terminal that goes away may say so twice.
+	unheard := make(chan os.Signal, 1)
+	signal.Notify(unheard, syscall.SIGPIPE)
+	ends := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(os.Interrupt) { // as it is for what a script runs in the background
+		ends = append(ends, os.Interrupt)
+	}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		ends = append(ends, syscall.SIGHUP)
+		signal.Notify(unheard, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ends...)
 	// After the first signal the next has its usual effect again, so that it ends
 	// the program even if something does not come back.
 	context.AfterFunc(ctx, stop)
@@ -60,6 +72,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{app.Name}, rewritten...))
 	}
+	err = c.answered(err)
 	if err == nil {
 		return exitDone
 	}
