@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
@@ -42,9 +43,9 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 	rewritten := []string{command.Name}
 	var positional []string
 	options := optionsOf(command)
+	var before, argument string
 	for rest := arguments[1:]; len(rest) > 0; {
-		argument := rest[0]
-		rest = rest[1:]
+		before, argument, rest = argument, rest[0], rest[1:]
 		if argument == "--" {
 			positional = append(positional, rest...)
 			break
@@ -59,6 +60,8 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 		case known:
 		case slices.Contains(ignoredSwitches, strings.ToLower(name)):
 			continue
+		case strings.HasSuffix(before, "=") && !strings.HasPrefix(argument, "--"):
+			return nil, leftOver(command, 1) // `--password= -secret`
 		case argument[0] == '/' && strings.Contains(argument[1:], "/"):
 			positional = append(positional, argument) // a path, not an option
 			continue
@@ -71,23 +74,28 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 			}
 			value, hasValue, rest = rest[0], true, rest[1:]
 		}
-		if !option.takesValue {
-			if value, err = switchValue(option.name, value, hasValue); err != nil {
-				return nil, err
-			}
+		if value, err = option.checked(value, hasValue); err != nil {
+			return nil, err
+		}
+		if option.isTime && value == "" {
+			continue // as scripts pass what they leave out
 		}
 		rewritten = append(rewritten, "--"+option.name+"="+value)
 	}
 
 	if len(positional) > 0 && command.ArgsUsage == "" {
-		// Not repeated: `--apikey= API-…` leaves a key over.
-		return nil, fmt.Errorf("%s takes no argument without an option name in front of it; %d left over\n"+
-			"write values as --option=value, with quotes around spaces, and no space after the =", command.Name, len(positional))
+		return nil, leftOver(command, len(positional))
 	}
 	if len(positional) > 0 {
 		rewritten = append(append(rewritten, "--"), positional...)
 	}
 	return rewritten, nil
+}
+
+// leftOver does not repeat what is left over: `--apikey= API-…` leaves a key.
+func leftOver(command *cli.Command, count int) error {
+	return fmt.Errorf("%s takes no argument without an option name in front of it; %d left over\n"+
+		"write values as --option=value, with quotes around spaces, and no space after the =", command.Name, count)
 }
 
 func dropLeadingIgnored(arguments []string) []string {
@@ -157,14 +165,16 @@ var onlyReal = map[string]string{
 type option struct {
 	name       string
 	takesValue bool
+	isTime     bool // a Go duration
 }
 
 func optionsOf(command *cli.Command) map[string]option {
 	options := map[string]option{}
 	for _, flag := range command.Flags {
 		_, isSwitch := flag.(*cli.BoolFlag)
+		_, isTime := flag.(*cli.DurationFlag)
 		for _, name := range flag.Names() {
-			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch}
+			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch, isTime: isTime}
 		}
 	}
 	// register-with has an -h of its own (publicHostName).
@@ -199,6 +209,21 @@ func isOptionOf(options map[string]option, argument string) bool {
 	name, _, _, isOption := splitOption(argument)
 	_, known := options[strings.ToLower(name)]
 	return isOption && known && argument[0] == '-'
+}
+
+// checked is a value in the one form that the library reads. Its own errors name
+// the option as nobody types it, and repeat the value.
+func (o option) checked(value string, hasValue bool) (string, error) {
+	switch {
+	case !o.takesValue:
+		return switchValue(o.name, value, hasValue)
+	case o.isTime:
+		value = strings.TrimSpace(value)
+		if _, err := time.ParseDuration(value); err != nil && value != "" {
+			return "", fmt.Errorf("option --%s takes a time with its unit, like 90s or 5m", o.name)
+		}
+	}
+	return value, nil
 }
 
 func switchValue(name, value string, hasValue bool) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -203,7 +205,7 @@ func readSecret(stdin io.Reader, option, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
+	secret := strings.TrimSpace(decoded(content))
 	switch {
 	case secret == "":
 		return "", fmt.Errorf("%s: %s is empty", option, inputName(file))
@@ -211,6 +213,20 @@ func readSecret(stdin io.Reader, option, file string) (string, error) {
 		return "", fmt.Errorf("%s: %s holds more than one line: it has to hold the secret alone", option, inputName(file))
 	}
 	return secret, nil
+}
+
+// decoded is a text without its byte order mark. Windows PowerShell's > writes
+// UTF-16.
+func decoded(content []byte) string {
+	utf16LE, isUTF16 := bytes.CutPrefix(content, []byte("\xff\xfe"))
+	if !isUTF16 {
+		return strings.TrimPrefix(string(content), "\ufeff")
+	}
+	units := make([]uint16, len(utf16LE)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(utf16LE[2*i:])
+	}
+	return string(utf16.Decode(units))
 }
 
 func inputName(file string) string {

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -86,4 +88,22 @@ func cmdLarge(ts *testscript.TestScript, _ bool, args []string) {
 	size, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bytes.Repeat([]byte(" "), size<<20), 0o600))
+}
+
+// cmdEncode writes a text as Notepad does (bom-crlf), or as > in Windows
+// PowerShell (utf-16).
+func cmdEncode(ts *testscript.TestScript, _ bool, args []string) {
+	text := "\ufeff" + strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n")
+	content := []byte(text)
+	switch args[0] {
+	case "bom-crlf":
+	case "utf-16":
+		content = nil
+		for _, unit := range utf16.Encode([]rune(text)) {
+			content = binary.LittleEndian.AppendUint16(content, unit)
+		}
+	default:
+		ts.Fatalf("unknown encoding %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), content, 0o600))
 }

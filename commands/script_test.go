@@ -63,6 +63,7 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 //	edit REGEXP TEXT FILE       replaces what matches; \1 is the first group
 //	backup                      sets BACKUP, BACKUP_NAME, BACKUP_ID: the oldest backup of CONFIG
 //	large MIB FILE              makes a large file
+//	encode ENCODING FROM TO     writes a text file as programs of Windows do: bom-crlf or utf-16
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../testdata/scripts",
@@ -102,6 +103,7 @@ func TestScripts(t *testing.T) {
 			"edit":        cmdEdit,
 			"backup":      cmdBackup,
 			"large":       cmdLarge,
+			"encode":      cmdEncode,
 			"health":      cmdHealth,
 		},
 		Condition: func(condition string) (bool, error) {
