@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -36,13 +35,11 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	if o.dryRun {
 		return r.preview(ctx, t, ch)
 	}
-	saving, cancel := context.WithTimeout(ctx, lockTime)
-	defer cancel()
 	var backup func(string)
 	if !o.noBackup {
 		backup = func(path string) { r.Backup = path }
 	}
-	changed, err := tentacleconfig.Update(saving, t.instance.ConfigPath, tentacleconfig.Change{
+	changed, err := tentacleconfig.Update(ctx, t.instance.ConfigPath, tentacleconfig.Change{
 		Edit: func(document *tentacleconfig.Document) error {
 			return r.edit(document, ch)
 		},
@@ -61,9 +58,6 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	r.Changed = changed
 	return r.restart(ctx, c, t, o)
 }
-
-// lockTime is how long to wait for another octo-tentacle that is saving.
-const lockTime = time.Minute
 
 // edit makes the change in a document, and notes what differs by it.
 func (r *report) edit(document *tentacleconfig.Document, ch change) error {

@@ -158,7 +158,7 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 		err = reg.register(asking, c) // the file was right already
 	}
 	if err != nil {
-		return reg.unfinished(t, timedOut(err, o.api))
+		return reg.unfinished(t, err)
 	}
 	r.Machine = &machineEntry{ID: reg.machine.ID, Name: reg.machine.Name, Space: reg.space.Name}
 	if o.health.waitHealthy && !o.change.dryRun {
@@ -503,6 +503,7 @@ func (reg *registration) register(ctx context.Context, c *console) error {
 	}
 	saved, err := save(ctx, reg.machine)
 	if err != nil {
+		err = timedOut(err, reg.options.api)
 		if ctx.Err() != nil {
 			return unfinishedError{
 				done:  fmt.Sprintf("it is not known whether %s was registered; the configuration is unchanged.\nto finish: run the same command again with --force", reg.machine.Name),

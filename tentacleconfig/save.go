@@ -52,6 +52,10 @@ const (
 	maxStarts = 20
 )
 
+// lockTime is how long to wait for another octo-tentacle. It bounds nothing else:
+// what Before waits for has a deadline of its own. A variable for the tests.
+var lockTime = time.Minute
+
 // Update changes the configuration file at path: the file afterwards is either
 // the old or the new one, whatever happens meanwhile, and a process that is
 // killed leaves at worst a temporary file, which the next Update removes. A
@@ -163,8 +167,10 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func() err
 		if waiting != nil {
 			waiting()
 		}
-		_, err = l.TryLockContext(ctx, lockPoll)
-		if err != nil && ctx.Err() != nil {
+		locking, cancel := context.WithTimeout(ctx, lockTime)
+		defer cancel()
+		_, err = l.TryLockContext(locking, lockPoll)
+		if err != nil && locking.Err() != nil {
 			return nil, fmt.Errorf("another octo-tentacle is changing %s (it holds %s), and did not finish in time: %w\nnothing was changed; try again when it is done", target, name, err)
 		}
 	}
