@@ -2,6 +2,7 @@ package commands
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -78,5 +79,43 @@ func TestEveryCommandIsFoundUnderTheNameItIsBuiltBy(t *testing.T) {
 		if command := builder.build(nil); command.Name != builder.name || len(command.Aliases) > 0 {
 			t.Errorf("%s builds %s %v", builder.name, command.Name, command.Aliases)
 		}
+	}
+}
+
+// TestTheReadmeNamesEveryFieldOfTheJSON: a script can rely on nothing else. The
+// commands that print what the real Tentacle prints are not looked at.
+func TestTheReadmeNamesEveryFieldOfTheJSON(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "### In scripts")
+	section, _, _ = strings.Cut(section, "\n## ")
+	seen := map[reflect.Type]bool{}
+	var look func(reflect.Type)
+	look = func(of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || seen[of] {
+			return
+		}
+		seen[of] = true
+		for field := range of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if name == "" {
+				continue
+			}
+			if !strings.Contains(section, "`"+name+"`") {
+				t.Errorf("%s: the README does not name %s", of.Name(), name)
+			}
+			look(field.Type)
+		}
+	}
+	for _, printed := range []any{report{}, serverList{}, checkResult{}, serviceReport{}, instanceReport{}, backupEntry{}, exported{}} {
+		look(reflect.TypeOf(printed))
+	}
+	if len(seen) < 14 {
+		t.Errorf("only %d types were looked at", len(seen))
 	}
 }
