@@ -48,6 +48,48 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 	}
 }
 
+// TestEveryOptionOfTheRealTentacleIsUnderstood: as its help lists them, of the
+// commands that register and poll, with the default that it names.
+func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
+	const (
+		api        = "instance= config= server= apiKey= bearerToken= u=username username= user=username p=password password= ignoreSslErrors console nologo noninteractive noconsolelogging help"
+		nodes      = " server-comms-address= server-comms-port= server-web-socket="
+		registered = api + nodes + " name= policy= space= h=publicHostName publicHostName= f=force force comms-style= server-subscription-id= tentacle-comms-port= proxy="
+		target     = registered + " env=environment environment= r=role role= tenant= tenanttag= tenanted-deployment-participation="
+		worker     = registered + " workerpool="
+	)
+	for command, names := range map[string]string{
+		"poll-server":         api + nodes + " reuse-server-thumbprint",
+		"register-with":       target,
+		"register-worker":     worker,
+		"register-k8s-target": target + " default-namespace=",
+		"register-k8s-worker": worker,
+	} {
+		for _, option := range strings.Fields(names) {
+			name, canonical, takesValue := strings.Cut(option, "=")
+			isSwitch := !takesValue || canonical == "force"
+			argument, want := "-"+name, command+" --"+firstNonEmpty(canonical, name)+"=true"
+			switch {
+			case !isSwitch:
+				argument, want = "/"+strings.ToUpper(name)+":x", command+" --"+firstNonEmpty(canonical, name)+"=x"
+			case slices.Contains(ignoredSwitches, name):
+				want = command
+			}
+			got, err := rewriteArguments(testCommands(), []string{command, argument})
+			if err != nil || strings.Join(got, " ") != want {
+				t.Errorf("%s %s: got %q, %v; want %q", command, argument, got, err, want)
+			}
+		}
+	}
+	for _, command := range testCommands() {
+		for _, flag := range command.Flags {
+			if f, ok := flag.(*cli.StringFlag); ok && f.Name == "comms-style" && f.Value != "TentaclePassive" {
+				t.Errorf("%s --comms-style is %q when left out", command.Name, f.Value)
+			}
+		}
+	}
+}
+
 // FuzzRewriteArguments: whatever is typed, the result is a command with
 // options of its own, or an error; and a key is never in the error.
 func FuzzRewriteArguments(f *testing.F) {
