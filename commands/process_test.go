@@ -169,6 +169,71 @@ func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
 	}
 }
 
+// TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere compares what was said with
+// what the server was sent and what is in the file.
+func TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere(t *testing.T) {
+	needInterrupts(t)
+	s := newScene(t, "Tentacle", octotest.Options{Latency: 2 * time.Millisecond})
+	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]int{}
+	for i := range 60 {
+		if err := os.WriteFile(s.config, before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.cluster.ResetRequests()
+		cmd := s.command("register-with", "--comms-style=TentacleActive", fmt.Sprintf("--name=web%d", i), "--environment=Development", "--role=web",
+			"--no-backup", "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		interruptible(cmd)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(80_000)) * time.Microsecond)
+		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		after, readErr := os.ReadFile(s.config)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		time.Sleep(10 * time.Millisecond) // the log of the last answer
+		posted := slices.ContainsFunc(s.cluster.Requests(), func(r octotest.Request) bool { return r.Method == "POST" && strings.HasSuffix(r.Path, "/machines") })
+		saved, text := !bytes.Equal(before, after), stderr.String()
+		what, right := "something else", false
+		switch {
+		case err == nil:
+			what, right = "done", posted && saved && stdout.Len() > 0
+		case text == "" || strings.Contains(text, "interrupted; nothing was changed"):
+			what, right = "nothing", !posted && !saved
+		case strings.Contains(text, "it is not known whether"):
+			what, right = "not known", !saved
+		case strings.Contains(text, "could not be saved"):
+			what, right = "not saved", posted && !saved
+		case strings.Contains(text, "is saved"):
+			what, right = "saved", posted && saved
+		}
+		if !right {
+			t.Errorf("posted: %v, saved: %v, but it said %q (%s): %v", posted, saved, what, text, err)
+		}
+		said[what]++
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".*.tmp")); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+	t.Logf("said: %v", said)
+	if said["nothing"] == 0 {
+		t.Error("no run was interrupted: the test shows nothing")
+	}
+}
+
 // TestARegistrationThatCannotBeSavedSaysWhatIsWhere makes the folder read-only
 // for everybody while the registration is under way at the server: too late to
 // be noticed before.
