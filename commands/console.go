@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-colorable"
@@ -93,17 +95,36 @@ func (c *console) keepSecret(secret string) {
 	}
 }
 
-func (c *console) withoutSecrets(text string) string {
+// shown is a text as it may be printed: without secrets, and without what would
+// steer the terminal of the administrator. Names and messages come from servers
+// and files.
+func (c *console) shown(text string) string {
 	for _, secret := range c.secrets {
 		text = strings.ReplaceAll(text, secret, "********")
 	}
-	return text
+	var shown strings.Builder
+	for size := 0; text != ""; text = text[size:] {
+		var r rune
+		r, size = utf8.DecodeRuneInString(text)
+		if unicode.IsControl(r) && r != '\n' && r != '\t' && !startsColour(text) {
+			shown.WriteRune(utf8.RuneError)
+		} else {
+			shown.WriteString(text[:size])
+		}
+	}
+	return shown.String()
+}
+
+// startsColour knows the one kind of escape sequence that paint writes.
+func startsColour(text string) bool {
+	rest, isSequence := strings.CutPrefix(text, "\x1b[")
+	return isSequence && strings.HasPrefix(strings.TrimLeft(rest, "0123456789;"), "m")
 }
 
 // printf writes a part of the answer.
 func (c *console) printf(format string, a ...any) {
 	c.endProgress()
-	fmt.Fprint(c.out, c.withoutSecrets(fmt.Sprintf(format, a...)))
+	fmt.Fprint(c.out, c.shown(fmt.Sprintf(format, a...)))
 }
 
 // printJSON writes the one JSON value that --format json promises.
@@ -132,12 +153,12 @@ func (c *console) answered(err error) error {
 
 func (c *console) warn(format string, a ...any) {
 	c.endProgress()
-	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.withoutSecrets(fmt.Sprintf(format, a...)))
+	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.shown(fmt.Sprintf(format, a...)))
 }
 
 func (c *console) fail(err error) {
 	c.endProgress()
-	fmt.Fprintf(c.err, "%s %s\n", c.alarm("octo-tentacle:"), c.withoutSecrets(err.Error()))
+	fmt.Fprintf(c.err, "%s %s\n", c.alarm("octo-tentacle:"), c.shown(err.Error()))
 }
 
 // progress shows, on a terminal only, what is being waited for; the line is
@@ -150,7 +171,7 @@ func (c *console) progress(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearProgress()
-	text = c.withoutSecrets(text)
+	text = c.shown(text)
 	began := time.Now()
 	c.drawProgress(text, 0)
 	ticker, ended := time.NewTicker(time.Second), make(chan struct{})
