@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -20,7 +19,6 @@ import (
 // connect makes the client for the Octopus Server, the way the Tentacle itself
 // would reach it: through its polling proxy, if one is configured.
 func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*octoapi.Client, error) {
-	var pool *x509.CertPool
 	pool, err := o.rootCAs()
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -104,12 +105,12 @@ func (r *report) noteRegistrations(c *console, found []registered) {
 	}
 }
 
-// subscriptions are those under which the cluster is polled now.
+// subscriptions are those under which the cluster is polled now, each once.
 func (r *report) subscriptions() []string {
 	var list []string
 	for _, servers := range [][]tentacleconfig.TrustedServer{r.difference.Unchanged, r.difference.Updated, r.difference.Added} {
 		for _, server := range servers {
-			if server.Polls() && sameThumbprint(server.Thumbprint, r.Thumbprint) {
+			if server.Polls() && sameThumbprint(server.Thumbprint, r.Thumbprint) && !slices.Contains(list, server.SubscriptionID) {
 				list = append(list, server.SubscriptionID)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"regexp"
 	"runtime"
@@ -213,7 +214,10 @@ func (o *registerOptions) readPolling() (err error) {
 	return err
 }
 
-func (o *registerOptions) readListening(c *console) error {
+func (o *registerOptions) readListening(c *console) (err error) {
+	if o.publicHostName, err = parseHost(firstNonEmpty(strings.TrimSpace(o.publicHostName), machineName())); err != nil {
+		return fmt.Errorf("--publicHostName %w", err)
+	}
 	if o.tentaclePort != "" {
 		if _, err := parsePort(o.tentaclePort); err != nil {
 			return fmt.Errorf("--tentacle-comms-port %q: %w, like 10933", o.tentaclePort, err)
@@ -223,6 +227,16 @@ func (o *registerOptions) readListening(c *console) error {
 		c.warn("a listening Tentacle polls nothing: the options for nodes and subscription are not used (--comms-style=TentacleActive polls)")
 	}
 	return nil
+}
+
+// parseHost is a name or an IP address, in lower case and without brackets. What
+// else there is to an address has an option of its own, or is not wanted.
+func parseHost(text string) (string, error) {
+	host := strings.Trim(strings.ToLower(text), "[]")
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/\\?#@[]<>\"% \t\r\n") {
+		return "", fmt.Errorf("%q: give the host alone, like web01.example.com; its port is --tentacle-comms-port", text)
+	}
+	return host, nil
 }
 
 // parseParticipation knows the names of Octopus.Client's TenantedDeploymentMode,
@@ -403,8 +417,7 @@ func (reg *registration) describeEndpoint(ctx context.Context, t *tentacle, own 
 	if err != nil {
 		return err
 	}
-	host := strings.ToLower(firstNonEmpty(strings.TrimSpace(o.publicHostName), machineName()))
-	reg.machine.Endpoint.URI = "https://" + net.JoinHostPort(strings.Trim(host, "[]"), port) + "/"
+	reg.machine.Endpoint.URI = "https://" + net.JoinHostPort(o.publicHostName, port) + "/"
 	return nil
 }
 
