@@ -44,7 +44,7 @@ func demo(ctx context.Context, c *console) (err error) {
 	defer cluster.Close()
 	folder, err := os.MkdirTemp("", "octo-tentacle-demo-")
 	if err != nil {
-		return err
+		return fmt.Errorf("there is no temporary folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 

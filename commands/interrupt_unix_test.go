@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,7 +18,15 @@ import (
 
 func asService() {}
 
-func needInterrupts(*testing.T) {}
+// needInterrupts lets the programs that are started hear the signals, even where
+// the tests run in the background or under nohup.
+func needInterrupts(*testing.T) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s) // what is caught is not ignored in children
+		}
+	}
+}
 
 func interruptible(*exec.Cmd) {}
 
@@ -27,6 +36,7 @@ func interrupt(p *os.Process) error { return p.Signal(os.Interrupt) }
 // TestAHangUpIsCtrlCAndNohupOverridesIt ends the terminal, as a lost connection
 // does, while a registration is under way at the server.
 func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
+	needInterrupts(t)
 	for _, nohup := range []bool{false, true} {
 		s := newScene(t, "Tentacle", octotest.Options{})
 		if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
