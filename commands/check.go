@@ -108,8 +108,7 @@ func (o *checkOptions) read(c *console) (asksAPI bool, err error) {
 	if o.api.timeout <= 0 {
 		return false, fmt.Errorf("--timeout %v leaves no time: give something like %v", o.api.timeout, checkTimeout)
 	}
-	credentials := firstNonEmpty(o.api.apiKey, o.api.apiKeyFile, o.api.bearerToken, o.api.username, o.api.password)
-	if firstNonEmpty(o.api.server, os.Getenv("OCTOPUS_URL"), credentials) == "" {
+	if !o.api.given() && os.Getenv("OCTOPUS_URL") == "" {
 		return false, nil
 	}
 	return true, o.api.check(c)

@@ -112,6 +112,7 @@ type apiOptions struct {
 	bearerToken     string
 	username        string
 	password        string
+	passwordFile    string
 	ignoreSSLErrors bool
 	caFile          string
 	timeout         time.Duration
@@ -130,7 +131,9 @@ func (o *apiOptions) flags() []cli.Flag {
 		&cli.StringFlag{Name: "username", Aliases: []string{"u", "user"}, Category: theServer, Destination: &o.username,
 			Usage: "user `NAME`, with --password, instead of an API key"},
 		&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Category: theServer, Destination: &o.password,
-			Usage: "`PASSWORD` of that user"},
+			Usage: "`PASSWORD` of that user; safer out of sight: --password-file"},
+		&cli.StringFlag{Name: "password-file", Category: theServer, Destination: &o.passwordFile,
+			Usage: "`FILE` that holds that password; - is standard input"},
 		&cli.BoolFlag{Name: "ignoreSslErrors", Category: theServer, Destination: &o.ignoreSSLErrors, DisableDefaultText: true,
 			Usage: "do not check the certificate of the Octopus Server's web address; --ca-file is safer"},
 		&cli.StringFlag{Name: "ca-file", Category: theServer, Destination: &o.caFile,
@@ -163,16 +166,17 @@ func (o *apiOptions) check(c *console) error {
 	return nil
 }
 
-func (o *apiOptions) checkCredentials(c *console) error {
-	if o.apiKey != "" && o.apiKeyFile != "" {
-		return errors.New("--apikey and --apikey-file both give a key: give one of them")
+// given says whether an option names a server or a credential.
+func (o *apiOptions) given() bool {
+	return o.server+o.apiKey+o.apiKeyFile+o.bearerToken+o.username+o.password+o.passwordFile != ""
+}
+
+func (o *apiOptions) checkCredentials(c *console) (err error) {
+	if o.apiKey, err = secretOf(c, "apikey", o.apiKey, o.apiKeyFile); err != nil {
+		return err
 	}
-	if o.apiKeyFile != "" {
-		key, err := readSecret(c.in, "--apikey-file", o.apiKeyFile)
-		if err != nil {
-			return err
-		}
-		o.apiKey = key
+	if o.password, err = secretOf(c, "password", o.password, o.passwordFile); err != nil {
+		return err
 	}
 	if o.apiKey == "" && o.bearerToken == "" && o.username == "" && o.password == "" {
 		o.apiKey, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
@@ -188,7 +192,7 @@ func (o *apiOptions) checkCredentials(c *console) error {
 	case kinds > 1:
 		return errors.New("several kinds of credentials: give an API key, or a bearer token, or a user name with its password")
 	case o.username != "" && o.password == "":
-		return errors.New("--username needs its --password")
+		return errors.New("--username needs its --password-file, or --password")
 	case o.username == "" && o.password != "":
 		return errors.New("--password needs its --username")
 	case kinds == 0:
@@ -196,6 +200,17 @@ func (o *apiOptions) checkCredentials(c *console) error {
 			"an API key is made in the Octopus web portal, in the user's profile")
 	}
 	return nil
+}
+
+// secretOf is what an option gives, or the file that its other form names.
+func secretOf(c *console, option, value, file string) (string, error) {
+	switch {
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("--%s and --%[1]s-file exclude each other: give one of them", option)
+	}
+	return readSecret(c.in, "--"+option+"-file", file)
 }
 
 // readSecret reads a secret from a file or, for -, from standard input. White

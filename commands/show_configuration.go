@@ -90,8 +90,7 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 // asksServer: only what is on the command line makes it go to the network, not
 // an environment that is there for other commands.
 func (o *showConfigurationOptions) asksServer() bool {
-	a := o.api
-	return a.server+a.apiKey+a.apiKeyFile+a.bearerToken+a.username+a.password != ""
+	return o.api.given()
 }
 
 // tree is JSON by keys that were split at their dots; its members are sorted.
