@@ -29,6 +29,12 @@ var (
 	ErrNotFound     = errors.New("not found (404)")
 )
 
+// ErrUnsure is a write that was sent, and about which no answer tells whether it was done.
+var ErrUnsure = errors.New("sent, without an answer that tells whether it was done")
+
+// errNotOctopus is JSON that an Octopus Server does not answer there.
+var errNotOctopus = errors.New("not an Octopus Server's JSON")
+
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
 
 // explained is an error with a text for the reader; the causes are for errors.Is alone.
@@ -75,20 +81,21 @@ func (f failure) status() string {
 
 // explain makes the error of a failure; tries is nil for what is sent once.
 func (c *Client) explain(ctx context.Context, f failure, tries *retrying) error {
+	if errors.Is(ctx.Err(), context.Canceled) && (f.cause != nil || tries != nil) { // not what a write was answered
+		return &explained{text: fmt.Sprintf("interrupted while waiting for %s", f.url.Host), causes: []error{ctx.Err()}}
+	}
 	if f.cause == nil {
 		return c.explainStatus(f)
 	}
 	e := &explained{causes: []error{f.cause}}
 	var elsewhere *redirectError
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		e.text = fmt.Sprintf("interrupted while waiting for %s", f.url.Host)
 	case errors.As(f.cause, &elsewhere):
 		e.text = c.explainRedirect(f, elsewhere)
 	case errors.Is(f.cause, resty.ErrResponseBodyTooLarge):
 		e.text = fmt.Sprintf("%s answers with more than %d MiB: that is not an Octopus Server's API\n  check --server", c.show(f.url), maxBody>>20)
 	default:
-		d := diagnose(f.cause, f.url.Host, f.took)
+		d := diagnose(f.cause, f.url.Host, f.took).through(c.options.Proxy, f.url)
 		e.text = fmt.Sprintf("cannot reach the Octopus Server at %s: %s", c.URL(), c.quote(d.text))
 		if tries != nil && tries.tries > 1 {
 			e.text += fmt.Sprintf(" (tried %d times in %s)", tries.tries, round(time.Since(tries.start)))
@@ -138,7 +145,11 @@ func (c *Client) explainStatus(f failure) error {
 			e.text += "\n  check --server: is it an Octopus Server? A virtual directory is part of its address"
 		}
 	case status == http.StatusProxyAuthRequired:
-		e.text = (&proxyError{proxy: "in between", status: status}).Error()
+		between := "in between"
+		if proxy, _ := c.options.Proxy(f.url); proxy != nil {
+			between = proxy.Host
+		}
+		e.text = (&proxyError{proxy: between, status: status}).Error()
 	case status == http.StatusBadRequest && f.url.Scheme == "http" && strings.Contains(string(f.answer.Body()), "HTTPS"):
 		e.text = fmt.Sprintf("%s speaks https, not http\n  write --server https://%[1]s", f.url.Host)
 	case status == http.StatusTooManyRequests || status >= 502 && status <= 504:
@@ -156,7 +167,11 @@ func (c *Client) explainStatus(f failure) error {
 
 // later says when to try again.
 func (c *Client) later(f failure) string {
-	if wait := f.retryAfter(); wait > 0 {
+	const day = 24 * time.Hour
+	switch wait := f.retryAfter(); {
+	case wait > day:
+		return "it asks to wait for more than a day"
+	case wait > 0:
 		return fmt.Sprintf("it asks to wait %s: try again then, or allow more time with --timeout", round(wait))
 	}
 	return "try again later, or allow more time with --timeout"
@@ -201,7 +216,7 @@ func (c *Client) htmlTitle(r *resty.Response) (title string, is bool) {
 
 // unexpected explains an answer with status 200 that is not the JSON expected.
 func (c *Client) unexpected(f failure, data []byte, err error) error {
-	what := "an answer that is not JSON"
+	what := "something that is not JSON"
 	hint := "check --server; something in between may have answered"
 	var wrongType *json.UnmarshalTypeError
 	switch title, isHTML := c.htmlTitle(f.answer); {
@@ -212,7 +227,7 @@ func (c *Client) unexpected(f failure, data []byte, err error) error {
 		what = "a web page instead of JSON"
 	case len(data) == 0:
 		what = "nothing, with status " + f.status()
-	case errors.As(err, &wrongType):
+	case errors.As(err, &wrongType), errors.Is(err, errNotOctopus):
 		what = "JSON, but not an Octopus Server's"
 	case strings.Contains(err.Error(), "unexpected end"):
 		what = fmt.Sprintf("JSON that ends in the middle, after %d bytes", len(data))
@@ -245,9 +260,7 @@ func (c *Client) quote(text string) string {
 func (c *Client) secrets() []string {
 	k := c.options.Credentials
 	list := []string{k.APIKey, k.BearerToken, k.Password}
-	u := c.baseURL()
-	u.Path = "/"
-	for _, cookie := range c.jar.Cookies(u) {
+	for _, cookie := range c.jar.Cookies(c.baseURL().JoinPath("api")) {
 		list = append(list, cookie.Value)
 	}
 	return list
@@ -283,6 +296,14 @@ func diagnose(err error, host string, took time.Duration) diagnosis {
 	if onProxy {
 		d.text = "the proxy that leads there does not answer: " + d.text
 		d.hint = "check the proxy: HTTPS_PROXY and HTTP_PROXY of the environment, or that of polling-proxy"
+	}
+	return d
+}
+
+// through adds the proxy on the way to u, which may be the one that failed.
+func (d diagnosis) through(proxyOf func(*url.URL) (*url.URL, error), u *url.URL) diagnosis {
+	if proxy, err := proxyOf(u); err == nil && proxy != nil && !strings.Contains(d.text, proxy.Hostname()) {
+		d.text += ", on the way through the proxy " + proxy.Host
 	}
 	return d
 }

@@ -1,6 +1,8 @@
 package octoapi
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -146,18 +148,36 @@ func TestAHangIsNamedWithItsTime(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	cluster.SetAPIFault(octotest.APIFault{Hang: true})
 	err := ask(deadline(t, 300*time.Millisecond), newClient(t, Options{Server: cluster.URL()}))
-	mustSay(t, err, "no answer from", "within 300ms", "--timeout")
+	mustSay(t, err, "no answer from", "within ", "--timeout")
 }
 
-func TestAnInterruptSaysSo(t *testing.T) {
-	cluster := startCluster(t, octotest.Options{})
-	cluster.SetAPIFault(octotest.APIFault{Hang: true})
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
-	err := ask(ctx, newClient(t, Options{Server: cluster.URL()}))
-	mustSay(t, err, "interrupted")
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v is not a cancellation", err)
+func TestAnInterruptSaysSoAtOnce(t *testing.T) {
+	for name, fault := range map[string]octotest.APIFault{
+		"while nothing comes":          {Hang: true},
+		"while waiting for a next try": {Status: 503, RetryAfter: "30"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			cluster.SetAPIFault(fault)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(50*time.Millisecond, cancel)
+			started := time.Now()
+			err := ask(ctx, newClient(t, Options{Server: cluster.URL()}))
+			mustSay(t, err, "interrupted")
+			if took := time.Since(started); !errors.Is(err, context.Canceled) || took > 5*time.Second {
+				t.Errorf("%v after %s", err, took)
+			}
+		})
+	}
+}
+
+func TestADeadlineIsOverTheMomentItPasses(t *testing.T) {
+	ctx := deadline(t, time.Millisecond)
+	for !atDeadline(ctx) { // and not until ctx.Err() tells it, which is later
+		time.Sleep(10 * time.Microsecond)
+	}
+	if atDeadline(t.Context()) || atDeadline(deadline(t, time.Hour)) {
+		t.Error("a deadline that is not over")
 	}
 }
 
@@ -224,13 +244,21 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 }
 
 func TestARetryAfterBeyondTheDeadlineIsNotWaitedFor(t *testing.T) {
-	cluster := startCluster(t, octotest.Options{})
-	cluster.SetAPIFault(octotest.APIFault{Status: 429, RetryAfter: "3600"})
-	started := time.Now()
-	_, err := newClient(t, Options{Server: cluster.URL()}).Root(deadline(t, 5*time.Second))
-	mustSay(t, err, "429", "asks to wait 1h0m0s", "--timeout")
-	if took := time.Since(started); took > time.Second || len(cluster.Requests()) != 1 {
-		t.Errorf("%d requests in %s", len(cluster.Requests()), took)
+	for value, want := range map[string]string{
+		"3600":                          "asks to wait 1h0m0s",
+		"99999999999999999999999":       "asks to wait for more than a day",
+		"Fri, 31 Dec 9999 23:59:59 GMT": "asks to wait for more than a day",
+	} {
+		t.Run(value, func(t *testing.T) {
+			cluster := startCluster(t, octotest.Options{})
+			cluster.SetAPIFault(octotest.APIFault{Status: 429, RetryAfter: value})
+			started := time.Now()
+			_, err := newClient(t, Options{Server: cluster.URL()}).Root(deadline(t, 5*time.Second))
+			mustSay(t, err, "429", want)
+			if took := time.Since(started); took > time.Second || len(cluster.Requests()) != 1 {
+				t.Errorf("%d requests in %s", len(cluster.Requests()), took)
+			}
+		})
 	}
 }
 
@@ -324,6 +352,10 @@ func TestRedirectsWithinTheServer(t *testing.T) {
 		followed         bool
 	}{
 		{"GET", "https://octo/api", "https://octo/api/", true},
+		{"GET", "https://OCTO/api", "https://octo/api/", true},
+		{"GET", "https://octo/api", "https://octo:443/api/", true},
+		{"GET", "http://octo:80/api", "http://octo/api/", true},
+		{"GET", "http://octo/api", "http://octo:443/api/", false},
 		{"GET", "http://octo/api", "https://octo/api", true},
 		{"GET", "http://octo:8080/api", "https://OCTO:8443/api", true},
 		{"GET", "https://octo/api", "http://octo/api", false},
@@ -354,6 +386,7 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 		"the answer is lost":    {octotest.APIFault{LostAnswer: true, Write: true}, []string{unsure, `"web01" was registered`, "Infrastructure in the space Default", "--force"}},
 		"the answer is cut":     {octotest.APIFault{CutConnection: true, Write: true}, []string{unsure}},
 		"half an answer":        {octotest.APIFault{TruncatedJSON: true, Write: true}, []string{unsure, "ends in the middle"}},
+		"JSON of another kind":  {octotest.APIFault{NotOctopus: true, Write: true}, []string{unsure, "not an Octopus Server's"}},
 		"a page instead":        {octotest.APIFault{HTML: true, Write: true}, []string{unsure, "web page"}},
 		"the gateway gave up":   {octotest.APIFault{Status: 504, Write: true}, []string{unsure, "504"}},
 		"no answer in time":     {octotest.APIFault{Hang: true, Write: true}, []string{unsure, "no answer"}},
@@ -371,8 +404,8 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 			cluster.SetAPIFault(test.fault)
 			_, err = space.SaveMachine(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
 			mustSay(t, err, test.want...)
-			if err != nil && test.want[0] != unsure && strings.Contains(err.Error(), unsure) {
-				t.Errorf("it is known what happened: %v", err)
+			if isUnsure := test.want[0] == unsure; errors.Is(err, ErrUnsure) != isUnsure || strings.Contains(err.Error(), unsure) != isUnsure {
+				t.Errorf("whether it is known what happened: %v", err)
 			}
 			if n := len(cluster.Requests()); n != 1 {
 				t.Errorf("sent %d times", n)
@@ -392,8 +425,153 @@ func TestAWriteThatNeverLeftIsNotCalledUnsure(t *testing.T) {
 	cluster.Close()
 	_, err = space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "refused")
-	if strings.Contains(err.Error(), "not known") {
+	if strings.Contains(err.Error(), "not known") || errors.Is(err, ErrUnsure) {
 		t.Errorf("nothing was sent, but: %v", err)
+	}
+}
+
+// forgetful answers like an Octopus Server, and drops a connection at the second request on it: as a load balancer does that has
+// forgotten the connection.
+func forgetful(t *testing.T) (url string, writes *atomic.Int32) {
+	writes = new(atomic.Int32)
+	type connection struct{}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			writes.Add(1)
+		}
+		if r.Context().Value(connection{}).(*atomic.Int32).Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, `{"Id":"Machines-1","Application":"Octopus Deploy","Version":"2025.1","Links":{"Self":"/api"}}`)
+	}))
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connection{}, new(atomic.Int32))
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL, writes
+}
+
+func TestAWriteOnAConnectionThatTheOtherEndForgotIsNeitherLostSilentlyNorSentAgain(t *testing.T) {
+	url, sent := forgetful(t)
+	client := newClient(t, Options{Server: url})
+	if _, err := client.Root(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	space := &Space{client: client}
+	_, err := space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
+	mustSay(t, err, "not known whether")
+	if !errors.Is(err, ErrUnsure) || sent.Load() != 1 {
+		t.Errorf("sent %d times: %v", sent.Load(), err)
+	}
+}
+
+func TestAfterAPauseAWriteGoesOverAFreshConnection(t *testing.T) {
+	defer func(before time.Duration) { idleCap = before }(idleCap)
+	idleCap = 10 * time.Millisecond
+	url, sent := forgetful(t)
+	client := newClient(t, Options{Server: url})
+	if _, err := client.Root(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * idleCap)
+	space := &Space{client: client}
+	if err := space.DeleteMachine(deadline(t, 5*time.Second), Machine{ID: "Machines-1"}); err != nil || sent.Load() != 1 {
+		t.Errorf("sent %d times: %v", sent.Load(), err)
+	}
+}
+
+func TestJSONWithoutTheListAskedForIsNotAnEmptyList(t *testing.T) {
+	for _, body := range []string{"null", "{}", `{"Items":null,"TotalResults":0}`, `{"ErrorMessage":"no"}`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) }))
+		defer server.Close()
+		client := newClient(t, Options{Server: server.URL})
+		client.root.value, client.root.loaded = Root{Version: "2025.1", Links: links{"Self": "/api"}}, true
+		space := &Space{client: client}
+		_, err := space.MachinesByThumbprint(deadline(t, 5*time.Second), strings.Repeat("A", 40))
+		mustSay(t, err, "not an Octopus Server's")
+		_, err = space.Tenants(deadline(t, 5*time.Second), []string{"Acme"})
+		mustSay(t, err, "not an Octopus Server's")
+		_, err = client.Nodes(deadline(t, 5*time.Second))
+		mustSay(t, err, "names no node")
+	}
+}
+
+// TestOddBodies: what is JSON of an Octopus Server is taken, whatever it says of itself; nothing else is.
+func TestOddBodies(t *testing.T) {
+	const root = `{"Application":"Octopus Deploy","Version":"2025.1","Links":{"Self":"/api"}}`
+	for name, test := range map[string]struct {
+		header, body string
+		want         string // "" when it is taken
+	}{
+		"a wrong content type": {"Content-Type: text/plain", root, ""},
+		"a byte order mark":    {"Content-Type: text/html", "\xef\xbb\xbf" + root, ""},
+		"something behind it":  {"", root + "<html>", "something that is not JSON"},
+		"UTF-16":               {"", "\xff\xfe{\x00}\x00", "something that is not JSON"},
+		"nothing":              {"", "", "nothing, with status 200"},
+		"white space":          {"", " \r\n", "nothing, with status 200"},
+		"a list":               {"", "[]", "not an Octopus Server's"},
+		"not gzip":             {"Content-Encoding: gzip", root, "gzip"},
+		"a bomb":               {"Content-Encoding: gzip", gzipped(t, maxBody+1), "more than 16 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				key, value, _ := strings.Cut(test.header, ": ")
+				w.Header().Set(key, value)
+				fmt.Fprint(w, test.body)
+			}))
+			defer server.Close()
+			_, err := newClient(t, Options{Server: server.URL}).Root(deadline(t, 10*time.Second))
+			if test.want != "" {
+				mustSay(t, err, test.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// gzipped is so many bytes of nothing.
+func gzipped(t *testing.T, size int) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestABodyThatTricklesEndsAtTheDeadline(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			fmt.Fprint(w, " ")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	started := time.Now()
+	_, err := newClient(t, Options{Server: server.URL}).Root(deadline(t, 300*time.Millisecond))
+	mustSay(t, err, "no answer from", "--timeout")
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestAListIsNotFollowedToAnotherHost(t *testing.T) {
+	other, reached := receiver(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"Items":[{"Name":"a"}],"TotalResults":9,"Links":{"Page.Next":"%s/list?skip=1"}}`, other.URL)
+	}))
+	defer server.Close()
+	_, err := list[Named](deadline(t, 5*time.Second), newClient(t, Options{Server: server.URL}), "/list{?skip}", nil)
+	mustSay(t, err, "link to another host", "not followed")
+	if reached.Load() != 0 {
+		t.Error("it was followed")
 	}
 }
 

@@ -1,6 +1,7 @@
 package octoapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -73,12 +74,29 @@ func (c *Client) resolve(link string) (*url.URL, error) {
 	if err != nil || u.Opaque != "" {
 		return nil, fmt.Errorf("the server at %s gave a link that is not one: %s", base, c.quote(link))
 	}
-	if u.Host != "" && (u.Scheme != base.Scheme || u.Host != base.Host) || u.Scheme != "" && u.Host == "" {
+	if u.Host != "" && !sameOrigin(u, base) || u.Scheme != "" && u.Host == "" {
 		return nil, fmt.Errorf("the server at %s gave a link to another host, %s; it was not followed, and nothing secret was sent there", base, c.quote(u.Host))
 	}
-	path := "/" + strings.TrimLeft(u.Path, "/")
-	if base.Path != "" && path != base.Path && !strings.HasPrefix(path, base.Path+"/") {
-		path = base.Path + path
+	raw := "/" + strings.TrimLeft(u.EscapedPath(), "/")
+	// The server's own spelling of the directory may differ in case from what people paste.
+	if directory := base.EscapedPath(); !strings.HasPrefix(strings.ToLower(raw)+"/", strings.ToLower(directory)+"/") {
+		raw = directory + raw
 	}
-	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path, RawQuery: u.RawQuery}, nil
+	path, err := url.PathUnescape(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path, RawPath: raw, RawQuery: u.RawQuery}, nil
+}
+
+// sameOrigin says whether scheme, host and port are the same: case does not matter, nor whether a default port is written.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if u.Port() == "" && u.Scheme == "http" {
+		return "80"
+	}
+	return cmp.Or(u.Port(), "443")
 }

@@ -137,7 +137,7 @@ func (s *Space) save(ctx context.Context, k machineKind, m Machine) (Machine, er
 		link, method, doing = item(s.collection(k), m.ID), http.MethodPut, "modified"
 	}
 	var saved Machine
-	err = s.write(ctx, write{method: method, body: body, out: &saved, unsure: fmt.Sprintf(
+	err = s.write(ctx, write{method: method, body: body, out: &saved, whole: func() bool { return saved.ID != "" }, unsure: fmt.Sprintf(
 		"so it is not known whether the %s %q was %s: look under Infrastructure%s; once it is there, --force registers it again", k.noun, m.Name, doing, s.where())}, link)
 	return saved, err
 }

@@ -30,6 +30,10 @@ const (
 	redirects = 5
 )
 
+// idleCap is how long a connection is kept for the next call. Short: the other end may have given it up by then, and a write that meets
+// that is lost with nobody knowing whether it was done. A variable for the tests.
+var idleCap = 2 * time.Second
+
 // Credentials are of exactly one kind.
 type Credentials struct{ APIKey, BearerToken, Username, Password string }
 
@@ -187,7 +191,7 @@ func transport(o Options) *http.Transport {
 		DialContext:            (&net.Dialer{Timeout: dialCap, KeepAlive: 30 * time.Second}).DialContext,
 		OnProxyConnectResponse: proxyAnswered,
 		TLSHandshakeTimeout:    dialCap,
-		IdleConnTimeout:        time.Minute,
+		IdleConnTimeout:        idleCap,
 		MaxResponseHeaderBytes: 1 << 20,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
@@ -238,7 +242,7 @@ func ServerURL(pasted string) (*url.URL, error) {
 	case portErr != nil || port < 1 || port > 65535:
 		return nil, fmt.Errorf("--server has the port %s, which is not one from 1 to 65535", clean(u.Port(), 40))
 	}
-	return &url.URL{Scheme: strings.ToLower(u.Scheme), Host: u.Host, Path: virtualDirectory(u.Path)}, nil
+	return &url.URL{Scheme: strings.ToLower(u.Scheme), Host: strings.TrimSuffix(u.Host, ":"), Path: virtualDirectory(u.Path)}, nil
 }
 
 // userless hides everything up to an @, which would be a user name and password.
@@ -254,7 +258,7 @@ func virtualDirectory(path string) string {
 	segments := strings.Split(strings.TrimRight(path, "/"), "/")
 	for i := len(segments) - 1; i > 0; i-- {
 		if strings.EqualFold(segments[i], "app") || strings.EqualFold(segments[i], "api") {
-			return strings.Join(segments[:i], "/")
+			return strings.TrimRight(strings.Join(segments[:i], "/"), "/")
 		}
 	}
 	return strings.Join(segments, "/")

@@ -106,6 +106,8 @@ func TestAnAddressIsUnderstoodAsPeoplePasteIt(t *testing.T) {
 		"https://octopus.example.com/octopus/app#/Spaces-1":    "https://octopus.example.com/octopus",
 		"https://octopus.example.com/octopus/api/":             "https://octopus.example.com/octopus",
 		"https://octopus.example.com/app/app#/Spaces-1":        "https://octopus.example.com/app",
+		"https://octopus.example.com/octopus//app#/Spaces-1":   "https://octopus.example.com/octopus",
+		"https://octopus.example.com:":                         "https://octopus.example.com",
 		"HTTP://Octopus:8065":                                  "http://Octopus:8065",
 		"http://[::1]:8065/":                                   "http://[::1]:8065",
 		"http://octopus.example.com/api#fragment%20with/slash": "http://octopus.example.com",
@@ -265,6 +267,51 @@ func TestBehindAReverseProxyThatHidesTheVirtualDirectoryLinksAreStillFound(t *te
 	defer reverse.Close()
 	if err := ask(t.Context(), newClient(t, Options{Server: reverse.URL + "/deploy"})); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestLinksAreResolvedWithinTheServer(t *testing.T) {
+	client := newClient(t, Options{Server: "https://Octo.example.com/Octopus"})
+	for link, want := range map[string]string{
+		"/api/x?skip=1":       "https://Octo.example.com/Octopus/api/x?skip=1",
+		"~/api/x":             "https://Octo.example.com/Octopus/api/x",
+		"/octopus/api/x":      "https://Octo.example.com/octopus/api/x", // the server's own spelling
+		"/octopus2/api/x":     "https://Octo.example.com/Octopus/octopus2/api/x",
+		"/api/machines/M%2F1": "https://Octo.example.com/Octopus/api/machines/M%2F1",
+		"https://OCTO.example.com:443/Octopus/api/x": "https://Octo.example.com/Octopus/api/x",
+		"https://u:p@octo.example.com/Octopus/api":   "https://Octo.example.com/Octopus/api",
+		"https://octo.example.com:8443/api":          "",
+		"http://octo.example.com/api":                "",
+		"//evil.example.com/api":                     "",
+		"https:api":                                  "",
+	} {
+		switch u, err := client.resolve(link); {
+		case err == nil && u.String() != want:
+			t.Errorf("%s is %s; want %q", link, u, want)
+		case err != nil && want != "":
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+}
+
+func TestTheAntiForgeryTokenIsFoundUnderAVirtualDirectory(t *testing.T) {
+	token := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/octopus/api/users/login":
+			http.SetCookie(w, &http.Cookie{Name: csrfCookiePrefix + "1", Value: "of-the-directory", Path: "/octopus"})
+		case "/octopus/api/machines":
+			token = r.Header.Get(csrfHeader)
+		}
+		_, _ = w.Write([]byte(`{"Id":"Machines-1","Application":"Octopus Deploy","Version":"2025.1","Links":{"Self":"/octopus/api"}}`))
+	}))
+	defer server.Close()
+	client := newClient(t, Options{Server: server.URL + "/octopus", Credentials: Credentials{Username: octotest.Username, Password: octotest.Password}})
+	if _, err := client.Me(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&Space{client: client}).SaveMachine(t.Context(), Machine{Name: "web01"}); err != nil || token != "of-the-directory" {
+		t.Errorf("the token sent is %q: %v", token, err)
 	}
 }
 

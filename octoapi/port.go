@@ -96,12 +96,12 @@ func (o PortOptions) insist(ctx context.Context, address string) (Port, error) {
 		if err == nil {
 			return Port{Address: address, Thumbprint: print, Took: took}, nil
 		}
-		if before != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if before != nil && atDeadline(ctx) {
 			err = before // the deadline broke this try off, which says less than how the one before ended
 		} else {
 			before, tookBefore = err, took
 		}
-		d := diagnosePort(err, u.Host, tookBefore)
+		d := diagnosePort(err, u.Host, tookBefore).through(o.Proxy, proxied(u))
 		if o.Brief && d.patience == briefly {
 			d.patience = never
 		}
@@ -193,9 +193,12 @@ func (o PortOptions) try(ctx context.Context, u *url.URL) (string, error) {
 	return print, err
 }
 
+// proxied is the address of a port as those know it who tell the proxy for one.
+func proxied(u *url.URL) *url.URL { return &url.URL{Scheme: "https", Host: u.Host} }
+
 // connect opens a connection to the address, through its proxy if there is one.
 func (o PortOptions) connect(ctx context.Context, u *url.URL) (net.Conn, error) {
-	proxy, err := proxyFor(o.Proxy, &url.URL{Scheme: "https", Host: u.Host})
+	proxy, err := proxyFor(o.Proxy, proxied(u))
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +230,7 @@ func connectThrough(ctx context.Context, raw net.Conn, proxy *url.URL, target st
 	}
 	answer, err := exchange(raw, request+"\r\n", http.MethodConnect)
 	if err != nil {
-		return &net.OpError{Op: "proxyconnect", Err: cmp.Or(ctx.Err(), err)}
+		return &net.OpError{Op: "proxyconnect", Addr: raw.RemoteAddr(), Err: cmp.Or(ctx.Err(), err)}
 	}
 	if answer.StatusCode != http.StatusOK {
 		return &proxyError{proxy: proxy.Host, target: target, status: answer.StatusCode}

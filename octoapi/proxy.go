@@ -40,7 +40,7 @@ func proxyAnswered(_ context.Context, proxy *url.URL, request *http.Request, ans
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &proxyError{proxy: proxy.Host, target: request.URL.Host, status: answer.StatusCode}
+	return &proxyError{proxy: proxy.Host, target: request.Host, status: answer.StatusCode}
 }
 
 // proxyAuthorization is the value of the header for the user in the proxy's URL, "" when there is none.

@@ -2,9 +2,11 @@ package octoapi
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,8 +101,12 @@ func TestAProxyLeadsToTheAPIAndThePorts(t *testing.T) {
 	if err := CheckThumbprints(ports, cluster.Thumbprint()); err != nil {
 		t.Error(err)
 	}
-	if len(proxy.targets) != 4 {
-		t.Errorf("connected to %v", proxy.targets)
+	proxy.mu.Lock()
+	defer proxy.mu.Unlock()
+	for _, address := range append(cluster.Addresses(), cluster.URL()) {
+		if target := strings.TrimPrefix(address, "https://"); !slices.Contains(proxy.targets, target) {
+			t.Errorf("%s was reached without the proxy, which connected to %v", target, proxy.targets)
+		}
 	}
 }
 
@@ -113,7 +119,7 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 	}{
 		"a wrong password":    {0, url.UserPassword("proxyuser", "Wrong-Secret"), []string{"user name and password (407)", "--proxyPassword"}},
 		"no password":         {0, nil, []string{"407"}},
-		"a port not allowed":  {403, proxyUser, []string{"answered 403 Forbidden", "did not connect to"}},
+		"a port not allowed":  {403, proxyUser, []string{"answered 403 Forbidden", "did not connect to 127."}},
 		"no way to the other": {502, proxyUser, []string{"answered 502 Bad Gateway"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +141,63 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 }
 
 func errOf(_ []Port, err error) error { return err }
+
+// TestAProxyThatMisbehavesIsNamed: whatever goes wrong behind a proxy, the proxy may be it.
+func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
+	secure, plain := startCluster(t, octotest.Options{TLS: true}), startCluster(t, octotest.Options{})
+	const page = "Content-Type: text/html\r\nContent-Length: 34\r\n\r\n<html><title>Blocked</title></html>"
+	for name, test := range map[string]struct {
+		says        string
+		secure, web string // what is said of https, and of http
+		port        string
+	}{
+		"its page instead of a connection": {"HTTP/1.1 200 OK\r\n" + page, "", `"Blocked"`, "plain HTTP"},
+		"its page with a 407":              {"HTTP/1.1 407 Login\r\n" + page, "407", "407", "407"},
+		"nothing":                          {"", "", "", ""},
+		"another protocol":                 {"SSH-2.0-OpenSSH_9.9\r\n", "does not answer with HTTP", "does not answer with HTTP", "does not answer with HTTP"},
+		"a redirect to its login":          {"HTTP/1.1 302 Found\r\nLocation: http://login.example.com/\r\nContent-Length: 0\r\n\r\n", "302 Found", "login.example.com", "302 Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer conn.Close()
+						if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+							_, _ = conn.Write([]byte(test.says))
+						}
+					}()
+				}
+			}()
+			through := ProxyFunc(&url.URL{Scheme: "http", Host: l.Addr().String(), User: proxyUser})
+			short := func() context.Context { return deadline(t, 500*time.Millisecond) }
+			for _, of := range []struct {
+				err  error
+				want string
+			}{
+				{ask(short(), newClient(t, Options{Server: secure.URL(), RootCAs: pool(t, secure), Proxy: through})), test.secure},
+				{ask(short(), newClient(t, Options{Server: plain.URL(), Proxy: through})), test.web},
+				{errOf(TryPorts(short(), secure.Addresses()[:1], PortOptions{Proxy: through})), test.port},
+			} {
+				mustSay(t, of.err, of.want)
+				if blamesAPage := of.want == `"Blocked"` || of.want == "login.example.com"; !blamesAPage && !strings.Contains(of.err.Error(), l.Addr().String()) {
+					t.Errorf("the proxy is not named: %v", of.err)
+				}
+				if strings.Contains(of.err.Error(), "Proxy-Pass1") {
+					t.Errorf("shows the proxy's password: %v", of.err)
+				}
+			}
+		})
+	}
+}
 
 func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true})

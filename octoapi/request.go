@@ -61,7 +61,7 @@ func (c *Client) read(ctx context.Context, u *url.URL, a access, out any) (*url.
 			return r.RawResponse.Request.URL, c.decode(f, r, out)
 		}
 		f.answer, f.cause = r, err
-		if before != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if before != nil && atDeadline(ctx) {
 			f = *before // the deadline broke this try off, which says less than how the one before ended
 		}
 		wait, again := tries.next(ctx, f.patience(), f.retryAfter())
@@ -81,9 +81,10 @@ type write struct {
 	method string // POST, or PUT or DELETE
 	url    *url.URL
 	access access
-	body   []byte // JSON; nil: none
-	out    any    // nil: the answer does not matter
-	unsure string // when the answer is lost: what is not known, and how to see
+	body   []byte      // JSON; nil: none
+	out    any         // nil: the answer does not matter
+	whole  func() bool // of out: whether it is what was asked for; nil: no matter
+	unsure string      // when the answer is lost: what is not known, and how to see
 }
 
 // write sends w, once. PUT and DELETE go as a POST that says so in a header, as OctopusClients sends them: some proxies let nothing
@@ -96,7 +97,7 @@ func (c *Client) write(ctx context.Context, w write) error {
 	if w.method != http.MethodPost {
 		r.SetHeader("X-HTTP-Method-Override", w.method)
 	}
-	if token := c.csrfToken(); token != "" {
+	if token := c.csrfToken(w.url); token != "" {
 		r.SetHeader(csrfHeader, token)
 	}
 	var sent atomic.Bool
@@ -114,7 +115,10 @@ func (c *Client) write(ctx context.Context, w write) error {
 	case err == nil && w.out == nil:
 		return nil
 	case err == nil:
-		err = c.decode(f, answer, w.out)
+		if err = c.decode(f, answer, w.out); err == nil && w.whole != nil && !w.whole() {
+			f.answer = answer
+			err = c.unexpected(f, answer.Body(), errNotOctopus)
+		}
 	default:
 		f.cause = err
 		err = c.explain(ctx, f, nil)
@@ -124,7 +128,7 @@ func (c *Client) write(ctx context.Context, w write) error {
 		}
 	}
 	if err != nil && w.unsure != "" {
-		return fmt.Errorf("%w\n  %s", err, w.unsure)
+		return &explained{text: fmt.Sprintf("%v\n  %s", err, w.unsure), causes: []error{err, ErrUnsure}}
 	}
 	return err
 }
@@ -144,10 +148,8 @@ func (c *Client) request(ctx context.Context, a access) *resty.Request {
 	return r
 }
 
-// csrfToken is what a write must repeat of the session's cookies, exactly as the server sent it.
-func (c *Client) csrfToken() string {
-	u := c.baseURL()
-	u.Path = "/"
+// csrfToken is what a write to u must repeat of the session's cookies, exactly as the server sent it.
+func (c *Client) csrfToken(u *url.URL) string {
 	for _, cookie := range c.jar.Cookies(u) {
 		if strings.HasPrefix(cookie.Name, csrfCookiePrefix) {
 			return cookie.Value
@@ -186,7 +188,7 @@ func followable(r *http.Request, via []*http.Request) error {
 	case from.Scheme == "http" && to.Scheme == "https":
 	case from.Scheme != to.Scheme:
 		return refuse("that is not encrypted")
-	case from.Host != to.Host:
+	case !sameOrigin(from, to):
 		return refuse("that is another port")
 	}
 	if len(via) > redirects {
@@ -201,7 +203,7 @@ func (f failure) retryAfter() time.Duration {
 		return 0
 	}
 	text := f.answer.Header().Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
+	if seconds, err := strconv.Atoi(text); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(max(seconds, 0), 1<<30)) * time.Second
 	}
 	if date, err := http.ParseTime(text); err == nil {
@@ -212,7 +214,7 @@ func (f failure) retryAfter() time.Duration {
 
 // decode reads an answer that should be JSON.
 func (c *Client) decode(f failure, r *resty.Response, out any) error {
-	data := bytes.TrimPrefix(r.Body(), []byte("\xef\xbb\xbf"))
+	data := bytes.TrimSpace(bytes.TrimPrefix(r.Body(), []byte("\xef\xbb\xbf")))
 	err := json.Unmarshal(data, out)
 	if err == nil {
 		return nil
@@ -264,5 +266,11 @@ func (p *page[T]) UnmarshalJSON(data []byte) error {
 		return json.Unmarshal(data, &p.Items)
 	}
 	type plain page[T]
-	return json.Unmarshal(data, (*plain)(p))
+	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
+		return err
+	}
+	if p.Items == nil { // "there are none" would be believed
+		return errNotOctopus
+	}
+	return nil
 }

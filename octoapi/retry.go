@@ -46,6 +46,12 @@ func (r *retrying) next(ctx context.Context, p patience, atLeast time.Duration) 
 	return wait, true
 }
 
+// atDeadline says whether the context's deadline is over. A connection knows it a moment before the context does.
+func atDeadline(ctx context.Context) bool {
+	deadline, has := ctx.Deadline()
+	return has && !time.Now().Before(deadline)
+}
+
 // sleep waits, and says whether it did so to the end.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)

@@ -91,7 +91,7 @@ func (c *Client) Thumbprint(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if !isThumbprint(certificate.Thumbprint) {
-			return "", fmt.Errorf("the server at %s gave %s as the thumbprint of its certificate, which is not 40 hex digits", c.URL(), c.quote(certificate.Thumbprint))
+			return "", fmt.Errorf("the server at %s gave %q as the thumbprint of its certificate, which is not 40 hex digits", c.URL(), c.quote(certificate.Thumbprint))
 		}
 		return strings.ToUpper(certificate.Thumbprint), nil
 	})
@@ -135,6 +135,9 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(summary.Nodes) == 0 {
+		return nil, fmt.Errorf("the server at %s names no node of its cluster, not even itself", c.URL())
 	}
 	nodes := make([]Node, 0, len(summary.Nodes))
 	for _, r := range summary.Nodes {

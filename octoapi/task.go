@@ -33,7 +33,7 @@ func (s *Space) StartHealthCheck(ctx context.Context, machineIDs []string) (Task
 		return Task{}, err
 	}
 	var t Task
-	err = s.write(ctx, write{method: http.MethodPost, body: body, out: &t, unsure: "so it is not known whether the health check was started: look under Tasks" + s.where()},
+	err = s.write(ctx, write{method: http.MethodPost, body: body, out: &t, whole: func() bool { return t.ID != "" }, unsure: "so it is not known whether the health check was started: look under Tasks" + s.where()},
 		expand(s.tasks(), nil))
 	return t, err
 }
