@@ -158,7 +158,11 @@ func (o *deregisterOptions) remove(ctx context.Context, r *report, space *octoap
 	for _, machine := range machines {
 		if !o.change.dryRun {
 			if err := remove(ctx, machine); err != nil {
-				err = fmt.Errorf("%s (%s) in space %s was not deleted: %w", machine.Name, machine.ID, space.Name, err)
+				outcome := "was not deleted"
+				if errors.Is(err, octoapi.ErrUnsure) {
+					outcome = "may be deleted"
+				}
+				err = fmt.Errorf("%s (%s) in space %s %s: %w", machine.Name, machine.ID, space.Name, outcome, err)
 				return r.afterDeleting(err, "to delete the rest, run the same command again")
 			}
 		}

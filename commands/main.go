@@ -11,12 +11,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"slices"
 	"syscall"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/urfave/cli/v2"
 )
 
@@ -29,6 +32,7 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
+	log.SetOutput(io.Discard) // net/http writes there what a server sends unasked
 	// The configuration management that runs this often does so on the smallest of
 	// machines: with ten thousand trusted servers, collect garbage a little earlier.
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -98,8 +102,11 @@ type interruptedError struct{ cause error }
 
 func (e interruptedError) Error() string {
 	var u unfinishedError
-	if errors.As(e.cause, &u) {
+	switch {
+	case errors.As(e.cause, &u):
 		return "interrupted: " + u.Error()
+	case errors.Is(e.cause, octoapi.ErrUnsure):
+		return e.cause.Error()
 	}
 	return "interrupted; nothing was changed"
 }

@@ -1,10 +1,14 @@
 package commands_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,6 +235,90 @@ func TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere(t *testing.T) {
 	t.Logf("said: %v", said)
 	if said["nothing"] == 0 {
 		t.Error("no run was interrupted: the test shows nothing")
+	}
+}
+
+// TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless: what was
+// sent may be done, and is not sent again.
+func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testing.T) {
+	needInterrupts(t)
+	for _, test := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"register-with", "--comms-style=TentacleActive", "--name=web02", "--environment=Development", "--role=web"}, "not known whether web02 was registered"},
+		{[]string{"deregister-from"}, `web01 (Machines-101) in space Default may be deleted: interrupted`},
+	} {
+		t.Run(test.arguments[0], func(t *testing.T) {
+			s := newScene(t, "Tentacle", octotest.Options{})
+			if err := s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription}); err != nil {
+				t.Fatal(err)
+			}
+			before, err := os.ReadFile(s.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.cluster.SetAPIFault(octotest.APIFault{Hang: true, Write: true})
+			cmd := s.command(test.arguments...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			interruptible(cmd)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			writes := func() (n int) {
+				for _, request := range s.cluster.Requests() {
+					if request.Method == "POST" && request.PollingPort == 0 {
+						n++
+					}
+				}
+				return n
+			}
+			for patience := time.Now().Add(30 * time.Second); writes() == 0 && time.Now().Before(patience); {
+				time.Sleep(time.Millisecond)
+			}
+			if err := interrupt(cmd.Process); err != nil {
+				t.Fatal(err)
+			}
+			err = cmd.Wait()
+			text := stderr.String()
+			if err == nil || stdout.Len() > 0 || !strings.Contains(text, test.want) || strings.Contains(text, "nothing was changed") || strings.Contains(text, "not deleted") {
+				t.Errorf("%v: %s%s", err, stdout.String(), text)
+			}
+			if after, err := os.ReadFile(s.config); err != nil || !bytes.Equal(before, after) || writes() != 1 {
+				t.Errorf("sent %d times, the file: %s, %v", writes(), after, err)
+			}
+		})
+	}
+}
+
+// TestTheHTTPLibraryPrintsNothingOfItsOwn: it logs what a server says unasked,
+// and what it says may be anything.
+func TestTheHTTPLibraryPrintsNothingOfItsOwn(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					fmt.Fprint(conn, "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}junk that nobody asked for")
+					_, _ = io.Copy(io.Discard, conn)
+				}
+			}()
+		}
+	}()
+	s := newScene(t, "Tentacle", octotest.Options{})
+	output, err := s.command("poll-server", "--server=http://"+l.Addr().String(), "--server-comms-address="+s.cluster.Addresses()[1], "--timeout=2s").CombinedOutput()
+	if err == nil || !strings.Contains(string(output), "503") || strings.Contains(string(output), "junk") {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 

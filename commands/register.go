@@ -517,7 +517,7 @@ func (reg *registration) register(ctx context.Context, c *console) error {
 	saved, err := save(ctx, reg.machine)
 	if err != nil {
 		err = timedOut(err, reg.options.api)
-		if ctx.Err() != nil {
+		if errors.Is(err, octoapi.ErrUnsure) {
 			return unfinishedError{
 				done:  fmt.Sprintf("it is not known whether %s was registered; the configuration is unchanged.\nto finish: run the same command again with --force", reg.machine.Name),
 				cause: err,
