@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -289,6 +290,34 @@ func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testi
 				t.Errorf("sent %d times, the file: %s, %v", writes(), after, err)
 			}
 		})
+	}
+}
+
+// TestOfTwoRegistrationsUnderOneNameAtTheSameTimeOneSucceeds: both find the name
+// free, and the server gives it once.
+func TestOfTwoRegistrationsUnderOneNameAtTheSameTimeOneSucceeds(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.cluster.SetAPIFault(octotest.APIFault{Write: true, Slow: 300 * time.Millisecond})
+	var succeeded atomic.Int32
+	var wait sync.WaitGroup
+	for _, address := range s.cluster.Addresses()[:2] {
+		wait.Go(func() {
+			output, err := s.command("register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web",
+				"--server-comms-address="+address).CombinedOutput()
+			switch {
+			case err == nil:
+				succeeded.Add(1)
+			case !strings.Contains(string(output), "in use already") && !strings.Contains(string(output), "has a machine named web01 already"):
+				t.Errorf("%v: %s", err, output)
+			}
+		})
+	}
+	wait.Wait()
+	if n := len(s.addresses(t)); succeeded.Load() != 1 || n != 1 {
+		t.Errorf("%d succeeded, and %d addresses are in the file", succeeded.Load(), n)
 	}
 }
 

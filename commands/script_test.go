@@ -43,8 +43,8 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 // Besides testscript's own commands a script has
 //
 //	cluster [NAME] [OPTION…]    starts a cluster; sets URL, THUMB, NODE1…, NODES (with a name: NAME_URL…)
-//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate, slow; ok mends it
-//	fault [NAME] api [at PATH] KIND [ARG]  breaks the API, or the paths that end so: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, version V, permission P
+//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate, ends, web-site, slow; ok mends it
+//	fault [NAME] api [at PATH] KIND [ARG]  breaks the API, or the paths that end so: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, retry-after TIME, message TEXT (500), thumbprint T, version V, permission P
 //	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
 //	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
 //	health [NAME] STATE         says how the cluster's health checks end from now on
@@ -59,6 +59,7 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 //	queues [NAME] shared|own    whether the nodes share their queues
 //	slashes FILE|stdout         prints it with the paths of Windows written as elsewhere
 //	exits CODE COMMAND…         runs it, and looks for that exit code
+//	refused REGEXP ARGUMENT…    runs octo-tentacle, which has to fail with that on standard error, show no secret, and leave $CONFIG and all servers alone
 //	without TEXT FILE           prints the lines that do not contain the text
 //	edit REGEXP TEXT FILE       replaces what matches; \1 is the first group
 //	backup                      sets BACKUP, BACKUP_NAME, BACKUP_ID: the oldest backup of CONFIG
@@ -99,6 +100,7 @@ func TestScripts(t *testing.T) {
 			"envsubst":    cmdEnvsubst,
 			"slashes":     cmdSlashes,
 			"exits":       cmdExits,
+			"refused":     cmdRefused,
 			"without":     cmdWithout,
 			"edit":        cmdEdit,
 			"backup":      cmdBackup,
@@ -222,6 +224,8 @@ func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
 		"plain-http":        {PlainHTTP: true},
 		"other-certificate": {OtherCertificate: true},
 		"slow":              {Slow: 300 * time.Millisecond},
+		"ends":              {ClosesFirst: 1 << 30},
+		"web-site":          {Status: 404},
 	}
 	fault, ok := faults[kind]
 	if !ok {
@@ -249,6 +253,12 @@ func apiFault(ts *testscript.TestScript, kind, argument string) (f octotest.APIF
 		f.NotOctopus = true
 	case "redirect":
 		f.RedirectTo = argument
+	case "retry-after":
+		f.Status, f.RetryAfter = 429, argument
+	case "message":
+		f.Status, f.ErrorMessage = 500, argument
+	case "thumbprint":
+		f.Thumbprint = argument
 	case "version":
 		f.Version = argument
 	case "permission":

@@ -156,8 +156,6 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	switch path {
 	case "":
 		return answer{http.StatusOK, c.root(f)}
-	case "serverstatus/redis":
-		return c.redis()
 	case "users/login":
 		return c.login(w, r, body)
 	}
@@ -176,6 +174,8 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 			print = f.Thumbprint
 		}
 		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": print}}
+	case "serverstatus/redis":
+		return c.redis()
 	case "octopusservernodes":
 		return c.page(r, c.serverNodes())
 	case "octopusservernodes/summary":
@@ -327,6 +327,11 @@ func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string,
 		var item object
 		if json.Unmarshal(body, &item) != nil || item["Name"] == nil || item["Endpoint"] == nil {
 			return failure(http.StatusBadRequest, "There was a problem with your request.", "Please provide a value for the machine's name.")
+		}
+		c.store.naming.Lock()
+		defer c.store.naming.Unlock()
+		if c.store.taken(key, id, item["Name"]) {
+			return failure(http.StatusBadRequest, "There was a problem with your request.", "The name is in use already.")
 		}
 		if id == "" {
 			return answer{http.StatusCreated, c.store.add(key, idPrefix, self, item)}

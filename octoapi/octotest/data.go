@@ -2,6 +2,8 @@ package octotest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -62,6 +64,7 @@ func spaces() []space {
 // store keeps the machines and workers, each as it was posted.
 type store struct {
 	spaces []space
+	naming sync.Mutex // held while a name is looked for and given
 
 	mu    sync.Mutex
 	next  int
@@ -101,6 +104,15 @@ func (s *store) find(key, id string) int {
 		}
 	}
 	return -1
+}
+
+// taken says whether another item than the one with the Id has the name, which the server refuses.
+func (s *store) taken(key, id string, name any) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.items[key], func(other object) bool {
+		return other["Id"] != id && strings.EqualFold(fmt.Sprint(other["Name"]), fmt.Sprint(name))
+	})
 }
 
 func (s *store) get(key, id string) (object, bool) {

@@ -180,3 +180,33 @@ func TestAddressesCanBeChosen(t *testing.T) {
 		t.Error("an address in use was given twice")
 	}
 }
+
+func TestANameIsGivenOnce(t *testing.T) {
+	c := start(t, Options{})
+	post := func(path, override, name string) int {
+		r, _ := http.NewRequest("POST", c.URL()+"/api/Spaces-1/"+path, strings.NewReader(`{"Name":"`+name+`","Endpoint":{}}`))
+		r.Header.Set("X-Octopus-ApiKey", APIKey)
+		r.Header.Set("X-HTTP-Method-Override", override)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+	for _, step := range []struct {
+		path, override, name string
+		want                 int
+	}{
+		{"machines", "", "web1", 201},
+		{"machines", "", "WEB1", 400},
+		{"workers", "", "web1", 201},
+		{"machines", "", "web2", 201},
+		{"machines/Machines-101", "PUT", "Web1", 200},
+		{"machines/Machines-101", "PUT", "web2", 400},
+	} {
+		if got := post(step.path, step.override, step.name); got != step.want {
+			t.Errorf("%+v: %d", step, got)
+		}
+	}
+}

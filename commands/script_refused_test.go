@@ -1,0 +1,62 @@
+package commands_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// cmdRefused runs octo-tentacle, and looks for all that bad input has to lead
+// to: exit code 1, a few lines on standard error that match the expression,
+// nothing on standard output, no secret shown, $CONFIG as it was, no server asked
+// to change anything, and no credential sent to one that was not named.
+func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := regexp.Compile("(?s)" + args[0])
+	ts.Check(err)
+	config := ts.Getenv("CONFIG")
+	before, err := os.ReadFile(config)
+	ts.Check(err)
+	asked := map[*octotest.Cluster]int{}
+	for _, cluster := range clustersOf(ts) {
+		asked[cluster] = len(cluster.Requests())
+	}
+
+	cmdExits(ts, false, append([]string{"1", "octo-tentacle"}, args[1:]...))
+	text := ts.ReadFile("stderr")
+	switch {
+	case ts.ReadFile("stdout") != "":
+		ts.Fatalf("it failed, but has an answer on standard output")
+	case !want.MatchString(text):
+		ts.Fatalf("standard error does not match %s", args[0])
+	case strings.Count(text, "\n") > 9:
+		ts.Fatalf("more than a few lines")
+	}
+	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password} {
+		if strings.Contains(text, secret) {
+			ts.Fatalf("a secret is shown")
+		}
+	}
+	after, err := os.ReadFile(config)
+	ts.Check(err)
+	if string(before) != string(after) {
+		ts.Fatalf("%s was changed", config)
+	}
+	named := strings.Join(append(args, ts.Getenv("OCTOPUS_URL")), " ")
+	for cluster, count := range asked {
+		for _, request := range cluster.Requests()[count:] {
+			login := strings.HasSuffix(request.Path, "/users/login")
+			switch {
+			case request.Method != "" && request.Method != "GET" && !login:
+				ts.Fatalf("the server was sent %s %s", request.Method, request.Path)
+			case strings.HasPrefix(request.Line, "MX-"):
+				ts.Fatalf("%s was sent %s", request.Address, request.Line)
+			case (login || len(request.Credential) > 0) && !strings.Contains(named, cluster.URL()):
+				ts.Fatalf("%s was sent %s", cluster.URL(), slices.Concat(request.Credential, []string{request.Path}))
+			}
+		}
+	}
+}
