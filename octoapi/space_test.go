@@ -151,6 +151,30 @@ func TestWhetherQueuesAreShared(t *testing.T) {
 	}
 }
 
+func TestQueuesThatTheNodeCannotReachAreNotShared(t *testing.T) {
+	answer := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api" {
+			fmt.Fprint(w, `{"Application":"Octopus Deploy","Version":"2026.4.6909","Links":{"Self":"/api"}}`)
+			return
+		}
+		fmt.Fprint(w, answer)
+	}))
+	defer server.Close()
+	client := newClient(t, Options{Server: server.URL})
+	for body, want := range map[string]bool{
+		`{"IsEnabled":true,"IsConfigured":true,"IsReachable":true}`:    true,
+		`{"IsEnabled":true,"IsConfigured":true,"IsReachable":false}`:   false,
+		`{"IsEnabled":true,"IsConfigured":false,"IsReachable":false}`:  false,
+		`{"IsEnabled":false,"IsConfigured":false,"IsReachable":false}`: false,
+	} {
+		answer = body
+		if got, err := client.SharedQueues(t.Context()); err != nil || got != want {
+			t.Errorf("%s: %v, %v", body, got, err)
+		}
+	}
+}
+
 func TestTemplatesAreExpanded(t *testing.T) {
 	for template, want := range map[string]string{
 		"/api/machines{/id}{?skip,take,name}": "/api/machines/M%2F1?skip=0&name=a+%26b",

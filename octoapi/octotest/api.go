@@ -156,6 +156,8 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	switch path {
 	case "":
 		return answer{http.StatusOK, c.root(f)}
+	case "serverstatus/redis":
+		return c.redis()
 	case "users/login":
 		return c.login(w, r, body)
 	}
@@ -174,8 +176,6 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 			print = f.Thumbprint
 		}
 		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": print}}
-	case "serverstatus/redis":
-		return c.redis()
 	case "octopusservernodes":
 		return c.page(r, c.serverNodes())
 	case "octopusservernodes/summary":
@@ -295,12 +295,24 @@ func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) a
 	switch {
 	case !ok || r.Method != http.MethodGet:
 		return notFound()
-	case id == "" || kind == "environments" && id == "v2":
+	case kind == "environments" && id == "v2":
+		return c.environmentsV2(r, list)
+	case id == "":
 		return c.page(r, list)
 	case id == "all":
 		return answer{http.StatusOK, list}
 	}
 	return notFound()
+}
+
+// environmentsV2 wants to be told skip and take, and has no links to further pages (octopus.com/docs, REST API, environments).
+func (c *Cluster) environmentsV2(r *http.Request, list []object) answer {
+	if q := r.URL.Query(); q.Get("skip") == "" || q.Get("take") == "" {
+		return failure(http.StatusBadRequest, "There was a problem with your request.", "skip and take are needed.")
+	}
+	a := c.page(r, list)
+	delete(a.body.(object), "Links")
+	return a
 }
 
 // machines answers for targets and workers alike.
