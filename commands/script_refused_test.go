@@ -35,7 +35,7 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 	case strings.Count(text, "\n") > 9:
 		ts.Fatalf("more than a few lines")
 	}
-	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password} {
+	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password, octotest.ProxyPassword} {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("a secret is shown")
 		}

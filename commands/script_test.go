@@ -60,6 +60,8 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 //	slashes FILE|stdout         prints it with the paths of Windows written as elsewhere
 //	exits CODE COMMAND…         runs it, and looks for that exit code
 //	refused REGEXP ARGUMENT…    runs octo-tentacle, which has to fail with that on standard error, show no secret, and leave $CONFIG and all servers alone
+//	http-proxy                  starts a proxy; sets PROXY, its host:port, PROXY_USER and PROXY_PASSWORD, which it wants
+//	http-proxy targets          prints what it was asked to connect to
 //	without TEXT FILE           prints the lines that do not contain the text
 //	edit REGEXP TEXT FILE       replaces what matches; \1 is the first group
 //	backup                      sets BACKUP, BACKUP_NAME, BACKUP_ID: the oldest backup of CONFIG
@@ -83,6 +85,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVICE", service.NameFor("Tentacle", runtime.GOOS))
 			env.Setenv("W", filepath.ToSlash(env.WorkDir)) // for what the command slashes has printed
 			env.Values[clustersKey{}] = map[string]*octotest.Cluster{}
+			env.Values[proxyKey{}] = new([]*octotest.Proxy)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -101,6 +104,7 @@ func TestScripts(t *testing.T) {
 			"slashes":     cmdSlashes,
 			"exits":       cmdExits,
 			"refused":     cmdRefused,
+			"http-proxy":  cmdHTTPProxy,
 			"without":     cmdWithout,
 			"edit":        cmdEdit,
 			"backup":      cmdBackup,
@@ -376,6 +380,23 @@ func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
 	}
+}
+
+type proxyKey struct{}
+
+func cmdHTTPProxy(ts *testscript.TestScript, _ bool, args []string) {
+	started := ts.Value(proxyKey{}).(*[]*octotest.Proxy)
+	if len(args) > 0 {
+		fmt.Fprintln(ts.Stdout(), strings.Join((*started)[0].Targets(), "\n"))
+		return
+	}
+	proxy, err := octotest.StartProxy(0)
+	ts.Check(err)
+	ts.Defer(proxy.Close)
+	*started = []*octotest.Proxy{proxy}
+	ts.Setenv("PROXY", proxy.Address())
+	ts.Setenv("PROXY_USER", octotest.ProxyUsername)
+	ts.Setenv("PROXY_PASSWORD", octotest.ProxyPassword)
 }
 
 func cmdHealth(ts *testscript.TestScript, _ bool, args []string) {

@@ -82,11 +82,12 @@ func (c *Client) resolve(link string) (*url.URL, error) {
 	if directory := base.EscapedPath(); !strings.HasPrefix(strings.ToLower(raw)+"/", strings.ToLower(directory)+"/") {
 		raw = directory + raw
 	}
-	path, err := url.PathUnescape(raw)
+	resolved, err := base.Parse(raw)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the server at %s gave a link that is not one: %s", base, c.quote(link))
 	}
-	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path, RawPath: raw, RawQuery: u.RawQuery}, nil
+	resolved.RawQuery = u.RawQuery
+	return resolved, nil
 }
 
 // sameOrigin says whether scheme, host and port are the same: case does not matter, nor whether a default port is written.

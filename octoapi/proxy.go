@@ -31,7 +31,7 @@ func (e *proxyError) Error() string {
 	if e.status == http.StatusProxyAuthRequired {
 		return fmt.Sprintf("the proxy %s wants a user name and password (407)\n  give them with polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY", e.proxy)
 	}
-	return fmt.Sprintf("the proxy %s did not connect to %s: it answered %d %s\n  check that the proxy may reach that port, or name the host in NO_PROXY",
+	return fmt.Sprintf("the proxy %s did not connect to %s: it answered %d %s\n  check that the proxy may reach that port; one that HTTPS_PROXY or HTTP_PROXY names is not used for hosts in NO_PROXY",
 		e.proxy, e.target, e.status, http.StatusText(e.status))
 }
 

@@ -8,89 +8,33 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-// proxyServer is an HTTP proxy that knows CONNECT, and wants the user name and password proxyuser, Proxy-Pass1.
-type proxyServer struct {
-	address string
-	status  int // answered instead, if not 0
-
-	mu      sync.Mutex
-	targets []string
-	refused int
-}
-
-func startProxy(t *testing.T, status int) *proxyServer {
+func startProxy(t *testing.T, status int) *octotest.Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := octotest.StartProxy(status)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	p := &proxyServer{address: l.Addr().String(), status: status}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go p.serve(conn)
-		}
-	}()
+	t.Cleanup(p.Close)
 	return p
 }
 
-func (p *proxyServer) serve(conn net.Conn) {
-	defer conn.Close()
-	r, err := http.ReadRequest(bufio.NewReader(conn))
-	if err != nil || r.Method != http.MethodConnect {
-		return
-	}
-	authorized := r.Header.Get("Proxy-Authorization") == "Basic cHJveHl1c2VyOlByb3h5LVBhc3Mx"
-	p.mu.Lock()
-	p.targets = append(p.targets, r.Host)
-	if !authorized {
-		p.refused++
-	}
-	p.mu.Unlock()
-	status := p.status
-	if status == 0 && !authorized {
-		status = http.StatusProxyAuthRequired
-	}
-	if status != 0 {
-		_ = (&http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1}).Write(conn)
-		return
-	}
-	out, err := net.Dial("tcp", r.Host)
-	if err != nil {
-		return
-	}
-	defer out.Close()
-	if _, err := conn.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n")); err != nil {
-		return
-	}
-	done := make(chan struct{})
-	go func() { _, _ = bufio.NewReader(conn).WriteTo(out); close(done) }()
-	_, _ = bufio.NewReader(out).WriteTo(conn)
-	_ = conn.Close()
-	<-done
+// throughProxy is the way through a proxy, as a user.
+func throughProxy(address string, user *url.Userinfo) func(*url.URL) (*url.URL, error) {
+	return ProxyFunc(&url.URL{Scheme: "http", Host: address, User: user})
 }
 
-func (p *proxyServer) url(user *url.Userinfo) *url.URL {
-	return &url.URL{Scheme: "http", Host: p.address, User: user}
-}
-
-var proxyUser = url.UserPassword("proxyuser", "Proxy-Pass1")
+var proxyUser = url.UserPassword(octotest.ProxyUsername, octotest.ProxyPassword)
 
 func TestAProxyLeadsToTheAPIAndThePorts(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	proxy := startProxy(t, 0)
-	through := ProxyFunc(proxy.url(proxyUser))
+	through := throughProxy(proxy.Address(), proxyUser)
 	if err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Proxy: through})); err != nil {
 		t.Error(err)
 	}
@@ -101,11 +45,9 @@ func TestAProxyLeadsToTheAPIAndThePorts(t *testing.T) {
 	if err := CheckThumbprints(ports, cluster.Thumbprint()); err != nil {
 		t.Error(err)
 	}
-	proxy.mu.Lock()
-	defer proxy.mu.Unlock()
 	for _, address := range append(cluster.Addresses(), cluster.URL()) {
-		if target := strings.TrimPrefix(address, "https://"); !slices.Contains(proxy.targets, target) {
-			t.Errorf("%s was reached without the proxy, which connected to %v", target, proxy.targets)
+		if target := strings.TrimPrefix(address, "https://"); !slices.Contains(proxy.Targets(), target) {
+			t.Errorf("%s was reached without the proxy, which connected to %v", target, proxy.Targets())
 		}
 	}
 }
@@ -117,22 +59,22 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 		user   *url.Userinfo
 		want   []string
 	}{
-		"a wrong password":    {0, url.UserPassword("proxyuser", "Wrong-Secret"), []string{"user name and password (407)", "--proxyPassword"}},
+		"a wrong password":    {0, url.UserPassword(octotest.ProxyUsername, "Wrong-Secret"), []string{"user name and password (407)", "--proxyPassword"}},
 		"no password":         {0, nil, []string{"407"}},
 		"a port not allowed":  {403, proxyUser, []string{"answered 403 Forbidden", "did not connect to 127."}},
 		"no way to the other": {502, proxyUser, []string{"answered 502 Bad Gateway"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := startProxy(t, test.status)
-			through := ProxyFunc(proxy.url(test.user))
+			through := throughProxy(proxy.Address(), test.user)
 			ctx := deadline(t, 5*time.Second)
-			want := append(test.want, proxy.address)
+			want := append(test.want, proxy.Address())
 			for _, err := range []error{
 				ask(ctx, newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Proxy: through})),
 				errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{Proxy: through})),
 			} {
 				mustSay(t, err, want...)
-				if strings.Contains(err.Error(), "Secret") || strings.Contains(err.Error(), "Proxy-Pass1") {
+				if strings.Contains(err.Error(), "Secret") || strings.Contains(err.Error(), octotest.ProxyPassword) {
 					t.Errorf("shows the proxy's password: %v", err)
 				}
 			}
@@ -177,7 +119,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 					}()
 				}
 			}()
-			through := ProxyFunc(&url.URL{Scheme: "http", Host: l.Addr().String(), User: proxyUser})
+			through := throughProxy(l.Addr().String(), proxyUser)
 			short := func() context.Context { return deadline(t, 500*time.Millisecond) }
 			for _, of := range []struct {
 				err  error
@@ -191,7 +133,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 				if blamesAPage := of.want == `"Blocked"` || of.want == "login.example.com"; !blamesAPage && !strings.Contains(of.err.Error(), l.Addr().String()) {
 					t.Errorf("the proxy is not named: %v", of.err)
 				}
-				if strings.Contains(of.err.Error(), "Proxy-Pass1") {
+				if strings.Contains(of.err.Error(), octotest.ProxyPassword) {
 					t.Errorf("shows the proxy's password: %v", of.err)
 				}
 			}
@@ -202,7 +144,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	free := freeAddress(t)
-	through := ProxyFunc(&url.URL{Scheme: "http", Host: free, User: proxyUser})
+	through := throughProxy(free, proxyUser)
 	ctx := deadline(t, 5*time.Second)
 	for _, err := range []error{
 		ask(ctx, newClient(t, Options{Server: cluster.URL(), Proxy: through})),
