@@ -101,7 +101,7 @@ func (c *Client) explain(ctx context.Context, f failure, tries *retrying) error 
 			e.text += fmt.Sprintf(" (tried %d times in %s)", tries.tries, round(time.Since(tries.start)))
 		}
 		e.text += "\n  " + strings.ReplaceAll(d.hint, "ADDRESS", "--server")
-		if f.url.Scheme == "http" && d.patience == unlimited {
+		if f.url.Scheme == "http" && d.patience == unlimited && tries != nil { // a write follows reads, which were answered
 			e.text += "; if it speaks https, write https:// there"
 		}
 	}
@@ -165,16 +165,20 @@ func (c *Client) explainStatus(f failure) error {
 	return e
 }
 
-// later says when to try again.
+// later says when to try again. More time helps only what is repeated.
 func (c *Client) later(f failure) string {
+	longer := ""
+	if f.method == http.MethodGet {
+		longer = ", or allow more time with --timeout"
+	}
 	const day = 24 * time.Hour
 	switch wait := f.retryAfter(); {
 	case wait > day:
 		return "it asks to wait for more than a day"
 	case wait > 0:
-		return fmt.Sprintf("it asks to wait %s: try again then, or allow more time with --timeout", round(wait))
+		return fmt.Sprintf("it asks to wait %s: try again then%s", round(wait), longer)
 	}
-	return "try again later, or allow more time with --timeout"
+	return "try again later" + longer
 }
 
 var (
@@ -273,6 +277,16 @@ func clean(text string, limit int) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// printable is a name as a terminal may show it. Unlike clean it keeps every space: people ask for things by name.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r != ' ' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // diagnosis is what an error of the operating system, TLS or HTTP means.

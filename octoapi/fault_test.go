@@ -390,7 +390,7 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 		"a page instead":        {octotest.APIFault{HTML: true, Write: true}, []string{unsure, "web page"}},
 		"the gateway gave up":   {octotest.APIFault{Status: 504, Write: true}, []string{unsure, "504"}},
 		"no answer in time":     {octotest.APIFault{Hang: true, Write: true}, []string{unsure, "no answer"}},
-		"too many":              {octotest.APIFault{Status: 429, RetryAfter: "1", Write: true}, []string{"429", "asks to wait 1s"}},
+		"too many":              {octotest.APIFault{Status: 429, RetryAfter: "1", Write: true}, []string{"429", "asks to wait 1s: try again then"}},
 		"not permitted":         {octotest.APIFault{MissingPermission: "MachineCreate", Write: true}, []string{"403", "MachineCreate"}},
 		"refused with a reason": {octotest.APIFault{Status: 400, ErrorMessage: "The name is taken", Write: true}, []string{"400", "The name is taken"}},
 	} {
@@ -406,6 +406,9 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 			mustSay(t, err, test.want...)
 			if isUnsure := test.want[0] == unsure; errors.Is(err, ErrUnsure) != isUnsure || strings.Contains(err.Error(), unsure) != isUnsure {
 				t.Errorf("whether it is known what happened: %v", err)
+			}
+			if strings.Contains(err.Error(), "https://") {
+				t.Errorf("offers https, although http has answered: %v", err)
 			}
 			if n := len(cluster.Requests()); n != 1 {
 				t.Errorf("sent %d times", n)

@@ -193,6 +193,18 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 	}
 }
 
+func TestANameDoesNotReachTheTerminalWithItsEscapes(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	thumbprint := strings.Repeat("A", 40)
+	if err := cluster.AddMachine(octotest.Machine{Name: "web  01\x1b[2J\r\n\u202e", Thumbprint: thumbprint}); err != nil {
+		t.Fatal(err)
+	}
+	machines, err := openSpace(t, cluster, "").MachinesByThumbprint(t.Context(), thumbprint)
+	if err != nil || len(machines) != 1 || machines[0].Name != "web  01[2J" {
+		t.Errorf("%+v, %v", machines, err)
+	}
+}
+
 func TestTheThumbprintOfAKubernetesAgentIsRead(t *testing.T) {
 	var e Endpoint
 	if err := json.Unmarshal([]byte(`{"CommunicationStyle":"KubernetesTentacle","TentacleEndpointConfiguration":{"CommunicationMode":"Polling","Thumbprint":"AB","Uri":"poll://x/"}}`), &e); err != nil {

@@ -75,7 +75,11 @@ func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 			return nil, err
 		}
 		// The user's own list, not that of all spaces: to see a space does not mean to be let in.
-		return list[spaceResource](ctx, c, links(me.Links).or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
+		spaces, err := list[spaceResource](ctx, c, links(me.Links).or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
+		for i := range spaces {
+			spaces[i].Name = printable(spaces[i].Name)
+		}
+		return spaces, err
 	})
 }
 

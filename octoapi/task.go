@@ -50,6 +50,7 @@ func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (T
 			return t, err
 		}
 	}
+	t.ErrorMessage = s.client.quote(t.ErrorMessage)
 	return t, nil
 }
 
