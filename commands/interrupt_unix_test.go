@@ -42,7 +42,11 @@ func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
 		if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
 			t.Fatal(err)
 		}
-		s.cluster.SetAPIFault(octotest.APIFault{Write: true, Slow: 500 * time.Millisecond})
+		fault := octotest.APIFault{Write: true, Hang: true}
+		if nohup {
+			fault = octotest.APIFault{Write: true, Slow: 500 * time.Millisecond}
+		}
+		s.cluster.SetAPIFault(fault)
 		cmd := s.command("register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web",
 			"--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
 		if nohup {
@@ -55,7 +59,7 @@ func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitForTemporary(t, s.config)
+		s.waitForRequest(t, !nohup)
 		for _, signal := range []os.Signal{syscall.SIGHUP, syscall.SIGHUP} { // of the shell, and of the terminal
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
@@ -80,15 +84,4 @@ func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 	}
-}
-
-// waitForTemporary waits until the new content lies beside the file.
-func waitForTemporary(t *testing.T, config string) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(filepath.Dir(config), ".*.tmp")); len(found) > 0 {
-			return
-		}
-	}
-	t.Fatal("no new content was written")
 }

@@ -239,6 +239,28 @@ func TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere(t *testing.T) {
 	}
 }
 
+// writes counts the requests at the API that are to change something.
+func (s *scene) writes() (n int) {
+	for _, request := range s.cluster.Requests() {
+		if request.Method == "POST" && request.PollingPort == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// waitForRequest waits until the server has been asked; with a write, to change
+// something.
+func (s *scene) waitForRequest(t *testing.T, write bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if s.writes() > 0 || !write && len(s.cluster.Requests()) > 0 {
+			return
+		}
+	}
+	t.Fatal("nothing was sent")
+}
+
 // TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless: what was
 // sent may be done, and is not sent again.
 func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testing.T) {
@@ -267,17 +289,7 @@ func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testi
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			writes := func() (n int) {
-				for _, request := range s.cluster.Requests() {
-					if request.Method == "POST" && request.PollingPort == 0 {
-						n++
-					}
-				}
-				return n
-			}
-			for patience := time.Now().Add(30 * time.Second); writes() == 0 && time.Now().Before(patience); {
-				time.Sleep(time.Millisecond)
-			}
+			s.waitForRequest(t, true)
 			if err := interrupt(cmd.Process); err != nil {
 				t.Fatal(err)
 			}
@@ -286,8 +298,8 @@ func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testi
 			if err == nil || stdout.Len() > 0 || !strings.Contains(text, test.want) || strings.Contains(text, "nothing was changed") || strings.Contains(text, "not deleted") {
 				t.Errorf("%v: %s%s", err, stdout.String(), text)
 			}
-			if after, err := os.ReadFile(s.config); err != nil || !bytes.Equal(before, after) || writes() != 1 {
-				t.Errorf("sent %d times, the file: %s, %v", writes(), after, err)
+			if after, err := os.ReadFile(s.config); err != nil || !bytes.Equal(before, after) || s.writes() != 1 {
+				t.Errorf("sent %d times, the file: %s, %v", s.writes(), after, err)
 			}
 		})
 	}

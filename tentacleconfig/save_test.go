@@ -79,11 +79,18 @@ func onlyConfigAndBackups(t testing.TB, path string) {
 	}
 }
 
+func init() {
+	if os.Getenv("OCTO_TENTACLE_TEST_UPDATE") != "" {
+		// To the main thread, while main is on it for certain: strace counts the calls of
+		// each thread by themselves, and main's begin with those of the dynamic loader.
+		runtime.LockOSThread()
+	}
+}
+
 // A process that does one Update and says how it went; the tests start it to
 // kill it, or to have several.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("OCTO_TENTACLE_TEST_UPDATE"); path != "" {
-		runtime.LockOSThread() // so that strace counts the calls of one thread
 		_, _ = os.Stat("/octo-tentacle/begin")
 		c := Change{Edit: setK("new")}
 		if address := os.Getenv("OCTO_TENTACLE_TEST_ADDRESS"); address != "" {
