@@ -2,6 +2,7 @@ package tentacleconfig
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -52,9 +53,10 @@ const (
 	// megabytes. What is larger than this is something else.
 	maxSize = 64 << 20
 
-	xmlSpace = " \t\r\n"
-	bom      = "\ufeff"
-	repair   = "restore the file from a backup (octo-tentacle list-backups), or repair it; nothing was changed"
+	xmlSpace   = " \t\r\n"
+	bom        = "\ufeff"
+	saveAsUTF8 = "save it as UTF-8, as Tentacle does"
+	repair     = "restore the file from a backup (octo-tentacle list-backups), or repair it; nothing was changed"
 )
 
 // Document is the content of one Tentacle.config. Its bytes are kept as they
@@ -63,7 +65,8 @@ const (
 // what it read byte for byte.
 type Document struct {
 	path     string
-	data     []byte
+	data     []byte           // as UTF-8, with the byte order mark
+	order    binary.ByteOrder // of the bytes of a file in UTF-16, else nil
 	root     element
 	settings []setting // in file order
 }
@@ -92,8 +95,8 @@ type Setting struct{ Key, Value string }
 
 // Read reads the configuration file at path. It refuses, naming file and line
 // and saying what to do, what is not the configuration of a Tentacle: a file
-// that is empty, ends in the middle, is not XML, has another root element,
-// another encoding than UTF-8 or more than 64 MiB.
+// that is empty, ends in the middle, is not XML, has another root element, is
+// neither UTF-8 nor UTF-16 or has more than 64 MiB.
 func Read(path string) (*Document, error) {
 	for tries := 5; ; tries-- {
 		data, changed, err := readFile(path)
@@ -173,21 +176,25 @@ func readError(path string, err error) error {
 // Parse reads data as the configuration that path has. Path is only used to
 // say in errors which file is meant; the refusals are those of Read.
 func Parse(path string, data []byte) (*Document, error) {
-	if err := looksReadable(path, data); err != nil {
+	text, order, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w\n%s", path, err, repair)
+	}
+	d := &Document{path: path, data: text, order: order}
+	if err := d.looksReadable(); err != nil {
 		return nil, err
 	}
-	d := &Document{path: path, data: slices.Clone(data)}
 	children, err := d.scan()
 	if err != nil {
 		return nil, err
 	}
 	tree := etree.NewDocument()
-	if err := tree.ReadFromBytes(bytes.TrimPrefix(data, []byte(bom))); err != nil {
+	if err := tree.ReadFromBytes(bytes.TrimPrefix(d.data, []byte(bom))); err != nil {
 		return nil, fmt.Errorf("%s is not well-formed XML: %w\n%s", path, err, repair)
 	}
 	for i, e := range tree.Root().ChildElements() {
 		if children[i].isSetting {
-			children[i].value = text(e)
+			children[i].value = textOf(e)
 			d.settings = append(d.settings, children[i].setting)
 		}
 	}
@@ -195,14 +202,14 @@ func Parse(path string, data []byte) (*Document, error) {
 }
 
 // looksReadable refuses with better words than a parser has.
-func looksReadable(path string, data []byte) error {
+func (d *Document) looksReadable() error {
 	switch {
-	case len(data) > maxSize:
-		return fmt.Errorf("%s has more than %d MiB: that is not a Tentacle's configuration; nothing was changed", path, maxSize>>20)
-	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.IndexByte(data, 0) >= 0:
-		return fmt.Errorf("%s is not UTF-8 (UTF-16, or not text at all); nothing was changed\nsave it as UTF-8, as Tentacle does", path)
-	case len(bytes.Trim(bytes.TrimPrefix(data, []byte(bom)), xmlSpace)) == 0:
-		return fmt.Errorf("%s is empty: Tentacle may have been stopped while it wrote it\n%s", path, repair)
+	case len(d.data) > maxSize:
+		return fmt.Errorf("%s has more than %d MiB: that is not a Tentacle's configuration; nothing was changed", d.path, maxSize>>20)
+	case bytes.IndexByte(d.data, 0) >= 0:
+		return fmt.Errorf("%s is no text; nothing was changed\n%s", d.path, saveAsUTF8)
+	case len(bytes.Trim(bytes.TrimPrefix(d.data, []byte(bom)), xmlSpace)) == 0:
+		return fmt.Errorf("%s is empty: Tentacle may have been stopped while it wrote it\n%s", d.path, repair)
 	}
 	return nil
 }
@@ -219,7 +226,7 @@ func (d *Document) scan() (children []child, err error) {
 	if bytes.HasPrefix(d.data, []byte(bom)) {
 		skipped = len(bom) // the decoder would take it for text
 	}
-	dec := xml.NewDecoder(bytes.NewReader(d.data[skipped:]))
+	dec := newDecoder(d.data[skipped:])
 	depth, roots := 0, 0
 	for {
 		before := skipped + int(dec.InputOffset())
@@ -323,6 +330,9 @@ func (d *Document) malformed(err error, at int) error {
 	case syntax.Msg == "unexpected EOF":
 		return d.refuse(len(d.data), "the file ends in the middle: Tentacle may have been stopped while it wrote it, or the disk was full")
 	}
+	if syntax.Msg == "invalid UTF-8" { // as files from an editor of an older Windows are
+		return fmt.Errorf("%s, line %d: this is not UTF-8; nothing was changed\n%s", d.path, syntax.Line, saveAsUTF8)
+	}
 	return fmt.Errorf("%s, line %d: not well-formed XML: %s\n%s", d.path, syntax.Line, syntax.Msg, repair)
 }
 
@@ -332,10 +342,10 @@ func (d *Document) refuse(at int, format string, args ...any) error {
 
 func (d *Document) line(at int) int { return 1 + bytes.Count(d.data[:at], []byte("\n")) }
 
-// text is what stands in an element, CDATA included, without what other
+// textOf is what stands in an element, CDATA included, without what other
 // elements and comments in it say. PowerShell's [xml].Save breaks an empty
 // element over two lines, so white space alone is no value.
-func text(e *etree.Element) string {
+func textOf(e *etree.Element) string {
 	var parts []string
 	for _, c := range e.Child {
 		if t, ok := c.(*etree.CharData); ok {
@@ -356,7 +366,7 @@ func orEmpty(value string) string {
 func (d *Document) Path() string { return d.path }
 
 // Bytes is the whole file as it should be saved.
-func (d *Document) Bytes() []byte { return slices.Clone(d.data) }
+func (d *Document) Bytes() []byte { return encode(d.data, d.order) }
 
 // Clone is a copy that can be changed by itself.
 func (d *Document) Clone() *Document {
@@ -585,7 +595,7 @@ func escaped(value string) []byte {
 func withText(content []byte, value string) []byte {
 	var before, after bytes.Buffer
 	rest := &before
-	dec := xml.NewDecoder(bytes.NewReader(content))
+	dec := newDecoder(content)
 	for depth := 0; ; {
 		from := dec.InputOffset()
 		token, err := dec.RawToken()

@@ -2,6 +2,7 @@ package tentacleconfig
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"pgregory.net/rapid"
 )
@@ -69,6 +71,41 @@ func TestAnEditKeepsEveryOtherByte(t *testing.T) {
 				t.Errorf("then it says %q, %v", value, ok)
 			}
 		})
+	}
+}
+
+func TestAFileInUTF16StaysInUTF16(t *testing.T) {
+	text := "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<octopus-settings>\r\n  <!-- größer 😀 -->\r\n  <set key=\"K\">%s</set>\r\n</octopus-settings>"
+	for name, order := range map[string]binary.ByteOrder{"little endian": binary.LittleEndian, "big endian": binary.BigEndian} {
+		t.Run(name, func(t *testing.T) {
+			wide := func(value string) string {
+				var b []byte
+				for _, unit := range utf16.Encode([]rune(fmt.Sprintf(text, value))) {
+					b = order.(binary.AppendByteOrder).AppendUint16(b, unit)
+				}
+				return string(b)
+			}
+			path := writeConfig(t, wide("old"))
+			if _, err := Update(t.Context(), path, Change{Edit: setK("new 漢")}); err != nil {
+				t.Fatal(err)
+			}
+			if got := content(t, path); got != wide("new 漢") {
+				t.Errorf("\n got %q\nwant %q", got, wide("new 漢"))
+			}
+		})
+	}
+}
+
+// Tentacle reads the file as UTF-8 whatever is declared; PowerShell declares
+// UTF-16 in XML that it then writes as UTF-8.
+func TestTheDeclaredEncodingIsOfNoAccount(t *testing.T) {
+	for _, encoding := range []string{"utf-16", "iso-8859-1", "no such"} {
+		data := `<?xml version="1.0" encoding="` + encoding + `"?><octopus-settings><!-- M` + "\xfc" + `nchen --><set key="K">ä</set></octopus-settings>`
+		d := parse(t, data)
+		d.Set("K", "ö")
+		if got, want := string(d.Bytes()), strings.Replace(data, "ä", "ö", 1); got != want {
+			t.Errorf("\n got %q\nwant %q", got, want)
+		}
 	}
 }
 
@@ -157,9 +194,10 @@ func TestWhatIsNoConfigurationIsRefusedWithFileAndLine(t *testing.T) {
 		"text after":       {"<octopus-settings/>\nx", "text outside"},
 		"attribute twice":  {`<octopus-settings><set key="a" key="b"/></octopus-settings>`, "attribute key twice"},
 		"document type":    {`<!DOCTYPE x [<!ENTITY a "b">]><octopus-settings/>`, "document type"},
-		"UTF-16":           {"\xff\xfe<\x00o\x00", "not UTF-8"},
-		"other encoding":   {`<?xml version="1.0" encoding="iso-8859-1"?><octopus-settings/>`, "iso-8859-1"},
-		"no characters":    {"<octopus-settings><set key=\"a\">\xff\xfe</set></octopus-settings>", "line 1: not well-formed XML"},
+		"half UTF-16":      {"\xff\xfe<\x00o", "begins like UTF-16"},
+		"half a character": {"\xff\xfe\x00\xd8", "begins like UTF-16"},
+		"UTF-16, no mark":  {"<\x00o\x00", "is no text"},
+		"older Windows":    {"<octopus-settings>\n<set key=\"a\">M\xfcnchen</set></octopus-settings>", "line 2: this is not UTF-8"},
 		"larger than 64 M": {"<octopus-settings>" + strings.Repeat(" ", maxSize), "64 MiB"},
 	}
 	for name, test := range tests {
@@ -344,7 +382,7 @@ func FuzzDocument(f *testing.F) {
 		"", bom, "<octopus-settings/>", head + `  <set key="a">b</set>` + "\n</octopus-settings>",
 		`<octopus-settings><set key='a'><![CDATA[x]]><!-- c --></set><set key="A" /></octopus-settings>`,
 		"<octopus-settings>\r\n  <set key=\"K\">\r\n  </set>\r\n</octopus-settings>",
-		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
+		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", "\xff\xfe\x00\xd8<\x00", string(encode([]byte(bom+"<octopus-settings/>"), binary.LittleEndian)), `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
 		`<octopus-settings><?x y?><set key="a"><set key="b">1</set>2</set>]]&gt;</octopus-settings>`,
 	} {
 		f.Add([]byte(seed), "a", "new")
