@@ -337,7 +337,7 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 }
 
 func fitsItsThumbprint(document *tentacleconfig.Document, encrypted string) bool {
-	plain, err := tentacleconfig.Decrypt(encrypted)
+	plain, err := tentacleconfig.Decrypt(encrypted, document.Path())
 	if err != nil {
 		return false
 	}

@@ -156,7 +156,7 @@ func (d *Document) SetSecret(key, secret string, protect Protect) error {
 		return nil
 	}
 	if text, _ := d.Get(key); text != "" {
-		if plain, err := Decrypt(text); err == nil && string(plain) == secret {
+		if plain, err := Decrypt(text, d.path); err == nil && string(plain) == secret {
 			return nil
 		}
 	}
@@ -195,10 +195,6 @@ func (d *Document) SetCertificate(c *Certificate, protect Protect) error {
 }
 
 func (d *Document) holds(c *Certificate) bool {
-	text, _ := d.Get(KeyCertificate)
-	if text == "" {
-		return false
-	}
-	own, err := decryptCertificate(text)
+	own, err := d.certificate()
 	return err == nil && own.Equal(c.x509)
 }

@@ -153,7 +153,7 @@ func TestACertificateIsKeptAsTentacleReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _ := d.Get(KeyCertificate)
-	plain, err := Decrypt(text)
+	plain, err := Decrypt(text, "")
 	if err != nil {
 		t.Fatal(err)
 	}

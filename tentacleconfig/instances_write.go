@@ -140,22 +140,14 @@ func Unregister(name string) error {
 // accounts of their own. The folder is made too. A file that is there stays as it is, and is an error
 // that errors.Is fs.ErrExist.
 func Create(path string, settings ...Setting) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return mayNot(fmt.Errorf("cannot make the folder of %s: %w", path, err))
-	}
 	d, err := New(path, settings...)
 	if err != nil {
 		return err
 	}
-	temp, err := writeBeside(path, d.data, 0o600, func(*os.File) error { return nil })
-	if err != nil {
+	if err := createNew(path, d.Bytes()); err != nil {
 		return mayNot(fmt.Errorf("cannot create %s: %w", path, err))
 	}
-	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
-	if err := place(temp, path); err != nil {
-		return fmt.Errorf("cannot create %s: %w", path, err)
-	}
-	return flushFolder(filepath.Dir(path))
+	return nil
 }
 
 // New is the document of a configuration with these settings that no file has

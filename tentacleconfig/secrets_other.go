@@ -34,8 +34,8 @@ func UseMachineFiles(machineID, machineKey string) (restore func()) {
 	return func() { machineIDFile, machineKeyFile = oldID, oldKey }
 }
 
-// What the values of Tentacle versions after 9.1 begin with: AES-256-GCM under
-// the machine's own key, nonce first, tag last, the prefix as associated data
+// What the values of later versions of Tentacle begin with: AES-256-GCM under a
+// key of its own, nonce first, tag last, the prefix as associated data
 // (Configuration/Crypto/LinuxMachineKeyEncryptor.cs).
 const (
 	gcmPrefix = "$OctopusMachineKeyV1$"
@@ -66,13 +66,14 @@ func Encrypt(plain []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(padded), nil
 }
 
-// Decrypt reads a secret of the configuration file. It tries the keys that
-// Tentacle tries, in its order.
-func Decrypt(text string) ([]byte, error) {
+// Decrypt reads a secret of the configuration file config. It tries the keys
+// that Tentacle tries, in its order.
+func Decrypt(text, config string) ([]byte, error) {
+	text = strings.TrimSpace(text)
 	if encoded, ok := strings.CutPrefix(text, gcmPrefix); ok {
-		return decryptGCM(encoded)
+		return decryptGCM(encoded, config)
 	}
-	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
 		return nil, errors.New("it is not an encrypted value of Tentacle")
 	}
@@ -110,13 +111,19 @@ func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
 	return plain, utf8.Valid(plain)
 }
 
-func decryptGCM(encoded string) ([]byte, error) {
-	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+func decryptGCM(encoded, config string) ([]byte, error) {
+	data, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || len(data) < nonceSize {
 		return nil, errors.New("it is not an encrypted value of Tentacle")
 	}
-	path := filepath.Join(MachineHome(), "machinekey")
+	// Beside the configuration, or, where an older one of these versions made it,
+	// in MachineHome (Configuration/Crypto/MachineKeyEncryptor.cs).
+	path := filepath.Join(filepath.Dir(config), "machinekey.v1")
 	key, err := readKeyFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		path = filepath.Join(MachineHome(), "machinekey")
+		key, err = readKeyFile(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -182,30 +189,9 @@ func ownKey() (cbcKey, error) {
 	fresh := make([]byte, 32+aes.BlockSize)
 	_, _ = rand.Read(fresh) // never fails
 	encode := base64.StdEncoding.EncodeToString
-	if err := writeKeyFile(encode(fresh[:32]) + "." + encode(fresh[32:])); err != nil {
-		return cbcKey{}, fmt.Errorf("cannot make the machine's key: %w", err)
+	text := encode(fresh[:32]) + "." + encode(fresh[32:])
+	if err := createNew(machineKeyFile, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return cbcKey{}, mayNot(fmt.Errorf("cannot make the machine's key %s: %w", machineKeyFile, err))
 	}
 	return readKeyFile(machineKeyFile) // another process may have been faster
-}
-
-// writeKeyFile makes the file at once and whole, for its owner only: a second
-// process must find either no key or all of it.
-func writeKeyFile(text string) error {
-	folder := filepath.Dir(machineKeyFile)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(folder, ".machinekey.*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), machineKeyFile); !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
 }

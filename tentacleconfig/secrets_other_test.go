@@ -5,6 +5,7 @@ package tentacleconfig
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/base64"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func keys(t *testing.T, id string) (folder string) {
 func TestRecordedSecretsAreReadAndWrittenAlike(t *testing.T) {
 	recordedMachine(t)
 	const recorded = "7hVbAUeUZWNHnIqogHszWQ==" // polling-proxy --proxyPassword=p
-	if got, err := Decrypt(recorded); string(got) != "p" || err != nil {
+	if got, err := Decrypt(recorded, ""); string(got) != "p" || err != nil {
 		t.Errorf("decrypted: %q, %v", got, err)
 	}
 	if got, err := Encrypt([]byte("p")); got != recorded || err != nil {
@@ -48,14 +49,14 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 	for name, id := range map[string]string{"none": "", "short": "abc\n", "empty": "\n"} {
 		t.Run(name, func(t *testing.T) {
 			keys(t, id)
-			if _, err := Decrypt("7hVbAUeUZWNHnIqogHszWQ=="); err == nil {
+			if _, err := Decrypt("7hVbAUeUZWNHnIqogHszWQ==", ""); err == nil {
 				t.Error("decrypted without a key")
 			}
 			if _, err := os.Stat(machineKeyFile); err == nil {
 				t.Error("reading made a key")
 			}
 			for _, secret := range []string{"", "p", strings.Repeat("é", 8), strings.Repeat("x", 5000)} {
-				if got, err := Decrypt(encrypted(t, secret)); string(got) != secret || err != nil {
+				if got, err := Decrypt(encrypted(t, secret), ""); string(got) != secret || err != nil {
 					t.Errorf("%d bytes were not read back: %v", len(secret), err)
 				}
 			}
@@ -66,7 +67,7 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 			// A secret made with the own key stays readable when the id comes later.
 			text := encrypted(t, "secret")
 			put(t, machineIDFile, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")
-			if got, err := Decrypt(text); string(got) != "secret" || err != nil {
+			if got, err := Decrypt(text, ""); string(got) != "secret" || err != nil {
 				t.Errorf("with a machine id: %q, %v", got, err)
 			}
 		})
@@ -81,7 +82,7 @@ func TestManyProcessesMakeOneKey(t *testing.T) {
 			text, err := Encrypt([]byte("x"))
 			if err != nil {
 				t.Error(err)
-			} else if got, err := Decrypt(text); string(got) != "x" || err != nil {
+			} else if got, err := Decrypt(text, ""); string(got) != "x" || err != nil {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
@@ -94,19 +95,31 @@ func TestManyProcessesMakeOneKey(t *testing.T) {
 
 func TestSecretsOfLaterVersionsAreRead(t *testing.T) {
 	folder := keys(t, "")
-	key := []byte("0123456789abcdef0123456789abcdef")
+	config := filepath.Join(folder, "web", "Tentacle.config")
 	encode := base64.StdEncoding.EncodeToString
-	put(t, filepath.Join(folder, "home", "machinekey"), encode(key)+"."+encode(make([]byte, 16)))
-	block, _ := aes.NewCipher(key)
-	gcm, _ := cipher.NewGCM(block)
-	nonce := []byte("twelve bytes")
-	text := gcmPrefix + encode(gcm.Seal(nonce, nonce, []byte("secret"), []byte(gcmPrefix)))
-	if got, err := Decrypt(text); string(got) != "secret" || err != nil {
-		t.Errorf("got %q, %v", got, err)
-	}
-	altered := text[:len(text)-4] + "AAA="
-	if _, err := Decrypt(altered); err == nil || !strings.Contains(err.Error(), "altered") {
-		t.Errorf("an altered value: %v", err)
+	for where, path := range map[string]string{
+		"in the machine's home":    filepath.Join(folder, "home", "machinekey"),
+		"beside the configuration": filepath.Join(folder, "web", "machinekey.v1"),
+	} {
+		t.Run(where, func(t *testing.T) {
+			key := []byte("0123456789abcdef" + rand.Text()[:16])
+			put(t, path, encode(key)+"."+encode(make([]byte, 16)))
+			t.Cleanup(func() { _ = os.Remove(path) })
+			block, _ := aes.NewCipher(key)
+			gcm, _ := cipher.NewGCM(block)
+			nonce := []byte("twelve bytes")
+			text := gcmPrefix + encode(gcm.Seal(nonce, nonce, []byte("secret"), []byte(gcmPrefix)))
+
+			d := parse(t, `<octopus-settings><set key="Octopus.Server.Proxy.ProxyPassword">`+text+`</set></octopus-settings>`)
+			d.path = config
+			if p, err := d.PollingProxy(); p.Password != "secret" || err != nil {
+				t.Errorf("got %q, %v", p.Password, err)
+			}
+			altered := text[:len(text)-4] + "AAA="
+			if _, err := Decrypt(altered, config); err == nil || !strings.Contains(err.Error(), "altered") || !strings.Contains(err.Error(), path) {
+				t.Errorf("an altered value: %v", err)
+			}
+		})
 	}
 }
 
@@ -114,7 +127,7 @@ func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
 	keys(t, "ffffffffffffffffffffffffffffffff")
 	put(t, machineKeyFile, "damaged")
 	for _, text := range []string{"7hVbAUeUZWNHnIqogHszWQ==", "", "AAAA", "*", gcmPrefix + "AAAA", gcmPrefix} {
-		if got, err := Decrypt(text); err == nil {
+		if got, err := Decrypt(text, ""); err == nil {
 			t.Errorf("%q became %q", text, got)
 		}
 	}

@@ -24,8 +24,8 @@ func Encrypt(plain []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
-// Decrypt reads a secret of the configuration file.
-func Decrypt(text string) ([]byte, error) {
+// Decrypt reads a secret of a configuration file; which one makes no difference.
+func Decrypt(text, _ string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(data) == 0 {
 		return nil, errors.New("it is not an encrypted value of Tentacle")

@@ -27,7 +27,7 @@ func TestASecretIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Decrypt(text); string(got) != "p&ss" || err != nil {
+	if got, err := Decrypt(text, ""); string(got) != "p&ss" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -22,21 +22,24 @@ func (d *Document) Thumbprint() (string, error) {
 	if t, _ := d.Get(KeyThumbprint); t != "" {
 		return strings.ToUpper(strings.TrimSpace(t)), nil
 	}
-	secret, _ := d.Get(KeyCertificate)
-	if secret == "" {
-		return "", fmt.Errorf("the Tentacle of %s %w: run octo-tentacle new-certificate first", d.path, ErrNoCertificate)
-	}
-	certificate, err := decryptCertificate(secret)
-	if err != nil {
+	certificate, err := d.certificate()
+	switch {
+	case errors.Is(err, ErrNoCertificate):
+		return "", fmt.Errorf("%w: run octo-tentacle new-certificate first", err)
+	case err != nil:
 		return "", fmt.Errorf("%s, line %d: the Tentacle's certificate cannot be read: %w\nif the file comes from another machine, run octo-tentacle new-certificate here", d.path, d.line(d.place(KeyCertificate)), err)
 	}
 	return fmt.Sprintf("%X", sha1.Sum(certificate.Raw)), nil
 }
 
-// decryptCertificate reads the setting Tentacle.Certificate: a PFX without a
-// password, as base64, encrypted (Security/Certificates/CertificateEncoder.cs).
-func decryptCertificate(secret string) (*x509.Certificate, error) {
-	encoded, err := Decrypt(secret)
+// certificate reads the setting Tentacle.Certificate: a PFX without a password,
+// as base64, encrypted (Security/Certificates/CertificateEncoder.cs).
+func (d *Document) certificate() (*x509.Certificate, error) {
+	secret, _ := d.Get(KeyCertificate)
+	if secret == "" {
+		return nil, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
+	}
+	encoded, err := Decrypt(secret, d.path)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 	if secret == "" || !p.UseDefault && p.Host == "" {
 		return p, nil
 	}
-	password, err := Decrypt(secret)
+	password, err := Decrypt(secret, d.path)
 	if err != nil {
 		return Proxy{}, fmt.Errorf("%s, line %d: the password of the polling proxy cannot be decrypted: %w\nset it again on this machine with octo-tentacle polling-proxy --proxyPassword-file", d.path, d.line(d.place(KeyProxyPassword)), err)
 	}

@@ -17,11 +17,7 @@ type CertificateDates struct {
 // ErrNoCertificate where the file has none, and says why where it cannot be
 // read on this machine.
 func (d *Document) CertificateDates() (CertificateDates, error) {
-	secret, _ := d.Get(KeyCertificate)
-	if secret == "" {
-		return CertificateDates{}, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
-	}
-	certificate, err := decryptCertificate(secret)
+	certificate, err := d.certificate()
 	if err != nil {
 		return CertificateDates{}, err
 	}

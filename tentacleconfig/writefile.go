@@ -41,6 +41,25 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return flushFolder(filepath.Dir(target))
 }
 
+// createNew makes a file that is whole from its first moment and lasts, and its
+// folder; where there is a file of that name, it is an fs.ErrExist. On Windows
+// its folder says who reads it, elsewhere only its owner does.
+func createNew(path string, content []byte) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	temp, err := writeBeside(path, content, 0o600, func(*os.File) error { return nil })
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
+	if err := place(temp, path); err != nil {
+		return err
+	}
+	return flushFolder(folder)
+}
+
 // writeBeside makes a temporary file beside target, flushed to the disk. It is
 // prepared before anything is in it. Errors name neither of them.
 func writeBeside(target string, content []byte, mode fs.FileMode, prepare func(*os.File) error) (name string, err error) {
