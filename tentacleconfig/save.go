@@ -3,7 +3,6 @@ package tentacleconfig
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -140,10 +139,9 @@ func checkWritable(target string) error {
 	if info.Mode().Perm()&0o222 == 0 {
 		return fmt.Errorf("%s is read-only%s, so it is left as it is\nif it should be changed, make it writable first: %s", target, readOnly(info), writableAgain(target))
 	}
-	folder := filepath.Dir(target)
-	for _, place := range []string{target, folder} {
+	for _, place := range []string{target, filepath.Dir(target)} {
 		if err := mayWrite(place); err != nil {
-			return fmt.Errorf("cannot change %s: no permission to write to %s: %w\nrun this as root (on Windows: as Administrator) or as the file's owner", target, place, err)
+			return fmt.Errorf("cannot change %s: %w", target, err)
 		}
 	}
 	return nil
@@ -309,27 +307,5 @@ func (s *saving) writeTemp(content []byte) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	id := make([]byte, tempIDSize)
-	_, _ = rand.Read(id) // never fails
-	name = ownFile(s.target, hex.EncodeToString(id)+".tmp")
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", err
-	}
-	step("created")
-	err = keepMetadata(f, s.target, info)
-	step("prepared")
-	if err == nil {
-		_, err = f.Write(content)
-	}
-	step("written")
-	if err == nil {
-		err = f.Sync()
-	}
-	step("flushed")
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(name)
-		return "", err
-	}
-	return name, nil
+	return writeBeside(s.target, content, 0o600, func(f *os.File) error { return keepMetadata(f, s.target, info) })
 }

@@ -10,6 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mayReplace notices what no permission shows, and what would fail only at the
+// rename: after a registration was sent. A kernel before Linux 5.8 does not tell
+// what is mounted; then the rename does.
+func mayReplace(path string) error {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_TYPE, &s); err != nil {
+		return nil
+	}
+	switch {
+	case s.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0:
+		return fmt.Errorf("%s is protected against changes by an attribute\nif it should be changed, take that away first: chattr -ia %s", path, path)
+	case s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 && s.Mode&unix.S_IFMT == unix.S_IFREG:
+		return mounted(path)
+	}
+	return nil
+}
+
 const accessList = "system.posix_acl_access"
 
 // keepAttributes gives the new file the extended attributes of the old one that

@@ -170,14 +170,84 @@ func TestAFileMountedByItselfIsRefused(t *testing.T) {
 		t.Skip("cannot mount here: ", err)
 	}
 	defer func() { _ = unix.Unmount(path, unix.MNT_DETACH) }()
-	_, err := Update(t.Context(), path, Change{Edit: setK("new")})
-	if err == nil || !strings.Contains(err.Error(), "mount its folder") || !strings.Contains(err.Error(), path) {
+	refusedEarly(t, path, "mount its folder "+filepath.Dir(path))
+}
+
+// refusedEarly: with the reason, and before anything that Before may do, which
+// is to register the Tentacle.
+func refusedEarly(t *testing.T, path, why string) {
+	t.Helper()
+	_, err := Update(t.Context(), path, Change{
+		Edit:   setK("new"),
+		Before: func() error { t.Error("it was noticed too late"); return nil },
+	})
+	if err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
 	if got := content(t, path); got != oldConfig {
 		t.Errorf("it is now %q", got)
 	}
-	onlyConfig(t, path)
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAFileOnAReadOnlyFileSystemIsRefused(t *testing.T) {
+	asRoot(t)
+	path := writeConfig(t, oldConfig)
+	folder := filepath.Dir(path)
+	if err := unix.Mount(folder, folder, "", unix.MS_BIND, ""); err != nil {
+		t.Skip("cannot mount here: ", err)
+	}
+	defer func() { _ = unix.Unmount(folder, unix.MNT_DETACH) }()
+	if err := unix.Mount("", folder, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	refusedEarly(t, path, "cannot write to "+path+": read-only file system")
+}
+
+func TestAFileProtectedByAnAttributeIsRefused(t *testing.T) {
+	asRoot(t)
+	for name, flag := range map[string]int{"immutable": unix.STATX_ATTR_IMMUTABLE, "append only": unix.STATX_ATTR_APPEND} { // FS_IMMUTABLE_FL, FS_APPEND_FL
+		for _, what := range []string{"file", "folder"} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				path := writeConfig(t, oldConfig)
+				protected := path
+				if what == "folder" {
+					protected = filepath.Dir(path)
+				}
+				setFlag(t, protected, flag)
+				refusedEarly(t, path, "chattr -ia "+protected)
+			})
+		}
+	}
+}
+
+// setFlag sets what chattr sets, for the time of the test.
+func setFlag(t *testing.T, path string, flag int) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	before, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, before|flag)
+	}
+	if err != nil {
+		t.Skip("this file system has no such attributes: ", err)
+	}
+	t.Cleanup(func() {
+		f, err := os.Open(path)
+		if err == nil {
+			err = unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, before)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		f.Close()
+	})
 }
 
 // call is the nth call of a system call that a thread makes.
@@ -369,6 +439,8 @@ func (c crashTest) crash(t *testing.T, strace string, at call, what string) {
 		t.Errorf("it is still the old file, but all that is said is: %v, %q", err, out)
 	case !killed && got == c.new && err != nil && strings.Contains(out, "nothing was changed"):
 		t.Errorf("it is the new file, but said is: %q", out)
+	case strings.Contains(out, ".tmp"):
+		t.Errorf("it names the temporary file, which the reader cannot know: %q", out)
 	case strings.Contains(out, "cannot keep a backup") && !strings.Contains(out, "--no-backup"):
 		t.Errorf("it does not say how to do without a backup: %q", out)
 	case !killed && at.name != "unlinkat":

@@ -16,8 +16,22 @@ import (
 // openShared opens a file to read it. Nobody can be in the way here.
 func openShared(path string) (*os.File, error) { return os.Open(path) }
 
+// mayWrite says why the file or folder at path cannot be written to or, a file,
+// be replaced, as far as that can be known beforehand.
 func mayWrite(path string) error {
-	return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
+	err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("no permission to write to %s: %w\nrun this as root or as the file's owner", path, err)
+	case err != nil: // a read-only file system
+		return fmt.Errorf("cannot write to %s: %w", path, err)
+	}
+	return mayReplace(path)
+}
+
+// mounted is the reason why a file is replaced by nothing.
+func mounted(path string) error {
+	return fmt.Errorf("it cannot be replaced, because it is mounted by itself (into a container?): mount its folder %s instead", filepath.Dir(path))
 }
 
 // keepMetadata gives the new file everything but the content of the old one.
@@ -44,7 +58,7 @@ func keepOwner(f *os.File, info fs.FileInfo) error {
 		return nil
 	}
 	if err := f.Chown(int(old.Uid), int(old.Gid)); err != nil {
-		return fmt.Errorf("it belongs to user %d and group %d, which cannot be kept: %w\nrun this as root or as that user", old.Uid, old.Gid, err)
+		return fmt.Errorf("it belongs to user %d and group %d, which cannot be kept: %w\nrun this as root or as that user", old.Uid, old.Gid, withoutPath(err))
 	}
 	return nil
 }
@@ -56,7 +70,7 @@ func rename(from, to string) error {
 		err = link.Err // the names only say what the reader does not need
 	}
 	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
-		return fmt.Errorf("it cannot be replaced: %w\nit is probably mounted by itself into a container: mount its folder %s instead", err, filepath.Dir(to))
+		return mounted(to)
 	}
 	return err
 }

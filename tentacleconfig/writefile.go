@@ -70,14 +70,21 @@ func writeBeside(target string, content []byte, mode fs.FileMode, prepare func(*
 	if err != nil {
 		return "", withoutPath(err)
 	}
+	step("created")
 	err = prepare(f)
+	step("prepared")
 	if err == nil {
 		_, err = f.Write(content)
 	}
+	step("written")
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	step("flushed")
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
 		_ = os.Remove(name)
 		return "", withoutPath(err)
 	}
@@ -95,8 +102,7 @@ func mayNot(err error) error {
 // withoutPath takes the name of the temporary file out of an error: it says
 // nothing to the reader.
 func withoutPath(err error) error {
-	var on *fs.PathError
-	if errors.As(err, &on) {
+	if on, isPath := err.(*fs.PathError); isPath {
 		return on.Err
 	}
 	return err
