@@ -151,13 +151,13 @@ func checkWritable(target string) error {
 //
 // The lock is on a file of its own, because the configuration is replaced and a
 // lock would go with the old one; and it stays there afterwards, because with
-// its removal two processes could each hold a lock on a file of that name. It
-// belongs to whom the configuration belongs to, so that who may edit the one
-// may lock the other.
+// its removal two processes could each hold a lock on a file of that name. Who
+// may write to the configuration may lock it; who may only read it may not, or
+// any user of the machine could keep all changes out.
 func lock(ctx context.Context, target string, waiting func()) (unlock func() error, err error) {
 	name := ownFile(target, "lock")
 	if err := makeLockFile(name, target); err != nil {
-		return nil, fmt.Errorf("cannot change %s: cannot make its lock file: %w", target, err)
+		return nil, fmt.Errorf("cannot change %s: cannot make its lock file %s: %w", target, name, withoutPath(err))
 	}
 	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
 	taken, err := l.TryLock()
@@ -173,7 +173,7 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func() err
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot change %s: cannot lock %s: %w", target, name, err)
+		return nil, mayNot(fmt.Errorf("cannot change %s: cannot lock %s: %w\nnothing was changed", target, name, withoutPath(err)))
 	}
 	return func() error {
 		if err := l.Unlock(); err != nil {
@@ -198,7 +198,8 @@ func makeLockFile(name, target string) error {
 	defer f.Close()
 	// Who is not allowed to give files away keeps it; the lock holds all the same.
 	_ = keepOwner(f, info)
-	return f.Chmod(info.Mode().Perm())
+	mayWrite := info.Mode().Perm() & 0o222
+	return f.Chmod(mayWrite<<1 | mayWrite)
 }
 
 // ownFile is the name of a file that this program keeps beside the

@@ -60,9 +60,26 @@ func TestOwnerModeAndAttributesAreKept(t *testing.T) {
 			t.Errorf("%s is %q, %v", name, got, err)
 		}
 	}
-	lock := stat(t, ownFile(path, "lock"))
-	if lock.Uid != before.Uid || lock.Gid != before.Gid || lock.Mode&0o777 != before.Mode&0o777 {
-		t.Errorf("the lock file has %d:%d %o", lock.Uid, lock.Gid, lock.Mode)
+}
+
+func TestWhoMayOnlyReadTheFileCannotLockIt(t *testing.T) {
+	for mode, want := range map[fs.FileMode]uint32{0o644: 0o600, 0o600: 0o600, 0o664: 0o660, 0o666: 0o666} {
+		path := writeConfig(t, oldConfig)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() == 0 {
+			if err := os.Chown(path, 1234, 4321); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Update(t.Context(), path, Change{Edit: setK("new")}); err != nil {
+			t.Fatal(err)
+		}
+		config, lock := stat(t, path), stat(t, ownFile(path, "lock"))
+		if lock.Uid != config.Uid || lock.Gid != config.Gid || lock.Mode&0o777 != want {
+			t.Errorf("beside a file of mode %o the lock file has %d:%d %o", mode, lock.Uid, lock.Gid, lock.Mode)
+		}
 	}
 }
 
