@@ -7,14 +7,17 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
 )
 
 // AddressOf reads the address of a server's polling port as a person types it
 // and gives it the form in which Tentacle stores it: https://host:port without
 // a slash at the end (http becomes https, the port is 443 when none is given,
 // as for .NET's Uri), or wss://host/path for web sockets with the port as
-// given. The host is in lower case. User information, a query, and with https
-// a path are refused.
+// given. The host is in lower case, and in ASCII (xn--…). User information, a
+// query, and with https a path are refused.
 func AddressOf(text string) (string, error) {
 	u, err := splitAddress(text)
 	if err != nil {
@@ -80,6 +83,11 @@ func canonicalHost(u *url.URL) (string, error) {
 		return "", errors.New("it names no host")
 	case err == nil && ip.Is6() && ip.Zone() == "":
 		host = "[" + ip.String() + "]"
+	case strings.ContainsFunc(host, func(c rune) bool { return c > unicode.MaxASCII }):
+		// Not every resolver knows other letters than ASCII: those of Go do not.
+		if host, err = idna.Lookup.ToASCII(host); err != nil {
+			return "", fmt.Errorf("%s is not the name of a host", u.Hostname())
+		}
 	case strings.Contains(host, ":") || strings.ContainsAny(host, `%,;'"!$&()*+=<>\`):
 		return "", fmt.Errorf("%s is not the name of a host", host)
 	}

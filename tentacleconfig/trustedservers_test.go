@@ -346,6 +346,7 @@ func TestAddressesAreStoredInOneForm(t *testing.T) {
 		"https://[2001:DB8:0::1]:10943":      "https://[2001:db8::1]:10943",
 		"https://[::1]":                      "https://[::1]:443",
 		"https://octo1:010943":               "https://octo1:10943",
+		"https://Ökto.example:10943":         "https://xn--kto-rna.example:10943",
 		"wss://Octo.example/OctopusComms":    "wss://octo.example/OctopusComms",
 		"wss://octo.example:8443/Octopus/x/": "wss://octo.example:8443/Octopus/x/",
 		"wss://octo.example/":                "wss://octo.example",
@@ -362,7 +363,7 @@ func TestBadAddressesAreRefusedWithAnExample(t *testing.T) {
 	for _, text := range []string{
 		"", "octo1", "octo1:10943", "not a uri", "ftp://octo1:10943", "poll://abc/", "https://", "https://:10943", "https://octo1:0", "https://octo1:65536",
 		"https://octo1:x", "https://octo1:-1", "https://octo1/OctopusComms", "https://octo1:10943?a=b", "https://octo1:10943#", "https://octo1:10943/?",
-		"https://octo 1:10943", "https://a,b:1", "https://[::1", "https://::1:10943", "https://[fe80::1%25eth0]:1", "//octo1:10943", "wss://octo/x?y",
+		"https://octo 1:10943", "https://öcto 1:10943", "https://ö\u2028:1", "https://a,b:1", "https://[::1", "https://::1:10943", "https://[fe80::1%25eth0]:1", "//octo1:10943", "wss://octo/x?y",
 	} {
 		if got, err := AddressOf(text); err == nil {
 			t.Errorf("%q became %q", text, got)
@@ -383,7 +384,7 @@ func TestAPasswordInAnAddressIsNotShown(t *testing.T) {
 func TestTwoSpellingsOfAnAddressAreTheSame(t *testing.T) {
 	same := [][2]string{
 		{"https://octo1:10943", "https://OCTO1:10943/"}, {"http://octo1:10943", "https://octo1:10943"}, {"https://octo1", "https://octo1:443/"},
-		{"https://[::1]:10943", "https://[0:0::1]:10943"}, {"wss://o/OctopusComms", "wss://O:443/octopuscomms/"}, {"", ""}, {"Odd one", "odd ONE/"},
+		{"https://[::1]:10943", "https://[0:0::1]:10943"}, {"https://öcto:1", "https://xn--cto-rna:1"}, {"https://öcto:1", "https://ÖCTO:1"}, {"wss://o/OctopusComms", "wss://O:443/octopuscomms/"}, {"", ""}, {"Odd one", "odd ONE/"},
 	}
 	for _, pair := range same {
 		if !SameAddress(pair[0], pair[1]) {
