@@ -2,6 +2,10 @@ module github.com/octo-tentacle/octo-tentacle
 
 go 1.26.8
 
+// Certificates of Tentacles and Octopus Servers are known by their thumbprint, and old tools of Windows gave
+// some a negative serial number: Tentacle does not mind.
+godebug x509negativeserial=1
+
 require (
 	github.com/beevik/etree v1.8.1
 	github.com/coreos/go-systemd/v22 v22.7.0

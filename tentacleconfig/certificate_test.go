@@ -75,6 +75,28 @@ func TestAPFXIsReadInEveryEncoding(t *testing.T) {
 	}
 }
 
+// makecert, say, made three of four so.
+func TestACertificateWithANegativeSerialNumberIsRead(t *testing.T) {
+	c := certificate(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(0x7122334455667788), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, c.key.Public(), c.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der = bytes.Replace(der, []byte{0x71, 0x22, 0x33, 0x44}, []byte{0xf1, 0x22, 0x33, 0x44}, 1)
+	negative, err := x509.ParseCertificate(der)
+	if err != nil || negative.SerialNumber.Sign() >= 0 {
+		t.Fatal(negative, err)
+	}
+	pfx, err := pkcs12.Modern2023.Encode(c.key, negative, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParsePFX(pfx, ""); err != nil || !got.x509.Equal(negative) {
+		t.Errorf("it is not read: %v", err)
+	}
+}
+
 func TestOfSeveralCertificatesTheOneWithTheKeyIsTaken(t *testing.T) {
 	c := certificate(t)
 	other, err := NewCertificate(time.Now())
