@@ -80,6 +80,9 @@ func indexFiles() ([]indexFile, error) {
 		}
 		path := filepath.Join(folder, e.Name())
 		instance, err := readIndexFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -78,10 +78,18 @@ func Register(i Instance) (changed bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return false, mayNot(fmt.Errorf("cannot make the folder of the index file %s: %w", path, err))
 	}
-	if err := WriteFile(path, content, 0o644); err != nil {
-		return false, fmt.Errorf("the instance %s cannot be put into the index: %w", i.Name, err)
+	// In the folder above, because Tentacle takes every file in that of the index
+	// for an instance, and does not start if it cannot read one.
+	temp, err := writeBeside(indexFolder(), content, 0o644, func(*os.File) error { return nil })
+	if err == nil {
+		if err = rename(temp, path); err != nil {
+			_ = os.Remove(temp)
+		}
 	}
-	return true, nil
+	if err != nil {
+		return false, mayNot(fmt.Errorf("the instance %s cannot be put into the index: cannot write %s: %w", i.Name, path, err))
+	}
+	return true, flushFolder(indexFolder())
 }
 
 // indexEntry is the content of an index file, without a line end at its end.
@@ -124,7 +132,7 @@ func Unregister(name string) error {
 		if f.Name != name {
 			continue
 		}
-		if err := os.Remove(f.path); err != nil {
+		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return mayNot(fmt.Errorf("the instance %s cannot be removed from the index: %w", name, err))
 		}
 	}
