@@ -164,7 +164,10 @@ func readError(path string, err error) error {
 	if errors.As(err, &on) {
 		err = on.Err // the path is named already
 	}
+	to, notLink := os.Readlink(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && notLink == nil:
+		return fmt.Errorf("there is no configuration file %s: it is a link to %s, which leads nowhere: %w", path, to, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no configuration file %s: %w", path, err)
 	case errors.Is(err, fs.ErrPermission):

@@ -400,7 +400,7 @@ func TestASymbolicLinkKeepsPointing(t *testing.T) {
 func TestALinkToNothingIsRefused(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link.config")
 	symlink(t, "nowhere", link)
-	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "there is no configuration file") {
+	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "it is a link to nowhere, which leads nowhere") {
 		t.Errorf("got %v", err)
 	}
 }
