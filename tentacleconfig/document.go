@@ -272,6 +272,10 @@ func (d *Document) scan() (children []child, err error) {
 			if depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
 				return nil, d.refuse(before, "there is text outside of <%s>", rootName)
 			}
+		case xml.ProcInst:
+			if t.Target == "xml" && before > skipped {
+				return nil, d.refuse(before, "the XML declaration (<?xml …?>) has to be the very first in the file, or Tentacle does not read it: remove what stands before it, blank lines too")
+			}
 		case xml.Directive:
 			// An entity declared there would be lost, or believed to be text.
 			return nil, d.refuse(before, "it has a document type declaration (<!%s…>), which a Tentacle's configuration never has", firstWord(t))
@@ -330,10 +334,9 @@ func (d *Document) malformed(err error, at int) error {
 		return d.refuse(at, "there is no element <%s> in it", rootName)
 	case !errors.As(err, &syntax):
 		return d.refuse(at, "%w", errors.New(strings.TrimPrefix(err.Error(), "xml: ")))
-	case syntax.Msg == "unexpected EOF":
+	case strings.HasPrefix(syntax.Msg, "unexpected EOF"):
 		return d.refuse(len(d.data), "the file ends in the middle: Tentacle may have been stopped while it wrote it, or the disk was full")
-	}
-	if syntax.Msg == "invalid UTF-8" { // as files from an editor of an older Windows are
+	case syntax.Msg == "invalid UTF-8": // as files from an editor of an older Windows are
 		return fmt.Errorf("%s, line %d: this is not UTF-8; nothing was changed\n%s", d.path, syntax.Line, saveAsUTF8)
 	}
 	return fmt.Errorf("%s, line %d: not well-formed XML: %s\n%s", d.path, syntax.Line, syntax.Msg, repair)
