@@ -77,17 +77,14 @@ func splitAddress(text string) (*url.URL, error) {
 
 // canonicalHost is host and, if given, port.
 func canonicalHost(u *url.URL) (string, error) {
-	host := strings.ToLower(u.Hostname())
-	switch ip, err := netip.ParseAddr(host); {
+	host, err := asciiHost(u.Hostname())
+	switch ip, notIP := netip.ParseAddr(host); {
+	case err != nil:
+		return "", err
 	case host == "":
 		return "", errors.New("it names no host")
-	case err == nil && ip.Is6() && ip.Zone() == "":
+	case notIP == nil && ip.Is6() && ip.Zone() == "":
 		host = "[" + ip.String() + "]"
-	case strings.ContainsFunc(host, func(c rune) bool { return c > unicode.MaxASCII }):
-		// Not every resolver knows other letters than ASCII: those of Go do not.
-		if host, err = idna.Lookup.ToASCII(host); err != nil {
-			return "", fmt.Errorf("%s is not the name of a host", u.Hostname())
-		}
 	case strings.Contains(host, ":") || strings.ContainsAny(host, `%,;'"!$&()*+=<>\`):
 		return "", fmt.Errorf("%s is not the name of a host", host)
 	}
@@ -99,6 +96,19 @@ func canonicalHost(u *url.URL) (string, error) {
 		return "", fmt.Errorf("the port is %s, not 1 to 65535", u.Port())
 	}
 	return host + ":" + strconv.FormatUint(port, 10), nil
+}
+
+// asciiHost is the name in lower case and, where it has other letters than ASCII,
+// in the form that every resolver knows: Go's refuses others.
+func asciiHost(name string) (string, error) {
+	if !strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII }) {
+		return strings.ToLower(name), nil
+	}
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		return "", fmt.Errorf("%s is not the name of a host", name)
+	}
+	return ascii, nil
 }
 
 // SameAddress says whether a and b lead to the same port: the case of letters,

@@ -3,8 +3,8 @@
 // certificate. It needs no network and prints nothing.
 //
 // It promises two things about a configuration file. An edit changes the
-// setting edited and keeps every other byte: byte order mark, line ends,
-// comments, CDATA, unknown elements, order and indentation. And whatever
+// setting edited and keeps every other byte: encoding, byte order mark, line
+// ends, comments, CDATA, unknown elements, order and indentation. And whatever
 // happens while it is saved, a crash included, the file is afterwards either
 // the old one or the new one, with its owner, mode, access list and label.
 //
