@@ -110,7 +110,7 @@ func (o *proxyOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 			return nil, fmt.Errorf("--proxyEnable %q: %w, like --proxyEnable=true", o.enable, err)
 		}
 	}
-	host, port, err := o.hostAndPort()
+	host, port, err := o.hostAndPort(c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +141,10 @@ func (o *proxyOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 	return settings, nil
 }
 
-// hostAndPort understands a host alone, host:port and http://host:port. The port
-// is "" when it is to stay as it was.
-func (o *proxyOptions) hostAndPort() (host, port string, err error) {
+// hostAndPort understands a host alone, host:port and http://host:port, whose
+// port counts where --proxyPort says none. The port is "" when it is to stay as
+// it was.
+func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 	if o.given("proxyPort") {
 		if port, err = canonicalPort(firstNonEmpty(strings.TrimSpace(o.port), "80")); err != nil {
 			return "", "", fmt.Errorf("--proxyPort %q: %w, like --proxyPort=3128", o.port, err)
@@ -168,13 +169,16 @@ func (o *proxyOptions) hostAndPort() (host, port string, err error) {
 		return "", "", errors.New("--proxyHost must not hold a user name or password: give them with --proxyUsername and --proxyPassword-file")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", "", fmt.Errorf("--proxyHost begins with %s://, and a Tentacle uses HTTP proxies only; %s", u.Scheme, example)
-	case u.Port() != "" && port != "" && u.Port() != port:
-		return "", "", fmt.Errorf("--proxyHost has the port %s, and --proxyPort is %s: leave one of them out", u.Port(), port)
 	}
 	if u.Port() != "" {
-		if port, err = canonicalPort(u.Port()); err != nil {
+		own, err := canonicalPort(u.Port())
+		if err != nil {
 			return "", "", fmt.Errorf("--proxyHost has the port %s: %w", u.Port(), err)
 		}
+		if port != "" && port != own {
+			c.warn("--proxyHost has the port %s, and --proxyPort=%s counts", own, port)
+		}
+		port = firstNonEmpty(port, own)
 	}
 	return strings.ToLower(bracketed(u.Hostname())), port, nil
 }

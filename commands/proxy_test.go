@@ -1,6 +1,9 @@
 package commands
 
-import "testing"
+import (
+	"io"
+	"testing"
+)
 
 func TestAProxyHostIsUnderstoodInEverySpelling(t *testing.T) {
 	for _, test := range []struct{ host, port, wantHost, wantPort string }{
@@ -16,14 +19,14 @@ func TestAProxyHostIsUnderstoodInEverySpelling(t *testing.T) {
 		{"", "8080", "", "8080"},
 	} {
 		o := proxyOptions{host: test.host, port: test.port, given: func(option string) bool { return option == "proxyPort" && test.port != "" }}
-		host, port, err := o.hostAndPort()
+		host, port, err := o.hostAndPort(newConsole(nil, io.Discard, io.Discard))
 		if host != test.wantHost || port != test.wantPort || err != nil {
 			t.Errorf("%+v: %s, %s, %v", test, host, port, err)
 		}
 	}
 	for _, host := range []string{"a b", "http://", "ftp://proxy", "http://u:p@proxy", "proxy/path", "proxy:0", "proxy:x"} {
 		o := proxyOptions{host: host, given: func(string) bool { return false }}
-		if got, port, err := o.hostAndPort(); err == nil {
+		if got, port, err := o.hostAndPort(newConsole(nil, io.Discard, io.Discard)); err == nil {
 			t.Errorf("%q was taken for %s, %s", host, got, port)
 		}
 	}
