@@ -14,6 +14,7 @@ type clearTrustedServersOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 	keep     cli.StringSlice
+	given    bool // --keep was
 }
 
 func clearTrustedServersCommand(c *console) *cli.Command {
@@ -27,22 +28,18 @@ func clearTrustedServersCommand(c *console) *cli.Command {
 			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keep,
 				Usage: "`ADDRESS` whose entries stay; several with commas, or several times"},
 		}, o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error { return clearTrustedServers(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			o.given = ctx.IsSet("keep")
+			return clearTrustedServers(ctx.Context, c, o)
+		},
 	}
 }
 
 func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersOptions) error {
 	ctx = interruptible(ctx)
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+	keep, err := o.read()
+	if err != nil {
 		return err
-	}
-	var keep []string
-	for _, text := range commaSeparated(o.keep.Value()) {
-		address, err := tentacleconfig.AddressOf(text)
-		if err != nil {
-			return fmt.Errorf("--keep: %w", err)
-		}
-		keep = append(keep, address)
 	}
 
 	t, err := lookAt(o.tentacle)
@@ -58,6 +55,25 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 		return err
 	}
 	return r.print(c, o.change)
+}
+
+// read checks the arguments. A --keep without any address is a script's empty
+// variable, which must not end all trust.
+func (o *clearTrustedServersOptions) read() (keep []string, err error) {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+		return nil, err
+	}
+	for _, text := range commaSeparated(o.keep.Value()) {
+		address, err := tentacleconfig.AddressOf(text)
+		if err != nil {
+			return nil, fmt.Errorf("--keep: %w", err)
+		}
+		keep = append(keep, address)
+	}
+	if o.given && len(keep) == 0 {
+		return nil, errors.New("--keep names no address: give one, like --keep=https://octo1:10943, or leave --keep out to drop every entry")
+	}
+	return keep, nil
 }
 
 func isAt(server tentacleconfig.TrustedServer, addresses []string) bool {

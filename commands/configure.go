@@ -79,7 +79,7 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 		return err
 	}
 	if !o.change.dryRun {
-		if err := makeFolders(o.home, o.app); err != nil {
+		if err := makeFolders(settings); err != nil {
 			return err
 		}
 	}
@@ -105,8 +105,8 @@ func (o *configureOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 		name, value, key string
 		parse            func(string) (string, error)
 	}{
-		{"home", o.home, tentacleconfig.KeyHome, filepath.Abs},
-		{"app", o.app, tentacleconfig.KeyApplicationDirectory, filepath.Abs},
+		{"home", o.home, tentacleconfig.KeyHome, fullPath},
+		{"app", o.app, tentacleconfig.KeyApplicationDirectory, fullPath},
 		{"port", o.port, tentacleconfig.KeyPort, canonicalPort},
 		{"noListen", o.noListen, tentacleconfig.KeyNoListen, canonicalBool},
 		{"listenIpAddress", o.listenIP, tentacleconfig.KeyListenIP, canonicalListenIP},
@@ -148,9 +148,23 @@ func canonicalListenIP(text string) (string, error) {
 	return text, nil
 }
 
-func makeFolders(folders ...string) error {
-	for _, folder := range nonEmpty(folders) {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+// fullPath is filepath.Abs, but as .NET's GetFullPath, from which the real one
+// has its settings, keeps a separator at the end.
+func fullPath(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	if err == nil && os.IsPathSeparator(path[len(path)-1]) && !os.IsPathSeparator(full[len(full)-1]) {
+		full += string(filepath.Separator)
+	}
+	return full, err
+}
+
+// makeFolders makes those of the settings that are folders.
+func makeFolders(settings []tentacleconfig.Setting) error {
+	for _, setting := range settings {
+		if setting.Key != tentacleconfig.KeyHome && setting.Key != tentacleconfig.KeyApplicationDirectory {
+			continue
+		}
+		if err := os.MkdirAll(setting.Value, 0o755); err != nil {
 			return fmt.Errorf("the folder cannot be made: %w\nnothing was changed", err)
 		}
 	}

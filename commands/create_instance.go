@@ -120,7 +120,7 @@ func (o *createInstanceOptions) read() (n newInstance, err error) {
 	}
 	switch {
 	case o.home != "":
-		n.home, err = filepath.Abs(o.home) // Tentacle would take a relative one from the configuration's folder on
+		n.home, err = fullPath(o.home) // Tentacle would take a relative one from the configuration's folder on
 	case o.config != "":
 		n.home = filepath.Dir(n.ConfigPath)
 	default:
