@@ -41,7 +41,7 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 		return err
 	}
 
-	instance, err := tentacleconfig.FindRegistered(o.tentacle.instance, o.tentacle.config)
+	instance, err := tentacleconfig.FindRegistered(o.tentacle.orRunning(), o.tentacle.config)
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,16 @@ func lookAt(o tentacleOptions) (*tentacle, error) {
 }
 
 func find(o tentacleOptions) (tentacleconfig.Instance, error) {
-	name := o.instance
-	if name == "" && o.config == "" {
-		name = runningInstance()
+	return tentacleconfig.Find(o.orRunning(), o.config)
+}
+
+// orRunning is the name of the instance that is meant: the one given, else the
+// one whose script this is, unless a file was given.
+func (o *tentacleOptions) orRunning() string {
+	if o.instance == "" && o.config == "" {
+		return runningInstance()
 	}
-	return tentacleconfig.Find(name, o.config)
+	return o.instance
 }
 
 func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {

@@ -202,7 +202,7 @@ func lookAtInstallation(ctx context.Context, name string) (service.Installation,
 // find finds the service that is meant. One whose instance is gone can still be
 // stopped and removed, by that instance's name or by its own.
 func (o *serviceOptions) find(ctx context.Context) (serviceTarget, error) {
-	instance, err := tentacleconfig.Find(o.tentacle.instance, o.tentacle.config)
+	instance, err := find(o.tentacle)
 	orphan := err != nil
 	if orphan && (o.wish.defines() || o.tentacle.instance == "" && o.tentacle.service == "") {
 		return serviceTarget{}, err

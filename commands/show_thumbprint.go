@@ -40,7 +40,7 @@ func showThumbprint(c *console, o showThumbprintOptions) error {
 	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
 		return err
 	}
-	instance, err := tentacleconfig.Find(o.tentacle.instance, o.tentacle.config)
+	instance, err := find(o.tentacle)
 	if err != nil {
 		return err
 	}
