@@ -88,6 +88,10 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 		return err
 	}
 	if o.ifBlank && t.document.HasCertificate() {
+		if _, err := t.document.CertificateDates(); err != nil {
+			return fmt.Errorf("the certificate in %s cannot be read here: %w\n"+
+				"the Tentacle cannot use it: give it another, with octo-tentacle new-certificate without --if-blank", t.instance.ConfigPath, err)
+		}
 		return printUnchanged(ctx, c, t, "", o.change)
 	}
 	certificate, err := o.certificate()
