@@ -84,8 +84,8 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 	r := newReport(t)
 	r.DryRun = o.change.dryRun
 	space, machines, err := o.ask(asking, client, own)
-	if err == nil && o.removeTrust {
-		r.Thumbprint, err = client.Thumbprint(asking)
+	if err == nil {
+		r.Thumbprint, err = o.thumbprint(asking, client)
 	}
 	if err != nil {
 		return timedOut(err, o.api)
@@ -147,6 +147,16 @@ func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own
 			"to delete all of them, give --multiple", space.Name, len(machines), o.noun(), strings.Join(names, ", "))
 	}
 	return space, machines, nil
+}
+
+// thumbprint is the cluster's; where the trust in it stays, not to know it is no
+// reason to fail.
+func (o *deregisterOptions) thumbprint(ctx context.Context, client *octoapi.Client) (string, error) {
+	thumbprint, err := client.Thumbprint(ctx)
+	if err != nil && !o.removeTrust {
+		return "", nil
+	}
+	return thumbprint, err
 }
 
 // remove deletes the machines, one after the other, and notes which.

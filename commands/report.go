@@ -184,7 +184,7 @@ func (r *report) printText(c *console, o changeOptions) {
 	case r.DryRun:
 		c.printf("Dry run: nothing would change.\n")
 	case len(r.Deleted) > 0 && !r.Changed:
-		c.printf("The Octopus Server is still trusted: configure --remove-trust=THUMBPRINT ends that.\n")
+		c.printf("%s", r.stillTrusted())
 	case !r.Changed:
 		c.printf("Nothing to change.\n")
 	default:
@@ -198,6 +198,15 @@ func (r *report) printText(c *console, o changeOptions) {
 			c.printf("%s\n", entry.line())
 		}
 	}
+}
+
+// stillTrusted says how to end the trust in the cluster that something was
+// deleted from, if there is any.
+func (r *report) stillTrusted() string {
+	if !containsThumbprint(distinctThumbprints(r.difference.Unchanged), r.Thumbprint) {
+		return ""
+	}
+	return fmt.Sprintf("The Octopus Server is still trusted; to end that: octo-tentacle configure --remove-trust=%s\n", r.Thumbprint)
 }
 
 func (r *report) title() string {
