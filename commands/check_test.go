@@ -234,6 +234,10 @@ func TestNoCommandThatMendsHasASecret(t *testing.T) {
 	if text := strings.Join(o.serverOptions(), " "); text != "--server=https://octopus.example.com --apikey-file=key.txt" {
 		t.Error(text)
 	}
+	o.api.apiKeyFile, o.api.username, o.api.passwordFile = "", "admin", "password.txt"
+	if text := strings.Join(o.serverOptions(), " "); text != "--server=https://octopus.example.com --username=admin --password-file=password.txt" {
+		t.Error(text)
+	}
 }
 
 func TestARegistrationThatFitsHasNoMisfit(t *testing.T) {

@@ -172,6 +172,9 @@ func (o *apiOptions) given() bool {
 }
 
 func (o *apiOptions) checkCredentials(c *console) (err error) {
+	if o.apiKeyFile != "" && o.passwordFile != "" {
+		return errSeveralCredentials // and may be one standard input
+	}
 	if o.apiKey, err = secretOf(c, "apikey", o.apiKey, o.apiKeyFile); err != nil {
 		return err
 	}
@@ -190,7 +193,7 @@ func (o *apiOptions) checkCredentials(c *console) (err error) {
 	}
 	switch {
 	case kinds > 1:
-		return errors.New("several kinds of credentials: give an API key, or a bearer token, or a user name with its password")
+		return errSeveralCredentials
 	case o.username != "" && o.password == "":
 		return errors.New("--username needs its --password-file, or --password")
 	case o.username == "" && o.password != "":
@@ -212,6 +215,19 @@ func secretOf(c *console, option, value, file string) (string, error) {
 	}
 	return readSecret(c.in, "--"+option+"-file", file)
 }
+
+// readsStdin is the option that takes a secret from standard input; "" for none.
+func (o *apiOptions) readsStdin() string {
+	switch {
+	case o.apiKeyFile == "-":
+		return "--apikey-file"
+	case o.passwordFile == "-":
+		return "--password-file"
+	}
+	return ""
+}
+
+var errSeveralCredentials = errors.New("several kinds of credentials: give an API key, or a bearer token, or a user name with its password")
 
 // readSecret reads a secret from a file or, for -, from standard input. White
 // space around it is an editor's or a shell's, not the secret's.

@@ -92,6 +92,9 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
+	if option := o.api.readsStdin(); o.file == "-" && option != "" {
+		return nil, fmt.Errorf("--file and %s cannot both be standard input", option)
+	}
 	if err := o.api.check(c); err != nil {
 		return nil, err
 	}
@@ -116,9 +119,6 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 // readFile reads the addresses of a YAML file (JSON is YAML, too): a list, or a
 // list under the name nodes.
 func (o *syncServersOptions) readFile(stdin io.Reader) ([]string, error) {
-	if o.file == "-" && o.api.apiKeyFile == "-" {
-		return nil, errors.New("--file and --apikey-file cannot both be standard input")
-	}
 	content, err := readSmall(stdin, o.file)
 	if err != nil {
 		return nil, fmt.Errorf("--file: %w", err)
