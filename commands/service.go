@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -122,7 +123,20 @@ func runService(ctx context.Context, c *console, o serviceOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.wish.defines() {
+		warnOfAccount(c, targets[0])
+	}
 	return applyServices(ctx, c, targets, o.wish, o.outcome, all)
+}
+
+// warnOfAccount: a new configuration is readable by its owner alone, which is
+// root as a rule. The real one's is readable by all.
+func warnOfAccount(c *console, t serviceTarget) {
+	account, config := t.wanted.Account, t.instance.ConfigPath
+	if closed := service.Unreadable(account, config); closed != "" {
+		c.warn("the account %s may not read %s (see: ls -ld %s), so the Tentacle cannot start\n"+
+			"give it what is the Tentacle's, like: chown -R %s %s", account, config, shellQuote(closed), shellQuote(account), shellQuote(filepath.Dir(config)))
+	}
 }
 
 // read checks the arguments, and takes from the environment what is not there.

@@ -307,6 +307,12 @@ func TestSystemdServicesThatDoNotRunAreStartedByCheckservices(t *testing.T) {
 
 func TestSystemdServiceRunsAsTheUserGiven(t *testing.T) {
 	m := newServiceMachine(t, "User")
+	allow := func(mode os.FileMode) {
+		if err := errors.Join(os.Chmod(filepath.Dir(m.folder), 0o755), os.Chmod(m.config("User"), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow(0o644)
 	t.Setenv("OCTOPUS_SERVICE_USERNAME", "daemon")
 	m.mustDo(t, "install", "stopped", "--install", "--username", "nobody", "--dependOn=postgresql", "--dependOn", "a.service,b.target", "--tentacle="+m.program)
 	unit, err := os.ReadFile(unitFile("User"))
@@ -321,6 +327,15 @@ func TestSystemdServiceRunsAsTheUserGiven(t *testing.T) {
 		t.Errorf("user of the environment: %s", user)
 	}
 	m.mustFail(t, []string{"white space"}, "service", "--reconfigure", "--username=my user", "--tentacle="+m.program)
+
+	allow(0o600)
+	_, stderr, code := m.run("service", "--install", "--dry-run", "--username=daemon", "--tentacle="+m.program)
+	if code != 0 || !strings.Contains(stderr, "the account daemon may not read "+m.config("User")) || !strings.Contains(stderr, "chown -R daemon ") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	if stdout, stderr, code := m.run("service", "--reconfigure", "--dry-run", "--username=root", "--tentacle="+m.program); code != 0 || stderr != "" {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
 }
 
 func TestSystemdServiceChangedByAPersonIsShownBeforeItIsReplaced(t *testing.T) {

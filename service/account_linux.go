@@ -1,0 +1,67 @@
+package service
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Unreadable names what keeps an account of this machine from reading a file: the file, or a folder on the way to it. It is "" where the account may read the file, and where
+// that cannot be told: for an account that this machine's own list does not have, and where an access control list decides.
+func Unreadable(account, file string) string {
+	who, err := user.Lookup(account)
+	if err != nil || who.Uid == "0" {
+		return ""
+	}
+	groups, err := who.GroupIds()
+	if err != nil {
+		return ""
+	}
+	const read, pass = 4, 1
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return ""
+	}
+	var way []string // from the root on
+	for folder := filepath.Dir(target); ; folder = filepath.Dir(folder) {
+		way = append([]string{folder}, way...)
+		if folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	for _, folder := range way {
+		if closed(folder, who.Uid, groups, pass) {
+			return folder
+		}
+	}
+	if closed(target, who.Uid, groups, read) {
+		return target
+	}
+	return ""
+}
+
+// closed says whether the mode of a file lacks a bit for the one of its three classes that a user belongs to.
+func closed(path, uid string, groups []string, bit os.FileMode) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if size, err := unix.Getxattr(path, "system.posix_acl_access", nil); err == nil && size > 0 {
+		return false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return false
+	case strconv.FormatUint(uint64(owner.Uid), 10) == uid:
+		bit <<= 6
+	case slices.Contains(groups, strconv.FormatUint(uint64(owner.Gid), 10)):
+		bit <<= 3
+	}
+	return info.Mode().Perm()&bit == 0
+}
