@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -15,13 +16,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // deliberate are the recordings in which octo-tentacle does otherwise than the
 // real Tentacle, each with the reason. A recording that agrees must not be here.
+// What differs in each, and that nothing else does, is in testdata/differences.
 var deliberate = map[string]string{
 	"poll-server-app-path":         "an address pasted from the browser (/app#/Spaces-1) is understood",
 	"poll-server-reuse-thumbprint": "the real one copies the first entry, which polls nothing; ours takes the first that polls",
@@ -35,7 +37,7 @@ var deliberate = map[string]string{
 	"edit-unknown-field":           "fields that octo-tentacle does not know are kept",
 	"clear-trusted-all":            "an entry without address is dropped like any other; the real one fails on it",
 	"clear-trusted-keep":           "as clear-trusted-all",
-	"server-comms-case":            "a host is written in lower case, so that one node is never in the list twice",
+	"server-comms-case":            "a host is written in lower case, as poll-server writes it too; either way one node is in the list once",
 	"register-twice-two-addresses": "a further address of the same cluster keeps its subscription; the real one makes a new one, and the first node's never gets work again",
 	"two-cases":                    "the home folder is set in the instance's new file; the real one sets it in the old one, and leaves the new one without",
 	"show-configuration":           "--file works; the real one fails with an exception",
@@ -69,6 +71,10 @@ func TestTheRecordingsOfTheRealTentacleAgree(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recordings: %v", err)
 	}
+	differences, err := filepath.Abs("../testdata/differences") // a replay has a working folder of its own
+	if err != nil {
+		t.Fatal(err)
+	}
 	agreed, replayed := 0, 0
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -83,6 +89,8 @@ func TestTheRecordingsOfTheRealTentacleAgree(t *testing.T) {
 				t.Errorf("differs from the real Tentacle (-real +ours):\n%s", difference)
 			case difference == "":
 				agreed++
+			case name != "version" && runtime.GOOS != "windows": // which encrypts otherwise
+				isTheDifference(t, filepath.Join(differences, name+".txt"), difference)
 			}
 		})
 	}
@@ -94,11 +102,34 @@ func TestTheRecordingsOfTheRealTentacleAgree(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write testdata/differences anew")
+
+// isTheDifference compares a deliberate difference with the one that was looked
+// at when it was found good.
+func isTheDifference(t *testing.T, file, difference string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(difference), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(known) != difference {
+		t.Errorf("differs from the real Tentacle otherwise than %s says; if that is right: go test ./commands -run Recordings -update\n%s",
+			file, diff.Diff("known", known, "now", []byte(difference)))
+	}
+}
+
 // machine is one throw-away machine with a cluster, on which a recording is replayed.
 type replayMachine struct {
 	folder  string
 	cluster *octotest.Cluster
 	values  *strings.Replacer // from the recording's values to ours
+
+	recorded *strings.Replacer // and back
 }
 
 // outcome is what is compared, of a whole recording.
@@ -162,7 +193,28 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 			ours.Writes = append(ours.Writes, octotest.Request{Method: request.Method, Path: request.Path, Status: request.Status, Body: request.Body})
 		}
 	}
-	return cmp.Diff(real.portable(m.folder).withoutChance(t), ours.portable(m.folder).withoutChance(t))
+	return m.difference(t, real.portable(m.folder).withoutChance(t), ours.portable(m.folder).withoutChance(t))
+}
+
+// difference is the lines that only one of the two has, with the recording's
+// values in place of this run's.
+func (m *replayMachine) difference(t *testing.T, real, ours outcome) string {
+	t.Helper()
+	lines := func(o outcome) []byte {
+		text, err := json.MarshalIndent(o, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(text, '\n')
+	}
+	var different strings.Builder
+	for line := range strings.Lines(string(diff.Diff("real", lines(real), "ours", lines(ours)))) {
+		header := strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ ")
+		if !header && strings.ContainsAny(line[:1], "+-") {
+			different.WriteString(line)
+		}
+	}
+	return m.recorded.Replace(different.String())
 }
 
 // portable has paths in the form in which they were recorded, on Linux.
@@ -204,8 +256,10 @@ func newReplayMachine(t *testing.T, noEnvironmentsV2 bool) *replayMachine {
 		t.Setenv(name, "")
 	}
 	network := strings.TrimSuffix(api.Hostname(), "1")
-	return &replayMachine{folder: folder, cluster: cluster, values: strings.NewReplacer(
-		"{D}", filepath.ToSlash(folder), "{THUMB}", cluster.Thumbprint(), "{thumb}", strings.ToLower(cluster.Thumbprint()), "127.0.0.", network)}
+	return &replayMachine{folder: folder, cluster: cluster,
+		values: strings.NewReplacer("{D}", filepath.ToSlash(folder),
+			"{THUMB}", cluster.Thumbprint(), "{thumb}", strings.ToLower(cluster.Thumbprint()), "127.0.0.", network),
+		recorded: strings.NewReplacer(cluster.Thumbprint(), "{THUMB}", strings.ToLower(cluster.Thumbprint()), "{thumb}", network, "127.0.0.")}
 }
 
 func (m *replayMachine) has(args []string) bool {
