@@ -97,7 +97,11 @@ func (o *configureOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
-	for _, thumbprint := range nonEmpty(o.trust.Value()) {
+	for _, thumbprint := range o.trust.Value() {
+		if strings.TrimSpace(thumbprint) == "" {
+			c.warn("--trust is empty (an empty variable of a script?): nothing is trusted by it")
+			continue
+		}
 		warnOfThumbprint(c, "--trust", thumbprint)
 	}
 	var settings []tentacleconfig.Setting
