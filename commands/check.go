@@ -121,6 +121,9 @@ func (o *checkOptions) serverOptions() []string {
 	if o.api.apiKeyFile != "" && o.api.apiKeyFile != "-" {
 		options = append(options, "--apikey-file="+o.api.apiKeyFile)
 	}
+	if o.api.passwordFile != "" && o.api.passwordFile != "-" {
+		options = append(options, "--username="+o.api.username, "--password-file="+o.api.passwordFile)
+	}
 	return options
 }
 

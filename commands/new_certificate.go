@@ -64,12 +64,7 @@ func (o *passwordOption) flags(category, of string, aliases ...string) []cli.Fla
 
 // read fills in what the file holds.
 func (o *passwordOption) read(c *console) (err error) {
-	if o.value != "" && o.file != "" {
-		return fmt.Errorf("--%s and --%[1]s-file both give a password: give one of them", o.name)
-	}
-	if o.file != "" {
-		o.value, err = readSecret(c.in, "--"+o.name+"-file", o.file)
-	}
+	o.value, err = secretOf(c, o.name, o.value, o.file)
 	c.keepSecret(o.value)
 	return err
 }

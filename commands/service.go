@@ -140,7 +140,7 @@ func warnOfAccount(c *console, t serviceTarget) {
 }
 
 // read checks the arguments, and takes from the environment what is not there.
-func (o *serviceOptions) read(c *console) error {
+func (o *serviceOptions) read(c *console) (err error) {
 	if err := errors.Join(o.tentacle.check(), checkFormat(&o.outcome.format)); err != nil {
 		return err
 	}
@@ -153,17 +153,11 @@ func (o *serviceOptions) read(c *console) error {
 		return errors.New("--instance=* is for --start, --stop and --restart: name one instance to install, reconfigure or uninstall its service")
 	case all && o.tentacle.service != "":
 		return errors.New("--instance=* means the services of all instances: leave out --service")
-	case o.password != "" && o.passwordFile != "":
-		return errors.New("--password and --password-file both give a password: give one of them")
 	case w.noRestart && w.restart:
 		return errors.New("--restart and --no-restart exclude each other: give one of them")
 	}
-	if o.passwordFile != "" {
-		password, err := readSecret(c.in, "--password-file", o.passwordFile)
-		if err != nil {
-			return err
-		}
-		o.password = password
+	if o.password, err = secretOf(c, "password", o.password, o.passwordFile); err != nil {
+		return err
 	}
 	o.username = firstNonEmpty(o.username, os.Getenv("OCTOPUS_SERVICE_USERNAME"))
 	o.password = firstNonEmpty(o.password, os.Getenv("OCTOPUS_SERVICE_PASSWORD"))
