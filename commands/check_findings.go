@@ -322,18 +322,22 @@ func (f *facts) command(name string, arguments ...string) string {
 	return strings.Join(words, " ")
 }
 
-// shellQuote writes a word so that a shell (on Windows, PowerShell) takes it as
-// it is.
-func shellQuote(word string) string {
+// shellQuote writes a word so that a shell takes it as it is: on Windows both cmd
+// and PowerShell, if that can be.
+func shellQuote(word string) string { return quoteFor(runtime.GOOS, word) }
+
+func quoteFor(goos, word string) string {
+	windows := goos == "windows"
 	harmless := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,%", r) || r == '\\' && runtime.GOOS == "windows"
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,%", r) || r == '\\' && windows
 	}
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !harmless(r) }) {
+	switch {
+	case word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !harmless(r) }):
 		return word
+	case !windows:
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	case strings.ContainsAny(word, "\"$`“”„"): // which PowerShell reads between double quotes
+		return "'" + strings.ReplaceAll(word, "'", "''") + "'"
 	}
-	escaped := `'\''`
-	if runtime.GOOS == "windows" {
-		escaped = "''"
-	}
-	return "'" + strings.ReplaceAll(word, "'", escaped) + "'"
+	return `"` + word + `"` // cmd knows no others
 }

@@ -147,7 +147,7 @@ var badFiles = []bad{
 
 var badServices = []bad{
 	{"a forgotten restart", func(f *facts) { f.file.Born = checkedAt },
-		levelProblem, idRestart, "still works with the old one", `octo-tentacle restart-service --instance="Tentacle"`},
+		levelProblem, idRestart, "still works with the old one", `octo-tentacle restart-service --instance=Tentacle`},
 	{"stopped", func(f *facts) { f.status = service.Status{State: service.Stopped} },
 		levelProblem, idService, "service Tentacle is stopped", "octo-tentacle service --start"},
 	{"failed", func(f *facts) { f.status = service.Status{State: service.Failed, Reason: "exit status 7"} },
@@ -170,20 +170,20 @@ var badEnvironments = []bad{
 	{"the trusted servers, in the unit", func(f *facts) {
 		f.variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Place: service.InDefinition}}
 	}, levelProblem, idEnvironment, "TENTACLE_TRUSTED_SERVERS is set in the service's definition",
-		`systemctl edit --full Tentacle.service && octo-tentacle restart-service --instance="Tentacle"`},
+		`systemctl edit --full Tentacle.service && octo-tentacle restart-service --instance=Tentacle`},
 	{"the certificate, in a file", func(f *facts) {
 		f.variables = []service.Variable{contributes, {Name: "TENTACLE_CERTIFICATE", Value: "x", Place: service.InFile, File: "/etc/tentacle env"}}
 	}, levelProblem, idEnvironment, "TENTACLE_CERTIFICATE is set for the service in /etc/tentacle env",
-		`sed -i '/^TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service --instance="Tentacle"`},
+		`sed -i '/^TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service --instance=Tentacle`},
 	{"the port, in the running process alone", func(f *facts) {
 		f.variables = []service.Variable{contributes, {Name: "TENTACLE_SERVICE_PORT", Value: "1", Place: service.InProcess}}
-	}, levelWarning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service --instance="Tentacle"`},
+	}, levelWarning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service --instance=Tentacle`},
 	{"the trusted servers, without the flag that a Tentacle of today needs", func(f *facts) {
 		f.variables = []service.Variable{{Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Place: service.InProcess}}
-	}, levelWarning, idEnvironment, "does not look at it without OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true", `octo-tentacle restart-service --instance="Tentacle"`},
+	}, levelWarning, idEnvironment, "does not look at it without OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true", `octo-tentacle restart-service --instance=Tentacle`},
 	{"the connection count, which needs no flag", func(f *facts) {
 		f.variables = []service.Variable{{Name: "TentaclePollingConnectionCount", Value: "5", Place: service.InProcess}}
-	}, levelWarning, idEnvironment, "it takes the place of the setting", `octo-tentacle restart-service --instance="Tentacle"`},
+	}, levelWarning, idEnvironment, "it takes the place of the setting", `octo-tentacle restart-service --instance=Tentacle`},
 	{"one that is blank, and others", func(f *facts) {
 		f.variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: " "}, {Name: "PATH", Value: "/bin"}}
 	}, levelOK, idEnvironment, "no environment variable", ""},

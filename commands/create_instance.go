@@ -233,7 +233,7 @@ func (r *instanceReport) print(c *console, o changeOptions) error {
 // option is how the instance is named on a command line, with a space before it.
 func (r *instanceReport) option() string {
 	if r.Instance == "" {
-		return fmt.Sprintf(" --config=%q", r.Configuration)
+		return " --config=" + shellQuote(r.Configuration)
 	}
-	return fmt.Sprintf(" --instance=%q", r.Instance)
+	return " --instance=" + shellQuote(r.Instance)
 }

@@ -226,7 +226,7 @@ func (e serviceEntry) scheduledLine() string {
 // finishing says how to finish a restart that is outstanding.
 func finishing(instance tentacleconfig.Instance, serviceName, goos string) string {
 	if instance.Name != "" && serviceName == service.NameFor(instance.Name, goos) {
-		return fmt.Sprintf("octo-tentacle restart-service --instance=%q", instance.Name)
+		return "octo-tentacle restart-service --instance=" + quoteFor(goos, instance.Name)
 	}
 	return restartCommand(serviceName)
 }

@@ -71,7 +71,7 @@ func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T)
 		if cmd.ProcessState.ExitCode() != 1 || stdout.Len() > 0 {
 			t.Errorf("%s: exit code %d, %s", wait, cmd.ProcessState.ExitCode(), stdout.String())
 		}
-		for _, want := range []string{"is saved", "the restart is outstanding", `octo-tentacle restart-service --instance="Octo Tentacle Test"`, "is still at work", "sh (pid "} {
+		for _, want := range []string{"is saved", "the restart is outstanding", `octo-tentacle restart-service --instance='Octo Tentacle Test'`, "is still at work", "sh (pid "} {
 			if !strings.Contains(stderr.String(), want) {
 				t.Errorf("%s: the error does not say %q:\n%s", wait, want, stderr.String())
 			}

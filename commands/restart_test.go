@@ -14,8 +14,8 @@ func TestARestartIsFinishedForTheServiceThatIsMeant(t *testing.T) {
 		service, goos string
 		want          string
 	}{
-		{web, "web", "linux", `--instance="web"`},
-		{web, "OctopusDeploy Tentacle: web", "windows", `--instance="web"`},
+		{web, "web", "linux", `--instance=web`},
+		{web, "OctopusDeploy Tentacle: web", "windows", `--instance=web`},
 		{web, "other", "linux", "--service=other"},
 		{tentacleconfig.Instance{}, "a b", "linux", "--service='a b'"},
 	} {
