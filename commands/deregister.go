@@ -107,7 +107,11 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 }
 
 func (o *deregisterOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+	check := o.change.check
+	if !o.removeTrust {
+		check = o.change.checkUnchanging
+	}
+	if err := errors.Join(o.tentacle.check(), check()); err != nil {
 		return err
 	}
 	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))

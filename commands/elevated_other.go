@@ -2,5 +2,8 @@
 
 package commands
 
-// checkElevated: here the file's mode decides, which the error says.
-func checkElevated() error { return nil }
+// needAdministrator: here the file's mode decides, which the error says.
+func needAdministrator() error { return nil }
+
+// needRestartRights: here the service manager decides when it is asked.
+func needRestartRights(string) error { return nil }

@@ -3,15 +3,19 @@ package commands
 import (
 	"errors"
 
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"golang.org/x/sys/windows"
 )
 
-// checkElevated refuses a change before anything is tried which would end with
-// a file that cannot be written, or a service that cannot be restarted.
-func checkElevated() error {
+// needAdministrator refuses a change before anything is tried which would end
+// with a file that cannot be written, or a service that cannot be restarted.
+func needAdministrator() error {
 	if windows.GetCurrentProcessToken().IsElevated() {
 		return nil
 	}
-	return errors.New("only an Administrator may change a Tentacle: run this in a console that was started with \"Run as administrator\"\n" +
-		"without it, --dry-run shows what would change, and --no-restart changes a file that your account may write to")
+	return errors.New("only an Administrator may change a Tentacle: run this in a console that was started with \"Run as administrator\"")
 }
+
+// needRestartRights refuses a restart before it is waited for, for minutes
+// perhaps. An account may have been given these rights alone.
+func needRestartRights(name string) error { return service.MayRestart(name) }

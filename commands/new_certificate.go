@@ -108,7 +108,11 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 }
 
 func (o *newCertificateOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), o.change.check(), o.password.read(c)); err != nil {
+	check := o.change.check
+	if o.exportFile != "" || o.exportPFX != "" {
+		check = o.change.checkUnchanging
+	}
+	if err := errors.Join(o.tentacle.check(), check(), o.password.read(c)); err != nil {
 		return err
 	}
 	switch {

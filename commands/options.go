@@ -76,17 +76,32 @@ func (o *changeOptions) flags() []cli.Flag {
 	}, o.restart.flags(), []cli.Flag{formatFlag(&o.format)})
 }
 
+// check refuses what makes no sense and, before anything is tried, a change that
+// this account cannot carry out.
 func (o *changeOptions) check() error {
+	if err := o.checkUnchanging(); err != nil {
+		return err
+	}
+	if o.dryRun || o.noRestart {
+		return nil
+	}
+	if err := checkElevated(); err != nil {
+		return fmt.Errorf("%w\nwithout it, --dry-run shows what would change, and --no-restart changes a file that your account may write to", err)
+	}
+	return nil
+}
+
+// checkUnchanging is check where the Tentacle itself is not changed after all.
+func (o *changeOptions) checkUnchanging() error {
 	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
 		return errors.New("--no-restart leaves the service alone: leave out the other options about its restart")
 	}
-	if !o.dryRun && !o.noRestart {
-		if err := checkElevated(); err != nil {
-			return err
-		}
-	}
 	return errors.Join(checkFormat(&o.format), o.restart.check())
 }
+
+// checkElevated is a variable for tests, which cannot take an Administrator's
+// rights away.
+var checkElevated = needAdministrator
 
 func formatFlag(destination *string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Category: theOutcome, Destination: destination, Value: "text",

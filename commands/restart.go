@@ -200,6 +200,9 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 // restart restarts a service that runs: from here, or, where that would kill
 // this very process, by something outside.
 func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions) error {
+	if err := needRestartRights(e.Name); err != nil {
+		return err
+	}
 	inside, err := service.Inside(ctx, e.Name)
 	if err != nil {
 		return err

@@ -77,7 +77,7 @@ func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions, argu
 }
 
 func (o *restoreBackupOptions) read(arguments []string) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.change.format)); err != nil {
+	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
 	arguments = nonEmpty(arguments)
