@@ -254,6 +254,26 @@ func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
 	s.is(t, Stopped)
 }
 
+func TestAStopThatIsNotWaitedForSaysHowToGoOn(t *testing.T) {
+	s := install(t, "Slow")
+	s.put(t, "act", "dawdle")
+	s.start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err := Restart(ctx, s.name, nil)
+	if err == nil || !strings.Contains(err.Error(), `sc.exe start "OctopusDeploy Tentacle: Slow"`) {
+		t.Errorf("a restart: %v", err)
+	}
+	waitFor(t, "the end of it", func() bool { now, err := Look(t.Context(), s.name); return err == nil && now.State == Stopped })
+	s.start(t)
+	ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err = Stop(ctx, s.name, nil)
+	if err == nil || strings.Contains(err.Error(), "sc.exe start") || !strings.Contains(err.Error(), "sc.exe query") {
+		t.Errorf("a stop: %v", err)
+	}
+}
+
 func TestAServiceThatDoesNotStayUpIsAnError(t *testing.T) {
 	s := install(t, "Broken")
 	s.start(t)

@@ -47,8 +47,12 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 	// Once something is stopped, everything stopped is started again, whatever happens in between.
 	stopped, err := s.stopAll(ctx, progress)
 	now := before
-	if err == nil {
+	switch {
+	case err == nil:
 		now, err = s.bringUp(ctx, "restarted", progress)
+	case ctx.Err() != nil:
+		// Not "sc", which writes a file in PowerShell (Set-Content).
+		err = fmt.Errorf("%w\nstart it when it has stopped: sc.exe start %q", err, name)
 	}
 	for _, dependent := range slices.Backward(stopped) {
 		err = errors.Join(err, startByName(dependent))
@@ -101,6 +105,15 @@ func openToChange(name, doing string) (*handle, Status, error) {
 	}
 	before, err := s.look()
 	return s, before, err
+}
+
+// MayRestart tells whether this account may restart the service, if there is one, without doing anything.
+func MayRestart(name string) error {
+	s, err := open(name, "restart", restartRights)
+	if s != nil {
+		s.Close()
+	}
+	return err
 }
 
 // stopAll stops the service, and before it those that depend on it, which it names in the order in which they were stopped.
@@ -255,7 +268,7 @@ func (s *handle) stop(ctx context.Context) error {
 			}
 		}
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("the service %s was asked to stop and is still %s: %w\nstart it when it has stopped: sc start %q", s.Name, now.State, err, s.Name)
+			return fmt.Errorf("the service %s was asked to stop and is still %s: %w\nsee: sc.exe query %q", s.Name, now.State, err, s.Name)
 		}
 	}
 }
@@ -278,7 +291,7 @@ func (s *handle) settle(ctx context.Context, done string) (Status, error) {
 			return first, nil
 		}
 		if err := pause(ctx); err != nil {
-			return now, fmt.Errorf("%s was %s, but not waited for to the end (it is %s): %w\nsee: sc query %q", s.Name, done, now.State, err, s.Name)
+			return now, fmt.Errorf("%s was %s, but not waited for to the end (it is %s): %w\nsee: sc.exe query %q", s.Name, done, now.State, err, s.Name)
 		}
 	}
 }
@@ -321,7 +334,7 @@ func (s *handle) explain(doing string, err error) error {
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
 		return fmt.Errorf("not allowed to %s the service %s: run as Administrator", doing, s.Name)
 	case errors.Is(err, windows.ERROR_SERVICE_DISABLED):
-		return fmt.Errorf("could not %s the service %s: it is disabled\nenable it: sc config %q start= auto", doing, s.Name, s.Name)
+		return fmt.Errorf("could not %s the service %s: it is disabled\nenable it: sc.exe config %q start= auto", doing, s.Name, s.Name)
 	}
 	return fmt.Errorf("could not %s the service %s: %w", doing, s.Name, err)
 }
