@@ -22,72 +22,134 @@ func mayWrite(string) error { return nil }
 func keepOwner(*os.File, fs.FileInfo) error { return nil }
 
 // keepMetadata gives the new file the owner, the access list and the attributes
-// of the old one. ReplaceFile would do so too, but can lose both files when the
-// machine fails at the wrong moment.
+// of the old one.
+//
+// ReplaceFile would keep more, but renames twice, and a crash in between leaves
+// no file of that name. What it keeps besides is not missed: other streams
+// (where a download came from) and compression mean nothing to a configuration,
+// and by its time of birth a file that was replaced is told from one that the
+// Tentacle has written into (FileTimes).
 func keepMetadata(f *os.File, old string, _ fs.FileInfo) error {
-	const who = windows.OWNER_SECURITY_INFORMATION | windows.GROUP_SECURITY_INFORMATION
-	sd, err := windows.GetNamedSecurityInfo(longPath(old), windows.SE_FILE_OBJECT, who|windows.DACL_SECURITY_INFORMATION)
-	if err != nil {
-		return fmt.Errorf("cannot read its access list: %w", err)
-	}
-	if err := keepSecurity(f.Name(), sd); err != nil {
+	if err := keepSecurity(f.Name(), old); err != nil {
 		return err
 	}
-	name, err := nameOf(old)
+	before, err := attributesOf(old)
 	if err != nil {
 		return err
+	}
+	now, err := attributesOf(f.Name())
+	if err != nil {
+		return err
+	}
+	kept, err := keptAttributes(before, now, filepath.Dir(old))
+	if err != nil {
+		return err
+	}
+	name, err := nameOf(f.Name())
+	if err != nil {
+		return err
+	}
+	return windows.SetFileAttributes(name, kept)
+}
+
+func attributesOf(path string) (uint32, error) {
+	name, err := nameOf(path)
+	if err != nil {
+		return 0, err
 	}
 	attributes, err := windows.GetFileAttributes(name)
 	if err != nil {
-		return fmt.Errorf("cannot read its attributes: %w", err)
+		return 0, fmt.Errorf("cannot read its attributes: %w", err)
 	}
-	temp, err := nameOf(f.Name())
-	if err != nil {
-		return err
+	return attributes, nil
+}
+
+// keptAttributes are those that a new file gets. It refuses to make a plain file
+// of an encrypted one, which would be so in a folder that is not.
+func keptAttributes(old, new uint32, folder string) (uint32, error) {
+	if old&windows.FILE_ATTRIBUTE_ENCRYPTED > new&windows.FILE_ATTRIBUTE_ENCRYPTED {
+		return 0, fmt.Errorf("it is encrypted (EFS), and a new file in its folder would not be\nhave the folder encrypt its new files: cipher /e \"%s\"", folder)
 	}
 	const kept = windows.FILE_ATTRIBUTE_ARCHIVE | windows.FILE_ATTRIBUTE_HIDDEN | windows.FILE_ATTRIBUTE_SYSTEM | windows.FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
-	if attributes &= kept; attributes == 0 {
-		attributes = windows.FILE_ATTRIBUTE_NORMAL
+	if old &= kept; old == 0 {
+		return windows.FILE_ATTRIBUTE_NORMAL, nil
 	}
-	return windows.SetFileAttributes(temp, attributes)
+	return old, nil
 }
 
-func keepSecurity(temp string, old *windows.SECURITY_DESCRIPTOR) error {
-	dacl, _, err := old.DACL()
+func keepSecurity(temp, old string) error {
+	const both = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
+	before, err := windows.GetNamedSecurityInfo(longPath(old), windows.SE_FILE_OBJECT, both)
 	if err != nil {
 		return fmt.Errorf("cannot read its access list: %w", err)
 	}
-	control, _, err := old.Control()
+	now, err := windows.GetNamedSecurityInfo(longPath(temp), windows.SE_FILE_OBJECT, both)
 	if err != nil {
-		return fmt.Errorf("cannot read its access list: %w", err)
+		return fmt.Errorf("cannot read the access list of a new file beside it: %w", err)
 	}
-	what := windows.SECURITY_INFORMATION(windows.DACL_SECURITY_INFORMATION | windows.UNPROTECTED_DACL_SECURITY_INFORMATION)
-	if control&windows.SE_DACL_PROTECTED != 0 {
-		what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
+	owner, _, err := before.Owner()
+	if err != nil {
+		return fmt.Errorf("cannot read its owner: %w", err)
 	}
-	if err := windows.SetNamedSecurityInfo(longPath(temp), windows.SE_FILE_OBJECT, what, nil, nil, dacl, nil); err != nil {
+	if mine, _, err := now.Owner(); owner == nil || err == nil && mine != nil && mine.Equals(owner) {
+		owner = nil // nothing to do
+	}
+	if err := setSecurity(temp, before, owner != nil); err != nil && owner != nil {
+		return fmt.Errorf("its access list and its owner (%s) cannot be kept: %w\nrun this as Administrator or as that user", owner, err)
+	} else if err != nil {
 		return fmt.Errorf("its access list cannot be kept: %w\nrun this as Administrator", err)
 	}
-	return keepOwnerOf(temp, old)
+	return nil
 }
 
-func keepOwnerOf(temp string, old *windows.SECURITY_DESCRIPTOR) error {
-	now, err := windows.GetNamedSecurityInfo(longPath(temp), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
-	if err != nil {
-		return fmt.Errorf("cannot read the owner of %s: %w", temp, err)
+// setSecurity gives a file the access list of a descriptor, and the owner if
+// that is wanted, just as they are. SetNamedSecurityInfo would have the file
+// inherit from its folder instead, and so give a file that was moved there to
+// others.
+func setSecurity(path string, sd *windows.SECURITY_DESCRIPTOR, owner bool) error {
+	// Without it Windows forgets which entries are inherited (SECURITY_DESCRIPTOR_CONTROL).
+	if err := sd.SetControl(windows.SE_DACL_AUTO_INHERIT_REQ, windows.SE_DACL_AUTO_INHERIT_REQ); err != nil {
+		return err
 	}
-	mine, _, err := now.Owner()
+	what, access := windows.SECURITY_INFORMATION(windows.DACL_SECURITY_INFORMATION), uint32(windows.WRITE_DAC)
+	if owner {
+		what, access = what|windows.OWNER_SECURITY_INFORMATION, access|windows.WRITE_OWNER
+		if err := enableRestore(); err != nil {
+			return err
+		}
+	}
+	name, err := nameOf(path)
 	if err != nil {
 		return err
 	}
-	owner, _, err := old.Owner()
-	if err != nil || owner == nil || mine != nil && mine.Equals(owner) {
+	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+	handle, err := windows.CreateFile(name, access, share, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
 		return err
 	}
-	if err := windows.SetNamedSecurityInfo(longPath(temp), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION, owner, nil, nil, nil); err != nil {
-		return fmt.Errorf("it belongs to %s, which cannot be kept: %w\nrun this as Administrator or as that user", owner, err)
+	defer windows.CloseHandle(handle)
+	return windows.SetKernelObjectSecurity(handle, what, sd)
+}
+
+// enableRestore lets this process give files to other accounts, which an
+// Administrator may do but has to ask for. Who may not at all learns it from
+// what he tries then.
+func enableRestore() error {
+	name, err := windows.UTF16PtrFromString("SeRestorePrivilege")
+	if err != nil {
+		return err
 	}
-	return nil
+	var id windows.LUID
+	if err := windows.LookupPrivilegeValue(nil, name, &id); err != nil {
+		return err
+	}
+	var token windows.Token
+	if err := windows.OpenProcessToken(windows.CurrentProcess(), windows.TOKEN_ADJUST_PRIVILEGES, &token); err != nil {
+		return err
+	}
+	defer token.Close()
+	wanted := windows.Tokenprivileges{PrivilegeCount: 1, Privileges: [1]windows.LUIDAndAttributes{{Luid: id, Attributes: windows.SE_PRIVILEGE_ENABLED}}}
+	return windows.AdjustTokenPrivileges(token, false, &wanted, 0, nil, nil)
 }
 
 // rename replaces a file in one step of the file system. The Tentacle, which

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -76,28 +77,35 @@ func TestAttributesAndAccessListAreKept(t *testing.T) {
 	if err := windows.SetFileAttributes(name, attributes); err != nil {
 		t.Fatal(err)
 	}
-	// Administrators and the system alone, unlike the folder.
-	list, err := windows.SecurityDescriptorFromString("D:P(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;WD)(D;;FX;;;BG)")
-	if err != nil {
-		t.Fatal(err)
+	for _, list := range []string{
+		"D:P(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;WD)(D;;FX;;;BG)", // unlike the folder
+		"D:AI(A;;FA;;;WD)(A;ID;FA;;;BA)(A;ID;FR;;;BG)",        // inherited from a folder where it was before
+	} {
+		sd, err := windows.SecurityDescriptorFromString(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := setSecurity(path, sd, false); err != nil {
+			t.Fatal(err)
+		}
+		if got := security(t, path); !onWine() && !strings.HasSuffix(got, list) { // which makes a mode of it
+			t.Errorf("the list is %s, not %s", got, list)
+		}
+		savedWithItsSecurity(t, path, list)
 	}
-	dacl, _, err := list.DACL()
-	if err != nil {
-		t.Fatal(err)
+	if now, err := windows.GetFileAttributes(name); now&attributes != attributes || err != nil {
+		t.Errorf("attributes %x, %v", now, err)
 	}
-	const what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
-	if err := windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, what, nil, nil, dacl, nil); err != nil {
-		t.Fatal(err)
-	}
+}
+
+func savedWithItsSecurity(t *testing.T, path, value string) {
+	t.Helper()
 	before := security(t, path)
-	if changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Backup: func(string) {}}); !changed || err != nil {
+	if changed, err := Update(t.Context(), path, Change{Edit: setK(value), Backup: func(string) {}}); !changed || err != nil {
 		t.Fatal(changed, err)
 	}
 	if after := security(t, path); after != before {
 		t.Errorf("owner and access list: %s, before: %s", after, before)
-	}
-	if now, err := windows.GetFileAttributes(name); now&attributes != attributes || err != nil {
-		t.Errorf("attributes %x, %v", now, err)
 	}
 }
 
@@ -108,6 +116,71 @@ func security(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return sd.String()
+}
+
+func TestAnAdministratorSavesTheFileOfAnotherAccount(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	sd, err := windows.SecurityDescriptorFromString("O:SYD:(A;;FA;;;WD)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !windows.GetCurrentProcessToken().IsElevated() {
+		t.Skip("needs an Administrator")
+	}
+	if err := setSecurity(path, sd, true); err != nil {
+		t.Fatal(err)
+	}
+	if !mayRestore(t) {
+		t.Error("Windows would not let this process give a file to another account")
+	}
+	if !onWine() && !strings.HasPrefix(security(t, path), "O:SY") { // which keeps no owners
+		t.Errorf("it has %s", security(t, path))
+	}
+	savedWithItsSecurity(t, path, "new")
+}
+
+// mayRestore says whether SeRestorePrivilege is enabled, and not only there.
+func mayRestore(t *testing.T) bool {
+	t.Helper()
+	var wanted windows.LUID
+	if err := windows.LookupPrivilegeValue(nil, windows.StringToUTF16Ptr("SeRestorePrivilege"), &wanted); err != nil {
+		t.Fatal(err)
+	}
+	var size uint32
+	token := windows.GetCurrentProcessToken()
+	_ = windows.GetTokenInformation(token, windows.TokenPrivileges, nil, 0, &size) // tells the size
+	buffer := make([]byte, size)
+	if err := windows.GetTokenInformation(token, windows.TokenPrivileges, &buffer[0], size, &size); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range (*windows.Tokenprivileges)(unsafe.Pointer(&buffer[0])).AllPrivileges() {
+		if p.Luid == wanted {
+			return p.Attributes&windows.SE_PRIVILEGE_ENABLED != 0
+		}
+	}
+	return false
+}
+
+func TestAnEncryptedFileIsNotReplacedByAPlainOne(t *testing.T) {
+	const encrypted, hidden = windows.FILE_ATTRIBUTE_ENCRYPTED, windows.FILE_ATTRIBUTE_HIDDEN
+	for _, c := range []struct {
+		old, new, want uint32
+		refused        bool
+	}{
+		{old: hidden, want: hidden},
+		{old: windows.FILE_ATTRIBUTE_NORMAL, want: windows.FILE_ATTRIBUTE_NORMAL},
+		{old: encrypted | hidden, new: encrypted, want: hidden}, // Windows keeps that one itself
+		{old: hidden, new: encrypted, want: hidden},
+		{old: encrypted, refused: true},
+	} {
+		got, err := keptAttributes(c.old, c.new, `C:\Octopus`)
+		if got != c.want || (err != nil) != c.refused {
+			t.Errorf("%x beside %x gives %x, %v", c.old, c.new, got, err)
+		}
+		if c.refused && !strings.Contains(err.Error(), `cipher /e "C:\Octopus"`) {
+			t.Error(err)
+		}
+	}
 }
 
 func TestAPathOfAnyLengthIsSaved(t *testing.T) {

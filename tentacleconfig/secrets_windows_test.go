@@ -9,9 +9,13 @@ import (
 // skipOnWine skips what only a real Windows can show.
 func skipOnWine(t *testing.T, reason string) {
 	t.Helper()
-	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+	if onWine() {
 		t.Skip("on Wine: " + reason)
 	}
+}
+
+func onWine() bool {
+	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }
 
 // testMachine is one that has a key for secrets: Windows always has.
