@@ -105,7 +105,8 @@ func script() int {
 // outside is what a script leaves to a process outside of the service.
 func outside(folder, name string) int {
 	inside, err := Inside(context.Background(), name)
-	write(filepath.Join(folder, "outside"), fmt.Sprintf("%v %v", inside, err))
+	dir, _ := os.Getwd()
+	write(filepath.Join(folder, "outside"), fmt.Sprintf("%v %v %s", inside, err, dir))
 	waitForFile(filepath.Join(folder, "end-outside"))
 	fmt.Println("it has ended")
 	write(filepath.Join(folder, "ended"), "yes")
@@ -313,12 +314,13 @@ func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
 	waitFor(t, "the script", func() bool { return s.read(t, "inside") != "" })
 	inside := s.read(t, "inside")
 	log := strings.Split(inside, "|")[1]
-	if inside != "true <nil>|"+log+"|false <nil>" || !strings.HasSuffix(log, `\Octopus\octo-tentacle\restart-OctopusDeploy Tentacle- Web\log.txt`) {
+	if inside != "true <nil>|"+log+"|false <nil>" || !strings.HasSuffix(log, `\octo-tentacle\restart-OctopusDeploy Tentacle- Web\log.txt`) {
 		t.Errorf("in the script: %s", inside)
 	}
 	waitFor(t, "the process outside", func() bool { return s.read(t, "outside") != "" })
-	if got := s.read(t, "outside"); got != "false <nil>" {
-		t.Errorf("in the process outside: %s", got)
+	// In a folder of its own: Windows removes none that a process stands in.
+	if got, want := s.read(t, "outside"), "false <nil> "+filepath.Dir(log); !strings.EqualFold(got, want) {
+		t.Errorf("in the process outside: %s, not %s", got, want)
 	}
 	if _, already, err := Later(t.Context(), "restart-"+s.name, "", []string{filepath.Join(s.folder, "Tentacle.exe"), "script"}); !already || err != nil {
 		t.Errorf("a second time while it runs: %v, %v", already, err)
@@ -335,4 +337,39 @@ func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
 	s.put(t, "end-outside", "")
 	waitFor(t, "its end", func() bool { return s.read(t, "ended") != "" })
 	waitFor(t, "its words", func() bool { said, _ := os.ReadFile(log); return strings.Contains(string(said), "it has ended") })
+}
+
+func TestOnlyTheAdministratorsCanLayWhatIsStartedOutside(t *testing.T) {
+	for text, want := range map[string]bool{"S-1-5-32-544": true, "S-1-5-18": true, "S-1-5-32-545": false, "S-1-1-0": false, "S-1-5-21-1-2-3-1001": false} {
+		sid, err := windows.StringToSid(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := isTrusted(sid); got != want {
+			t.Errorf("%s is trusted: %v", text, got)
+		}
+	}
+	folder := filepath.Join(t.TempDir(), "own")
+	for range 2 {
+		if err := makeOwnFolder(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := accessList(t, folder); !onWine() && list != "D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)" { // which makes a mode of it
+		t.Errorf("others have rights to it: %s", list)
+	}
+	file := filepath.Join(t.TempDir(), "no folder")
+	write(file, "")
+	if err := makeOwnFolder(file); err == nil || !strings.Contains(err.Error(), "was not made by octo-tentacle") {
+		t.Errorf("a file in its place: %v", err)
+	}
+}
+
+func accessList(t *testing.T, path string) string {
+	t.Helper()
+	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sd.String()
 }

@@ -131,12 +131,15 @@ func Later(_ context.Context, name, _ string, command []string) (unit string, al
 	if len(command) == 0 || !filepath.IsAbs(command[0]) {
 		return "", false, errors.New("the command needs a program with its whole path")
 	}
-	folder, already, err := laterFolder(name)
-	unit = filepath.Join(folder, "log.txt")
-	if err != nil || already {
-		return unit, already, err
+	folder, err := laterFolder(name)
+	if err != nil {
+		return "", false, err
 	}
+	unit = filepath.Join(folder, "log.txt")
 	log, err := exclusive(unit)
+	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
+		return unit, true, nil // it holds it as long as it runs
+	}
 	if err != nil {
 		return unit, false, err
 	}
@@ -148,12 +151,11 @@ func Later(_ context.Context, name, _ string, command []string) (unit string, al
 	return unit, false, startOutside(exec.Command(program, command[1:]...), log)
 }
 
-// laterFolder makes an empty folder, which nobody else may write to, for what Later starts under that name. As long as that runs, it holds its file open, so that the
-// folder cannot be removed.
-func laterFolder(name string) (folder string, already bool, err error) {
-	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
+// laterFolder is a folder, made if need be, for what Later starts under that name. It is not below the Octopus folder, which may be anybody's.
+func laterFolder(name string) (string, error) {
+	folder, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
 	if err != nil {
-		return "", false, fmt.Errorf("cannot tell where the folder ProgramData is: %w", err)
+		return "", fmt.Errorf("cannot tell where the folder ProgramData is: %w", err)
 	}
 	clean := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`<>:"/\|?*`, r) {
@@ -161,41 +163,72 @@ func laterFolder(name string) (folder string, already bool, err error) {
 		}
 		return r
 	}, name)
-	above := filepath.Join(data, "Octopus", "octo-tentacle")
-	folder = filepath.Join(above, clean)
-	if err := os.MkdirAll(above, 0o755); err != nil {
-		return folder, false, err
+	for _, part := range []string{"octo-tentacle", clean} {
+		folder = filepath.Join(folder, part)
+		if err := makeOwnFolder(folder); err != nil {
+			return "", err
+		}
 	}
-	err = os.Remove(filepath.Join(folder, "log.txt"))
-	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
-		return folder, true, nil
-	}
-	if err := os.RemoveAll(folder); err != nil {
-		return folder, false, err
-	}
+	return folder, nil
+}
+
+// makeOwnFolder makes a folder, unless it is there, that nobody but the administrators writes to. One that somebody else made is refused: everybody may make
+// folders in ProgramData, and what is started from this one has the rights of the service.
+func makeOwnFolder(path string) error {
 	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)")
 	if err != nil {
-		return folder, false, err
+		return err
 	}
-	path, err := windows.UTF16PtrFromString(folder)
+	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
-		return folder, false, err
+		return err
 	}
 	attributes := windows.SecurityAttributes{SecurityDescriptor: sd}
 	attributes.Length = uint32(unsafe.Sizeof(attributes))
-	if err := windows.CreateDirectory(path, &attributes); err != nil {
-		return folder, false, &os.PathError{Op: "make", Path: folder, Err: err}
+	err = windows.CreateDirectory(name, &attributes)
+	if err == nil {
+		return nil
 	}
-	return folder, false, nil
+	if !errors.Is(err, windows.ERROR_ALREADY_EXISTS) {
+		return &os.PathError{Op: "make", Path: path, Err: err}
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	now, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return fmt.Errorf("cannot tell whose %s is: %w", path, err)
+	}
+	owner, _, err := now.Owner()
+	if err != nil {
+		return fmt.Errorf("cannot tell whose %s is: %w", path, err)
+	}
+	if !info.IsDir() || !isTrusted(owner) { // a link to a folder is none
+		return fmt.Errorf("%s was not made by octo-tentacle, but belongs to %s: somebody may want to have something run with the rights of the service\nlook at what it is, and remove it", path, owner)
+	}
+	return nil
 }
 
-// exclusive makes a file that others may read, but neither write nor remove.
+// isTrusted says whether what belongs to an account was made by one that may do everything here already.
+func isTrusted(owner *windows.SID) bool {
+	if owner == nil {
+		return false
+	}
+	if owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) || owner.IsWellKnown(windows.WinLocalSystemSid) {
+		return true
+	}
+	me, err := windows.GetCurrentProcessToken().GetTokenUser()
+	return err == nil && me.User.Sid.Equals(owner)
+}
+
+// exclusive empties a file, or makes it, and opens it so that others may read it, but neither write nor remove.
 func exclusive(path string) (*os.File, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err
 	}
-	handle, err := windows.CreateFile(name, windows.GENERIC_WRITE, windows.FILE_SHARE_READ, nil, windows.CREATE_NEW, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	handle, err := windows.CreateFile(name, windows.GENERIC_WRITE, windows.FILE_SHARE_READ, nil, windows.CREATE_ALWAYS, windows.FILE_ATTRIBUTE_NORMAL, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "create", Path: path, Err: err}
 	}
@@ -211,7 +244,7 @@ func copyFile(from, to string) error {
 }
 
 // startOutside starts a process without a console, with nothing of ours open but the file that it writes to (the Tentacle waits until its script's output is
-// closed), and outside of our job.
+// closed), not in the script's folder, which could not be removed as long as it runs, and outside of our job.
 func startOutside(cmd *exec.Cmd, log *os.File) error {
 	flags := uint32(windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP)
 	if ends, err := jobEndsItsProcesses(); err != nil {
@@ -221,6 +254,7 @@ func startOutside(cmd *exec.Cmd, log *os.File) error {
 	}
 	cmd.Env = append(os.Environ(), outsideVariable+"=1")
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = filepath.Dir(cmd.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 	err := cmd.Start()
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && flags&windows.CREATE_BREAKAWAY_FROM_JOB != 0 {
