@@ -132,6 +132,9 @@ func (o *checkOptions) instances() ([]tentacleconfig.Instance, error) {
 		return tentacleconfig.Instances()
 	}
 	instance, err := find(o.tentacle)
+	if err == nil {
+		noteUse(instance)
+	}
 	return []tentacleconfig.Instance{instance}, err
 }
 

@@ -59,6 +59,7 @@ func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
 	if err != nil {
 		return err
 	}
+	noteUse(t.instance)
 	backups, err := tentacleconfig.Backups(t.instance.ConfigPath)
 	if err != nil {
 		return err

@@ -62,6 +62,7 @@ func listServers(ctx context.Context, c *console, o listServersOptions) error {
 	if err != nil {
 		return err
 	}
+	noteUse(t.instance)
 	list := listOf(ctx, c, t)
 	if o.format == "json" {
 		return c.printJSON(list)

@@ -41,6 +41,11 @@ func (o *tentacleOptions) orRunning() string {
 	return o.instance
 }
 
+// noteUse puts an instance that only the older index of Windows has into the
+// index, as the real Tentacle does with each that it uses. Who may not write
+// there uses it all the same: it is found again.
+func noteUse(instance tentacleconfig.Instance) { _ = tentacleconfig.Migrate(instance) }
+
 func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {

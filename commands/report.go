@@ -127,6 +127,9 @@ func entriesOf(servers []tentacleconfig.TrustedServer) []serverEntry {
 
 // printUnchanged is the report of a command that found nothing to do.
 func printUnchanged(ctx context.Context, c *console, t *tentacle, thumbprint string, o changeOptions) error {
+	if !o.dryRun {
+		noteUse(t.instance)
+	}
 	r := newReport(t)
 	r.Thumbprint = thumbprint
 	r.DryRun = o.dryRun

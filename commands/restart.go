@@ -170,6 +170,7 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		if err != nil {
 			return err
 		}
+		noteUse(t.instance)
 		name = t.service
 	}
 	status, err := lookAtService(ctx, name)

@@ -182,6 +182,9 @@ func (o *serviceOptions) targets(ctx context.Context, all bool) ([]serviceTarget
 		return lookAtServices(ctx, instances)
 	}
 	target, err := o.find(ctx)
+	if err == nil && !o.outcome.dryRun {
+		noteUse(target.instance)
+	}
 	if err != nil || !o.wish.defines() {
 		return []serviceTarget{target}, err
 	}

@@ -60,6 +60,7 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 	if err != nil {
 		return err
 	}
+	noteUse(t.instance)
 	shown, err := shownSettings(t)
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ func showThumbprint(c *console, o showThumbprintOptions) error {
 	if err != nil {
 		return err
 	}
+	noteUse(instance)
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
 		return err

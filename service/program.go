@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,10 +43,8 @@ func FindTentacle(given string) (string, error) {
 // usualPlace is where the packages of the real Tentacle put it.
 func usualPlace() string {
 	if runtime.GOOS == "windows" {
-		folder := os.Getenv("ProgramFiles")
-		if folder == "" {
-			folder = `C:\Program Files`
-		}
+		// The first is that of 64-bit programs for a 32-bit one as well.
+		folder := cmp.Or(os.Getenv("ProgramW6432"), os.Getenv("ProgramFiles"), `C:\Program Files`)
 		return filepath.Join(folder, "Octopus Deploy", "Tentacle", "Tentacle.exe")
 	}
 	return "/opt/octopus/tentacle/Tentacle"

@@ -42,3 +42,11 @@ func TestTheRealTentacleIsFoundWhereItWasInstalled(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
+
+func TestA32BitProcessLooksWhere64BitProgramsAre(t *testing.T) {
+	t.Setenv("ProgramFiles", `C:\Program Files (x86)`)
+	t.Setenv("ProgramW6432", `D:\Program Files`)
+	if got, want := usualPlace(), `D:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe`; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+}

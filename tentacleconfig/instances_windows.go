@@ -76,23 +76,32 @@ func Migrate(i Instance) error {
 		return nil
 	}
 	older, err := registryInstances()
-	if err != nil || !slices.ContainsFunc(older, func(o Instance) bool { return strings.EqualFold(o.Name, i.Name) }) {
+	if err != nil {
 		return err
 	}
-	_, err = Register(i)
+	at := slices.IndexFunc(older, func(o Instance) bool { return strings.EqualFold(o.Name, i.Name) })
+	if at < 0 {
+		return nil
+	}
+	_, err = Register(older[at]) // not by the path that was typed, perhaps in another spelling
 	return err
 }
 
 // unregisterOlder removes an instance from the index in the registry, in which
-// names ignore case. None there is no error.
+// names ignore case. Where it has none of that name, it is not opened to be
+// written, which takes an Administrator.
 func unregisterOlder(name string) error {
-	index, err := registry.OpenKey(registry.LOCAL_MACHINE, registryIndex, registry.ALL_ACCESS|registry.WOW64_64KEY)
+	older, err := registryInstances()
+	if err != nil || !slices.ContainsFunc(older, func(o Instance) bool { return strings.EqualFold(o.Name, name) }) {
+		return err
+	}
+	index, err := registry.OpenKey(registry.LOCAL_MACHINE, registryIndex, registry.READ|registry.WOW64_64KEY)
 	if err == nil {
 		defer index.Close()
 		err = deleteKey(index, name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err)
+		return mayNot(fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func TestAnInstanceOfTheOlderIndexIsFoundMigratedAndRemovedFromBoth(t *testing.T
 		t.Fatalf("looking has written: %v, %v", now, err)
 	}
 	for range 2 {
-		if err := Migrate(found); err != nil {
+		if err := Migrate(Instance{found.Name, config + `\..\Tentacle.config`}); err != nil { // as it may be typed
 			t.Fatal(err)
 		}
 		if now, err := Registered(found.Name); now != found || err != nil {
@@ -71,6 +71,25 @@ func TestAnInstanceOfTheOlderIndexIsFoundMigratedAndRemovedFromBoth(t *testing.T
 	}
 	if _, err := os.Stat(config); err != nil {
 		t.Error("its configuration is gone: ", err)
+	}
+}
+
+func TestWhatIsNoInstanceStaysInTheRegistry(t *testing.T) {
+	machine(t, "New One")
+	path := registryIndex + `\New One`
+	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, path, registry.ALL_ACCESS|registry.WOW64_64KEY)
+	if err != nil {
+		t.Skip("needs an Administrator: ", err)
+	}
+	defer key.Close()
+	t.Cleanup(func() { registry.DeleteKey(registry.LOCAL_MACHINE, path) })
+	if err := Unregister("New One"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.READ|registry.WOW64_64KEY); err != nil {
+		t.Error("something else of that name was removed: ", err)
+	} else {
+		left.Close()
 	}
 }
 

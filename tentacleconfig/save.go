@@ -97,7 +97,7 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 
 // resolve follows symbolic links: the file they lead to is replaced, not they.
 func resolve(path string) (string, error) {
-	target, err := filepath.EvalSymlinks(path)
+	target, err := behindLinks(path)
 	if err != nil {
 		return "", readError(path, err)
 	}
@@ -106,6 +106,21 @@ func resolve(path string) (string, error) {
 		return "", fmt.Errorf("cannot tell where %s is: %w", path, err)
 	}
 	return target, nil
+}
+
+// behindLinks is filepath.EvalSymlinks, which on Windows cannot see through
+// every folder on the way (one that may not be listed, some kinds of disk). Of a
+// file that is no link itself, the path as it is will do: what is made beside it
+// lies in the same folder.
+func behindLinks(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return target, nil
+	}
+	if info, unseen := os.Lstat(path); unseen == nil && info.Mode().IsRegular() {
+		return path, nil
+	}
+	return "", err
 }
 
 // revision is a content of the file and what should come in its place.

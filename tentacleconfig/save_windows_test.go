@@ -208,6 +208,29 @@ func TestAPathOfAnyLengthIsSaved(t *testing.T) {
 	}
 }
 
+func TestAPathOfANetworkIsSaved(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	drive := filepath.VolumeName(path)
+	// Wine has no such paths, but one where Windows cannot look at the folders on the way.
+	far := `\\?\unix` + strings.ReplaceAll(os.Getenv("WINEPREFIX"), "/", `\`) + `\drive_c` + strings.TrimPrefix(path, drive)
+	if !onWine() {
+		far = `\\localhost\` + strings.Replace(path, ":", "$", 1)
+	}
+	if _, err := os.Stat(far); err != nil {
+		t.Skip("the drives are not shared here: ", err)
+	}
+	if changed, err := Update(t.Context(), far, Change{Edit: setK("new"), Backup: func(string) {}}); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	if got := content(t, path); got != newConfig {
+		t.Errorf("the file is now %q", got)
+	}
+	onlyConfigAndBackups(t, path)
+	if err := WriteFile(far, []byte(oldConfig), 0o644); err != nil || content(t, path) != oldConfig {
+		t.Error(err)
+	}
+}
+
 func TestLongPathsAreWrittenAsWindowsReadsThem(t *testing.T) {
 	tail := strings.Repeat(`\folder`, 40)
 	for path, want := range map[string]string{

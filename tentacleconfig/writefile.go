@@ -16,7 +16,7 @@ import (
 // old one. A symbolic link keeps pointing, and what is no file (a folder, a
 // device) is refused.
 func WriteFile(path string, content []byte, mode fs.FileMode) error {
-	target, err := filepath.EvalSymlinks(path)
+	target, err := behindLinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		target, err = path, nil
 	}

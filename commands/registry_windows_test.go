@@ -1,0 +1,48 @@
+package commands_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"golang.org/x/sys/windows/registry"
+)
+
+func TestAnInstanceOfTheRegistryComesIntoTheIndexWhenItIsUsed(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	const name, path = "octo-tentacle Old", `Software\Octopus\Tentacle\octo-tentacle Old`
+	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, path, registry.ALL_ACCESS|registry.WOW64_64KEY)
+	if err != nil {
+		t.Skip("needs an Administrator: ", err)
+	}
+	t.Cleanup(func() { registry.DeleteKey(registry.LOCAL_MACHINE, path) })
+	err = key.SetStringValue("ConfigurationFilePath", s.config)
+	key.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", s.home)
+	file := tentacleconfig.IndexFile(name)
+
+	run := func(want bool, line string) {
+		t.Helper()
+		output, err := s.command(append(strings.Fields(line), "--instance="+strings.ToUpper(name))...).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", line, err, output)
+		}
+		if _, err := os.Stat(file); (err == nil) != want {
+			t.Errorf("after %s the index has it: %v", line, err == nil)
+		}
+		_ = os.Remove(file)
+	}
+	run(false, "poll-server --dry-run --server-comms-address="+s.cluster.Addresses()[1])
+	run(false, "sync-servers --dry-run --server-comms-address="+s.cluster.Addresses()[0])
+	run(true, "list-servers")
+	run(true, "show-thumbprint")
+	run(true, "show-configuration")
+	run(true, "list-backups")
+	run(true, "sync-servers --server-comms-address="+s.cluster.Addresses()[0])
+	run(true, "poll-server --server-comms-address="+s.cluster.Addresses()[1])
+}
