@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,11 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // The groups of options that several commands share. Each knows its flags and
@@ -251,7 +251,7 @@ func readSecret(stdin io.Reader, option, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
-	secret := strings.TrimSpace(decoded(content))
+	secret := strings.TrimSpace(string(content))
 	switch {
 	case secret == "":
 		return "", fmt.Errorf("%s: %s is empty", option, inputName(file))
@@ -261,20 +261,6 @@ func readSecret(stdin io.Reader, option, file string) (string, error) {
 	return secret, nil
 }
 
-// decoded is a text without its byte order mark. Windows PowerShell's > writes
-// UTF-16.
-func decoded(content []byte) string {
-	utf16LE, isUTF16 := bytes.CutPrefix(content, []byte("\xff\xfe"))
-	if !isUTF16 {
-		return strings.TrimPrefix(string(content), "\ufeff")
-	}
-	units := make([]uint16, len(utf16LE)/2)
-	for i := range units {
-		units[i] = binary.LittleEndian.Uint16(utf16LE[2*i:])
-	}
-	return string(utf16.Decode(units))
-}
-
 func inputName(file string) string {
 	if file == "-" {
 		return "standard input"
@@ -282,7 +268,8 @@ func inputName(file string) string {
 	return file
 }
 
-// readSmall reads a file that a person wrote or, for -, standard input.
+// readSmall reads a file that a person wrote or, for -, standard input, as UTF-8
+// without a byte order mark.
 func readSmall(stdin io.Reader, file string) ([]byte, error) {
 	var content []byte
 	var err error
@@ -297,6 +284,11 @@ func readSmall(stdin io.Reader, file string) ([]byte, error) {
 	if err == nil && len(content) > maxInput {
 		err = fmt.Errorf("%s is larger than %d KiB", inputName(file), maxInput>>10)
 	}
+	if err != nil {
+		return nil, err
+	}
+	// Windows PowerShell's > writes UTF-16, with a byte order mark.
+	content, _, err = transform.Bytes(unicode.BOMOverride(transform.Nop), content)
 	return content, err
 }
 
