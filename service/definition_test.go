@@ -118,9 +118,6 @@ func TestADefinitionThatCannotBeInstalledIsRefused(t *testing.T) {
 }
 
 func TestTheRealTentacleIsFound(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes and scripts are others on Windows")
-	}
 	if _, err := os.Stat(usualPlace()); err == nil {
 		t.Skip("there is a Tentacle on this machine")
 	}
@@ -143,14 +140,16 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 		}
 		return path
 	}
-	tentacle := file("real/Tentacle", "#!/bin/sh\n", 0o755)
-	plain := file("plain/Tentacle", "#!/bin/sh\n", 0o644)
-	copied := file("copied/Tentacle", string(content), 0o755)
-	link := filepath.Join(folder, "link", "Tentacle")
+	tentacle := file("real/Tentacle"+programEnding(), "#!/bin/sh\n", 0o755)
+	plain := file("plain/Tentacle", "#!/bin/sh\n", 0o644) // to Windows, a name without .exe tells
+	copied := file("copied/Tentacle"+programEnding(), string(content), 0o755)
+	link := filepath.Join(folder, "link", "Tentacle"+programEnding())
 	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, link); err != nil {
+	if runtime.GOOS == "windows" {
+		link = copied // Wine has no links
+	} else if err := os.Symlink(self, link); err != nil {
 		t.Fatal(err)
 	}
 
@@ -159,11 +158,11 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 			t.Errorf("got %s, %v", got, err)
 		}
 		t.Chdir(folder)
-		if got, err := FindTentacle("real/Tentacle"); got != tentacle || err != nil {
+		if got, err := FindTentacle("real/Tentacle" + programEnding()); got != tentacle || err != nil {
 			t.Errorf("relative: got %s, %v", got, err)
 		}
 		for given, want := range map[string]string{
-			filepath.Join(folder, "nowhere"): "no such file",
+			filepath.Join(folder, "nowhere"): "nowhere",
 			plain:                            "cannot be executed",
 			folder:                           "not its folder",
 			link:                             "it is octo-tentacle",
@@ -178,11 +177,11 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 		// What bears its name but is not it does not count, and neither does a folder that depends on where one stands.
 		t.Chdir(folder)
 		path := []string{"real", filepath.Dir(link), filepath.Dir(copied), filepath.Dir(plain)}
-		t.Setenv("PATH", strings.Join(path, ":"))
+		t.Setenv("PATH", strings.Join(path, string(os.PathListSeparator)))
 		if got, err := FindTentacle(""); err == nil || !strings.Contains(err.Error(), "--tentacle FILE") {
 			t.Errorf("got %s, %v", got, err)
 		}
-		t.Setenv("PATH", strings.Join(append(path, filepath.Dir(tentacle)), ":"))
+		t.Setenv("PATH", strings.Join(append(path, filepath.Dir(tentacle)), string(os.PathListSeparator)))
 		if got, err := FindTentacle(""); got != tentacle || err != nil {
 			t.Errorf("got %s, %v", got, err)
 		}

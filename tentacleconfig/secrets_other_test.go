@@ -45,6 +45,18 @@ func TestRecordedSecretsAreReadAndWrittenAlike(t *testing.T) {
 	}
 }
 
+func TestTheThumbprintOfARecordedCertificateIsRead(t *testing.T) {
+	recordedMachine(t)
+	d, err := Read("testdata/new-certificate.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Remove(KeyThumbprint)
+	if got, err := d.Thumbprint(); got != "D89EF364B03EF8DA78FEDA7FE6E7E2155FE45B57" || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
 func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 	for name, id := range map[string]string{"none": "", "short": "abc\n", "empty": "\n"} {
 		t.Run(name, func(t *testing.T) {

@@ -21,11 +21,6 @@ func onWine() bool {
 // testMachine is one that has a key for secrets: Windows always has.
 func testMachine(*testing.T) {}
 
-func recordedMachine(t *testing.T) {
-	t.Helper()
-	t.Skip("the recorded secrets are those of a Linux machine")
-}
-
 func TestASecretIsReadBack(t *testing.T) {
 	text, err := Encrypt([]byte("p&ss"))
 	if err != nil {

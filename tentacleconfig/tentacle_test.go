@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
-	recordedMachine(t)
-	d, err := Read("testdata/new-certificate.config")
+	testMachine(t)
+	certificate, err := NewCertificate(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "D89EF364B03EF8DA78FEDA7FE6E7E2155FE45B57"
+	d := parse(t, "<octopus-settings/>")
+	if err := d.SetCertificate(certificate, Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	want := certificate.Thumbprint()
 	if got, err := d.Thumbprint(); got != want || err != nil {
 		t.Errorf("from the setting: %s, %v", got, err)
 	}

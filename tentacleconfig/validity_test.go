@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheCertificateTellsItsDates(t *testing.T) {
-	recordedMachine(t)
+	testMachine(t)
 	d, err := Parse("Tentacle.config", []byte("<octopus-settings></octopus-settings>"))
 	if err != nil {
 		t.Fatal(err)
