@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -263,11 +262,11 @@ func (j *judgement) unset(v service.Variable) string {
 		key := `HKLM:\SYSTEM\CurrentControlSet\Services\` + j.service
 		return fmt.Sprintf(`Set-ItemProperty '%s' Environment ([string[]]@((Get-ItemProperty '%[1]s').Environment -notlike '%s=*'))`, key, v.Name)
 	case v.Place == service.InFile:
-		return fmt.Sprintf("sed -i '/^%s=/d' %s && %s", v.Name, shellQuote(v.File), j.restartCommand())
+		return fmt.Sprintf("sed -i '/^%s=/d' %s && %s", v.Name, shellQuote(j.goos, v.File), j.restartCommand())
 	case v.Place == service.InProcess:
 		return j.restartCommand()
 	}
-	return fmt.Sprintf("systemctl edit --full %s && %s", shellQuote(j.service+".service"), j.restartCommand())
+	return fmt.Sprintf("systemctl edit --full %s && %s", shellQuote(j.goos, j.service+".service"), j.restartCommand())
 }
 
 func (j *judgement) judgeService() {
@@ -308,25 +307,23 @@ func (j *judgement) restartCommand() string {
 func (f *facts) command(name string, arguments ...string) string {
 	words := []string{"octo-tentacle", name}
 	for _, argument := range arguments {
-		words = append(words, shellQuote(argument))
+		words = append(words, shellQuote(f.goos, argument))
 	}
 	switch {
 	case f.instance.Name == "":
-		words = append(words, shellQuote("--config="+f.instance.ConfigPath))
+		words = append(words, shellQuote(f.goos, "--config="+f.instance.ConfigPath))
 	case f.instance.Name != "Tentacle":
-		words = append(words, shellQuote("--instance="+f.instance.Name))
+		words = append(words, shellQuote(f.goos, "--instance="+f.instance.Name))
 	}
 	if f.service != service.NameFor(f.instance.Name, f.goos) {
-		words = append(words, shellQuote("--service="+f.service))
+		words = append(words, shellQuote(f.goos, "--service="+f.service))
 	}
 	return strings.Join(words, " ")
 }
 
-// shellQuote writes a word so that a shell takes it as it is: on Windows both cmd
-// and PowerShell, if that can be.
-func shellQuote(word string) string { return quoteFor(runtime.GOOS, word) }
-
-func quoteFor(goos, word string) string {
+// shellQuote writes a word so that a shell of goos takes it as it is: on Windows
+// both cmd and PowerShell, if that can be.
+func shellQuote(goos, word string) string {
 	windows := goos == "windows"
 	harmless := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,%", r) || r == '\\' && windows

@@ -233,7 +233,7 @@ func (r *instanceReport) print(c *console, o changeOptions) error {
 // option is how the instance is named on a command line, with a space before it.
 func (r *instanceReport) option() string {
 	if r.Instance == "" {
-		return " --config=" + shellQuote(r.Configuration)
+		return " --config=" + shellQuote(runtime.GOOS, r.Configuration)
 	}
-	return " --instance=" + shellQuote(r.Instance)
+	return " --instance=" + shellQuote(runtime.GOOS, r.Instance)
 }

@@ -16,7 +16,7 @@ func TestASuggestedCommandCanBePastedIntoTheShellsOfItsSystem(t *testing.T) {
 		{"windows", "$env's", "'$env''s'"},
 		{"windows", "", `""`},
 	} {
-		if got := quoteFor(c.goos, c.word); got != c.want {
+		if got := shellQuote(c.goos, c.word); got != c.want {
 			t.Errorf("%s on %s is %s, not %s", c.word, c.goos, got, c.want)
 		}
 	}

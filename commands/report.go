@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -270,13 +271,13 @@ func (r *report) serviceLine(o changeOptions) string {
 	case r.Service.Restarted:
 		return fmt.Sprintf("Saved; service %s was restarted.", name)
 	case runs(r.Service.State) && o.noRestart:
-		return fmt.Sprintf("Saved; service %s still runs with the old configuration: %s", name, restartCommand(name))
+		return fmt.Sprintf("Saved; service %s still runs with the old configuration: %s", name, restartCommand(name, runtime.GOOS))
 	case state == service.Absent:
 		return fmt.Sprintf("Saved; there is no service %s here to restart: whatever runs this Tentacle has to restart it.", name)
 	case state == service.Unmanaged:
 		return "Saved; no service manager runs here: whatever runs this Tentacle (a container, a supervisor) has to restart it."
 	case r.serviceError != nil:
-		return fmt.Sprintf("Saved; but %v.\nRestart the Tentacle: %s", r.serviceError, restartCommand(name))
+		return fmt.Sprintf("Saved; but %v.\nRestart the Tentacle: %s", r.serviceError, restartCommand(name, runtime.GOOS))
 	default:
 		return fmt.Sprintf("Saved; service %s is %s and was left alone: the Tentacle reads the change when it starts.", name, state)
 	}

@@ -230,15 +230,15 @@ func (e serviceEntry) scheduledLine() string {
 // finishing says how to finish a restart that is outstanding.
 func finishing(instance tentacleconfig.Instance, serviceName, goos string) string {
 	if instance.Name != "" && serviceName == service.NameFor(instance.Name, goos) {
-		return "octo-tentacle restart-service --instance=" + quoteFor(goos, instance.Name)
+		return "octo-tentacle restart-service --instance=" + shellQuote(goos, instance.Name)
 	}
-	return restartCommand(serviceName)
+	return restartCommand(serviceName, goos)
 }
 
 // restartCommand restarts a service by hand. It is never the service manager's
 // own command: that would kill the scripts of a running deployment.
-func restartCommand(name string) string {
-	return "octo-tentacle restart-service --service=" + shellQuote(name)
+func restartCommand(name, goos string) string {
+	return "octo-tentacle restart-service --service=" + shellQuote(goos, name)
 }
 
 // runningInstance is the instance whose script runs this process, by the

@@ -351,7 +351,7 @@ func (p *servicePlan) define(w serviceWish, wanted string) error {
 	switch {
 	case step.action != "reconfigure" || !runs(string(p.state)):
 	case w.noRestart:
-		p.tell("runs with its old definition until it is restarted: " + restartCommand(p.name))
+		p.tell("runs with its old definition until it is restarted: " + restartCommand(p.name, runtime.GOOS))
 	default:
 		p.do("restart", "restarted")
 		p.state = service.Running
