@@ -135,7 +135,7 @@ func warnOfAccount(c *console, t serviceTarget) {
 	account, config := t.wanted.Account, t.instance.ConfigPath
 	if closed := service.Unreadable(account, config); closed != "" {
 		c.warn("the account %s may not read %s (see: ls -ld %s), so the Tentacle cannot start\n"+
-			"give it what is the Tentacle's, like: chown -R %s %s", account, config, shellQuote(closed), shellQuote(account), shellQuote(filepath.Dir(config)))
+			"give it what is the Tentacle's, like: chown -R %s %s", account, config, shellQuote(runtime.GOOS, closed), shellQuote(runtime.GOOS, account), shellQuote(runtime.GOOS, filepath.Dir(config)))
 	}
 }
 
