@@ -110,14 +110,17 @@ func (o *pollServerOptions) read(c *console) ([]string, error) {
 	if o.reuseThumbprint && o.health.waitHealthy {
 		return nil, errors.New("--wait-healthy asks the Octopus Server, and --reuse-server-thumbprint does not: leave one of them out")
 	}
-	if !o.reuseThumbprint {
+	server := ""
+	if !o.reuseThumbprint { // scripts pass the API options along; with the thumbprint at hand they are not used
 		if err := o.api.check(c); err != nil {
 			return nil, err
 		}
-		return o.nodes.addresses(o.api.server, runtime.GOOS)
+		server = o.api.server
 	}
-	// Scripts pass the API options along; with the thumbprint at hand they are not used.
-	return o.nodes.addresses("", runtime.GOOS)
+	if o.replace && !o.nodes.given() {
+		server = "" // an empty variable in a script must not put the API's host in the place of all nodes
+	}
+	return o.nodes.addresses(server, runtime.GOOS)
 }
 
 // ask learns the cluster's thumbprint, and first whether it makes sense to:

@@ -99,6 +99,9 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 		return nil, err
 	}
 	if o.file == "" {
+		if !o.nodes.given() { // an empty variable in a script must not drop all nodes but the API's host
+			return nil, errors.New("which nodes? Give --server-comms-address=https://octo1.example.com:10943, once for each, or --file=nodes.yaml")
+		}
 		return o.nodes.addresses(o.api.server, runtime.GOOS)
 	}
 	if len(commaSeparated(o.nodes.address.Value())) > 0 || o.nodes.webSocket != "" {
@@ -116,28 +119,71 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 	return addresses, nil
 }
 
-// readFile reads the addresses of a YAML file (JSON is YAML, too): a list, or a
-// list under the name nodes.
+// readFile reads the addresses of a YAML file (JSON is YAML, too).
 func (o *syncServersOptions) readFile(stdin io.Reader) ([]string, error) {
 	content, err := readSmall(stdin, o.file)
 	if err != nil {
 		return nil, fmt.Errorf("--file: %w", err)
 	}
-	var list []string
-	if err := yaml.Unmarshal(content, &list); err != nil {
-		var named struct{ Nodes []string }
-		strict := yaml.NewDecoder(bytes.NewReader(content))
-		strict.KnownFields(true)
-		if err := strict.Decode(&named); err != nil {
-			return nil, fmt.Errorf("--file %s is no list of addresses: it has to look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943", o.file)
-		}
-		list = named.Nodes
+	list, err := listedAddresses(content)
+	if err != nil {
+		return nil, fmt.Errorf("--file %s is no list of addresses: %s\nit has to look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943",
+			o.file, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	if len(nonEmpty(list)) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("--file %s lists no address; to poll nothing, use remove-server", o.file)
 	}
 	return list, nil
 }
+
+// listedAddresses understands a list, or a list under the name nodes. What it
+// does not understand it refuses: an address that is overlooked is one that is
+// removed. A value is not repeated, for the file may be the wrong one, with a key.
+func listedAddresses(content []byte) ([]string, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	var document yaml.Node
+	switch err := decoder.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a second document begins in it (after ---)")
+	}
+
+	list := document.Content[0]
+	if list.Kind == yaml.MappingNode {
+		if len(list.Content) != 2 || list.Content[0].Value != "nodes" {
+			return nil, fmt.Errorf("line %d: one name has to be there, nodes, and once", list.Line)
+		}
+		list = list.Content[1]
+	}
+	switch list = aliased(list); {
+	case isNull(list):
+		return nil, nil
+	case list.Kind != yaml.SequenceNode:
+		return nil, fmt.Errorf("line %d: here has to be a list", list.Line)
+	}
+	var addresses []string
+	for _, item := range list.Content {
+		if item = aliased(item); item.Kind != yaml.ScalarNode || strings.TrimSpace(item.Value) == "" || isNull(item) {
+			return nil, fmt.Errorf("line %d: here has to be an address", item.Line)
+		}
+		addresses = append(addresses, item.Value)
+	}
+	return addresses, nil
+}
+
+// aliased is what an alias (*name) stands for.
+func aliased(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
 
 // syncAddresses is the decision of sync-servers and of poll-server --replace:
 // what poll-server decides, without the other addresses of the same cluster.
