@@ -66,7 +66,7 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 	r.Thumbprint = o.thumbprint
 	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
 		for _, server := range now {
-			if r.Thumbprint == "" && isAt(server, addresses) {
+			if r.Thumbprint == "" && isMeant(server, addresses) {
 				r.Thumbprint = server.Thumbprint
 			}
 		}
@@ -78,7 +78,9 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 	return r.print(c, o.change)
 }
 
-// read tells the addresses to remove; none means all of the thumbprint's.
+// read tells the addresses to remove as they are typed: what a person wrote into
+// the file by hand is removed too, address or not. None means all of the
+// thumbprint's.
 func (o *removeServerOptions) read() ([]string, error) {
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
@@ -86,14 +88,11 @@ func (o *removeServerOptions) read() ([]string, error) {
 	o.thumbprint = strings.TrimSpace(o.thumbprint)
 	var addresses []string
 	for _, text := range commaSeparated(append(o.addresses, o.address.Value()...)) {
-		if !strings.Contains(text, "://") {
-			text = "https://" + text
-		}
-		address, err := tentacleconfig.AddressOf(text)
-		if err != nil {
+		if strings.Contains(text, "@") { // refused without repeating it: it may hold a password
+			_, err := tentacleconfig.AddressOf(text)
 			return nil, err
 		}
-		addresses = append(addresses, address)
+		addresses = append(addresses, text)
 	}
 	if len(addresses) == 0 && o.thumbprint == "" {
 		return nil, errors.New("remove what? Give an address as list-servers shows it, like octo-tentacle remove-server https://octo3:10943")
@@ -117,12 +116,12 @@ func withoutAddresses(now []tentacleconfig.TrustedServer, addresses []string, th
 		return nil, fmt.Errorf("no server with thumbprint %s is polled%s", thumbprint, trustedInstead(now))
 	}
 	for _, address := range addresses {
-		if !slices.ContainsFunc(polled, func(p string) bool { return tentacleconfig.SameAddress(p, address) }) {
-			return nil, fmt.Errorf("%s is not polled%s", address, nearestAddresses(address, polled))
+		if !slices.ContainsFunc(polled, func(p string) bool { return means(address, p) }) {
+			return nil, fmt.Errorf("%s is not polled%s", address, instead(now, address, thumbprint, polled))
 		}
 	}
 	after := tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
-		return concerned(s) && (len(addresses) == 0 || isAt(s, addresses))
+		return concerned(s) && (len(addresses) == 0 || isMeant(s, addresses))
 	})
 	if !polling(after) && !force {
 		return nil, errors.New("that is the last address this Tentacle polls: it would get no work any more\n" +
@@ -131,10 +130,33 @@ func withoutAddresses(now []tentacleconfig.TrustedServer, addresses []string, th
 	return after, nil
 }
 
+// means says whether what is typed, perhaps without https://, is the address.
+func means(typed, address string) bool {
+	return tentacleconfig.SameAddress(typed, address) || !strings.Contains(typed, "://") && tentacleconfig.SameAddress("https://"+typed, address)
+}
+
+func isMeant(server tentacleconfig.TrustedServer, addresses []string) bool {
+	return server.Address != "" && slices.ContainsFunc(addresses, func(typed string) bool { return means(typed, server.Address) })
+}
+
+// instead says what is polled where an address is not; polled are the addresses
+// concerned: all, or those of the thumbprint.
+func instead(now []tentacleconfig.TrustedServer, address, thumbprint string, polled []string) string {
+	switch {
+	case len(polled) > 0 && thumbprint != "":
+		return " under the thumbprint " + thumbprint + nearestAddresses(address, polled)
+	case len(polled) > 0:
+		return nearestAddresses(address, polled)
+	case polling(now):
+		return ", nor is any other with thumbprint " + thumbprint + trustedInstead(now)
+	}
+	return ": this Tentacle polls nothing"
+}
+
 // nearestAddresses names the polled addresses that are spelled most like one.
 func nearestAddresses(address string, polled []string) string {
-	if len(polled) == 0 {
-		return ": this Tentacle polls nothing"
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
 	}
 	sorted := slices.Clone(polled)
 	slices.SortStableFunc(sorted, func(a, b string) int {
