@@ -124,6 +124,12 @@ func (o *checkOptions) serverOptions() []string {
 	if o.api.passwordFile != "" && o.api.passwordFile != "-" {
 		options = append(options, "--username="+o.api.username, "--password-file="+o.api.passwordFile)
 	}
+	if o.api.caFile != "" {
+		options = append(options, "--ca-file="+o.api.caFile)
+	}
+	if o.api.ignoreSSLErrors {
+		options = append(options, "--ignoreSslErrors")
+	}
 	return options
 }
 

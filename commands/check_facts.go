@@ -21,7 +21,8 @@ type facts struct {
 	goos     string
 	now      time.Time
 
-	configurationErr error // why the file cannot be read; then there are no settings
+	configurationErr error  // why the file cannot be read; then there are no settings
+	backup           string // the Id of the newest backup that could replace a file that cannot be used; "" without one
 	thumbprint       string
 	certificate      tentacleconfig.CertificateDates
 	certificateErr   error
@@ -58,6 +59,7 @@ type apiFacts struct {
 	thumbprint       string
 	registrations    []registered
 	registrationsErr error
+	hidden           bool // there may be registrations that the account may not see
 	nodes            []octoapi.Node
 	nodesErr         error
 	shared           bool // the nodes share their queues
@@ -75,6 +77,7 @@ func lookAtFacts(instance tentacleconfig.Instance, serviceName string, now time.
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
 		f.configurationErr = err
+		f.backup = newestUsable(instance.ConfigPath)
 		return f
 	}
 	// Without its times, an outstanding restart is just not seen.
@@ -84,7 +87,9 @@ func lookAtFacts(instance tentacleconfig.Instance, serviceName string, now time.
 	f.certificate, f.certificateErr = document.CertificateDates()
 	listening, _ := document.Get(tentacleconfig.KeyNoListen)
 	f.noListen = strings.EqualFold(strings.TrimSpace(listening), "true")
-	f.servers, f.serversErr = document.TrustedServers()
+	if f.servers, f.serversErr = document.TrustedServers(); f.serversErr != nil {
+		f.backup = newestUsable(instance.ConfigPath)
+	}
 	f.proxy, f.proxyErr = document.PollingProxy()
 	f.ports = portsOf(f.servers)
 	return f
@@ -152,7 +157,7 @@ func (f *facts) askAPI(ctx context.Context) {
 	wait.Go(func() { a.nodes, a.nodesErr = f.client.Nodes(ctx) })
 	wait.Go(func() { a.shared, a.sharedErr = f.client.SharedQueues(ctx) })
 	if own := f.ownThumbprint(); own != "" {
-		wait.Go(func() { a.registrations, a.registrationsErr = findRegistrations(ctx, f.client, own) })
+		wait.Go(func() { a.registrations, a.hidden, a.registrationsErr = findRegistrations(ctx, f.client, own) })
 	}
 	wait.Wait()
 	f.url = f.client.URL() // https, where the server sends there

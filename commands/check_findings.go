@@ -128,9 +128,21 @@ func (j *judgement) judgeConfiguration() {
 			mend = ""
 		}
 		j.problem(idConfiguration, firstLine(err), "nothing else can be checked; run this as root or Administrator", mend)
+	case errors.Is(err, fs.ErrNotExist):
+		j.problem(idConfiguration, firstLine(err), "a Tentacle without its configuration does not start\n"+
+			"put back a copy; or, with an empty one in its place, what list-backups shows; or register it again", j.command("create-instance", "--config="+j.instance.ConfigPath))
 	default:
-		j.problem(idConfiguration, firstLine(err), "a Tentacle that cannot read it does not start", j.command("restore-backup"))
+		j.unusable(idConfiguration, err, "a Tentacle that cannot read it does not start")
 	}
+}
+
+// unusable is a configuration that has to be replaced by a backup.
+func (j *judgement) unusable(id string, err error, why string) {
+	if j.backup == "" {
+		j.problem(id, firstLine(err), why+"\nocto-tentacle has no backup of it that could be restored: put back a copy, or repair that place by hand", "")
+		return
+	}
+	j.problem(id, firstLine(err), why, j.command("restore-backup", j.backup))
 }
 
 // expirySoon is how long before its end a certificate is warned of.

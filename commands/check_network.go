@@ -91,6 +91,9 @@ func (j *judgement) judgeAPI() {
 		return
 	}
 	j.ok(idAPI, "the Octopus Server at %s answers", j.url)
+	if j.serversErr != nil {
+		return // what is trusted and polled is not known
+	}
 	j.judgeClusterThumbprint()
 	j.judgeRegistrations()
 	j.judgeNodes()
@@ -123,6 +126,10 @@ func (j *judgement) judgeRegistrations() {
 		return
 	case j.ownThumbprint() == "":
 		return // it has no certificate, which is said
+	case len(j.api.registrations) == 0 && j.api.hidden:
+		j.warning(idRegistration, "none of the machines and workers that the account may see has this Tentacle's thumbprint "+j.ownThumbprint(),
+			"whether it is registered is not known: the account may not see all of them (the permissions MachineView and WorkerView)", "")
+		return
 	case len(j.api.registrations) == 0:
 		j.problem(idRegistration, "the Octopus Server knows no machine or worker with this Tentacle's thumbprint "+j.ownThumbprint(),
 			"it gets no work: it was never registered, or deleted, or has a new certificate since, or is in a space that the account may not see", j.registerAgain("", j.clusterAddresses()))

@@ -16,7 +16,7 @@ import (
 func (j *judgement) judgeServers() {
 	switch {
 	case j.serversErr != nil:
-		j.problem(idTrustedServers, firstLine(j.serversErr), "the Tentacle cannot start, or trusts nobody", j.command("restore-backup"))
+		j.unusable(idTrustedServers, j.serversErr, "the Tentacle cannot start, or trusts nobody")
 		return
 	case len(j.servers) == 0:
 		j.warning(idTrustedServers, "the Tentacle trusts no Octopus Server yet", "it gets no work before it is registered", j.registerAgain("", nil))
@@ -78,14 +78,19 @@ func (j *judgement) pollIt(server tentacleconfig.TrustedServer) string {
 	if err != nil {
 		return ""
 	}
-	options := []string{"--style=TentacleActive", "--thumbprint=" + server.Thumbprint, "--host=" + at.Hostname()}
+	options := []string{"--style=TentacleActive", "--thumbprint=" + server.Thumbprint}
+	if at.Scheme == "wss" {
+		return j.command("server-comms", append(options, "--web-socket="+server.Address)...)
+	}
+	options = append(options, "--host="+at.Hostname())
 	if port := at.Port(); port != "" {
 		options = append(options, "--port="+port)
 	}
 	return j.command("server-comms", options...)
 }
 
-// keepOnlyGood drops the entries without a usable address.
+// keepOnlyGood drops the entries without a usable address, and trusts again
+// those that are listened to, which have none.
 func (j *judgement) keepOnlyGood() string {
 	var good []string
 	for _, p := range j.ports {
@@ -93,7 +98,17 @@ func (j *judgement) keepOnlyGood() string {
 			good = append(good, p.address)
 		}
 	}
-	return j.command("clear-trusted-servers", "--keep="+strings.Join(good, ","))
+	command := j.command("clear-trusted-servers", "--keep="+strings.Join(good, ","))
+	var trust []string
+	for _, server := range j.servers {
+		if server.Style == tentacleconfig.StyleListening && isThumbprint(server.Thumbprint) && !slices.Contains(trust, "--trust="+server.Thumbprint) {
+			trust = append(trust, "--trust="+server.Thumbprint)
+		}
+	}
+	if len(trust) > 0 {
+		command += " && " + j.command("configure", trust...)
+	}
+	return command
 }
 
 // polledThumbprints are the clusters that are polled.
@@ -197,10 +212,18 @@ func (j *judgement) judgeSubscriptionsOf(thumbprint string) {
 			wrong = append(wrong, addresses[key]...)
 		}
 	}
+	mend := j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint)...) + " && " +
+		j.command("poll-server", append(j.server(), "--server-comms-address="+strings.Join(wrong, ","))...)
+	if !slices.ContainsFunc(addresses[right], func(a string) bool { return !containsAddress(wrong, a) }) {
+		// Every address is there under a wrong one, too: none would be left to take the right one from.
+		mend = j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint, "--force")...) + " && " + j.registerAgain(right+"/", wrong)
+	}
 	j.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled under %d subscriptions: %s/", thumbprint, len(all), strings.Join(all, "/, ")),
-		fmt.Sprintf("the server knows the Tentacle under one of them, and work queued on a node that is polled under another waits forever\nthis keeps %s/", right),
-		j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint)...)+" && "+
-			j.command("poll-server", append(j.server(), "--server-comms-address="+strings.Join(wrong, ","))...))
+		fmt.Sprintf("the server knows the Tentacle under one of them, and work queued on a node that is polled under another waits forever\nthis keeps %s/", right), mend)
+}
+
+func containsAddress(addresses []string, address string) bool {
+	return slices.ContainsFunc(addresses, func(a string) bool { return tentacleconfig.SameAddress(a, address) })
 }
 
 // server names the Octopus Server in a command.

@@ -57,17 +57,17 @@ const healthTime = 10 * time.Minute
 // that only a failed health check is a failure.
 func (r *report) lookAtRegistrations(ctx context.Context, c *console, t *tentacle, client *octoapi.Client, o healthOptions, timeout time.Duration) error {
 	own, err := t.document.Thumbprint()
-	if errors.Is(err, tentacleconfig.ErrNoCertificate) {
+	if err != nil {
+		if o.waitHealthy {
+			return err
+		}
 		c.warn("%v", err)
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	c.progress("asking " + client.URL() + " for this Tentacle")
 	asking, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := findRegistrations(asking, client, own)
+	found, hidden, err := findRegistrations(asking, client, own)
 	c.endProgress()
 	if err != nil {
 		err = fmt.Errorf("how the server has this Tentacle registered is not known: %w", err)
@@ -79,6 +79,10 @@ func (r *report) lookAtRegistrations(ctx context.Context, c *console, t *tentacl
 	}
 	if len(found) == 0 {
 		err := fmt.Errorf("the server has no machine or worker with this Tentacle's thumbprint %s: it will get no work\n%s", own, registerHint)
+		if hidden {
+			err = fmt.Errorf("none of the machines and workers that the account may see has this Tentacle's thumbprint %s\n"+
+				"whether it is registered is not known: the account may not see all of them (the permissions MachineView and WorkerView)", own)
+		}
 		if o.waitHealthy {
 			return err
 		}

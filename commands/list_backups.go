@@ -146,6 +146,18 @@ func readBackup(backup tentacleconfig.Backup) (*tentacleconfig.Document, []tenta
 	return document, servers, err
 }
 
+// newestUsable is the Id of the newest backup that restore-backup would take; ""
+// where there is none.
+func newestUsable(config string) string {
+	backups, _ := tentacleconfig.Backups(config) // what cannot be listed cannot be restored
+	for _, backup := range backups {
+		if _, _, err := readBackup(backup); err == nil {
+			return backup.ID()
+		}
+	}
+	return ""
+}
+
 // firstLine leaves out what an error says to do, where something else is to be done.
 func firstLine(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")

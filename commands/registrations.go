@@ -24,28 +24,28 @@ type registered struct {
 const spacesAtOnce = 8
 
 // findRegistrations finds the machines and workers with a Tentacle's thumbprint
-// in all spaces that the account may use, in the order of the spaces. A space
-// whose machines the account may not see counts as one without; that none can
-// be seen is an error.
+// in all spaces that the account may use, in the order of the spaces. hidden
+// says that the account may not see them everywhere; that it may nowhere is an
+// error.
 //
 // The node that is asked looks at the database again: a Tentacle that was
 // registered after the node started is known to it from then on.
-func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint string) ([]registered, error) {
+func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint string) (all []registered, hidden bool, err error) {
 	spaces, err := client.Spaces(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	found, errs := make([][]registered, 2*len(spaces)), make([]error, 2*len(spaces))
 	places := make(chan struct{}, spacesAtOnce)
-	var all sync.WaitGroup
+	var asked sync.WaitGroup
 	for i := range found {
-		all.Go(func() {
+		asked.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
 			found[i], errs[i] = registrationsIn(ctx, spaces[i/2], i%2 == 1, thumbprint)
 		})
 	}
-	all.Wait()
+	asked.Wait()
 
 	var forbidden []error
 	for _, err := range errs {
@@ -53,13 +53,13 @@ func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint s
 		case errors.Is(err, octoapi.ErrForbidden):
 			forbidden = append(forbidden, err)
 		case err != nil:
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if len(forbidden) > 0 && len(forbidden) == len(errs) {
-		return nil, forbidden[0]
+		return nil, true, forbidden[0]
 	}
-	return slices.Concat(found...), nil
+	return slices.Concat(found...), len(forbidden) > 0, nil
 }
 
 func registrationsIn(ctx context.Context, space *octoapi.Space, worker bool, thumbprint string) ([]registered, error) {
