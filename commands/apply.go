@@ -120,6 +120,9 @@ func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
 func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
 	status, err := lookAtService(ctx, t.service)
 	r.setService(status, err)
+	if !r.Changed {
+		warnOfOutstanding(c, t, status, o)
+	}
 	if !r.Changed || o.noRestart || !runs(r.Service.State) {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -104,7 +105,7 @@ func (e interruptedError) Error() string {
 	var u unfinishedError
 	switch {
 	case errors.As(e.cause, &u):
-		return "interrupted: " + u.Error()
+		return "interrupted: " + strings.TrimSuffix(u.Error(), "\n"+context.Canceled.Error())
 	case errors.Is(e.cause, octoapi.ErrUnsure):
 		return e.cause.Error()
 	}

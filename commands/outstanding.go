@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -23,4 +24,19 @@ func restartOutstanding(status service.Status, file tentacleconfig.FileTimes) bo
 		return false
 	}
 	return file.Born.After(status.Started) || file.Modified.After(status.Started.Add(ownWriteTime))
+}
+
+// warnOfOutstanding is for a command that found nothing to change: the restart
+// after an earlier change may not have happened, because a deployment ran or
+// somebody was to do it. What is called every half hour must not call that well.
+func warnOfOutstanding(c *console, t *tentacle, status service.Status, o changeOptions) {
+	if o.dryRun || o.noRestart {
+		return
+	}
+	file, err := tentacleconfig.TimesOf(t.instance.ConfigPath)
+	if err != nil || !restartOutstanding(status, file) {
+		return
+	}
+	c.warn("service %s was started before %s was changed last, and still works with the old configuration: the restart is outstanding\nto finish: %s",
+		status.Name, t.instance.ConfigPath, finishing(t.instance, t.service, runtime.GOOS))
 }

@@ -135,7 +135,9 @@ func printUnchanged(ctx context.Context, c *console, t *tentacle, thumbprint str
 	r.Thumbprint = thumbprint
 	r.DryRun = o.dryRun
 	r.difference.Unchanged = t.servers
-	r.setService(lookAtService(ctx, t.service))
+	status, err := lookAtService(ctx, t.service)
+	r.setService(status, err)
+	warnOfOutstanding(c, t, status, o)
 	return r.print(c, o)
 }
 

@@ -178,6 +178,10 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		return err
 	}
 
+	if status.State == service.Absent {
+		return fmt.Errorf("there is no service %s here to restart\nlist-servers names the one of each Tentacle; --service=NAME is for one of another name", name)
+	}
+
 	entry := serviceEntry{Name: status.Name, State: string(status.State)}
 	if runs(entry.State) {
 		if err := entry.restart(ctx, c, o.restart); err != nil {
@@ -207,6 +211,9 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions
 	inside, err := service.Inside(ctx, e.Name)
 	if err != nil {
 		return err
+	}
+	if inside && o.wait == 0 {
+		return fmt.Errorf("this is a script of service %s itself, which so is not idle before it has ended, and --restart-wait=0s does not wait", e.Name)
 	}
 	if inside {
 		e.Scheduled, err = restartLater(ctx, e.Name, o)

@@ -80,11 +80,94 @@ func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T)
 			t.Fatalf("%s: restarted all the same", wait)
 		}
 	}
+	// What finds nothing to change says that something is outstanding, until it is not.
+	declare := []string{"sync-servers", "--quiet", "--server-comms-address=" + strings.Join(s.cluster.Addresses(), ",")}
+	for _, arguments := range [][]string{declare, {"poll-server", "--server-comms-address=" + s.cluster.Addresses()[1]}} {
+		stdout, stderr := s.output(t, arguments...)
+		if !strings.Contains(stderr, "warning: service Octo-Tentacle-Test was started before ") || !strings.Contains(stderr, `to finish: octo-tentacle restart-service --instance="Octo Tentacle Test"`) {
+			t.Errorf("%v: %s", arguments, stderr)
+		}
+		if arguments[1] == "--quiet" && stdout != "" {
+			t.Errorf("%v: %s", arguments, stdout)
+		}
+	}
+	if _, stderr := s.output(t, append(declare, "--no-restart")...); stderr != "" {
+		t.Errorf("where somebody else restarts: %s", stderr)
+	}
 	if output, err := s.command("restart-service", "--instance=Octo Tentacle Test").CombinedOutput(); err != nil || s.starts(t) != 2 {
 		t.Errorf("finishing: %v, %d starts\n%s", err, s.starts(t), output)
 	}
+	if stdout, stderr := s.output(t, declare...); stdout+stderr != "" {
+		t.Errorf("finished: %s%s", stdout, stderr)
+	}
 	if s.read(t, "job.out") != "finished\n" {
 		t.Errorf("the script was killed: %q", s.read(t, "job.out"))
+	}
+}
+
+// output is what a command prints that has to exit with 0.
+func (s *systemdScene) output(t *testing.T, arguments ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	cmd := s.command(arguments...)
+	cmd.Stdout, cmd.Stderr = &out, &err
+	if failed := cmd.Run(); failed != nil {
+		t.Fatalf("%v: %v\n%s%s", arguments, failed, out.String(), err.String())
+	}
+	return out.String(), err.String()
+}
+
+func TestSystemdWaitForAScriptCanBeInterrupted(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.runJob(t, "sleep 30")
+	cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the change is saved", func() bool { return len(s.addresses(t)) == 2 })
+	time.Sleep(200 * time.Millisecond)
+	if err := interrupt(cmd.Process); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	want := "octo-tentacle: interrupted: " + s.config + " is saved, but its Tentacle does not use it yet: the restart is outstanding.\n" +
+		"to finish: octo-tentacle restart-service --instance=\"Octo Tentacle Test\"\n"
+	if cmd.ProcessState.ExitCode() != 1 || stderr.String() != want || s.starts(t) != 1 {
+		t.Errorf("exit code %d, %d starts\n%s", cmd.ProcessState.ExitCode(), s.starts(t), stderr.String())
+	}
+}
+
+// TestSystemdScriptOfTheTentacleThatMayNotWaitIsToldSo: its own script runs as
+// long as it asks, so that nothing could be scheduled that would ever happen.
+func TestSystemdScriptOfTheTentacleThatMayNotWaitIsToldSo(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	program, err := exec.LookPath("octo-tentacle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.runJob(t, fmt.Sprintf(`
+export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_KEY=%s
+%s sync-servers --restart-wait=0s --server-comms-address=%s
+`, s.home, s.cluster.URL(), octotest.APIKey, program, strings.Join(s.cluster.Addresses(), ",")))
+	s.eventually(t, "the script ends", func() bool {
+		_, err := os.Stat(filepath.Join(s.folder, "job.exit"))
+		return err == nil
+	})
+	output := s.read(t, "job.out")
+	if s.read(t, "job.exit") != "1" || !strings.Contains(output, "the restart is outstanding") || !strings.Contains(output, "--restart-wait=0s does not wait") {
+		t.Errorf("exit %s:\n%s", s.read(t, "job.exit"), output)
+	}
+}
+
+func TestSystemdServiceThatIsNotThereCannotBeRestarted(t *testing.T) {
+	s := newSystemdScene(t)
+	output, err := s.command("restart-service", "--service=octo-tentacle-no-such-service").CombinedOutput()
+	if err == nil || !strings.Contains(string(output), "there is no service octo-tentacle-no-such-service here") {
+		t.Errorf("%v\n%s", err, output)
 	}
 }
 

@@ -47,7 +47,7 @@ stay. Where nothing is to do, nothing is asked, changed or restarted.
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:; - is standard input"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.quiet, DisableDefaultText: true,
-				Usage: "say nothing where nothing is to do"},
+				Usage: "say nothing where nothing is to do (a restart is, that is outstanding)"},
 		}),
 		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
 	}
@@ -66,6 +66,8 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 	}
 	if thumbprint, inSync := syncedWith(t.servers, addresses); inSync && !o.health.waitHealthy {
 		if o.quiet {
+			status, _ := lookAtService(ctx, t.service) // where that is not known, there is nothing to say
+			warnOfOutstanding(c, t, status, o.change)
 			return nil
 		}
 		return printUnchanged(ctx, c, t, thumbprint, o.change)
