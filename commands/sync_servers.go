@@ -79,15 +79,23 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 
 // syncedWith says whether exactly these addresses of a cluster are polled, and
 // the cluster's thumbprint. That needs no question to anybody: what calls this
-// every half hour must not fail, nor be slow, because a node is down.
+// every half hour must not fail, nor be slow, because a node is down. Only where
+// some of the addresses are polled under another thumbprint too, as while the
+// cluster's certificate is renewed, the server has to say which is its own.
 func syncedWith(servers []tentacleconfig.TrustedServer, addresses []string) (thumbprint string, inSync bool) {
 	for _, candidate := range distinctThumbprints(servers) {
-		synced, err := syncAddresses(servers, candidate, addresses)
-		if err == nil && tentacleconfig.Diff(servers, synced).Empty() {
-			return candidate, true
+		if !slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool {
+			return s.Polls() && sameThumbprint(s.Thumbprint, candidate) && isAt(s, addresses)
+		}) {
+			continue
 		}
+		synced, err := syncAddresses(servers, candidate, addresses)
+		if err != nil || !tentacleconfig.Diff(servers, synced).Empty() {
+			return "", false
+		}
+		thumbprint = candidate
 	}
-	return "", false
+	return thumbprint, thumbprint != ""
 }
 
 func (o *syncServersOptions) read(c *console) ([]string, error) {
