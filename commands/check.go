@@ -64,20 +64,18 @@ func check(ctx context.Context, c *console, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	instances, err := o.instances()
+	all, err := o.look()
 	if err != nil {
 		return err
 	}
-
-	all := make([]*facts, len(instances))
-	for i, instance := range instances {
-		all[i] = lookAtFacts(instance, o.tentacle.service, time.Now())
-		if asksAPI && all[i].proxyErr == nil {
-			if all[i].client, err = connect(c, o.api, all[i].proxy); err != nil {
-				return err
-			}
-			all[i].serverOptions = o.serverOptions()
+	for _, f := range all {
+		if !asksAPI || f.indexErr != nil || f.proxyErr != nil {
+			continue
 		}
+		if f.client, err = connect(c, o.api, f.proxy); err != nil {
+			return err
+		}
+		f.serverOptions = o.serverOptions()
 	}
 	gatherAll(ctx, c, all, o.api.timeout)
 
@@ -133,15 +131,41 @@ func (o *checkOptions) serverOptions() []string {
 	return options
 }
 
-func (o *checkOptions) instances() ([]tentacleconfig.Instance, error) {
+// look reads what is on this machine of the Tentacles that are meant. With all
+// of them, one that is broken must not hide the others.
+func (o *checkOptions) look() (all []*facts, err error) {
+	var instances []tentacleconfig.Instance
 	if o.allInstances {
-		return tentacleconfig.Instances()
+		instances, err = tentacleconfig.Instances()
+		for _, damage := range joined(err) {
+			var broken *tentacleconfig.IndexError
+			if !errors.As(damage, &broken) {
+				return nil, err
+			}
+			all = append(all, &facts{instance: tentacleconfig.Instance{ConfigPath: broken.Path}, indexErr: broken})
+		}
+	} else {
+		instances = make([]tentacleconfig.Instance, 1)
+		if instances[0], err = find(o.tentacle); err != nil {
+			return nil, err
+		}
+		noteUse(instances[0])
 	}
-	instance, err := find(o.tentacle)
+	for _, instance := range instances {
+		all = append(all, lookAtFacts(instance, o.tentacle.service, time.Now()))
+	}
+	return all, nil
+}
+
+// joined are the errors of errors.Join.
+func joined(err error) []error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()
+	}
 	if err == nil {
-		noteUse(instance)
+		return nil
 	}
-	return []tentacleconfig.Instance{instance}, err
+	return []error{err}
 }
 
 // gatherAll asks the service manager, the ports and the API for all instances at

@@ -21,6 +21,7 @@ type facts struct {
 	goos     string
 	now      time.Time
 
+	indexErr         error  // of an index file, not known whose: then there is nothing else
 	configurationErr error  // why the file cannot be read; then there are no settings
 	backup           string // the Id of the newest backup that could replace a file that cannot be used; "" without one
 	thumbprint       string
@@ -115,6 +116,9 @@ func portsOf(servers []tentacleconfig.TrustedServer) (ports []portFact) {
 
 // gather asks the service manager, the ports and the API, all at the same time.
 func (f *facts) gather(ctx context.Context, answered func(octoapi.Port)) {
+	if f.indexErr != nil {
+		return
+	}
 	var wait sync.WaitGroup
 	wait.Go(func() { f.status, f.statusErr = lookAtService(ctx, f.service) })
 	wait.Go(func() {

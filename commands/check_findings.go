@@ -41,6 +41,7 @@ type finding struct {
 
 // The Ids of the findings.
 const (
+	idIndex             = "index" // of the instances; not looked at where it is right
 	idConfiguration     = "configuration"
 	idCertificate       = "certificate"            // there is one that can be read
 	idCertificateDates  = "certificate-expiry"     // it is valid for a while
@@ -103,6 +104,11 @@ func (j *judgement) found(id string) bool {
 // findings judges the facts. It depends on nothing else.
 func (f *facts) findings() []finding {
 	j := &judgement{facts: f, list: []finding{}}
+	if f.indexErr != nil {
+		what, how, _ := strings.Cut(f.indexErr.Error(), "\n")
+		j.problem(idIndex, what, "its Tentacle cannot be found by its name, and was not checked\n"+how, "")
+		return j.list
+	}
 	j.judgeConfiguration()
 	if f.configurationErr == nil {
 		j.judgeCertificate()

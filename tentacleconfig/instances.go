@@ -36,12 +36,10 @@ func MachineHome() string {
 
 // Instances lists the Tentacles of this machine, sorted by name: those of the
 // index files in MachineHome and, on Windows, those that only the older index
-// in the registry has. An index file that cannot be read is an error naming it.
+// in the registry has. Of each index file that cannot be read the error, which
+// joins them, has an *IndexError; the list is then that of the others.
 func Instances() ([]Instance, error) {
-	files, err := indexFiles()
-	if err != nil {
-		return nil, err
-	}
+	files, damage := indexFiles()
 	var list []Instance
 	for _, f := range files {
 		list = append(list, f.Instance)
@@ -58,8 +56,18 @@ func Instances() ([]Instance, error) {
 	slices.SortFunc(list, func(a, b Instance) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
 	})
-	return list, nil
+	return list, damage
 }
+
+// IndexError is an index file that cannot be read or understood, so that it is
+// not known which instance it is of.
+type IndexError struct {
+	Path  string
+	cause error
+}
+
+func (e *IndexError) Error() string { return e.cause.Error() }
+func (e *IndexError) Unwrap() error { return e.cause }
 
 // indexFile is one file of the index, and what it says.
 type indexFile struct {
@@ -74,6 +82,7 @@ func indexFiles() ([]indexFile, error) {
 		return nil, fmt.Errorf("cannot list the instances of Tentacle: %w", err)
 	}
 	var files []indexFile
+	var damaged []error
 	for _, e := range entries {
 		if e.IsDir() || !strings.EqualFold(filepath.Ext(e.Name()), ".config") {
 			continue
@@ -84,11 +93,12 @@ func indexFiles() ([]indexFile, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			damaged = append(damaged, &IndexError{path, err})
+			continue
 		}
 		files = append(files, indexFile{path, instance})
 	}
-	return files, nil
+	return files, errors.Join(damaged...)
 }
 
 func readIndexFile(path string) (Instance, error) {
