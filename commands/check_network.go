@@ -18,7 +18,7 @@ import (
 
 func (j *judgement) judgePorts() {
 	if j.proxyErr != nil {
-		j.problem(idPollingProxy, firstLine(j.proxyErr), "the Tentacle cannot poll through it, and the ports were not tried", j.command("polling-proxy", "--proxyEnable=false"))
+		j.problem(idPollingProxy, firstLine(j.proxyErr), "the Tentacle cannot poll through it, and the ports were not tried\nset it anew with --proxyHost and --proxyPort; or, without a proxy", j.command("polling-proxy", "--proxyEnable=false", "--proxyPort=80"))
 		return
 	}
 	for _, p := range j.ports {
@@ -58,6 +58,9 @@ func (j *judgement) judgeStranger(p portFact) {
 	const passThrough = "let a load balancer pass the port through as TCP, and check the address"
 	asked := j.api.thumbprint != ""
 	switch {
+	case j.renewed(p) && containsThumbprint(j.polledThumbprints(), presented): // not update-trust: the other one may be another cluster's
+		j.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, under which others of its addresses are polled",
+			j.command("remove-server", p.address, "--thumbprint="+p.trusted[0])+" && "+j.command("poll-server", append(j.server(), "--server-comms-address="+p.address)...))
 	case j.renewed(p):
 		j.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which was renewed", j.updateTrust(p.trusted[0], presented))
 	case containsThumbprint(distinctThumbprints(j.servers), presented):

@@ -156,15 +156,15 @@ func (j *judgement) judgeContradiction(p portFact) {
 
 // pollAnew removes all entries for an address and makes a single one.
 func (j *judgement) pollAnew(p portFact, thumbprint string) string {
-	subscription := ""
 	for _, server := range j.servers {
-		if !server.Polls() || !sameThumbprint(server.Thumbprint, thumbprint) {
-			continue
-		}
-		if !tentacleconfig.SameAddress(server.Address, p.address) && server.SubscriptionID != "" {
+		if server.Polls() && sameThumbprint(server.Thumbprint, thumbprint) && server.SubscriptionID != "" && !tentacleconfig.SameAddress(server.Address, p.address) {
 			return j.command("remove-server", p.address, "--thumbprint="+thumbprint) + " && " + j.command("poll-server", append(j.server(), "--server-comms-address="+p.address)...)
 		}
-		subscription = firstNonEmpty(subscription, server.SubscriptionID)
+	}
+	// None would be left to take the subscription from.
+	subscription := ""
+	if used := j.subscriptionsOf(thumbprint); len(used) > 0 {
+		subscription = j.right(used).id + "/"
 	}
 	return j.command("remove-server", p.address, "--thumbprint="+thumbprint, "--force") + " && " + j.registerAgain(subscription, []string{p.address})
 }
@@ -181,45 +181,64 @@ func (j *judgement) judgeSubscriptions() {
 }
 
 func (j *judgement) judgeSubscriptionsOf(thumbprint string) {
-	var all []string
-	addresses := map[string][]string{}
 	for _, server := range j.servers {
-		if !server.Polls() || !sameThumbprint(server.Thumbprint, thumbprint) {
-			continue
-		}
-		if server.SubscriptionID == "" {
+		if server.Polls() && sameThumbprint(server.Thumbprint, thumbprint) && server.SubscriptionID == "" {
 			j.problem(idSubscriptions, server.Address+" is polled without a subscription", "the server hands over nothing without", j.pollIt(server))
-			continue
 		}
-		key := strings.ToLower(strings.TrimRight(server.SubscriptionID, "/"))
-		if addresses[key] == nil {
-			all = append(all, key)
-		}
-		addresses[key] = append(addresses[key], server.Address)
 	}
+	all := j.subscriptionsOf(thumbprint)
 	if len(all) < 2 {
 		return
 	}
-	right := all[0]
-	for _, r := range j.api.registrations {
-		if uri := strings.ToLower(strings.TrimRight(r.Machine.Endpoint.URI, "/")); addresses[uri] != nil {
-			right = uri
-		}
-	}
-	var wrong []string
-	for _, key := range all {
-		if key != right {
-			wrong = append(wrong, addresses[key]...)
+	right := j.right(all)
+	var ids, wrong []string
+	for _, s := range all {
+		ids = append(ids, s.id+"/")
+		if s.id != right.id {
+			wrong = append(wrong, s.addresses...)
 		}
 	}
 	mend := j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint)...) + " && " +
 		j.command("poll-server", append(j.server(), "--server-comms-address="+strings.Join(wrong, ","))...)
-	if !slices.ContainsFunc(addresses[right], func(a string) bool { return !containsAddress(wrong, a) }) {
+	if !slices.ContainsFunc(right.addresses, func(a string) bool { return !containsAddress(wrong, a) }) {
 		// Every address is there under a wrong one, too: none would be left to take the right one from.
-		mend = j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint, "--force")...) + " && " + j.registerAgain(right+"/", wrong)
+		mend = j.command("remove-server", append(slices.Clone(wrong), "--thumbprint="+thumbprint, "--force")...) + " && " + j.registerAgain(right.id+"/", wrong)
 	}
-	j.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled under %d subscriptions: %s/", thumbprint, len(all), strings.Join(all, "/, ")),
-		fmt.Sprintf("the server knows the Tentacle under one of them, and work queued on a node that is polled under another waits forever\nthis keeps %s/", right), mend)
+	j.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled under %d subscriptions: %s", thumbprint, len(all), strings.Join(ids, ", ")),
+		fmt.Sprintf("the server knows the Tentacle under one of them, and work queued on a node that is polled under another waits forever\nthis keeps %s/", right.id), mend)
+}
+
+// usedSubscription is one under which a cluster is polled.
+type usedSubscription struct {
+	id        string // in lower case, without the slash at the end
+	addresses []string
+}
+
+// subscriptionsOf are those of a cluster, in the order of the file.
+func (f *facts) subscriptionsOf(thumbprint string) (all []usedSubscription) {
+	for _, server := range f.servers {
+		if !server.Polls() || !sameThumbprint(server.Thumbprint, thumbprint) || server.SubscriptionID == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(s usedSubscription) bool { return sameSubscription(s.id, server.SubscriptionID) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, usedSubscription{id: strings.ToLower(strings.TrimRight(server.SubscriptionID, "/"))})
+		}
+		all[i].addresses = append(all[i].addresses, server.Address)
+	}
+	return all
+}
+
+// right is the subscription to keep: the one that the server knows, or else the
+// first one.
+func (f *facts) right(all []usedSubscription) usedSubscription {
+	for _, r := range f.api.registrations {
+		if i := slices.IndexFunc(all, func(s usedSubscription) bool { return sameSubscription(s.id, r.Machine.Endpoint.URI) }); i >= 0 {
+			return all[i]
+		}
+	}
+	return all[0]
 }
 
 func containsAddress(addresses []string, address string) bool {

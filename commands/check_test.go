@@ -136,7 +136,7 @@ var badFiles = []bad{
 		f.certificate = tentacleconfig.CertificateDates{}
 	}, levelProblem, idCertificate, "which no server knows", "octo-tentacle new-certificate"},
 	{"a polling proxy that cannot be one", func(f *facts) { f.proxyErr = errors.New("line 7: the port is x\nset it again") },
-		levelProblem, idPollingProxy, "line 7: the port is x", "octo-tentacle polling-proxy --proxyEnable=false"},
+		levelProblem, idPollingProxy, "line 7: the port is x", "octo-tentacle polling-proxy --proxyEnable=false --proxyPort=80"},
 	{"a duplicate that is all there is", func(f *facts) {
 		f.setServers("https://octo1:10943", "https://OCTO1:10943/")
 		f.api.nodes = f.api.nodes[:1]
