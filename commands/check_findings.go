@@ -323,18 +323,23 @@ func (j *judgement) restartCommand() string {
 
 // command is an octo-tentacle command line for this Tentacle.
 func (f *facts) command(name string, arguments ...string) string {
+	return commandFor(f.instance, f.service, f.goos, name, arguments...)
+}
+
+// commandFor is an octo-tentacle command line for a Tentacle, as a shell takes it.
+func commandFor(instance tentacleconfig.Instance, serviceName, goos, name string, arguments ...string) string {
 	words := []string{"octo-tentacle", name}
 	for _, argument := range arguments {
-		words = append(words, shellQuote(f.goos, argument))
+		words = append(words, shellQuote(goos, argument))
 	}
 	switch {
-	case f.instance.Name == "":
-		words = append(words, shellQuote(f.goos, "--config="+f.instance.ConfigPath))
-	case f.instance.Name != "Tentacle":
-		words = append(words, shellQuote(f.goos, "--instance="+f.instance.Name))
+	case instance.Name == "":
+		words = append(words, shellQuote(goos, "--config="+instance.ConfigPath))
+	case instance.Name != "Tentacle":
+		words = append(words, shellQuote(goos, "--instance="+instance.Name))
 	}
-	if f.service != service.NameFor(f.instance.Name, f.goos) {
-		words = append(words, shellQuote(f.goos, "--service="+f.service))
+	if serviceName != service.NameFor(instance.Name, goos) {
+		words = append(words, shellQuote(goos, "--service="+serviceName))
 	}
 	return strings.Join(words, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -91,18 +92,18 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 		return timedOut(err, o.api)
 	}
 
-	if err := o.remove(asking, r, space, machines); err != nil {
-		return timedOut(err, o.api)
-	}
-	r.Server = client.URL()
+	remove := func() error { return o.remove(asking, r, space, machines) }
 	if o.removeTrust {
-		if err := o.distrust(ctx, c, t, r); err != nil {
-			return err
-		}
+		err = o.distrust(ctx, c, t, r, remove)
 	} else {
+		err = remove()
 		r.difference.Unchanged = t.servers
 		r.setService(lookAtService(ctx, t.service))
 	}
+	if err != nil {
+		return timedOut(err, o.api)
+	}
+	r.Server = client.URL()
 	return r.print(c, o.change)
 }
 
@@ -185,16 +186,20 @@ func (o *deregisterOptions) remove(ctx context.Context, r *report, space *octoap
 	return nil
 }
 
-// distrust drops every entry of the cluster.
-func (o *deregisterOptions) distrust(ctx context.Context, c *console, t *tentacle, r *report) error {
+// distrust drops every entry of the cluster, and has deleted what is registered
+// when it is sure that the file can be saved.
+func (o *deregisterOptions) distrust(ctx context.Context, c *console, t *tentacle, r *report, remove func() error) error {
 	drop := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
 		return tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return sameThumbprint(s.Thumbprint, r.Thumbprint) }), nil
 	}
-	err := apply(ctx, c, t, o.change, change{servers: drop}, r)
-	if r.Changed {
-		return err // saved: what is outstanding says so itself
+	err := apply(ctx, c, t, o.change, change{servers: drop, before: remove}, r)
+	if err == nil && len(r.Deleted) == 0 {
+		err = remove() // a dry run, or nothing to drop
 	}
-	return r.afterDeleting(err, fmt.Sprintf("to trust the cluster no longer: octo-tentacle configure --remove-trust=%s", r.Thumbprint))
+	if r.Changed || errors.As(err, new(unfinishedError)) {
+		return err // what is outstanding says so itself
+	}
+	return r.afterDeleting(err, "to trust the cluster no longer: "+commandFor(t.instance, t.service, runtime.GOOS, "configure", "--remove-trust="+r.Thumbprint))
 }
 
 // afterDeleting is a failure that came when something was deleted already.
