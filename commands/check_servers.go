@@ -98,7 +98,11 @@ func (j *judgement) keepOnlyGood() string {
 			good = append(good, p.address)
 		}
 	}
-	command := j.command("clear-trusted-servers", "--keep="+strings.Join(good, ","))
+	var keep []string
+	if len(good) > 0 {
+		keep = append(keep, "--keep="+strings.Join(good, ","))
+	}
+	command := j.command("clear-trusted-servers", keep...)
 	var trust []string
 	for _, server := range j.servers {
 		if server.Style == tentacleconfig.StyleListening && isThumbprint(server.Thumbprint) && !slices.Contains(trust, "--trust="+server.Thumbprint) {
