@@ -84,7 +84,7 @@ func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T)
 	declare := []string{"sync-servers", "--quiet", "--server-comms-address=" + strings.Join(s.cluster.Addresses(), ",")}
 	for _, arguments := range [][]string{declare, {"poll-server", "--server-comms-address=" + s.cluster.Addresses()[1]}} {
 		stdout, stderr := s.output(t, arguments...)
-		if !strings.Contains(stderr, "warning: service Octo-Tentacle-Test was started before ") || !strings.Contains(stderr, `to finish: octo-tentacle restart-service --instance="Octo Tentacle Test"`) {
+		if !strings.Contains(stderr, "warning: service Octo-Tentacle-Test was started before ") || !strings.Contains(stderr, `to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'`) {
 			t.Errorf("%v: %s", arguments, stderr)
 		}
 		if arguments[1] == "--quiet" && stdout != "" {
@@ -134,7 +134,7 @@ func TestSystemdWaitForAScriptCanBeInterrupted(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	want := "octo-tentacle: interrupted: " + s.config + " is saved, but its Tentacle does not use it yet: the restart is outstanding.\n" +
-		"to finish: octo-tentacle restart-service --instance=\"Octo Tentacle Test\"\n"
+		"to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'\n"
 	if cmd.ProcessState.ExitCode() != 1 || stderr.String() != want || s.starts(t) != 1 {
 		t.Errorf("exit code %d, %d starts\n%s", cmd.ProcessState.ExitCode(), s.starts(t), stderr.String())
 	}
