@@ -77,8 +77,8 @@ func serviceCommand(c *console) *cli.Command {
 		Usage:    "install, start, stop and configure the Tentacle's service",
 		Description: `Drives the service manager of this machine: systemd or, on Windows, the service
 control manager. The service runs the real Tentacle. What is done already is not
-done again, and is no failure. A unit that a person changed is shown as a
-difference, and only --reconfigure replaces it.
+done again, and is no failure. A definition that differs is shown as a difference
+and replaced; one that a person changed, with --reconfigure only.
 
   octo-tentacle service --install --start
   octo-tentacle service --instance=web --stop --uninstall
@@ -88,7 +88,7 @@ difference, and only --reconfigure replaces it.
 			do("restart", &o.wish.restart, "restart the service"),
 			do("stop", &o.wish.stop, "stop the service, and wait until it has stopped"),
 			do("uninstall", &o.wish.uninstall, "stop the service and remove it"),
-			do("install", &o.wish.install, "install the service, to start with the machine"),
+			do("install", &o.wish.install, "install the service, to start with the machine; restarts nothing"),
 			do("reconfigure", &o.wish.reconfigure, "install the service in the place of one that differs, and restart it if it runs"),
 			do("start", &o.wish.start, "start the service, and wait whether it stays up"),
 			&cli.StringFlag{Name: "tentacle", Category: theDefinition, Destination: &o.program,
@@ -260,14 +260,15 @@ type serviceStep struct {
 
 // servicePlan is a service as it will be after the steps decided so far.
 type servicePlan struct {
-	name    string
-	state   service.State
-	exists  bool
-	text    string // its definition, and whether that is in force
-	current bool
+	name     string
+	state    service.State
+	exists   bool
+	text     string // its definition, whether that is in force, and a person's
+	current  bool
+	personal bool
 
 	steps      []serviceStep
-	difference string // what --reconfigure replaces
+	difference string // between what is installed and what will be
 }
 
 // planService decides what has to be done to a service as it is found. Nothing
@@ -276,7 +277,7 @@ func planService(w serviceWish, found service.Installation, wanted, goos string)
 	if err := refuseForeign(w, found); err != nil {
 		return nil, err
 	}
-	p := &servicePlan{name: found.Name, state: found.State, exists: found.Exists, text: found.Text, current: found.Current}
+	p := &servicePlan{name: found.Name, state: found.State, exists: found.Exists, text: found.Text, current: found.Current, personal: found.Personal}
 	if w.restart {
 		p.restart(goos)
 	}
@@ -343,14 +344,28 @@ func (p *servicePlan) uninstall() {
 }
 
 func (p *servicePlan) define(w serviceWish, wanted string) error {
-	step, difference, err := planDefinition(w, p.text, wanted, p.current, p.name)
-	if err != nil {
-		return err
-	}
-	p.steps, p.difference, p.exists = append(p.steps, step), difference, true
+	renewed := p.text != "" && (p.text != wanted || w.reconfigure && w.newPassword)
 	switch {
-	case step.action != "reconfigure" || !runs(string(p.state)):
-	case w.noRestart:
+	case p.text == "":
+		p.do("install", "installed, to start with the machine")
+	case p.text != wanted:
+		p.difference = serviceDifference(p.text, wanted)
+		if p.personal && !w.reconfigure {
+			return fmt.Errorf("service %s is installed already, and a person has changed it:\n%s"+
+				"to replace it, give --reconfigure instead of --install; to see first what would be done, add --dry-run", p.name, p.difference)
+		}
+		p.do("reconfigure", "reconfigured")
+	case renewed:
+		p.do("reconfigure", "given the password")
+	case p.current:
+		p.tell("is installed as it should be")
+	default:
+		p.do("enable", "enabled, to start with the machine")
+	}
+	p.exists = true
+	switch {
+	case !renewed || !runs(string(p.state)):
+	case w.noRestart || !w.reconfigure: // --install restarts nothing, as the real one's
 		p.tell("runs with its old definition until it is restarted: " + restartCommand(p.name, runtime.GOOS))
 	default:
 		p.do("restart", "restarted")
@@ -374,24 +389,6 @@ func (p *servicePlan) start(w serviceWish) error {
 		p.state = service.Running
 	}
 	return nil
-}
-
-// planDefinition decides between what is installed (text) and what is wanted.
-func planDefinition(w serviceWish, text, wanted string, current bool, name string) (step serviceStep, difference string, err error) {
-	switch {
-	case text == "":
-		return serviceStep{"install", "installed, to start with the machine"}, "", nil
-	case text == wanted && w.reconfigure && w.newPassword:
-		return serviceStep{"reconfigure", "given the password"}, "", nil
-	case text == wanted && current:
-		return serviceStep{"", "is installed as it should be"}, "", nil
-	case text == wanted:
-		return serviceStep{"enable", "enabled, to start with the machine"}, "", nil
-	case w.reconfigure:
-		return serviceStep{"reconfigure", "reconfigured"}, serviceDifference(text, wanted), nil
-	}
-	return serviceStep{}, "", fmt.Errorf("service %s is installed already, and not as it should be:\n%s"+
-		"to replace it, give --reconfigure instead of --install; to see first what would be done, add --dry-run", name, serviceDifference(text, wanted))
 }
 
 // refuseForeign refuses what would put a unit over one that is not Tentacle's,

@@ -52,6 +52,8 @@ func TestServiceStepsAreDecidedInTheOrderOfTheRealTentacle(t *testing.T) {
 		"reconfigure and start, running":  {serviceWish{reconfigure: true, start: true}, installedIn(service.Running, otherText), "linux", "reconfigure restart [runs]"},
 		"reconfigure and start, stopped":  {serviceWish{reconfigure: true, start: true}, installedIn(service.Stopped, otherText), "linux", "reconfigure start"},
 		"reconfigure without restart":     {serviceWish{reconfigure: true, noRestart: true}, installedIn(service.Running, otherText), "linux", "reconfigure [runs with its old definition]"},
+		"install, other":                  {serviceWish{install: true}, installedIn(service.Stopped, otherText), "linux", "reconfigure"},
+		"install and start, other":        {serviceWish{install: true, start: true}, installedIn(service.Running, otherText), "linux", "reconfigure [runs with its old definition] [runs]"},
 		"install and reconfigure":         {serviceWish{install: true, reconfigure: true}, installedIn(service.Stopped, otherText), "linux", "reconfigure"},
 		"uninstall and install":           {serviceWish{uninstall: true, install: true}, installedIn(service.Running, otherText), "linux", "uninstall install"},
 		"a new password that cannot show": {serviceWish{reconfigure: true, newPassword: true}, installedIn(service.Stopped, unitText), "windows", "reconfigure"},
@@ -108,6 +110,8 @@ func TestAServiceThatWasDisabledByHandIsEnabledAgain(t *testing.T) {
 func TestServiceRefusesBeforeAnythingIsDone(t *testing.T) {
 	elsewhere := installedIn(service.Running, "")
 	elsewhere.Elsewhere = "/lib/systemd/system/ssh.service"
+	changed := installedIn(service.Running, otherText)
+	changed.Personal = true
 	masked := installedIn(service.Stopped, "")
 	masked.Elsewhere, masked.Masked = "/dev/null", true
 	for name, tt := range map[string]struct {
@@ -115,7 +119,7 @@ func TestServiceRefusesBeforeAnythingIsDone(t *testing.T) {
 		found service.Installation
 		want  []string
 	}{
-		"a changed unit":               {serviceWish{install: true}, installedIn(service.Running, otherText), []string{"-Environment=HOME=/x API_KEY=********\n", "--reconfigure"}},
+		"a changed unit":               {serviceWish{install: true}, changed, []string{"-Environment=HOME=/x API_KEY=********\n", "--reconfigure"}},
 		"starting what is not there":   {serviceWish{stop: true, start: true}, absent(), []string{"no service web", "--install"}},
 		"starting what was removed":    {serviceWish{uninstall: true, start: true}, installedIn(service.Running, unitText), []string{"no service web"}},
 		"installing over another's":    {serviceWish{install: true}, elsewhere, []string{"/lib/systemd/system/ssh.service", "--service NAME"}},

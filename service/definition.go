@@ -30,6 +30,7 @@ type Installation struct {
 	Elsewhere string // where the unit comes from, if not from File: another folder, or what File is a link to
 	Masked    bool   // a person has masked it, so that nothing can start it (systemd)
 	Current   bool   // it is started with the machine, and the service manager has read Text
+	Personal  bool   // it has what no Tentacle puts there: a person changed it
 	Account   string // the account that it keeps when a Definition names none (Windows)
 }
 
@@ -113,6 +114,28 @@ func (d Definition) unitText() string {
 		"WantedBy=multi-user.target\n"
 }
 
+// isPersonal says whether a unit file is another than a Tentacle writes for some instance, program, account and dependencies.
+func isPersonal(unit string) bool {
+	usual := strings.Split(Definition{}.unitText(), "\n")
+	lines := strings.Split(strings.ReplaceAll(unit, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		key, value, _ := strings.Cut(line, "=")
+		if varies := key == "After" || key == "User" || key == "ExecStart" && runsTentacle(value); varies {
+			at := slices.IndexFunc(usual, func(l string) bool { return strings.HasPrefix(l, key+"=") })
+			lines[i] = usual[at]
+		}
+	}
+	return !slices.Equal(lines, usual)
+}
+
+// runsTentacle knows the command line of unitText, and the real one's, which has no quotes.
+func runsTentacle(commandLine string) bool {
+	program, arguments, _ := strings.Cut(commandLine, " run ")
+	what, complete := strings.CutSuffix(strings.TrimPrefix(arguments, `"`), " --noninteractive")
+	return complete && (strings.HasPrefix(what, "--instance=") || strings.HasPrefix(what, "--config=")) &&
+		(strings.HasPrefix(program, `"`) || !strings.Contains(program, " "))
+}
+
 // unitSuffixes are the types of unit: systemd.unit(5).
 var unitSuffixes = []string{".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"}
 
@@ -147,10 +170,13 @@ func (d Definition) windowsText() string {
 	if account == "" {
 		account = localSystem
 	}
-	return windowsText(d.Name, description, d.commandLine(), slices.Concat(windowsDependencies, d.DependsOn), "automatic", account)
+	return windowsText(d.Name, description, d.commandLine(), slices.Concat(windowsDependencies, d.DependsOn), automatic, account)
 }
 
-const localSystem = "LocalSystem"
+const (
+	localSystem = "LocalSystem"
+	automatic   = "automatic"
+)
 
 // fullAccount completes the name of an account as the service control manager wants it: built-in ones by their full name, one of this machine with ".\".
 func fullAccount(name string) string {

@@ -40,7 +40,32 @@ func TestAUnitIsTheOneThatTheRealTentacleWrites(t *testing.T) {
 			if got := tt.d.Text("linux"); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
+			if isPersonal(want) {
+				t.Error("it is taken for a person's")
+			}
 		})
+	}
+}
+
+func TestAUnitThatAPersonChangedIsRecognised(t *testing.T) {
+	unit := Definition{Program: "/opt/Tentacle", Instance: "web"}.Text("linux")
+	for old, new := range map[string]string{
+		"User=root\n":        "User=root\nEnvironment=HTTP_PROXY=http://proxy:3128\n",
+		"Restart=always\n":   "Restart=on-failure\n",
+		"Type=simple\n":      "",
+		"[Unit]\n":           "# ours\n[Unit]\n",
+		"=/opt/Tentacle run": "=/usr/bin/nice /opt/Tentacle run",
+		" --noninteractive":  " --noninteractive --console",
+		"run --instance=":    "agent --instance=",
+	} {
+		changed := strings.Replace(unit, old, new, 1)
+		if changed == unit || !isPersonal(changed) {
+			t.Errorf("with %q for %q it is not", new, old)
+		}
+	}
+	// The real one puts no quotes around an instance's name.
+	if isPersonal(strings.Replace(unit, "=web", "=My Web", 1)) || isPersonal(strings.ReplaceAll(unit, "\n", "\r\n")) {
+		t.Error("one that the real Tentacle wrote is taken for a person's")
 	}
 }
 

@@ -75,6 +75,7 @@ func (u unit) installed(now moment) (Installation, error) {
 		return i, fmt.Errorf("cannot read the unit of service %s: %w", u.name, err)
 	}
 	i.Text = string(content)
+	i.Personal = isPersonal(i.Text)
 	i.Current = now.enabled && !now.stale
 	return i, nil
 }

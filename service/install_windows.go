@@ -72,12 +72,14 @@ func Installed(_ context.Context, name string) (Installation, error) {
 	if err != nil {
 		return Installation{Status: status}, s.explain("look at", err)
 	}
+	start := startTypeOf(config)
 	return Installation{
-		Status:  status,
-		Exists:  true,
-		Text:    windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, startTypeOf(config), config.account),
-		Current: true,
-		Account: config.account,
+		Status:   status,
+		Exists:   true,
+		Text:     windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, start, config.account),
+		Current:  true,
+		Personal: config.displayName != name || config.description != description || start != automatic,
+		Account:  config.account,
 	}, nil
 }
 
@@ -86,7 +88,7 @@ func startTypeOf(c configuration) string {
 	case c.startType == mgr.StartAutomatic && c.delayed:
 		return "automatic, delayed"
 	case c.startType == mgr.StartAutomatic:
-		return "automatic"
+		return automatic
 	case c.startType == mgr.StartDisabled:
 		return "disabled"
 	}
