@@ -90,6 +90,45 @@ func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
 	}
 }
 
+// TestEveryOptionCanBeWrittenAsOnWindows: by each of its names, in any case.
+func TestEveryOptionCanBeWrittenAsOnWindows(t *testing.T) {
+	options := 0
+	for _, command := range testCommands() {
+		for _, flag := range command.Flags {
+			_, isSwitch := flag.(*cli.BoolFlag)
+			_, isTime := flag.(*cli.DurationFlag)
+			value := `C:\Octopus Files\a=b/c:d`
+			switch {
+			case isSwitch:
+				value = "true"
+			case isTime:
+				value = "90s"
+			}
+			for _, name := range flag.Names() {
+				options++
+				spellings := [][]string{
+					{"/" + name + ":" + value}, {"/" + strings.ToUpper(name) + "=" + value}, {"-" + strings.ToLower(name) + ":" + value}, {"--" + name + ":" + value},
+				}
+				if isSwitch {
+					spellings = append(spellings, []string{"/" + name}, []string{"-" + strings.ToUpper(name)})
+				} else {
+					spellings = append(spellings, []string{"/" + name, value}, []string{"-" + name, value})
+				}
+				want := []string{command.Name, "--" + flag.Names()[0] + "=" + value}
+				for _, spelling := range spellings {
+					got, err := rewriteArguments(testCommands(), append([]string{"/" + strings.ToUpper(command.Name)}, spelling...))
+					if err != nil || !slices.Equal(got, want) {
+						t.Errorf("%s %q: %q, %v; want %q", command.Name, spelling, got, err, want)
+					}
+				}
+			}
+		}
+	}
+	if options < 400 {
+		t.Errorf("only %d options were tried", options)
+	}
+}
+
 // FuzzRewriteArguments: whatever is typed, the result is a command with
 // options of its own, or an error; and a key is never in the error.
 func FuzzRewriteArguments(f *testing.F) {

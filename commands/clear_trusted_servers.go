@@ -73,7 +73,7 @@ func (o *clearTrustedServersOptions) read() (keep []string, err error) {
 	if o.given && len(keep) == 0 {
 		return nil, errors.New("--keep names no address: give one, like --keep=https://octo1:10943, or leave --keep out to drop every entry")
 	}
-	return keep, nil
+	return keep, checkComplete("keep", o.keep.Value())
 }
 
 func isAt(server tentacleconfig.TrustedServer, addresses []string) bool {

@@ -97,6 +97,9 @@ func (o *configureOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return nil, err
 	}
+	if o.resetTrust && len(o.trust.Value()) > 0 && len(nonEmpty(o.trust.Value())) == 0 {
+		return nil, errors.New("--reset-trust with an empty --trust (an empty variable of a script?) would end all trust: give the thumbprint, or leave --trust out if that is meant")
+	}
 	for _, thumbprint := range o.trust.Value() {
 		if strings.TrimSpace(thumbprint) == "" {
 			c.warn("--trust is empty (an empty variable of a script?): nothing is trusted by it")

@@ -20,6 +20,8 @@ type createInstanceOptions struct {
 	config   string
 	home     string
 	change   changeOptions
+
+	unnamed bool // --instance was given, and is empty
 }
 
 const theInstance = "The instance"
@@ -44,7 +46,10 @@ Without --instance and --config, ./Tentacle.config is created, and the index sta
 			&cli.StringFlag{Name: "home", Category: theInstance, Destination: &o.home,
 				Usage: "home `FOLDER` of the Tentacle; left out: that of the configuration file"},
 		}, o.change.flags()),
-		Action: func(ctx *cli.Context) error { return createInstance(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			o.unnamed = ctx.IsSet("instance") && o.instance == ""
+			return createInstance(ctx.Context, c, o)
+		},
 	}
 }
 
@@ -75,7 +80,7 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 		return err
 	}
 
-	t, err := n.look(c)
+	t, err := n.look(c, o.unnamed)
 	if err != nil {
 		return err
 	}
@@ -130,8 +135,9 @@ func (o *createInstanceOptions) read() (n newInstance, err error) {
 }
 
 // look finds what is there: the Tentacle that has the configuration file, or nil
-// if there is none yet.
-func (n *newInstance) look(c *console) (*tentacle, error) {
+// if there is none yet. An empty variable of a script, for which the default
+// instance stands in, must not take that from its configuration.
+func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
 	n.indexed = n.Name == ""
 	if !n.indexed {
 		now, err := tentacleconfig.Registered(n.Name)
@@ -141,6 +147,10 @@ func (n *newInstance) look(c *console) (*tentacle, error) {
 		if now.Name != "" {
 			n.Name = now.Name // as the index spells it
 			n.indexed = now.ConfigPath == n.ConfigPath
+			if !n.indexed && unnamed {
+				return nil, fmt.Errorf("--instance is empty (an empty variable of a script?), which means %s, and that has another configuration: %s\n"+
+					"give the name; with --instance=%[1]s, it gets this one", now.Name, now.ConfigPath)
+			}
 			if !n.indexed {
 				c.warn("the instance %s has the configuration %s until now; that file stays, but is its own no more", now.Name, now.ConfigPath)
 			}

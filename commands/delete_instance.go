@@ -32,7 +32,12 @@ whatever else lies in the home folder, stays.
 				Usage: "show what would change, but change nothing"},
 			formatFlag(&o.format),
 		}),
-		Action: func(ctx *cli.Context) error { return deleteInstance(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
+				return err
+			}
+			return deleteInstance(ctx.Context, c, o)
+		},
 	}
 }
 

@@ -52,7 +52,12 @@ trusted, and polled, unless --remove-trust is given, too.
 			&cli.BoolFlag{Name: "remove-trust", Category: theRegistration, Destination: &o.removeTrust, DisableDefaultText: true,
 				Usage: "afterwards, trust and poll this cluster no longer"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error { return deregister(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
+				return err
+			}
+			return deregister(ctx.Context, c, o)
+		},
 	}
 }
 

@@ -43,7 +43,12 @@ this machine, if there is one, is not touched then.
 			&cli.StringFlag{Name: "export-pfx", Category: theCertificate, Destination: &o.exportPFX,
 				Usage: "`FILE` to write it to as a PFX with a password"},
 		}, o.password.flags(theCertificate, "of the PFX"), o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error { return newCertificate(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			if err := refuseEmpty(ctx, "export-file", "export-pfx"); err != nil {
+				return err
+			}
+			return newCertificate(ctx.Context, c, o)
+		},
 	}
 }
 
@@ -87,7 +92,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 			return fmt.Errorf("the certificate in %s cannot be read here: %w\n"+
 				"the Tentacle cannot use it: give it another, with octo-tentacle new-certificate without --if-blank", t.instance.ConfigPath, err)
 		}
-		return printUnchanged(ctx, c, t, "", o.change)
+		return newReport(t).printUnchanged(ctx, c, t, o.change)
 	}
 	certificate, err := o.certificate()
 	if err != nil {

@@ -61,6 +61,7 @@ type changeOptions struct {
 	dryRun    bool
 	noBackup  bool
 	noRestart bool
+	quiet     bool // say nothing of nothing to change: sync-servers alone has the option
 	restart   restartOptions
 	format    string
 }
@@ -345,6 +346,11 @@ func (o *nodeOptions) given() bool {
 	return len(commaSeparated(o.address.Value())) > 0 || len(commaSeparated(o.port.Value())) > 0 || o.webSocket != ""
 }
 
+// checkComplete is for what removes every address that is not named.
+func (o *nodeOptions) checkComplete() error {
+	return checkComplete("server-comms-address", o.address.Value())
+}
+
 // addresses are the comms addresses meant, in the order given, each once: every
 // port at every address. server is the API's URL, whose host is polled when no
 // address is given; "" where that would be a guess.
@@ -507,6 +513,38 @@ func commaSeparated(values []string) []string {
 		}
 	}
 	return all
+}
+
+// checkComplete refuses a list with an empty item, the variable of a script that
+// is not set: whatever that was to name would be removed.
+func checkComplete(option string, values []string) error {
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if strings.TrimSpace(item) == "" {
+				return fmt.Errorf("--%s has an empty address (an empty variable of a script?), and what is not named is removed: name all that are to stay", option)
+			}
+		}
+	}
+	return nil
+}
+
+// refuseEmpty is for options that choose what is to be replaced or removed: when
+// all of them that are given are empty, as a script passes a variable that is
+// not set, something else would be chosen than was meant.
+func refuseEmpty(ctx *cli.Context, options ...string) error {
+	empty := ""
+	for _, option := range options {
+		switch {
+		case strings.TrimSpace(ctx.String(option)) != "":
+			return nil
+		case ctx.IsSet(option):
+			empty = firstNonEmpty(empty, option)
+		}
+	}
+	if empty == "" {
+		return nil
+	}
+	return fmt.Errorf("--%s is empty (an empty variable of a script?): give it a value, or leave it out\nnothing was changed", empty)
 }
 
 // nonEmpty drops the empty values that scripts pass.

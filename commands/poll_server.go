@@ -119,6 +119,10 @@ func (o *pollServerOptions) read(c *console) ([]string, error) {
 	}
 	if o.replace && !o.nodes.given() {
 		server = "" // an empty variable in a script must not put the API's host in the place of all nodes
+	} else if o.replace {
+		if err := o.nodes.checkComplete(); err != nil {
+			return nil, err
+		}
 	}
 	return o.nodes.addresses(server, runtime.GOOS)
 }

@@ -134,7 +134,9 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 	}
 	if o.kind.kubernetes && t.isRegistered() {
 		// The agent's container runs this at every start.
-		return printUnchanged(ctx, c, t, "", o.change)
+		r := newReport(t)
+		r.Machine = &machineEntry{}
+		return r.printUnchanged(ctx, c, t, o.change)
 	}
 	own, err := t.document.Thumbprint()
 	if err != nil {

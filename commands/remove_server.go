@@ -44,6 +44,9 @@ Neither the server nor the ports are asked.
 				Usage: "remove even the last address that is polled"},
 		}, o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
+			if err := refuseEmpty(ctx, "thumbprint"); err != nil {
+				return err
+			}
 			o.addresses = ctx.Args().Slice()
 			return removeServer(ctx.Context, c, o)
 		},
@@ -94,7 +97,7 @@ func (o *removeServerOptions) read() ([]string, error) {
 		}
 		addresses = append(addresses, text)
 	}
-	if len(addresses) == 0 && o.thumbprint == "" {
+	if len(addresses) == 0 && (o.thumbprint == "" || len(o.addresses)+len(o.address.Value()) > 0) { // given, but empty
 		return nil, errors.New("remove what? Give an address as list-servers shows it, like octo-tentacle remove-server https://octo3:10943")
 	}
 	return addresses, nil

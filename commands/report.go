@@ -28,7 +28,7 @@ type report struct {
 	Backup        string              `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
 	Service       serviceEntry        `json:"service"`
 	Registrations []registrationEntry `json:"registrations"`      // of this Tentacle with the cluster; [] where it was not asked
-	Machine       *machineEntry       `json:"machine,omitempty"`  // register-with alone
+	Machine       *machineEntry       `json:"machine,omitempty"`  // the commands that register alone; empty when it was so already and nobody was asked
 	Deleted       []machineEntry      `json:"deleted,omitempty"`  // deregister-from and deregister-worker alone; in a dry run: would be
 	Restored      string              `json:"restored,omitempty"` // restore-backup alone: the backup that was taken
 
@@ -126,13 +126,11 @@ func entriesOf(servers []tentacleconfig.TrustedServer) []serverEntry {
 	return entries
 }
 
-// printUnchanged is the report of a command that found nothing to do.
-func printUnchanged(ctx context.Context, c *console, t *tentacle, thumbprint string, o changeOptions) error {
+// printUnchanged is the outcome of a command that found nothing to do.
+func (r *report) printUnchanged(ctx context.Context, c *console, t *tentacle, o changeOptions) error {
 	if !o.dryRun {
 		noteUse(t.instance)
 	}
-	r := newReport(t)
-	r.Thumbprint = thumbprint
 	r.DryRun = o.dryRun
 	r.difference.Unchanged = t.servers
 	status, err := lookAtService(ctx, t.service)
@@ -148,13 +146,15 @@ func (r *report) print(c *console, o changeOptions) error {
 		r.Removed, r.Unchanged = entriesOf(r.difference.Removed), entriesOf(r.difference.Unchanged)
 		return c.printJSON(r)
 	}
-	r.printText(c, o)
+	if r.Changed || !o.quiet {
+		r.printText(c, o)
+	}
 	return nil
 }
 
 func (r *report) printText(c *console, o changeOptions) {
 	c.printf("%s\n", r.title())
-	if r.Machine != nil {
+	if r.Machine != nil && r.Machine.Name != "" {
 		c.printf("  %s\n", r.machineLine())
 	}
 	for _, deleted := range r.Deleted {

@@ -137,7 +137,15 @@ func restartLater(ctx context.Context, name string, o restartOptions) (unit stri
 type restartServiceOptions struct {
 	tentacle tentacleOptions
 	restart  restartOptions
+	dryRun   bool
 	format   string
+}
+
+// restartReport is the JSON of restart-service.
+type restartReport struct {
+	DryRun  bool         `json:"dryRun"`
+	Changed bool         `json:"changed"` // restarted, or scheduled (in a dry run: would be)
+	Service serviceEntry `json:"service"`
 }
 
 func restartServiceCommand(c *console) *cli.Command {
@@ -153,7 +161,11 @@ script of that Tentacle, it leaves the restart to something outside and returns.
 
   octo-tentacle restart-service
   octo-tentacle restart-service --instance=web --restart-wait=1h`,
-		Flags:  allFlags(o.tentacle.flags(), o.restart.flags(), []cli.Flag{formatFlag(&o.format)}),
+		Flags: allFlags(o.tentacle.flags(), o.restart.flags(), []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
+				Usage: "show what would be done, but do nothing"},
+			formatFlag(&o.format),
+		}),
 		Action: func(ctx *cli.Context) error { return restartService(ctx.Context, c, o) },
 	}
 }
@@ -170,7 +182,9 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		if err != nil {
 			return err
 		}
-		noteUse(t.instance)
+		if !o.dryRun {
+			noteUse(t.instance)
+		}
 		name = t.service
 	}
 	status, err := lookAtService(ctx, name)
@@ -183,15 +197,21 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	}
 
 	entry := serviceEntry{Name: status.Name, State: string(status.State)}
-	if runs(entry.State) {
+	r := restartReport{DryRun: o.dryRun, Changed: runs(entry.State)}
+	if r.Changed && !o.dryRun {
 		if err := entry.restart(ctx, c, o.restart); err != nil {
 			return err
 		}
 	}
+	r.Service = entry
 	if o.format == "json" {
-		return c.printJSON(map[string]serviceEntry{"service": entry})
+		return c.printJSON(r)
 	}
 	switch {
+	case o.dryRun && r.Changed:
+		c.printf("Service %s would be restarted.\nDry run: nothing was changed.\n", name)
+	case o.dryRun:
+		c.printf("Service %s is %s and would be left alone.\nDry run: nothing would change.\n", name, entry.State)
 	case entry.Restarted:
 		c.printf("Service %s was restarted.\n", name)
 	case entry.Scheduled != "":

@@ -104,7 +104,14 @@ and replaced; one that a person changed, with --reconfigure only.
 			&cli.BoolFlag{Name: "no-restart", Category: theDefinition, Destination: &o.wish.noRestart, DisableDefaultText: true,
 				Usage: "with --reconfigure, leave a service that runs alone: it has its new definition from its next start on"},
 		}, o.tentacle.flags(), o.outcome.flags()),
-		Action: func(ctx *cli.Context) error { return runService(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			if o.wish.uninstall {
+				if err := refuseEmpty(ctx, "instance", "config", "service"); err != nil {
+					return err
+				}
+			}
+			return runService(ctx.Context, c, o)
+		},
 	}
 }
 

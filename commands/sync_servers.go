@@ -24,7 +24,6 @@ type syncServersOptions struct {
 	change   changeOptions
 	health   healthOptions
 	file     string
-	quiet    bool
 }
 
 func syncServersCommand(c *console) *cli.Command {
@@ -46,8 +45,8 @@ stay. Where nothing is to do, nothing is asked, changed or restarted.
 			&cli.StringFlag{Name: "file", Category: theNodes, Destination: &o.file,
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:; - is standard input"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.quiet, DisableDefaultText: true,
-				Usage: "say nothing where nothing is to do (a restart is, that is outstanding)"},
+			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
+				Usage: "say nothing where nothing is to do (a restart is, that is outstanding); --format=json answers all the same"},
 		}),
 		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
 	}
@@ -65,12 +64,9 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		return err
 	}
 	if thumbprint, inSync := syncedWith(t.servers, addresses); inSync && !o.health.waitHealthy {
-		if o.quiet {
-			status, _ := lookAtService(ctx, t.service) // where that is not known, there is nothing to say
-			warnOfOutstanding(c, t, status, o.change)
-			return nil
-		}
-		return printUnchanged(ctx, c, t, thumbprint, o.change)
+		r := newReport(t)
+		r.Thumbprint = thumbprint
+		return r.printUnchanged(ctx, c, t, o.change)
 	}
 
 	poll := pollServerOptions{tentacle: o.tentacle, api: o.api, change: o.change, health: o.health, replace: true}
@@ -111,6 +107,9 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 	if o.file == "" {
 		if !o.nodes.given() { // an empty variable in a script must not drop all nodes but the API's host
 			return nil, errors.New("which nodes? Give --server-comms-address=https://octo1.example.com:10943, once for each, or --file=nodes.yaml")
+		}
+		if err := o.nodes.checkComplete(); err != nil {
+			return nil, err
 		}
 		return o.nodes.addresses(o.api.server, runtime.GOOS)
 	}

@@ -1,0 +1,471 @@
+package commands_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// repetition is a command line that changes something, and what it does the
+// second time.
+type repetition struct {
+	name      string
+	arguments func(*scene) []string
+	setup     func(*testing.T, *scene)
+
+	// again says why the second run is to fail, or to change something again: the
+	// real Tentacle's meaning. "" is the rule: it changes nothing.
+	again string
+	fails string // what the error of the second run says
+
+	// unknown are values that a dry run cannot know, each as an expression that has
+	// to match in the dry run and in the real run; they are not compared.
+	unknown []string
+}
+
+func line(arguments ...string) func(*scene) []string {
+	return func(*scene) []string { return arguments }
+}
+
+// pollsTwo makes the Tentacle poll the first two nodes.
+func pollsTwo(t *testing.T, s *scene) {
+	s.trusts(t, s.entry(0), s.entry(1))
+}
+
+func (s *scene) entry(node int) tentacleconfig.TrustedServer {
+	return tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StylePolling,
+		Address: s.cluster.Addresses()[node], SubscriptionID: sceneSubscription}
+}
+
+// trusts makes the Tentacle anew, with these trusted servers.
+func (s *scene) trusts(t *testing.T, servers ...tentacleconfig.TrustedServer) {
+	t.Helper()
+	if err := makeTentacle(s.home, "Tentacle", s.config, servers); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func trustsNobody(t *testing.T, s *scene) { s.trusts(t) }
+
+func registered(worker bool) func(*testing.T, *scene) {
+	return func(t *testing.T, s *scene) {
+		if err := s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription, Worker: worker}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// withoutCertificate is a Tentacle that has just been created.
+func withoutCertificate(t *testing.T, s *scene) {
+	if err := errors.Join(os.Remove(s.config), os.RemoveAll(filepath.Join(s.home, "Tentacle"))); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, 0, "create-instance", "--config="+s.config)
+}
+
+func (s *scene) nodes() string { return strings.Join(s.cluster.Addresses(), ",") }
+
+const (
+	newMachineID   = `"id": ".*"`
+	newSubcription = `"subscription": "poll://[a-z0-9]{20}/"`
+	newThumbprint  = `"value": "(\(that of the new one\)|[0-9A-F]{40})"`
+
+	registersOnce   = "a registration under a name that is taken is refused without --force, as by the real Tentacle"
+	registersAgain  = "--force registers once more, as by the real Tentacle: what is registered may have been changed in the portal"
+	nothingToDelete = "the real Tentacle fails where nothing is registered"
+	namesWhatIsGone = "an address that is not polled is a mistake as a rule, of whom names it"
+)
+
+// repetitions are command lines of every command that changes something.
+var repetitions = []repetition{
+	{name: "poll-server", arguments: func(s *scene) []string { return []string{"poll-server", "--server-comms-address=" + s.nodes()} }},
+	{name: "poll-server that reuses", arguments: func(s *scene) []string {
+		return []string{"poll-server", "--reuse-server-thumbprint", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "poll-server that replaces", setup: pollsTwo, arguments: func(s *scene) []string {
+		return []string{"poll-server", "--replace", "--server-comms-address=" + s.cluster.Addresses()[2]}
+	}},
+	{name: "sync-servers", setup: pollsTwo, arguments: func(s *scene) []string {
+		return []string{"sync-servers", "--server-comms-address=" + strings.Join(s.cluster.Addresses()[1:], ",")}
+	}},
+	{name: "remove-server", setup: pollsTwo, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
+		return []string{"remove-server", s.cluster.Addresses()[1]}
+	}},
+	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+		return []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "register-with by force", setup: trustsNobody, again: registersAgain, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+		return []string{"register-with", "--force", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "register-with that listens", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID},
+		arguments: line("register-with", "--name=web01", "--publicHostName=web01", "--environment=Development", "--role=web")},
+	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "has a worker named web01 already", unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+		return []string{"register-worker", "--comms-style=TentacleActive", "--name=web01", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+		return []string{"register-k8s-target", "--comms-style=TentacleActive", "--name=agent", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "register-k8s-worker", setup: trustsNobody, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+		return []string{"register-k8s-worker", "--comms-style=TentacleActive", "--name=agent", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
+	}},
+	{name: "deregister-from", setup: registered(false), again: nothingToDelete, fails: "has no deployment target", arguments: line("deregister-from")},
+	{name: "deregister-from that ends trust", setup: registered(false), again: nothingToDelete, fails: "has no deployment target", arguments: line("deregister-from", "--remove-trust")},
+	{name: "deregister-worker", setup: registered(true), again: nothingToDelete, fails: "has no worker", arguments: line("deregister-worker")},
+	{name: "configure", arguments: func(s *scene) []string {
+		return []string{"configure", "--port=10934", "--noListen=true", "--listenIpAddress=127.0.0.1", "--app=" + filepath.Join(filepath.Dir(s.config), "apps"),
+			"--pollingConnectionCount=3", "--trust=" + tentacleThumbprint}
+	}},
+	{name: "configure that resets", arguments: line("configure", "--reset-trust", "--trust="+tentacleThumbprint)},
+	{name: "server-comms that polls", arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
+	{name: "server-comms that polls for the first time", setup: func(t *testing.T, s *scene) {
+		s.trusts(t, tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StyleListening})
+	}, unknown: []string{newSubcription}, arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
+	{name: "server-comms that listens", arguments: line("server-comms", "--style=TentaclePassive")},
+	{name: "update-trust", arguments: func(s *scene) []string {
+		return []string{"update-trust", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint}
+	}},
+	{name: "clear-trusted-servers", setup: pollsTwo, arguments: func(s *scene) []string {
+		return []string{"clear-trusted-servers", "--keep=" + s.cluster.Addresses()[0]}
+	}},
+	{name: "clear-trusted-servers that keeps none", arguments: line("clear-trusted-servers")},
+	{name: "set-polling-connection-count", arguments: line("set-polling-connection-count", "--pollingConnectionCount=4")},
+	{name: "polling-proxy", arguments: line("polling-proxy", "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyPort=3128", "--proxyUsername=u", "--proxyPassword=Password02!")},
+	{name: "proxy", arguments: line("proxy", "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyUsername=u", "--proxyPassword=Password02!")},
+	{name: "restore-backup", setup: func(t *testing.T, s *scene) { s.run(t, 0, "configure", "--port=10950") }, arguments: func(s *scene) []string {
+		backups, err := tentacleconfig.Backups(s.config)
+		if err != nil || len(backups) == 0 {
+			return []string{"restore-backup"} // fails
+		}
+		return []string{"restore-backup", backups[len(backups)-1].ID()} // --latest undoes itself
+	}},
+	{name: "create-instance", arguments: func(s *scene) []string {
+		return []string{"create-instance", "--instance=web", "--config=" + filepath.Join(filepath.Dir(s.config), "web", "Tentacle.config")}
+	}},
+	{name: "create-instance of a file that is there", arguments: func(s *scene) []string {
+		return []string{"create-instance", "--instance=web", "--config=" + s.config, "--home=" + filepath.Join(filepath.Dir(s.config), "web")}
+	}},
+	{name: "delete-instance", again: "the real Tentacle fails where there is no such instance", fails: "Tentacle", arguments: line("delete-instance", "--instance=Tentacle")},
+	{name: "new-certificate", again: "it makes a new one each time, as the real Tentacle does; --if-blank does not", unknown: []string{newThumbprint}, arguments: line("new-certificate")},
+	{name: "new-certificate --if-blank", setup: withoutCertificate, unknown: []string{newThumbprint}, arguments: line("new-certificate", "--if-blank")},
+	{name: "new-certificate that exports", again: "it makes a new one each time, as the real Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
+		return []string{"new-certificate", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
+	}},
+	{name: "import-certificate", setup: func(t *testing.T, s *scene) {
+		s.run(t, 0, "new-certificate", "--export-file="+filepath.Join(filepath.Dir(s.config), "c.txt"))
+	}, arguments: func(s *scene) []string {
+		return []string{"import-certificate", "--from-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
+	}},
+}
+
+// elsewhereRepeated are the commands that need a service manager.
+var elsewhereRepeated = map[string]string{
+	"service":         "TestSystemdServiceTwiceIsDoneOnce",
+	"checkservices":   "TestSystemdServiceTwiceIsDoneOnce",
+	"restart-service": "restarts each time, as it says: TestSystemdRestart…",
+}
+
+// onlyShow are the commands that change nothing.
+var onlyShow = []string{"list-servers", "check", "show-configuration", "list-backups", "list-instances", "show-thumbprint", "demo", "version", "help"}
+
+// TestEveryCommandThatChangesSomethingIsRepeated: who adds a command has to say
+// what its second run does.
+func TestEveryCommandThatChangesSomethingIsRepeated(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	repeated := map[string]bool{}
+	for _, r := range repetitions {
+		repeated[r.arguments(s)[0]] = true
+	}
+	for _, command := range commands.Commands() {
+		_, elsewhere := elsewhereRepeated[command.Name]
+		shows := slices.Contains(onlyShow, command.Name)
+		if repeated[command.Name] == shows && !elsewhere {
+			t.Errorf("%s has to be either in repetitions or in onlyShow", command.Name)
+		}
+		dryRun := slices.ContainsFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == "dry-run" })
+		if dryRun == shows {
+			t.Errorf("%s: changes something: %v, --dry-run: %v", command.Name, !shows, dryRun)
+		}
+	}
+}
+
+// run runs a command line, and returns its outputs.
+func (s *scene) run(t *testing.T, code int, arguments ...string) (stdout, stderr string) {
+	t.Helper()
+	cmd := s.command(arguments...)
+	cmd.Env = append(cmd.Env, scriptMachine+"="+filepath.Dir(s.config)) // the machine's key
+	cmd.Dir = s.home
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	if failure := cmd.Run(); failure != nil && !errors.As(failure, new(*exec.ExitError)) {
+		t.Fatal(failure)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		t.Fatalf("%s: exit code %d, not %d\n%s%s", strings.Join(arguments, " "), got, code, &out, &err)
+	}
+	return out.String(), err.String()
+}
+
+// snapshot is all that a change of a file or folder would show in.
+type snapshot map[string]fileState
+
+type fileState struct {
+	info    os.FileInfo
+	content string
+}
+
+func (s *scene) snapshot(t *testing.T) snapshot {
+	t.Helper()
+	files := snapshot{}
+	err := filepath.WalkDir(filepath.Dir(s.config), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		state := fileState{}
+		if state.info, err = entry.Info(); err != nil {
+			return err
+		}
+		if entry.Type().IsRegular() {
+			var content []byte
+			if content, err = os.ReadFile(path); err != nil {
+				return err
+			}
+			state.content = string(content)
+		}
+		files[path] = state
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// same says what differs.
+func (before snapshot) same(t *testing.T, when string, after snapshot) {
+	t.Helper()
+	for path, b := range before {
+		a, there := after[path]
+		switch {
+		case !there:
+			t.Errorf("%s: %s is gone", when, path)
+		case !os.SameFile(a.info, b.info), !a.info.ModTime().Equal(b.info.ModTime()), a.info.Mode() != b.info.Mode(), a.content != b.content:
+			t.Errorf("%s: %s was touched", when, path)
+		}
+	}
+	for path := range after {
+		if _, was := before[path]; !was {
+			t.Errorf("%s: %s is new", when, path)
+		}
+	}
+}
+
+// written are the requests since the last call that were to change something.
+func (s *scene) written() (list []string) {
+	time.Sleep(10 * time.Millisecond) // the log of the last answer
+	for _, request := range s.cluster.Requests() {
+		if request.PollingPort == 0 && request.Method != "GET" {
+			list = append(list, request.Method+" "+request.Path)
+		}
+	}
+	s.cluster.ResetRequests()
+	return list
+}
+
+func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
+	for _, r := range repetitions {
+		t.Run(r.name, func(t *testing.T) {
+			s := newScene(t, "Tentacle", octotest.Options{})
+			if r.setup != nil {
+				r.setup(t, s)
+			}
+			arguments := r.arguments(s)
+			asJSON := append(slices.Clone(arguments), "--format=json")
+
+			before := s.snapshot(t)
+			dry, _ := s.run(t, 0, append(asJSON, "--dry-run")...)
+			dryText, _ := s.run(t, 0, append(slices.Clone(arguments), "--dry-run")...)
+			before.same(t, "dry run", s.snapshot(t))
+			if sent := s.written(); len(sent) > 0 {
+				t.Errorf("the dry run sent %q", sent)
+			}
+
+			real, _ := s.run(t, 0, asJSON...)
+			oneJSONValue(t, dry)
+			oneJSONValue(t, real)
+			if d, r := comparable(t, dry, r.unknown), comparable(t, real, r.unknown); d != r {
+				t.Errorf("the dry run said\n%s\nand the real run\n%s", d, r)
+			}
+			if !strings.Contains(dry, `"dryRun": true`) || !strings.Contains(real, `"dryRun": false`) {
+				t.Error("dryRun is not said")
+			}
+			saysTheSame(t, dry, dryText)
+			s.written()
+
+			done := s.snapshot(t)
+			if r.fails != "" {
+				stdout, stderr := s.run(t, 1, asJSON...)
+				if stdout != "" || !strings.Contains(stderr, r.fails) {
+					t.Errorf("the second run said %s%s", stdout, stderr)
+				}
+			} else {
+				second, _ := s.run(t, 0, asJSON...)
+				oneJSONValue(t, second)
+				if keys(t, second) != keys(t, real) {
+					t.Errorf("the first run has the fields\n%s\nand the second\n%s", keys(t, real), keys(t, second))
+				}
+				if r.again != "" {
+					return
+				}
+				for _, want := range []string{`"changed": false`, `"dryRun": false`} {
+					if !strings.Contains(second, want) {
+						t.Errorf("the second run does not say %s:\n%s", want, second)
+					}
+				}
+				text, _ := s.run(t, 0, arguments...)
+				if !strings.Contains(text, "Nothing to change.") {
+					t.Errorf("the second run says:\n%s", text)
+				}
+				text, _ = s.run(t, 0, append(slices.Clone(arguments), "--dry-run")...)
+				if !strings.Contains(text, "Dry run: nothing would change.") {
+					t.Errorf("the dry run of a second run says:\n%s", text)
+				}
+				if slices.ContainsFunc(lists(t, second, "added", "updated", "removed", "settings", "backup"), func(s string) bool { return s != "" }) {
+					t.Errorf("the second run reports changes:\n%s", second)
+				}
+			}
+			done.same(t, "second run", s.snapshot(t))
+			if sent := s.written(); len(sent) > 0 {
+				t.Errorf("the second run sent %q", sent)
+			}
+		})
+	}
+}
+
+// oneJSONValue insists on what --format json promises.
+func oneJSONValue(t *testing.T, text string) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	var value any
+	if err := decoder.Decode(&value); err != nil || decoder.More() || !utf8.ValidString(text) {
+		t.Errorf("not one JSON value (%v):\n%s", err, text)
+	}
+}
+
+// comparable is a report without what a dry run cannot say.
+func comparable(t *testing.T, text string, unknown []string) string {
+	t.Helper()
+	for _, expression := range append(unknown, `"dryRun": (true|false)`, `"backup": ".*"`, `"restarted": (true|false)`, `"scheduled": ".*"`) {
+		text = regexp.MustCompile(expression).ReplaceAllLiteralString(text, "…")
+	}
+	// What the cluster says of the registration is asked after a change alone.
+	return regexp.MustCompile(`(?s)"registrations": \[.*?\](,|\n)`).ReplaceAllString(text, "")
+}
+
+// keys are the names of all fields, in order, those in others aside.
+func keys(t *testing.T, text string) string {
+	t.Helper()
+	var names []string
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if _, err := decoder.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, fmt.Sprintf("%v %c", name, kindOf(value)))
+	}
+	return strings.Join(names, "\n")
+}
+
+// kindOf is the first character of a value, with true and false as one.
+func kindOf(value json.RawMessage) byte {
+	if value[0] == 'f' {
+		return 't'
+	}
+	return value[0]
+}
+
+// lists are the values of some fields; "" for those that are empty.
+func lists(t *testing.T, text string, names ...string) (values []string) {
+	t.Helper()
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		value := string(fields[name])
+		if value == "[]" || value == `""` {
+			value = ""
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// saysTheSame looks for all that the JSON of a dry run reports in its text.
+func saysTheSame(t *testing.T, report, text string) {
+	t.Helper()
+	var r struct {
+		Changed                 bool
+		Added, Updated, Removed []struct{ Address, Thumbprint string }
+		Settings                []struct {
+			Key   string
+			Value *string
+		}
+		Deleted []struct{ ID, Name string }
+		Machine *struct{ Name, Space string }
+	}
+	if err := json.Unmarshal([]byte(report), &r); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for mark, entries := range map[string][]struct{ Address, Thumbprint string }{"+": r.Added, "~": r.Updated, "-": r.Removed} {
+		for _, e := range entries {
+			address := e.Address
+			if address == "" {
+				address = "trusted"
+			}
+			want = append(want, mark+" "+address+" ", e.Thumbprint)
+		}
+	}
+	for _, setting := range r.Settings {
+		want = append(want, "~ "+setting.Key)
+		if setting.Value != nil {
+			want = append(want, *setting.Value)
+		}
+	}
+	for _, deleted := range r.Deleted {
+		want = append(want, deleted.Name+" ("+deleted.ID+")")
+	}
+	if r.Machine != nil {
+		want = append(want, r.Machine.Name+" would be registered in space "+r.Machine.Space)
+	}
+	want = append(want, "Dry run: nothing was changed.")
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("the JSON says %q, and the text does not:\n%s", w, text)
+		}
+	}
+}
