@@ -37,17 +37,47 @@ type console struct {
 
 // answer is standard output. It remembers the first failure: a script must not
 // take what a full disk cut short for the whole.
+//
+// Elsewhere than on a terminal it is written as a whole: of a script's
+// `list-servers | grep -q octo1`, grep ends when it has seen enough, and with
+// pipefail a later write would make the script fail, now and then.
 type answer struct {
-	to      io.Writer
+	to       io.Writer
+	terminal bool
+
+	mu      sync.Mutex
+	pending []byte
 	failure error
 }
 
+// maxPending is as much as a pipe takes without anybody reading.
+const maxPending = 64 << 10
+
 func (a *answer) Write(p []byte) (int, error) {
-	n, err := a.to.Write(p)
-	if a.failure == nil {
-		a.failure = err
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.pending)+len(p) > maxPending {
+		a.write()
 	}
-	return n, err
+	a.pending = append(a.pending, p...)
+	if a.terminal {
+		a.write()
+	}
+	return len(p), a.failure
+}
+
+func (a *answer) flush() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.write()
+	return a.failure
+}
+
+func (a *answer) write() {
+	if a.failure == nil && len(a.pending) > 0 {
+		_, a.failure = a.to.Write(a.pending)
+	}
+	a.pending = a.pending[:0]
 }
 
 // paint colours a text, or leaves it as it is where there is no terminal.
@@ -60,7 +90,7 @@ func newConsole(in io.Reader, out, err io.Writer) *console {
 	outIsTTY, errIsTTY := isTerminal(out), isTerminal(err)
 	c.showsProgress = errIsTTY && os.Getenv("TERM") != "dumb"
 	if f, ok := out.(*os.File); ok && outIsTTY {
-		c.out.to = colorable.NewColorable(f) // a console of an older Windows does not know colours by itself
+		c.out.to, c.out.terminal = colorable.NewColorable(f), true // a console of an older Windows does not know colours by itself
 	}
 	if f, ok := err.(*os.File); ok && errIsTTY {
 		c.err = colorable.NewColorable(f)
@@ -136,10 +166,10 @@ func (c *console) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
-// answered is how a command ended, now that its answer should be written: that
-// it could not be is a failure of its own.
+// answered writes what there is of the answer, and is how the command ended:
+// that the answer could not be written is a failure of its own.
 func (c *console) answered(err error) error {
-	failure := c.out.failure
+	failure := c.out.flush()
 	switch {
 	case failure == nil:
 		return err
@@ -153,6 +183,7 @@ func (c *console) answered(err error) error {
 
 func (c *console) warn(format string, a ...any) {
 	c.endProgress()
+	_ = c.out.flush() // in order, where both go to one place; answered sees the failure
 	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.shown(fmt.Sprintf(format, a...)))
 }
 

@@ -261,3 +261,33 @@ func TestEveryCommandTellsScriptsHowItEnded(t *testing.T) {
 		t.Errorf("sent: %q", sent)
 	}
 }
+
+// writes counts how often something is written.
+type writes struct {
+	bytes.Buffer
+	count int
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.count++
+	return w.Buffer.Write(p)
+}
+
+// TestTheAnswerIsWrittenAsAWhole: of `octo-tentacle … | grep -q …` in a script
+// with pipefail, grep ends at the first match, and another write would fail.
+func TestTheAnswerIsWrittenAsAWhole(t *testing.T) {
+	s := inProcess(t)
+	answered := 0
+	for _, line := range commandLines(t, s) {
+		var stdout writes
+		var stderr bytes.Buffer
+		code := commands.Run(t.Context(), strings.NewReader(""), &stdout, &stderr, line)
+		if stdout.count > 1 || code == 0 && stdout.count == 0 {
+			t.Errorf("%q: %d writes for\n%s%s", line, stdout.count, &stdout, &stderr)
+		}
+		answered += stdout.count
+	}
+	if answered < 25 {
+		t.Errorf("only %d answers", answered)
+	}
+}
