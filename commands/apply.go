@@ -33,7 +33,7 @@ type change struct {
 // what was done in r.
 func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, r *report) error {
 	if o.dryRun {
-		return r.preview(ctx, t, ch)
+		return r.preview(ctx, c, t, ch)
 	}
 	var backup func(string)
 	if !o.noBackup {
@@ -103,13 +103,18 @@ func (r *report) replace(document, by *tentacleconfig.Document) error {
 }
 
 // preview is apply for --dry-run: the same edit on a copy of the document.
-func (r *report) preview(ctx context.Context, t *tentacle, ch change) error {
+func (r *report) preview(ctx context.Context, c *console, t *tentacle, ch change) error {
 	document := t.document.Clone()
 	if err := r.edit(document, ch); err != nil {
 		return err
 	}
 	r.DryRun = true
 	r.Changed = string(document.Bytes()) != string(t.document.Bytes())
+	if r.Changed { // no failure: who may only read is told what would change, too
+		if err := tentacleconfig.CheckWritable(t.instance.ConfigPath); err != nil {
+			c.warn("without --dry-run this would fail: %v", err)
+		}
+	}
 	status, err := lookAtService(ctx, t.service)
 	r.setService(status, err)
 	return nil

@@ -144,6 +144,16 @@ func edited(target string, c Change) (r revision, same bool, err error) {
 	return r, bytes.Equal(r.old, r.new), nil
 }
 
+// CheckWritable says why Update could not change the file at path, as far as that
+// can be known without writing anything.
+func CheckWritable(path string) error {
+	target, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	return checkWritable(target)
+}
+
 // checkWritable refuses early what would fail late, or what root could do
 // although it is not wanted.
 func checkWritable(target string) error {
