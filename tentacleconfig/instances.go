@@ -104,7 +104,7 @@ func indexFiles() ([]indexFile, error) {
 func readIndexFile(path string) (Instance, error) {
 	data, err := readAll(path)
 	if err != nil {
-		return Instance{}, fmt.Errorf("cannot read the index file of an instance: %w", err)
+		return Instance{}, mayNot(fmt.Errorf("cannot read the index file of an instance: %w", err))
 	}
 	var entry struct{ Name, ConfigurationFilePath string }
 	err = json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
