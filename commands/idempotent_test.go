@@ -82,9 +82,9 @@ func withoutCertificate(t *testing.T, s *scene) {
 func (s *scene) nodes() string { return strings.Join(s.cluster.Addresses(), ",") }
 
 const (
-	newMachineID   = `"id": ".*"`
-	newSubcription = `"subscription": "poll://[a-z0-9]{20}/"`
-	newThumbprint  = `"value": "(\(that of the new one\)|[0-9A-F]{40})"`
+	newMachineID    = `"id": ".*"`
+	newSubscription = `"subscription": "poll://[a-z0-9]{20}/"`
+	newThumbprint   = `"value": "(\(that of the new one\)|[0-9A-F]{40})"`
 
 	registersOnce   = "a registration under a name that is taken is refused without --force, as by the real Tentacle"
 	registersAgain  = "--force registers once more, as by the real Tentacle: what is registered may have been changed in the portal"
@@ -107,21 +107,21 @@ var repetitions = []repetition{
 	{name: "remove-server", setup: pollsTwo, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
 		return []string{"remove-server", s.cluster.Addresses()[1]}
 	}},
-	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-with by force", setup: trustsNobody, again: registersAgain, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+	{name: "register-with by force", setup: trustsNobody, again: registersAgain, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--force", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "register-with that listens", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID},
 		arguments: line("register-with", "--name=web01", "--publicHostName=web01", "--environment=Development", "--role=web")},
-	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "has a worker named web01 already", unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "has a worker named web01 already", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-worker", "--comms-style=TentacleActive", "--name=web01", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-k8s-target", "--comms-style=TentacleActive", "--name=agent", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-k8s-worker", setup: trustsNobody, unknown: []string{newMachineID, newSubcription}, arguments: func(s *scene) []string {
+	{name: "register-k8s-worker", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-k8s-worker", "--comms-style=TentacleActive", "--name=agent", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "deregister-from", setup: registered(false), again: nothingToDelete, fails: "has no deployment target", arguments: line("deregister-from")},
@@ -135,7 +135,7 @@ var repetitions = []repetition{
 	{name: "server-comms that polls", arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
 	{name: "server-comms that polls for the first time", setup: func(t *testing.T, s *scene) {
 		s.trusts(t, tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StyleListening})
-	}, unknown: []string{newSubcription}, arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
+	}, unknown: []string{newSubscription}, arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
 	{name: "server-comms that listens", arguments: line("server-comms", "--style=TentaclePassive")},
 	{name: "update-trust", arguments: func(s *scene) []string {
 		return []string{"update-trust", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint}
