@@ -129,7 +129,7 @@ func (c *Client) explainStatus(f failure) error {
 	case status == http.StatusUnauthorized:
 		e.causes = append(e.causes, ErrUnauthorized)
 		e.text = because(fmt.Sprintf("the Octopus Server at %s does not accept the %s (401)", base, credentials)) +
-			fmt.Sprintf("\n  check %s: it may be mistyped, expired, or of another server", credentials.option())
+			fmt.Sprintf("\n  check what comes from %s: it may be mistyped, expired, or of another server", credentials.sources())
 	case status == http.StatusForbidden:
 		e.causes = append(e.causes, ErrForbidden)
 		e.text = because(fmt.Sprintf("the Octopus Server at %s does not permit this to the account of the %s (403)", base, credentials))

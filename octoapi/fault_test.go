@@ -63,15 +63,15 @@ func TestAFaultOfTheAPIIsNamed(t *testing.T) {
 	}
 }
 
-func TestAWrongCredentialIsNamedByItsOption(t *testing.T) {
+func TestAWrongCredentialIsNamedWithAllThatItMayComeFrom(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
-	for option, k := range map[string]Credentials{
-		"--apikey":                  {APIKey: "API-WRONG"},
-		"--bearerToken":             {BearerToken: "wrong"},
-		"--username and --password": {Username: "admin", Password: "wrong"},
+	for sources, k := range map[string]Credentials{
+		"--apikey, --apikey-file or OCTOPUS_API_KEY:":   {APIKey: "API-WRONG"},
+		"--bearerToken or OCTOPUS_ACCESS_TOKEN:":        {BearerToken: "wrong"},
+		"--username and --password or --password-file:": {Username: "admin", Password: "wrong"},
 	} {
 		err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), Credentials: k}))
-		mustSay(t, err, "401", cluster.URL(), "does not accept the "+k.String(), option)
+		mustSay(t, err, "401", cluster.URL(), "does not accept the "+k.String(), "check what comes from "+sources)
 		if !errors.Is(err, ErrUnauthorized) {
 			t.Errorf("%v is not ErrUnauthorized", err)
 		}

@@ -53,15 +53,15 @@ func (c Credentials) String() string {
 // GoString keeps %#v from showing what String hides.
 func (c Credentials) GoString() string { return c.String() }
 
-// option names the option the credentials come from.
-func (c Credentials) option() string {
+// sources are the options and variables that the credentials may come from.
+func (c Credentials) sources() string {
 	switch {
 	case c.APIKey != "":
-		return "--apikey"
+		return "--apikey, --apikey-file or OCTOPUS_API_KEY"
 	case c.BearerToken != "":
-		return "--bearerToken"
+		return "--bearerToken or OCTOPUS_ACCESS_TOKEN"
 	}
-	return "--username and --password"
+	return "--username and --password or --password-file"
 }
 
 // trimmed drops the line end that a key read from a file has.
@@ -88,7 +88,7 @@ func (c Credentials) check() error {
 	case c.Username != "" && c.Password == "":
 		return errors.New("--username needs --password")
 	case strings.ContainsFunc(c.APIKey+c.BearerToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return fmt.Errorf("the value of %s has a space or another character that no %s has: it may have been cut or pasted wrongly", c.option(), c)
+		return fmt.Errorf("what comes from %s has a space or another character that no %s has: it may have been cut or pasted wrongly", c.sources(), c)
 	}
 	return nil
 }

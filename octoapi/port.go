@@ -124,7 +124,7 @@ func portFailure(ctx context.Context, address string, d diagnosis, cause error, 
 	if tries.tries > 1 {
 		text += fmt.Sprintf(" (tried %d times in %s)", tries.tries, round(time.Since(tries.start)))
 	}
-	text += "\n  " + strings.ReplaceAll(d.hint, "ADDRESS", "--server-comms-address and --server-comms-port")
+	text += "\n  " + strings.ReplaceAll(d.hint, "ADDRESS", "--server-comms-address and --server-comms-port") + portLeftOut(address)
 	return &PortError{address, clean(d.text, maxQuote), explained{text: text, causes: []error{cause}}}
 }
 
@@ -136,6 +136,14 @@ func portURL(address string) (*url.URL, error) {
 	}
 	u.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 	return u, nil
+}
+
+// portLeftOut says where the 443 of an address may come from, which nobody typed.
+func portLeftOut(address string) string {
+	if u, err := portURL(address); err != nil || u.Scheme != "https" || u.Port() != "443" {
+		return ""
+	}
+	return "\n  443 is also the port of an address that is given without one; for polling, 10943 is usual"
 }
 
 // stageError is what failed once there was a connection to the port.
@@ -304,9 +312,13 @@ func wantsClientCertificate(err error) bool {
 // socket (wss) has the certificate of the web site, and is trusted by that.
 func CheckThumbprints(ports []Port, want string) error {
 	var wrong strings.Builder
+	var hint string
 	for _, p := range ports {
 		if !strings.EqualFold(p.Thumbprint, want) && !strings.HasPrefix(p.Address, "wss:") {
 			fmt.Fprintf(&wrong, "\n    %s presents %s", p.Address, p.Thumbprint)
+			if hint == "" {
+				hint = portLeftOut(p.Address)
+			}
 		}
 	}
 	if wrong.Len() == 0 {
@@ -314,5 +326,5 @@ func CheckThumbprints(ports []Port, want string) error {
 	}
 	return fmt.Errorf("not the certificate of this Octopus cluster, whose thumbprint is %s:%s\n"+
 		"  something in between ends TLS (a load balancer, a proxy), or another server answers there: a Tentacle would refuse to talk to it\n"+
-		"  let the port be passed through as TCP, and check --server, --server-comms-address and --server-comms-port", want, wrong.String())
+		"  let the port be passed through as TCP, and check --server, --server-comms-address and --server-comms-port%s", want, wrong.String(), hint)
 }

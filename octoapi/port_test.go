@@ -159,6 +159,19 @@ func TestARefusedPortEndsLongBeforeTheDeadline(t *testing.T) {
 	}
 }
 
+func TestAPortThatNobodyTypedIsExplained(t *testing.T) {
+	const hint = "443 is also the port of an address that is given without one"
+	for address, hinted := range map[string]bool{"https://octo1": true, "https://octo1:443": true, "https://octo1:10943": false, "wss://octo1/OctopusComms": false} {
+		refused := portFailure(t.Context(), address, diagnosis{text: "nothing listens"}, nil, &retrying{})
+		if strings.Contains(refused.Error(), hint) != hinted {
+			t.Errorf("%s: %v", address, refused)
+		}
+		if err := CheckThumbprints([]Port{{Address: address, Thumbprint: "A"}}, "B"); err != nil && strings.Contains(err.Error(), hint) != hinted {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 func TestAWebSocketGivesItsThumbprintWithoutARequest(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	address := strings.Replace(cluster.Addresses()[0], "https:", "wss:", 1) + "/OctopusComms"
