@@ -109,8 +109,10 @@ func ParsePFX(data []byte, password string) (*Certificate, error) {
 		return nil, ErrPassword
 	case err != nil && keyless(err):
 		return nil, ErrNoKey
-	case err != nil:
-		return nil, fmt.Errorf("it is not a PFX, or a damaged one: %w", err)
+	case errors.As(err, new(pkcs12.NotImplementedError)):
+		return nil, fmt.Errorf("it is a PFX of a kind that octo-tentacle cannot read: %w", err)
+	case err != nil: // go-pkcs12 has nothing to say but how it decodes
+		return nil, errors.New("it is not a PFX, or a damaged one")
 	}
 	private, isRSA := key.(*rsa.PrivateKey)
 	if !isRSA {

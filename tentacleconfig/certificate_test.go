@@ -155,8 +155,12 @@ func TestWhatIsNoPFXIsCalledWhatItIs(t *testing.T) {
 		"hello world":                           "not a PFX",
 		string(bytes.Repeat([]byte{0x30}, 100)): "not a PFX",
 	} {
-		if _, err := ParsePFX([]byte(content), ""); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := ParsePFX([]byte(content), "")
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v, which does not say %q", content, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "asn1") {
+			t.Errorf("%.20q: it is told how it was decoded: %v", content, err)
 		}
 	}
 }

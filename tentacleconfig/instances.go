@@ -108,8 +108,8 @@ func readIndexFile(path string) (Instance, error) {
 	}
 	var entry struct{ Name, ConfigurationFilePath string }
 	err = json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
-	if err == nil && (entry.Name == "" || entry.ConfigurationFilePath == "") {
-		err = errors.New("it lacks Name or ConfigurationFilePath")
+	if wrongType := new(json.UnmarshalTypeError); errors.As(err, &wrongType) || err == nil && (entry.Name == "" || entry.ConfigurationFilePath == "") {
+		err = errors.New("it lacks Name or ConfigurationFilePath, as texts") // Go would tell its own types
 	}
 	if err != nil {
 		return Instance{}, fmt.Errorf("the index file %s of an instance cannot be understood: %w\nrepair it, or remove it and run octo-tentacle create-instance for this instance again", path, err)

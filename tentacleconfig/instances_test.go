@@ -115,12 +115,12 @@ func TestAnInstanceIsChosenInTentaclesOrder(t *testing.T) {
 }
 
 func TestABrokenIndexFileIsNamed(t *testing.T) {
-	for name, text := range map[string]string{"not JSON": "{", "nothing in it": "{}", "empty": ""} {
+	for name, text := range map[string]string{"not JSON": "{", "nothing in it": "{}", "empty": "", "a number for a name": `{"Name": 5}`, "a list": "[]"} {
 		t.Run(name, func(t *testing.T) {
 			home := machine(t, "A")
 			broken := filepath.Join(home, "Tentacle", "Instances", "broken.config")
 			put(t, broken, text)
-			if _, err := Instances(); err == nil || !strings.Contains(err.Error(), broken) {
+			if _, err := Instances(); err == nil || !strings.Contains(err.Error(), broken) || strings.Contains(err.Error(), "Go ") {
 				t.Errorf("got %v", err)
 			}
 			if got, err := Find("", filepath.Join(home, "A", "Tentacle.config")); err != nil {

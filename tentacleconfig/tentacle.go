@@ -49,7 +49,7 @@ func (d *Document) certificate() (*x509.Certificate, error) {
 	}
 	_, certificate, _, err := pkcs12.DecodeChain(pfx, "")
 	if err != nil {
-		return nil, fmt.Errorf("it is not a PFX: %w", err)
+		return nil, errors.New("it is not a PFX, or a damaged one") // go-pkcs12 has nothing to say but how it decodes
 	}
 	return certificate, nil
 }
