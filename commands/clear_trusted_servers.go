@@ -20,10 +20,13 @@ type clearTrustedServersOptions struct {
 func clearTrustedServersCommand(c *console) *cli.Command {
 	var o clearTrustedServersOptions
 	return &cli.Command{
-		Name:        "clear-trusted-servers",
-		Category:    "Trust and settings",
-		Usage:       "trust no server any more, but those at the addresses to keep",
-		Description: `  octo-tentacle clear-trusted-servers --keep=https://octo1:10943,https://octo2:10943`,
+		Name:     "clear-trusted-servers",
+		Category: "Trust and settings",
+		Usage:    "trust no server any more, but those at the addresses to keep",
+		Description: `Drops every entry that is not at one of these addresses, those of servers that
+are listened to, which have no address, included; without --keep, all of them.
+
+  octo-tentacle clear-trusted-servers --keep=https://octo1:10943,https://octo2:10943`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keep,
 				Usage: "`ADDRESS` whose entries stay; several with commas, or several times"},

@@ -43,7 +43,8 @@ func deregisterCommand(c *console, name, noun string, worker bool) *cli.Command 
 trusted, and polled, unless --remove-trust is given, too.
 
   octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle %[1]s --server=https://octopus.example.com --apikey-file=key.txt --remove-trust`, name),
+  octo-tentacle %[1]s --server=https://octopus.example.com --apikey-file=key.txt \
+    --remove-trust`, name),
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "space", Category: theRegistration, Destination: &o.space,
 				Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},

@@ -83,7 +83,8 @@ func printCommandHelp(w io.Writer, command *cli.Command) {
 	if command.ArgsUsage != "" {
 		name += " " + command.ArgsUsage
 	}
-	fmt.Fprintf(w, "%s: %s\n\n%s\n", name, command.Usage, command.Description)
+	printWrapped(w, name+": ", command.Usage, 2)
+	fmt.Fprintf(w, "\n%s\n", command.Description)
 	for _, group := range flagGroups(command.Flags) {
 		fmt.Fprintf(w, "\n%s\n", group.name)
 		for _, flag := range group.flags {
@@ -168,7 +169,12 @@ func printItem(w io.Writer, name, text string, column int) {
 		fmt.Fprintln(w, line)
 		line = ""
 	}
-	line += strings.Repeat(" ", column-len(line))
+	printWrapped(w, line+strings.Repeat(" ", column-len(line)), text, column)
+}
+
+// printWrapped writes a text after what the line begins with, and goes on in the
+// column.
+func printWrapped(w io.Writer, line, text string, column int) {
 	begun := false
 	for word := range strings.FieldsSeq(text) {
 		if begun && len(line)+1+len(word) > helpWidth {
