@@ -180,7 +180,7 @@ func (j *judgement) judgeValidity() {
 	const why = "nothing renews it by itself; a new one has another thumbprint, under which the Tentacle has to be registered again"
 	switch {
 	case dates.NotAfter.Before(j.now):
-		j.problem(idCertificateDates, "the certificate has expired on "+day(dates.NotAfter), why, newOne)
+		j.problem(idCertificateDates, "the certificate expired on "+day(dates.NotAfter), why, newOne)
 	case dates.NotBefore.After(j.now):
 		j.problem(idCertificateDates, "the certificate is not valid before "+day(dates.NotBefore), "the clock of this machine may be wrong", newOne)
 	case dates.NotAfter.Before(j.now.Add(expirySoon)):

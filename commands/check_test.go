@@ -128,7 +128,7 @@ var badFiles = []bad{
 	{"a certificate that ends later", func(f *facts) { f.certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
 		levelOK, idCertificateDates, "valid until 2026-10-01", ""},
 	{"a certificate that has ended", func(f *facts) { f.certificate.NotAfter = checkedAt.Add(-time.Hour) },
-		levelProblem, idCertificateDates, "has expired on 2026-08-01", "octo-tentacle new-certificate"},
+		levelProblem, idCertificateDates, "expired on 2026-08-01", "octo-tentacle new-certificate"},
 	{"a certificate of the future", func(f *facts) { f.certificate.NotBefore = checkedAt.AddDate(0, 0, 1) },
 		levelProblem, idCertificateDates, "not valid before 2026-08-02", "octo-tentacle new-certificate"},
 	{"neither certificate nor thumbprint", func(f *facts) {

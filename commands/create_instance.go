@@ -42,7 +42,7 @@ Without --instance and --config, ./Tentacle.config is created, and the index sta
 			&cli.StringFlag{Name: "instance", Category: theInstance, Destination: &o.instance,
 				Usage: "`NAME` of the instance; left out: Tentacle"},
 			&cli.StringFlag{Name: "config", Category: theInstance, Destination: &o.config,
-				Usage: "configuration `FILE`; left out: Tentacle.config in the home folder"},
+				Usage: "configuration `FILE`; left out: Tentacle.config in the folder of --home, or else in this one"},
 			&cli.StringFlag{Name: "home", Category: theInstance, Destination: &o.home,
 				Usage: "home `FOLDER` of the Tentacle; left out: that of the configuration file"},
 		}, o.change.flags()),
@@ -152,7 +152,7 @@ func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
 					"give the name; with --instance=%[1]s, it gets this one", now.Name, now.ConfigPath)
 			}
 			if !n.indexed {
-				c.warn("the instance %s has the configuration %s until now; that file stays, but is its own no more", now.Name, now.ConfigPath)
+				c.warn("the instance %s had the configuration %s until now; that file stays, but no longer belongs to it", now.Name, now.ConfigPath)
 			}
 		}
 	}

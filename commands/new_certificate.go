@@ -170,7 +170,7 @@ func warnOfReplacement(c *console, t *tentacle, r *report) {
 	if r.DryRun {
 		was = "would be"
 	}
-	c.warn("the certificate with thumbprint %s %s replaced: an Octopus Server that knows this Tentacle expects that one still\n"+
+	c.warn("the certificate with thumbprint %s %s replaced: an Octopus Server that knows this Tentacle still expects that one\n"+
 		"register it again: octo-tentacle register-with --force …", old, was)
 }
 

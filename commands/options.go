@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"slices"
@@ -41,7 +42,7 @@ type tentacleOptions struct {
 func (o *tentacleOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "instance", Category: whichTentacle, Destination: &o.instance,
-			Usage: "`NAME` of the Tentacle instance; left out: ./Tentacle.config, else the one named Tentacle, else the only one"},
+			Usage: "`NAME` of the Tentacle instance; left out: the one whose script runs octo-tentacle, else ./Tentacle.config, else the one named Tentacle, else the only one"},
 		&cli.StringFlag{Name: "config", Category: whichTentacle, Destination: &o.config,
 			Usage: "`FILE` to use as the configuration instead of an instance's"},
 		&cli.StringFlag{Name: "service", Category: whichTentacle, Destination: &o.service,
@@ -145,7 +146,7 @@ func (o *apiOptions) flags() []cli.Flag {
 		&cli.StringFlag{Name: "bearerToken", Category: theServer, Destination: &o.bearerToken,
 			Usage: "access `TOKEN`, instead of an API key ($OCTOPUS_ACCESS_TOKEN)"},
 		&cli.StringFlag{Name: "username", Aliases: []string{"u", "user"}, Category: theServer, Destination: &o.username,
-			Usage: "user `NAME`, with --password, instead of an API key"},
+			Usage: "user `NAME`, with a password, instead of an API key"},
 		&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Category: theServer, Destination: &o.password,
 			Usage: "`PASSWORD` of that user; safer out of sight: --password-file"},
 		&cli.StringFlag{Name: "password-file", Category: theServer, Destination: &o.passwordFile,
@@ -286,11 +287,20 @@ func readSmall(stdin io.Reader, file string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d KiB", inputName(file), maxInput>>10)
 	}
 	if err != nil {
-		return nil, err
+		return nil, cannotRead(err)
 	}
 	// Windows PowerShell's > writes UTF-16, with a byte order mark.
 	content, _, err = transform.Bytes(unicode.BOMOverride(transform.Nop), content)
 	return content, err
+}
+
+// cannotRead says it without the name of the system call.
+func cannotRead(err error) error {
+	var on *fs.PathError
+	if !errors.As(err, &on) {
+		return err
+	}
+	return fmt.Errorf("cannot read %s: %w", on.Path, on.Err)
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
@@ -312,7 +322,7 @@ func (o *apiOptions) rootCAs() (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(o.caFile)
 	if err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", err)
+		return nil, fmt.Errorf("--ca-file: %w", cannotRead(err))
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -336,7 +346,7 @@ func (o *nodeOptions) flags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "server-comms-address", Category: theNodes, Destination: &o.address,
 			Usage: "`ADDRESS` of a node, like https://octo1:10943; several times, or several with commas; left out: the host of --server"},
 		&cli.StringSliceFlag{Name: "server-comms-port", Category: theNodes, Destination: &o.port,
-			Usage: "polling `PORT`, list or range, like 10943-10945,10950, at each address (10943 when neither names one)"},
+			Usage: "polling `PORT`, list or range, like 10943-10945,10950, at each address instead of its own; left out: the address's own, which is 443 where it names none, or 10943 at the host of --server"},
 		&cli.StringFlag{Name: "server-web-socket", Category: theNodes, Destination: &o.webSocket,
 			Usage: "web socket `ADDRESS`, like wss://octopus.example.com:443/OctopusComms, instead (Windows only)"},
 	}

@@ -176,7 +176,7 @@ func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 			return "", "", fmt.Errorf("--proxyHost has the port %s: %w", u.Port(), err)
 		}
 		if port != "" && port != own {
-			c.warn("--proxyHost has the port %s, and --proxyPort=%s counts", own, port)
+			c.warn("--proxyHost has the port %s, but that of --proxyPort is used: %s", own, port)
 		}
 		port = firstNonEmpty(port, own)
 	}

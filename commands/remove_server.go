@@ -127,7 +127,7 @@ func withoutAddresses(now []tentacleconfig.TrustedServer, addresses []string, th
 		return concerned(s) && (len(addresses) == 0 || isMeant(s, addresses))
 	})
 	if !polling(after) && !force {
-		return nil, errors.New("that is the last address this Tentacle polls: it would get no work any more\n" +
+		return nil, errors.New("no address would be left that this Tentacle polls: it would get no work any more\n" +
 			"if that is meant, give --force")
 	}
 	return after, nil

@@ -121,7 +121,7 @@ func waitUntilIdle(ctx context.Context, c *console, name string, wait time.Durat
 func restartLater(ctx context.Context, name string, o restartOptions) (unit string, err error) {
 	program, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("octo-tentacle does not find itself: %w", err)
+		return "", fmt.Errorf("octo-tentacle cannot tell where its own program is: %w", err)
 	}
 	if o.wait == defaultRestartWait {
 		o.wait = laterRestartWait
@@ -192,7 +192,10 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		return err
 	}
 
-	if status.State == service.Absent {
+	switch status.State {
+	case service.Unmanaged:
+		return errors.New("no service manager runs here: whatever runs this Tentacle (a container, a supervisor) has to restart it")
+	case service.Absent:
 		return fmt.Errorf("there is no service %s here to restart\nlist-servers names the one of each Tentacle; --service=NAME is for one of another name", name)
 	}
 
@@ -233,7 +236,7 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions
 		return err
 	}
 	if inside && o.wait == 0 {
-		return fmt.Errorf("this is a script of service %s itself, which so is not idle before it has ended, and --restart-wait=0s does not wait", e.Name)
+		return fmt.Errorf("this is a script of service %s itself, so the service is not idle until it ends, and --restart-wait=0s does not wait", e.Name)
 	}
 	if inside {
 		e.Scheduled, err = restartLater(ctx, e.Name, o)

@@ -229,7 +229,7 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 		c.warn("there is no machine or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, firstNonEmpty(space.Name, "Default"))
 		return nil
 	case len(machines)+len(workers) > 1:
-		return fmt.Errorf("this Tentacle is registered %d times in space %s, so it is not known what to show; octo-tentacle list-servers shows the settings alone", len(machines)+len(workers), space.Name)
+		return fmt.Errorf("this Tentacle is registered %d times in space %s, so it is not known which registration to show\nwithout --server and credentials, the settings alone are shown", len(machines)+len(workers), space.Name)
 	case len(machines) == 1:
 		return showMachine(ctx, space, machines[0], shown)
 	}

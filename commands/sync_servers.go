@@ -46,7 +46,7 @@ stay. Where nothing is to do, nothing is asked, changed or restarted.
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:; - is standard input"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
-				Usage: "say nothing where nothing is to do (a restart is, that is outstanding); --format=json answers all the same"},
+				Usage: "say nothing where nothing is to do; of a restart that is outstanding, warn all the same; with --format=json, answer"},
 		}),
 		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
 	}
@@ -123,7 +123,7 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 	o.nodes.address = *cli.NewStringSlice(listed...)
 	addresses, err := o.nodes.addresses("", runtime.GOOS)
 	if err != nil {
-		return nil, fmt.Errorf("--file %s: %s", o.file, strings.TrimPrefix(err.Error(), "--server-comms-address: "))
+		return nil, fmt.Errorf("--file: %s: %s", inputName(o.file), strings.TrimPrefix(err.Error(), "--server-comms-address: "))
 	}
 	return addresses, nil
 }
@@ -136,11 +136,11 @@ func (o *syncServersOptions) readFile(stdin io.Reader) ([]string, error) {
 	}
 	list, err := listedAddresses(content)
 	if err != nil {
-		return nil, fmt.Errorf("--file %s is no list of addresses: %s\nit has to look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943",
-			o.file, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, fmt.Errorf("--file: %s is no list of addresses: %s\nit has to look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943",
+			inputName(o.file), strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("--file %s lists no address; to poll nothing, use remove-server", o.file)
+		return nil, fmt.Errorf("--file: %s lists no address; to poll nothing, use remove-server", inputName(o.file))
 	}
 	return list, nil
 }
@@ -164,7 +164,7 @@ func listedAddresses(content []byte) ([]string, error) {
 	list := document.Content[0]
 	if list.Kind == yaml.MappingNode {
 		if len(list.Content) != 2 || list.Content[0].Value != "nodes" {
-			return nil, fmt.Errorf("line %d: one name has to be there, nodes, and once", list.Line)
+			return nil, fmt.Errorf("line %d: there has to be one name here, nodes, and only once", list.Line)
 		}
 		list = list.Content[1]
 	}
@@ -172,12 +172,12 @@ func listedAddresses(content []byte) ([]string, error) {
 	case isNull(list):
 		return nil, nil
 	case list.Kind != yaml.SequenceNode:
-		return nil, fmt.Errorf("line %d: here has to be a list", list.Line)
+		return nil, fmt.Errorf("line %d: there has to be a list here", list.Line)
 	}
 	var addresses []string
 	for _, item := range list.Content {
 		if item = aliased(item); item.Kind != yaml.ScalarNode || strings.TrimSpace(item.Value) == "" || isNull(item) {
-			return nil, fmt.Errorf("line %d: here has to be an address", item.Line)
+			return nil, fmt.Errorf("line %d: there has to be an address here", item.Line)
 		}
 		addresses = append(addresses, item.Value)
 	}
