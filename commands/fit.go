@@ -145,8 +145,12 @@ func (r *report) waitHealthy(ctx context.Context, c *console, client *octoapi.Cl
 			}
 		}
 		if !task.Succeeded {
-			failures = append(failures, fmt.Errorf("the health check %s in space %s ended as %s %s\nsee its log: %s/app#/%s/tasks/%[1]s",
-				task.ID, group[0].Space.Name, task.State, task.ErrorMessage, client.URL(), group[0].Space.ID))
+			because := ""
+			if task.ErrorMessage != "" {
+				because = ": " + task.ErrorMessage
+			}
+			failures = append(failures, fmt.Errorf("the health check %s in space %s ended as %s%s\nsee its log: %s/app#/%s/tasks/%[1]s",
+				task.ID, group[0].Space.Name, task.State, because, client.URL(), group[0].Space.ID))
 		}
 	}
 	return errors.Join(failures...)

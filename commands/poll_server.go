@@ -193,8 +193,17 @@ func pollingModel(servers []tentacleconfig.TrustedServer, thumbprint string) (te
 		return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and needs nothing for high availability\n"+
 			"to make it poll, "+registerHint, thumbprint)
 	}
+	hint := registerHint
+	if others := distinctThumbprints(servers); len(others) > 0 {
+		old := "…"
+		if len(others) == 1 {
+			old = others[0]
+		}
+		hint = fmt.Sprintf("if it is the same cluster with a new certificate: octo-tentacle update-trust --oldThumbprint=%s --newThumbprint=%s\n"+
+			"if it is another, %s", old, thumbprint, registerHint)
+	}
 	return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle does not trust the cluster with thumbprint %s%s\n%s",
-		thumbprint, trustedInstead(servers), registerHint)
+		thumbprint, trustedInstead(servers), hint)
 }
 
 // trustedInstead names the clusters that are trusted: the API of another

@@ -166,7 +166,7 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 	r.Machine = &machineEntry{ID: reg.machine.ID, Name: reg.machine.Name, Space: reg.space.Name}
 	if o.health.waitHealthy && !o.change.dryRun {
 		if err := r.lookAtRegistrations(ctx, c, t, reg.client, o.health, o.api.timeout); err != nil {
-			return unfinishedError{done: fmt.Sprintf("%s is registered in space %s as %s; but:", reg.machine.Name, reg.space.Name, reg.machine.ID), cause: err}
+			return unfinishedError{done: fmt.Sprintf("%s is registered in space %s as %s, and the configuration is saved; but:", reg.machine.Name, reg.space.Name, reg.machine.ID), cause: err}
 		}
 	}
 	return r.print(c, o.change)
