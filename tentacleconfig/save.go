@@ -59,7 +59,7 @@ var lockTime = time.Minute
 // the old or the new one, whatever happens meanwhile, and a process that is
 // killed leaves at worst a temporary file, which the next Update removes. A
 // symbolic link keeps pointing where it does, and the file keeps its owner, its
-// mode and, on Linux, its access list, its SELinux label and its user
+// mode, its access list and, on Linux, its SELinux label and its user
 // attributes. Where that cannot be had, Update refuses.
 //
 // If Edit leaves the file as it is, nothing at all is written and changed is
