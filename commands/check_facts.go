@@ -86,14 +86,19 @@ func lookAtFacts(instance tentacleconfig.Instance, serviceName string, now time.
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
 	f.thumbprint = strings.ToUpper(strings.TrimSpace(setting))
 	f.certificate, f.certificateErr = document.CertificateDates()
-	listening, _ := document.Get(tentacleconfig.KeyNoListen)
-	f.noListen = strings.EqualFold(strings.TrimSpace(listening), "true")
+	f.noListen = !listens(document)
 	if f.servers, f.serversErr = document.TrustedServers(); f.serversErr != nil {
 		f.backup = newestUsable(instance.ConfigPath)
 	}
 	f.proxy, f.proxyErr = document.PollingProxy()
 	f.ports = portsOf(f.servers)
 	return f
+}
+
+// listens says whether the Tentacle opens its own port, as it does unless told not to.
+func listens(document *tentacleconfig.Document) bool {
+	noListen, _ := document.Get(tentacleconfig.KeyNoListen)
+	return !strings.EqualFold(strings.TrimSpace(noListen), "true")
 }
 
 // portsOf are the addresses that the Tentacle polls, each once.

@@ -39,11 +39,12 @@ the Tentacle's own thumbprint, and the state of its service.
 type serverList struct {
 	Instance      string        `json:"instance"`
 	Configuration string        `json:"configuration"`
-	Thumbprint    string        `json:"thumbprint"` // the Tentacle's own; "" before it has a certificate
+	Thumbprint    string        `json:"thumbprint"` // the Tentacle's own; "" before it has a certificate that can be read
 	Service       serviceState  `json:"service"`
 	Servers       []serverEntry `json:"servers"`
 
-	polls bool
+	polls, listens bool
+	unreadable     bool // there is a certificate, but its thumbprint cannot be had
 }
 
 type serviceState struct {
@@ -114,7 +115,8 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		c.warn("%v", err)
 	}
 	thumbprint, err := t.document.Thumbprint()
-	if err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
+	unreadable := err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate)
+	if unreadable {
 		c.warn("%v", err)
 	}
 	return serverList{
@@ -124,6 +126,8 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		Service:       serviceState{Name: status.Name, State: string(status.State)},
 		Servers:       entriesOf(t.servers),
 		polls:         polling(t.servers),
+		listens:       listens(t.document),
+		unreadable:    unreadable,
 	}
 }
 
@@ -138,14 +142,22 @@ var serverColumns = []column[serverEntry]{
 func (l serverList) print(c *console) {
 	c.printf("Instance:      %s\n", firstNonEmpty(l.Instance, "(none names this file)"))
 	c.printf("Configuration: %s\n", l.Configuration)
-	c.printf("Thumbprint:    %s\n", firstNonEmpty(l.Thumbprint, "(no certificate yet)"))
+	missing := "(no certificate yet)"
+	if l.unreadable {
+		missing = "(not known)"
+	}
+	c.printf("Thumbprint:    %s\n", firstNonEmpty(l.Thumbprint, missing))
 	c.printf("Service:       %s, %s\n\n", l.Service.Name, l.Service.State)
 	if len(l.Servers) == 0 {
 		c.printf("This Tentacle trusts no Octopus Server yet.\n")
 		return
 	}
 	printTable(c, serverColumns, l.Servers)
-	if !l.polls {
+	switch {
+	case l.polls:
+	case l.listens:
 		c.printf("\nIt polls none of them: it listens, and needs nothing for high availability.\n")
+	default:
+		c.printf("\nIt polls none of them, and does not listen (%s): it gets no work.\n", tentacleconfig.KeyNoListen)
 	}
 }
