@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,9 @@ func usable(program string) (string, error) {
 		return "", err
 	}
 	info, err := os.Stat(program)
+	if on := new(fs.PathError); errors.As(err, &on) {
+		return "", on.Err // without the name of the system call, and the path, which the caller names
+	}
 	if err != nil {
 		return "", err
 	}
