@@ -32,10 +32,11 @@ func syncServersCommand(c *console) *cli.Command {
 		Name:     "sync-servers",
 		Category: "Polling",
 		Usage:    "poll exactly these nodes of a cluster: add what is missing, remove what is too much",
-		Description: `Declares the nodes of a cluster. Addresses that are missing are added, addresses
-of the same cluster that are not declared are removed, in one change, after the
-same checks as poll-server; other clusters, and servers that are listened to,
-stay. Where nothing is to do, nothing is asked, changed or restarted.
+		Description: `Declares the nodes of a cluster, by options or in a file; without any it refuses.
+Addresses that are missing are added, addresses of the same cluster that are not
+declared are removed, in one change, after the same checks as poll-server; other
+clusters, and servers that are listened to, stay. Where nothing is to do, nothing
+is asked, changed or restarted.
 
   octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
     --server-comms-address=https://octo1:10943,https://octo2:10943
