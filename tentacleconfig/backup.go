@@ -109,20 +109,24 @@ func (s *saving) keep(old []byte) (oldFile, error) {
 	}
 	all, err := backupsOf(s.target)
 	if err != nil {
-		return oldFile{}, err
+		return oldFile{}, s.notKept(err)
 	}
 	if len(all) > 0 && hasContent(all[0].Path, old) {
 		return oldFile{backup: all[0], others: all[1:]}, nil
 	}
 	b := nextBackup(s.target, all, time.Now())
-	if err := os.Link(s.target, b.Path); err != nil {
+	if s.late != nil || os.Link(s.target, b.Path) != nil {
 		// Not every file system has links, and Linux may forbid them on a file of
-		// somebody else (fs.protected_hardlinks).
+		// somebody else (fs.protected_hardlinks). What was written late has no name.
 		if err := s.copyTo(b.Path, old); err != nil {
-			return oldFile{}, fmt.Errorf("cannot keep a backup of %s: %w\nmend that, or save without a backup: --no-backup", s.target, err)
+			return oldFile{}, s.notKept(err)
 		}
 	}
 	return oldFile{backup: b, made: true, others: all}, nil
+}
+
+func (s *saving) notKept(err error) error {
+	return fmt.Errorf("cannot keep a backup of %s: %w\nmend that, or save without a backup: --no-backup", s.target, err)
 }
 
 func hasContent(path string, want []byte) bool {

@@ -98,7 +98,7 @@ type Setting struct{ Key, Value string }
 // that is empty, ends in the middle, is not XML, has another root element, is
 // neither UTF-8 nor UTF-16 or has more than 64 MiB.
 func Read(path string) (*Document, error) {
-	for tries := 5; ; tries-- {
+	for tries := readTries; ; tries-- {
 		data, changed, err := readFile(path)
 		if err != nil {
 			return nil, err
@@ -109,9 +109,15 @@ func Read(path string) (*Document, error) {
 		if err == nil || tries == 0 || time.Since(changed) > time.Second {
 			return d, err
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(readPause)
 	}
 }
+
+// Tentacle's own save takes a few milliseconds.
+const (
+	readTries = 5
+	readPause = 50 * time.Millisecond
+)
 
 // ReadDamaged reads like Read, but for who means to replace the whole file: what
 // Read refuses to understand is a Document too, which has its bytes, and no

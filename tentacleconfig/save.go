@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -254,28 +255,56 @@ type saving struct {
 	target    string
 	change    Change
 	beforeRan bool
+	late      *lateWrite
+}
+
+// lateWrite is what Tentacle, which takes no lock, wrote to the old file because
+// it had opened that just before the new one took its name.
+type lateWrite struct {
+	theirs []byte
+	saved  []byte // what the file says meanwhile
 }
 
 // run starts over as long as someone else, that is Tentacle, changes the file
 // while its new content is made.
 func (s *saving) run(ctx context.Context) (changed bool, err error) {
 	for range maxStarts {
-		r, same, err := edited(s.target, s.change)
-		if err != nil && s.beforeRan {
+		r, same, err := s.edited()
+		if err != nil && (s.beforeRan || s.late != nil) {
 			err = s.untouched(err)
 		}
 		if err != nil || same {
-			return false, err
+			return changed, err
 		}
-		if changed, err := s.replace(ctx, r); changed || err != nil {
+		replaced, err := s.replace(ctx, r)
+		changed = changed || replaced
+		if err != nil || replaced && s.late == nil {
 			return changed, err
 		}
 	}
-	return false, s.untouched(fmt.Errorf("%s was changed by another program %d times while it was being saved\nsee what writes to it, then try again", s.target, maxStarts))
+	return changed, s.untouched(fmt.Errorf("%s was changed by another program %d times while it was being saved\nsee what writes to it, then try again", s.target, maxStarts))
+}
+
+// edited edits what is to be kept: what the file says, or what was written to
+// the old one late.
+func (s *saving) edited() (revision, bool, error) {
+	if s.late == nil {
+		return edited(s.target, s.change)
+	}
+	d, err := Parse(s.target, s.late.theirs)
+	if err != nil {
+		return revision{}, false, err
+	}
+	err = s.change.Edit(d)
+	r := revision{old: s.late.theirs, new: d.Bytes()}
+	return r, bytes.Equal(s.late.saved, r.new), err
 }
 
 // untouched adds to an error what it means for the file.
 func (s *saving) untouched(err error) error {
+	if s.late != nil {
+		return fmt.Errorf("%w\n%s is saved, but without what another program wrote to it at the same moment", err, s.target)
+	}
 	if s.beforeRan {
 		return fmt.Errorf("%w\n%s was not replaced: it says what it said before", err, s.target)
 	}
@@ -306,13 +335,23 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 		}
 		s.beforeRan = true
 	}
-	if now, err := readAll(s.target); err != nil {
+	said := s.expected(r)
+	current, err := openShared(s.target)
+	if err != nil {
 		return false, s.untouched(readError(s.target, err))
-	} else if !bytes.Equal(now, r.old) {
+	}
+	defer current.Close()
+	if now, err := io.ReadAll(current); err != nil {
+		return false, s.untouched(readError(s.target, err))
+	} else if !bytes.Equal(now, said) {
+		s.late = nil // whoever wrote then has written again
 		return false, nil
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && s.late == nil {
 		return false, s.untouched(fmt.Errorf("stopped before %s was saved: %w", s.target, err))
+	}
+	if !replacesOpenFiles {
+		current.Close()
 	}
 	step("ready")
 	if err := rename(temp, s.target); err != nil {
@@ -323,7 +362,38 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err := flushFolder(filepath.Dir(s.target)); err != nil {
 		return true, fmt.Errorf("%s is saved, but its folder could not be flushed to disk: %w\na power failure now may undo it", s.target, err)
 	}
+	s.late = nil
+	if !replacesOpenFiles {
+		return true, nil
+	}
+	if theirs := writtenLate(current, said); theirs != nil {
+		s.late = &lateWrite{theirs: theirs, saved: r.new}
+	}
 	return true, nil
+}
+
+// expected is what the file says if nobody changed it since the new content was made.
+func (s *saving) expected(r revision) []byte {
+	if s.late != nil {
+		return s.late.saved
+	}
+	return r.old
+}
+
+// writtenLate is what the old file says by now, if that is something else; nil
+// too if it does not become whole.
+func writtenLate(old *os.File, said []byte) []byte {
+	for range readTries {
+		says, err := io.ReadAll(io.NewSectionReader(old, 0, maxSize+1))
+		if err != nil || bytes.Equal(says, said) {
+			return nil
+		}
+		if _, err := Parse(old.Name(), says); err == nil {
+			return says
+		}
+		time.Sleep(readPause)
+	}
+	return nil
 }
 
 // writeTemp makes the new file beside the old one: with everything the old one

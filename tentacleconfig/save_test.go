@@ -237,6 +237,82 @@ func TestAChangeByTentacleIsKeptThatComesBetweenReadingAndSaving(t *testing.T) {
 	}
 }
 
+// lastMoment is a context that does something when it is asked last: after the
+// file was read for the last time, and before it is replaced.
+type lastMoment struct {
+	context.Context
+	do func()
+}
+
+func (c lastMoment) Err() error {
+	c.do()
+	return c.Context.Err()
+}
+
+// TestWhatTentacleWritesWhileTheFileIsReplacedIsKept: Tentacle knows no lock, and
+// whoever opened the file before it was replaced writes to the old one.
+func TestWhatTentacleWritesWhileTheFileIsReplacedIsKept(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that somebody is writing to cannot be replaced")
+	}
+	for _, test := range []struct {
+		name   string
+		whole  bool
+		backup func(string)
+	}{
+		{"with a backup", true, func(string) {}},
+		{"without a backup", true, nil},
+		{"not if Tentacle ends halfway", false, func(string) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := writeConfig(t, "<octopus-settings></octopus-settings>")
+			theirs := parse(t, content(t, path))
+			if err := add("https://theirs:1")(theirs); err != nil {
+				t.Fatal(err)
+			}
+			written := make(chan error, 1)
+			var once sync.Once
+			late := func() {
+				once.Do(func() {
+					f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+					if err != nil {
+						written <- err
+						return
+					}
+					text := theirs.Bytes()
+					_, err = f.Write(text[:40])
+					go func() {
+						defer f.Close()
+						if test.whole && err == nil {
+							time.Sleep(30 * time.Millisecond)
+							_, err = f.Write(text[40:])
+						}
+						written <- err
+					}()
+				})
+			}
+			changed, err := Update(lastMoment{t.Context(), late}, path, Change{Edit: add("https://ours:1"), Backup: test.backup})
+			if err := errors.Join(err, <-written); err != nil || !changed {
+				t.Fatal(changed, err)
+			}
+			want := 1
+			if test.whole {
+				want = 2
+			}
+			if got := serversIn(t, path); got != want {
+				t.Errorf("%d servers: %s", got, content(t, path))
+			}
+			all, err := Backups(path)
+			if err != nil || (len(all) == 1) != (test.backup != nil) {
+				t.Errorf("%d backups, %v", len(all), err)
+			}
+			if test.whole && len(all) == 1 && serversIn(t, all[0].Path) != 1 {
+				t.Errorf("the backup is %s", content(t, all[0].Path))
+			}
+		})
+	}
+}
+
 func TestAFileThatKeepsChangingIsGivenUp(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	n := 0

@@ -93,3 +93,7 @@ func flushFolder(path string) error {
 func readOnly(info fs.FileInfo) string { return fmt.Sprintf(" (mode %04o)", info.Mode().Perm()) }
 
 func writableAgain(target string) string { return "chmod u+w " + target }
+
+// replacesOpenFiles: whoever has the file open when it is replaced goes on
+// writing to the old one.
+const replacesOpenFiles = true

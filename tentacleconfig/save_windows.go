@@ -231,3 +231,6 @@ func flushFolder(string) error { return nil }
 func readOnly(fs.FileInfo) string { return " (its attribute R is set)" }
 
 func writableAgain(target string) string { return `attrib -R "` + target + `"` }
+
+// replacesOpenFiles: a file that somebody is writing to cannot be replaced.
+const replacesOpenFiles = false
