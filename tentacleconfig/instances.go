@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Instance is a Tentacle of this machine.
@@ -101,13 +102,30 @@ func indexFiles() ([]indexFile, error) {
 	return files, errors.Join(damaged...)
 }
 
+// readIndexFile waits for Tentacle, as Read does: it writes these files in place,
+// too.
 func readIndexFile(path string) (Instance, error) {
-	data, err := readAll(path)
-	if err != nil {
-		return Instance{}, mayNot(fmt.Errorf("cannot read the index file of an instance: %w", err))
+	for tries := readTries; ; tries-- {
+		data, err := readAll(path)
+		if err != nil {
+			return Instance{}, mayNot(fmt.Errorf("cannot read the index file of an instance: %w", err))
+		}
+		instance, err := parseIndexFile(path, data)
+		if err == nil || tries == 0 || !justChanged(path) {
+			return instance, err
+		}
+		time.Sleep(readPause)
 	}
+}
+
+func justChanged(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && time.Since(info.ModTime()) <= time.Second
+}
+
+func parseIndexFile(path string, data []byte) (Instance, error) {
 	var entry struct{ Name, ConfigurationFilePath string }
-	err = json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
+	err := json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
 	if wrongType := new(json.UnmarshalTypeError); errors.As(err, &wrongType) || err == nil && (entry.Name == "" || entry.ConfigurationFilePath == "") {
 		err = errors.New("it lacks Name or ConfigurationFilePath, as texts") // Go would tell its own types
 	}

@@ -1,11 +1,13 @@
 package tentacleconfig
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // machine makes a machine with the instances of index (file name to name and
@@ -140,5 +142,25 @@ func TestAnInstanceWithoutItsFileSaysSo(t *testing.T) {
 		if _, err := Find(name, ""); err == nil || !strings.Contains(err.Error(), config) || !strings.Contains(err.Error(), "create-instance") {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// The real Tentacle writes its index in place, so there is a moment with half a
+// file.
+func TestAnInstanceIsFoundWhileTentacleWritesItsIndexFile(t *testing.T) {
+	machine(t)
+	if _, err := Register(Instance{Name: "web", ConfigPath: "/web"}); err != nil {
+		t.Fatal(err)
+	}
+	whole := read(t, IndexFile("web"))
+	put(t, IndexFile("web"), whole[:len(whole)/2])
+	written := make(chan error, 1)
+	go func() {
+		time.Sleep(30 * time.Millisecond)
+		written <- os.WriteFile(IndexFile("web"), []byte(whole), 0o644)
+	}()
+	list, err := Instances()
+	if err := errors.Join(err, <-written); err != nil || len(list) != 1 || list[0].Name != "web" {
+		t.Errorf("%v, %v", list, err)
 	}
 }

@@ -80,6 +80,7 @@ func Register(i Instance) (changed bool, err error) {
 	}
 	// In the folder above, because Tentacle takes every file in that of the index
 	// for an instance, and does not start if it cannot read one.
+	removeLeftovers(indexFolder(), abandoned)
 	temp, err := writeBeside(indexFolder(), content, 0o644, func(*os.File) error { return nil })
 	if err == nil {
 		if err = rename(temp, path); err != nil {
@@ -89,7 +90,7 @@ func Register(i Instance) (changed bool, err error) {
 	if err != nil {
 		return false, mayNot(fmt.Errorf("the instance %s cannot be put into the index: cannot write %s: %w", i.Name, path, err))
 	}
-	return true, flushFolder(indexFolder())
+	return true, lasting(indexFolder(), path+" is written")
 }
 
 // indexEntry is the content of an index file, without a line end at its end.
@@ -136,7 +137,7 @@ func Unregister(name string) error {
 			return mayNot(fmt.Errorf("the instance %s cannot be removed from the index: %w", name, err))
 		}
 	}
-	if err := flushFolder(indexFolder()); !errors.Is(err, fs.ErrNotExist) {
+	if err := lasting(indexFolder(), "the instance "+name+" is deleted"); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -152,10 +153,7 @@ func Create(path string, settings ...Setting) error {
 	if err != nil {
 		return err
 	}
-	if err := createNew(path, d.Bytes()); err != nil {
-		return mayNot(fmt.Errorf("cannot create %s: %w", path, err))
-	}
-	return nil
+	return createNew(path, d.Bytes())
 }
 
 // New is the document of a configuration with these settings that no file has

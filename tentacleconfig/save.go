@@ -90,7 +90,7 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 		}
 	}()
 	step("locked")
-	removeLeftovers(target)
+	removeLeftovers(target, 0)
 
 	s := saving{target: target, change: c}
 	return s.run(ctx)
@@ -183,7 +183,7 @@ func checkWritable(target string) error {
 func lock(ctx context.Context, target string, waiting func()) (unlock func() error, err error) {
 	name := ownFile(target, "lock")
 	if err := makeLockFile(name, target); err != nil {
-		return nil, fmt.Errorf("cannot change %s: cannot make its lock file %s: %w", target, name, withoutPath(err))
+		return nil, mayNot(fmt.Errorf("cannot change %s: cannot make its lock file %s: %w\nnothing was changed", target, name, withoutPath(err)))
 	}
 	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
 	taken, err := l.TryLock()
@@ -199,7 +199,11 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func() err
 		}
 	}
 	if err != nil {
-		return nil, mayNot(fmt.Errorf("cannot change %s: cannot lock %s: %w\nnothing was changed", target, name, withoutPath(err)))
+		advice := ""
+		if errors.Is(err, errors.ErrUnsupported) {
+			advice = "\nits file system has no locks: mount it so that it has them, or move the configuration to another"
+		}
+		return nil, mayNot(fmt.Errorf("cannot change %s: cannot lock %s: %w%s\nnothing was changed", target, name, withoutPath(err), advice))
 	}
 	return func() error {
 		if err := l.Unlock(); err != nil {
@@ -216,7 +220,7 @@ func makeLockFile(name, target string) error {
 	}
 	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return checkLockFile(name)
 	}
 	if err != nil {
 		return err
@@ -228,21 +232,42 @@ func makeLockFile(name, target string) error {
 	return f.Chmod(mayWrite<<1 | mayWrite)
 }
 
+// checkLockFile refuses what has the name of the lock file and is none: to open a
+// pipe would take for ever.
+func checkLockFile(name string) error {
+	info, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) { // removed meanwhile: the lock makes it anew, or fails
+		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return errors.New("there is something of that name that is not a file: remove it")
+	}
+	return err
+}
+
 // ownFile is the name of a file that this program keeps beside the
 // configuration: hidden, and not to be mistaken for one of Tentacle's.
 func ownFile(target, ending string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".octo-tentacle."+ending)
 }
 
-// removeLeftovers removes temporary files of processes that were killed. Only
-// who holds the lock makes any, so none of them is in use.
-func removeLeftovers(target string) {
+// abandoned is the age at which a temporary file that was made without the lock
+// is certain to be in use no more.
+const abandoned = time.Hour
+
+// removeLeftovers removes temporary files of processes that were killed, if they
+// are that old. None that is made under the lock is in use for who holds it.
+func removeLeftovers(target string, age time.Duration) {
 	prefix := filepath.Base(ownFile(target, ""))
 	entries, _ := os.ReadDir(filepath.Dir(target)) // only tidiness depends on it
 	for _, e := range entries {
 		random, ok := strings.CutPrefix(e.Name(), prefix)
 		random, isTemp := strings.CutSuffix(random, ".tmp")
-		if id, err := hex.DecodeString(random); ok && isTemp && err == nil && len(id) == tempIDSize && e.Type().IsRegular() {
+		id, err := hex.DecodeString(random)
+		if !ok || !isTemp || err != nil || len(id) != tempIDSize || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); age == 0 || err == nil && time.Since(info.ModTime()) > age {
 			_ = os.Remove(filepath.Join(filepath.Dir(target), e.Name()))
 		}
 	}
@@ -359,8 +384,8 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	}
 	step("renamed")
 	// From here on the new content counts, so nothing may stop this halfway.
-	if err := flushFolder(filepath.Dir(s.target)); err != nil {
-		return true, fmt.Errorf("%s is saved, but its folder could not be flushed to disk: %w\na power failure now may undo it", s.target, err)
+	if err := lasting(filepath.Dir(s.target), s.target+" is saved"); err != nil {
+		return true, err
 	}
 	s.late = nil
 	if !replacesOpenFiles {

@@ -512,3 +512,22 @@ func sameOwnerAndMode(t *testing.T, path string, want *syscall.Stat_t) {
 		t.Errorf("%s: owner and mode were %d:%d %o, are %d:%d %o", path, want.Uid, want.Gid, want.Mode, got.Uid, got.Gid, got.Mode)
 	}
 }
+
+func TestWhatIsInThePlaceOfTheLockFileIsNotWaitedFor(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"link":   func(path string) error { return os.Symlink("/dev/zero", path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := writeConfig(t, oldConfig)
+			if err := put(ownFile(path, "lock")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Update(t.Context(), path, Change{Edit: setK("new")})
+			if err == nil || !strings.Contains(err.Error(), "not a file: remove it") || content(t, path) != oldConfig {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -534,6 +534,36 @@ func TestLeftoversOfKilledProcessesAreRemoved(t *testing.T) {
 	}
 }
 
+// Where no lock is held, another process may be just writing.
+func TestLeftoversOfNewFilesAreRemovedWhenTheyAreOld(t *testing.T) {
+	home := machine(t)
+	for path, write := range map[string]func(path string) error{
+		filepath.Join(home, "certificate.txt"): func(path string) error { return WriteFile(path, []byte("new"), 0o600) },
+		filepath.Join(home, "Tentacle.config"): func(path string) error { return Create(path) },
+		indexFolder(): func(string) error {
+			_, err := Register(Instance{Name: "web", ConfigPath: "/web"})
+			return err
+		},
+	} {
+		old, fresh := ownFile(path, "0123456789abcdef.tmp"), ownFile(path, "1123456789abcdef.tmp")
+		put(t, old, "")
+		put(t, fresh, "")
+		before := time.Now().Add(-2 * time.Hour)
+		if err := os.Chtimes(old, before, before); err != nil {
+			t.Fatal(err)
+		}
+		if err := write(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(old); err == nil {
+			t.Errorf("the leftover %s is still there", old)
+		}
+		if _, err := os.Stat(fresh); err != nil {
+			t.Errorf("%s may be in use, but is gone: %v", fresh, err)
+		}
+	}
+}
+
 func TestALargeFileIsSavedWhole(t *testing.T) {
 	data := large(10000)
 	path := writeConfig(t, string(data))

@@ -191,7 +191,7 @@ func ownKey() (cbcKey, error) {
 	encode := base64.StdEncoding.EncodeToString
 	text := encode(fresh[:32]) + "." + encode(fresh[32:])
 	if err := createNew(machineKeyFile, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return cbcKey{}, mayNot(fmt.Errorf("cannot make the machine's key %s: %w", machineKeyFile, err))
+		return cbcKey{}, fmt.Errorf("the machine's key cannot be relied on: %w", err)
 	}
 	return readKeyFile(machineKeyFile) // another process may have been faster
 }

@@ -30,6 +30,7 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	if mode.Perm()&0o077 == 0 {
 		prepare = ownerOnly
 	}
+	removeLeftovers(target, abandoned)
 	temp, err := writeBeside(target, content, mode, prepare)
 	if err != nil {
 		return mayNot(fmt.Errorf("cannot write %s: %w", path, err))
@@ -38,7 +39,16 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 		_ = os.Remove(temp)
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
-	return flushFolder(filepath.Dir(target))
+	return lasting(filepath.Dir(target), path+" is written")
+}
+
+// lasting flushes a folder when something in it is done, and says so if that
+// may not last.
+func lasting(folder, done string) error {
+	if err := flushFolder(folder); err != nil {
+		return fmt.Errorf("%s, but its folder could not be flushed to disk: %w\na power failure now may undo it", done, err)
+	}
+	return nil
 }
 
 // createNew makes a file that is whole from its first moment and lasts, and its
@@ -46,18 +56,20 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 // its folder says who reads it, elsewhere only its owner does.
 func createNew(path string, content []byte) error {
 	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
+	temp := ""
+	err := os.MkdirAll(folder, 0o755)
+	if err == nil {
+		removeLeftovers(path, abandoned)
+		temp, err = writeBeside(path, content, 0o600, func(*os.File) error { return nil })
 	}
-	temp, err := writeBeside(path, content, 0o600, func(*os.File) error { return nil })
+	if err == nil {
+		defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
+		err = place(temp, path)
+	}
 	if err != nil {
-		return err
+		return mayNot(fmt.Errorf("cannot create %s: %w", path, err))
 	}
-	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
-	if err := place(temp, path); err != nil {
-		return err
-	}
-	return flushFolder(folder)
+	return lasting(folder, path+" is created")
 }
 
 // writeBeside makes a temporary file beside target, flushed to the disk. It is

@@ -20,7 +20,8 @@ func place(temp, path string) error { return placeBy(os.Link, temp, path) }
 func placeBy(link func(from, to string) error, temp, path string) error {
 	err := link(temp, path)
 	if err == nil {
-		return os.Remove(temp)
+		_ = os.Remove(temp) // else it is a leftover
+		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return fs.ErrExist
