@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -49,14 +50,18 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
 	})
 	c.endProgress()
-	if err != nil {
+	if err != nil && !changed {
 		return err
 	}
 	if err := tentacleconfig.Migrate(t.instance); err != nil {
 		c.warn("the instance %s could not be put into the index of instances: %v", t.instance.Name, err)
 	}
 	r.Changed = changed
-	return r.restart(ctx, c, t, o)
+	restarting := r.restart(ctx, c, t, o)
+	if err != nil {
+		return r.afterwards(errors.Join(restarting, err))
+	}
+	return restarting
 }
 
 // edit makes the change in a document, and notes what differs by it.

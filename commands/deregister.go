@@ -91,8 +91,11 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 	r := newReport(t)
 	r.DryRun = o.change.dryRun
 	space, machines, err := o.ask(asking, client, own)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.Thumbprint, err = o.thumbprint(asking, client)
+	case o.removeTrust && errors.As(err, new(notRegisteredError)):
+		err = o.stillTrusted(asking, client, t, err)
 	}
 	if err != nil {
 		return timedOut(err, o.api)
@@ -147,8 +150,8 @@ func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own
 	case err != nil:
 		return nil, nil, err
 	case len(machines) == 0:
-		return nil, nil, fmt.Errorf("space %s has no %s with this Tentacle's thumbprint %s\n"+
-			"it may be registered in another space (--space), or not at all", space.Name, o.noun(), own)
+		return nil, nil, notRegisteredError(fmt.Sprintf("space %s has no %s with this Tentacle's thumbprint %s\n"+
+			"it may be registered in another space (--space), or not at all", space.Name, o.noun(), own))
 	case len(machines) > 1 && !o.multiple:
 		names := make([]string, len(machines))
 		for i, machine := range machines {
@@ -158,6 +161,25 @@ func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own
 			"to delete all of them, give --multiple", space.Name, len(machines), o.noun(), strings.Join(names, ", "))
 	}
 	return space, machines, nil
+}
+
+// notRegisteredError is the text of the error that there is nothing to delete.
+type notRegisteredError string
+
+func (e notRegisteredError) Error() string { return string(e) }
+
+// stillTrusted adds to an error that nothing is registered how to finish what
+// was interrupted between deleting and saving.
+func (o *deregisterOptions) stillTrusted(ctx context.Context, client *octoapi.Client, t *tentacle, err error) error {
+	thumbprint, unknown := o.thumbprint(ctx, client)
+	if unknown != nil || !containsThumbprint(distinctThumbprints(t.servers), thumbprint) {
+		return err
+	}
+	return fmt.Errorf("%w\n%s", err, o.distrustHint(t, thumbprint))
+}
+
+func (o *deregisterOptions) distrustHint(t *tentacle, thumbprint string) string {
+	return "to trust the cluster no longer: " + commandFor(t.instance, t.service, runtime.GOOS, "configure", "--remove-trust="+thumbprint)
 }
 
 // thumbprint is the cluster's; where the trust in it stays, not to know it is no
@@ -202,10 +224,13 @@ func (o *deregisterOptions) distrust(ctx context.Context, c *console, t *tentacl
 	if err == nil && len(r.Deleted) == 0 {
 		err = remove() // a dry run, or nothing to drop
 	}
-	if r.Changed || errors.As(err, new(unfinishedError)) {
+	switch {
+	case r.Changed:
+		return r.afterDeleting(err, "")
+	case errors.As(err, new(unfinishedError)):
 		return err // what is outstanding says so itself
 	}
-	return r.afterDeleting(err, "to trust the cluster no longer: "+commandFor(t.instance, t.service, runtime.GOOS, "configure", "--remove-trust="+r.Thumbprint))
+	return r.afterDeleting(err, o.distrustHint(t, r.Thumbprint))
 }
 
 // afterDeleting is a failure that came when something was deleted already.
@@ -217,5 +242,5 @@ func (r *report) afterDeleting(err error, finish string) error {
 	for i, deleted := range r.Deleted {
 		names[i] = fmt.Sprintf("%s (%s)", deleted.Name, deleted.ID)
 	}
-	return unfinishedError{done: "deleted: " + strings.Join(names, ", ") + "\n" + finish, cause: err}
+	return unfinishedError{done: strings.TrimSuffix("deleted: "+strings.Join(names, ", ")+"\n"+finish, "\n"), cause: err}
 }
