@@ -264,3 +264,23 @@ func (s *scene) checkFiles(t *testing.T) {
 		return nil
 	})
 }
+
+// TestAFolderThatCannotBeFlushedKeepsNothingFromBeingDoneAndSaid: the change is
+// in the file by then.
+func TestAFolderThatCannotBeFlushedKeepsNothingFromBeingDoneAndSaid(t *testing.T) {
+	if !slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "strace") {
+		t.Skip("runs with OCTO_TENTACLE_REQUIRE=strace")
+	}
+	for i, c := range crashCommands(newScene(t, "Tentacle", octotest.Options{})) {
+		want := map[string]string{"register-with": "web01 is registered in space", "deregister-from": "deleted: web01", "poll-server": "Tentacle.config is saved"}[c.arguments[0]]
+		if want == "" {
+			continue
+		}
+		s, c := newCrashScene(t, i)
+		output, err := s.straced(c.arguments, "-o", os.DevNull, "-P", filepath.Dir(s.config), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO").CombinedOutput()
+		text := string(output)
+		if err == nil || !c.done(s) || !strings.Contains(text, want) || !strings.Contains(text, "is saved, but its folder could not be flushed") || strings.Contains(text, "could not be saved") {
+			t.Errorf("%s: %v, %s", c.arguments[0], err, text)
+		}
+	}
+}
