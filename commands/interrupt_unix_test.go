@@ -36,6 +36,7 @@ func interrupt(p *os.Process) error { return p.Signal(os.Interrupt) }
 // TestAHangUpIsCtrlCAndNohupOverridesIt ends the terminal, as a lost connection
 // does, while a registration is under way at the server.
 func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
+	t.Parallel()
 	needInterrupts(t)
 	for _, nohup := range []bool{false, true} {
 		s := newScene(t, "Tentacle", octotest.Options{})

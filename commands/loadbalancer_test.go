@@ -43,7 +43,6 @@ func newBalancedScene(t *testing.T) *balancedScene {
 		}
 		t.Skip(why)
 	}
-	t.Setenv(scriptMachine, t.TempDir())
 	s := &balancedScene{scene: newScene(t, "Tentacle", octotest.Options{})}
 	node := strings.TrimPrefix(s.cluster.Addresses()[0], "https://")
 	s.host = node[:strings.LastIndex(node, ".")] + ".200" // of 127.0.0.0/8, as the nodes' are
@@ -162,6 +161,7 @@ func (s *balancedScene) natConfiguration(t *testing.T) string {
 }
 
 func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
+	t.Parallel()
 	s := newBalancedScene(t)
 	s.start(t, s.natConfiguration(t))
 
@@ -195,6 +195,7 @@ func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
 }
 
 func TestALoadBalancerThatBalancesOnePortIsAProblemUnlessQueuesAreShared(t *testing.T) {
+	t.Parallel()
 	s := newBalancedScene(t)
 	nodes := make([]any, 0, 4)
 	nodes = append(nodes, s.host)
@@ -244,6 +245,7 @@ listen balanced
 }
 
 func TestALoadBalancerThatEndsTLSIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newBalancedScene(t)
 	s.start(t, fmt.Sprintf(`
 defaults

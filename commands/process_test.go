@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -55,7 +54,7 @@ func newScene(t *testing.T, name string, o octotest.Options) *scene {
 // command is octo-tentacle in a process of its own, on this machine and cluster.
 func (s *scene) command(arguments ...string) *exec.Cmd {
 	cmd := exec.Command("octo-tentacle", arguments...)
-	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+s.home,
+	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+s.home, scriptMachine+"="+s.home,
 		"OCTOPUS_URL="+s.cluster.URL(), "OCTOPUS_API_KEY="+octotest.APIKey, "OCTOPUS_ACCESS_TOKEN=", "OCTOPUS_SPACE=")
 	return cmd
 }
@@ -85,6 +84,7 @@ func addressesIn(t *testing.T, path string) []string {
 }
 
 func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
+	t.Parallel()
 	const runs = 50
 	s := newScene(t, "Tentacle", octotest.Options{NodeCount: runs})
 	var wait sync.WaitGroup
@@ -117,9 +117,36 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 	}
 }
 
+const interruptedRuns = 30
+
+// runInterrupted runs a command to its end the first time, which tells how long
+// that is, and then interrupts it at the i-th of as many moments spread over that.
+func runInterrupted(t *testing.T, cmd *exec.Cmd, i int, whole *time.Duration) (stdout, stderr *bytes.Buffer, ended error) {
+	t.Helper()
+	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	interruptible(cmd)
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if i > 0 {
+		time.Sleep(*whole * time.Duration(i) / interruptedRuns)
+		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+	}
+	ended = cmd.Wait()
+	if i == 0 {
+		*whole = time.Since(start)
+	}
+	return stdout, stderr, ended
+}
+
 // TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile interrupts at moments spread over
 // the whole run, and compares what was said with what was done.
 func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
+	t.Parallel()
 	needInterrupts(t)
 	s := newScene(t, "Tentacle", octotest.Options{Latency: 3 * time.Millisecond})
 	before, err := os.ReadFile(s.config)
@@ -127,22 +154,13 @@ func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	interrupted, finished := 0, 0
-	for range 60 {
+	var whole time.Duration
+	for i := range interruptedRuns {
 		if err := os.WriteFile(s.config, before, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		cmd := s.command("poll-server", "--server-comms-address", strings.Join(s.cluster.Addresses(), ","))
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		interruptible(cmd)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(rand.IntN(60_000)) * time.Microsecond)
-		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Fatal(err)
-		}
-		err := cmd.Wait()
+		stdout, stderr, err := runInterrupted(t, cmd, i, &whole)
 		after, readErr := os.ReadFile(s.config)
 		if readErr != nil {
 			t.Fatal(readErr)
@@ -177,6 +195,7 @@ func TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile(t *testing.T) {
 // TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere compares what was said with
 // what the server was sent and what is in the file.
 func TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere(t *testing.T) {
+	t.Parallel()
 	needInterrupts(t)
 	s := newScene(t, "Tentacle", octotest.Options{Latency: 2 * time.Millisecond})
 	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
@@ -187,24 +206,15 @@ func TestCtrlCAtAnyMomentOfARegistrationSaysWhatIsWhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := map[string]int{}
-	for i := range 60 {
+	var whole time.Duration
+	for i := range interruptedRuns {
 		if err := os.WriteFile(s.config, before, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.cluster.ResetRequests()
 		cmd := s.command("register-with", "--comms-style=TentacleActive", fmt.Sprintf("--name=web%d", i), "--environment=Development", "--role=web",
 			"--no-backup", "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		interruptible(cmd)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(rand.IntN(80_000)) * time.Microsecond)
-		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Fatal(err)
-		}
-		err := cmd.Wait()
+		stdout, stderr, err := runInterrupted(t, cmd, i, &whole)
 		after, readErr := os.ReadFile(s.config)
 		if readErr != nil {
 			t.Fatal(readErr)
@@ -264,6 +274,7 @@ func (s *scene) waitForRequest(t *testing.T, write bool) {
 // TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless: what was
 // sent may be done, and is not sent again.
 func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testing.T) {
+	t.Parallel()
 	needInterrupts(t)
 	for _, test := range []struct {
 		arguments []string
@@ -308,6 +319,7 @@ func TestCtrlCWhileTheServerIsAskedToChangeSomethingIsNotCalledHarmless(t *testi
 // TestOfTwoRegistrationsUnderOneNameAtTheSameTimeOneSucceeds: both find the name
 // free, and the server gives it once.
 func TestOfTwoRegistrationsUnderOneNameAtTheSameTimeOneSucceeds(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, "Tentacle", octotest.Options{})
 	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
 		t.Fatal(err)
@@ -336,6 +348,7 @@ func TestOfTwoRegistrationsUnderOneNameAtTheSameTimeOneSucceeds(t *testing.T) {
 // TestTheHTTPLibraryPrintsNothingOfItsOwn: it logs what a server says unasked,
 // and what it says may be anything.
 func TestTheHTTPLibraryPrintsNothingOfItsOwn(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -367,6 +380,7 @@ func TestTheHTTPLibraryPrintsNothingOfItsOwn(t *testing.T) {
 // for everybody while the registration is under way at the server: too late to
 // be noticed before.
 func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, "Tentacle", octotest.Options{})
 	if err := makeTentacle(s.home, "Tentacle", s.config, nil); err != nil {
 		t.Fatal(err)
@@ -432,6 +446,7 @@ func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
 }
 
 func TestSyncsAtTheSameTimeAgree(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, "Tentacle", octotest.Options{})
 	nodes := s.cluster.Addresses()
 	for _, wanted := range [][]string{nodes, nodes[1:]} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 // TestMain lets the scripts run the real main as `octo-tentacle`.
 func TestMain(m *testing.M) {
 	asService()
+	atOnce()
 	if folder := os.Getenv(standInVariable); folder != "" {
 		os.Exit(standIn(folder))
 	}
@@ -35,6 +37,17 @@ func TestMain(m *testing.M) {
 			os.Exit(commands.Main())
 		},
 	})
+}
+
+// atOnce lets more tests run at once than there are processors, unless -parallel
+// says otherwise: most of them wait, for what hangs or for another try.
+func atOnce() {
+	if runtime.GOOS == "windows" {
+		return // there they start processes, above all, which takes long
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 }
 
 const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
@@ -68,6 +81,7 @@ const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 //	large MIB FILE              makes a large file
 //	encode ENCODING FROM TO     writes a text file as programs of Windows do: bom-crlf or utf-16
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "../testdata/scripts",
 		Setup: func(env *testscript.Env) error {
