@@ -120,8 +120,8 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 const interruptedRuns = 30
 
 // runInterrupted runs a command to its end the first time, which tells how long
-// that is, and then interrupts it at the i-th of as many moments spread over that.
-func runInterrupted(t *testing.T, cmd *exec.Cmd, i int, whole *time.Duration) (stdout, stderr *bytes.Buffer, ended error) {
+// that takes, and then interrupts it at the i-th of as many moments spread over that.
+func runInterrupted(t *testing.T, cmd *exec.Cmd, i int, whole *time.Duration) (stdout, stderr *bytes.Buffer, err error) {
 	t.Helper()
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -130,17 +130,22 @@ func runInterrupted(t *testing.T, cmd *exec.Cmd, i int, whole *time.Duration) (s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var moment <-chan time.Time
 	if i > 0 {
-		time.Sleep(*whole * time.Duration(i) / interruptedRuns)
+		moment = time.After(*whole * time.Duration(i) / interruptedRuns)
+	}
+	select {
+	case err = <-ended:
+		*whole = time.Since(start)
+	case <-moment:
 		if err := interrupt(cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
 		}
+		err = <-ended
 	}
-	ended = cmd.Wait()
-	if i == 0 {
-		*whole = time.Since(start)
-	}
-	return stdout, stderr, ended
+	return stdout, stderr, err
 }
 
 // TestCtrlCAtAnyMomentLeavesTheOldOrTheNewFile interrupts at moments spread over
