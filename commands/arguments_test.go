@@ -27,6 +27,7 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 		{"dash as a value", "poll-server --apikey-file -", "poll-server --apikey-file=-"},
 		{"empty value", "poll-server --server= --dry-run", "poll-server --server= --dry-run=true"},
 		{"switch with a value", "poll-server --DRY-RUN=False", "poll-server --dry-run=false"},
+		{"switch that is on", "poll-server --dry-run=YES", "poll-server --dry-run=true"},
 		{"alias", "register-with -r web --env=Dev", "register-with --role=web --environment=Dev"},
 		{"h is publicHostName of register-with", "register-with -h web", "register-with --publicHostName=web"},
 		{"h is help elsewhere", "poll-server -h", "poll-server --help=true"},

@@ -50,6 +50,20 @@ func TestTrustedServersAreReadAsGenerouslyAsTentacleDoes(t *testing.T) {
 	}
 }
 
+func TestTwoEntriesSayTheSameWhateverTheOrderOfTheirFields(t *testing.T) {
+	const entry = `"Thumbprint":"AB","CommunicationStyle":2,"Address":"https://octo1:10943"`
+	one := list(t, `[{`+entry+`,"Ours":1,"Theirs":[2]}]`)[0]
+	for text, want := range map[string]bool{
+		`[{"Theirs":[2],` + entry + `,"Ours":1}]`: true,
+		`[{` + entry + `,"Ours":1,"Theirs":[3]}]`: false,
+		`[{` + entry + `,"Ours":1}]`:              false,
+	} {
+		if other := list(t, text)[0]; one.Equal(other) != want || other.Equal(one) != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}
+
 func TestWhatIsNoListOfServersIsRefusedWithItsPlace(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"an object":         {`{"Thumbprint":"AB"}`, "line 1, column 1: expected a list in [ ], found an object"},
