@@ -37,8 +37,9 @@ func TestAFaultOfTheAPIIsNamed(t *testing.T) {
 		"no version":           {octotest.APIFault{Version: "unknown"}, []string{"does not tell a version", "unknown"}, nil},
 		"not permitted": {octotest.APIFault{Path: "certificate-global", MissingPermission: "CertificateView"},
 			[]string{"403", "does not permit", "Missing permission: CertificateView", "role has CertificateView"}, ErrForbidden},
-		"another thumbprint": {octotest.APIFault{Thumbprint: "not forty digits"}, []string{"not forty digits", "40 hex digits"}, nil},
-		"an odd status":      {octotest.APIFault{Status: 418}, []string{"418", "refused GET /api"}, nil},
+		"another thumbprint":  {octotest.APIFault{Thumbprint: "not forty digits"}, []string{"not forty digits", "40 hex digits"}, nil},
+		"no permission known": {octotest.APIFault{Status: 403, ErrorMessage: "Go away"}, []string{"403", "Go away", "role permits it"}, ErrForbidden},
+		"an odd status":       {octotest.APIFault{Status: 418}, []string{"418", "refused GET /api"}, nil},
 		"the key repeated": {octotest.APIFault{Path: "me", Status: 500, ErrorMessage: "header X-Octopus-ApiKey: " + octotest.APIKey + " cut"},
 			[]string{"X-Octopus-ApiKey: *** cut"}, nil},
 		"the key in pieces": {octotest.APIFault{Path: "me", Status: 500, ErrorMessage: strings.Repeat("x", maxQuote-10) + octotest.APIKey}, []string{"xxx***"}, nil},
@@ -94,7 +95,11 @@ func TestAServerThatCannotBeReachedIsNamedWithTheCause(t *testing.T) {
 			"names localhost", "thumbprint", "--ca-file", "--ignoreSslErrors"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mustSay(t, ask(deadline(t, 5*time.Second), newClient(t, Options{Server: test.server})), test.want...)
+			err := ask(deadline(t, 5*time.Second), newClient(t, Options{Server: test.server}))
+			mustSay(t, err, test.want...)
+			if strings.Contains(err.Error(), "if it speaks https") {
+				t.Errorf("not for what is known: %v", err)
+			}
 		})
 	}
 }
@@ -511,6 +516,7 @@ func TestOddBodies(t *testing.T) {
 		"a byte order mark":    {"Content-Type: text/html", "\xef\xbb\xbf" + root, ""},
 		"something behind it":  {"", root + "<html>", "something that is not JSON"},
 		"UTF-16":               {"", "\xff\xfe{\x00}\x00", "something that is not JSON"},
+		"a page, no title":     {"Content-Type: text/html", "<html></html>", "answers a web page instead of JSON"},
 		"nothing":              {"", "", "nothing, with status 200"},
 		"white space":          {"", " \r\n", "nothing, with status 200"},
 		"a list":               {"", "[]", "not an Octopus Server's"},

@@ -2,6 +2,9 @@ package octoapi
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -190,6 +193,24 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine: servers from before the filter answer all of them.
+func TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"Application":"Octopus Deploy","Version":"2018.1","Links":{"Self":"/api"},"Items":[{"Id":"Machines-1","Name":"web01"},{"Id":"Machines-2","Name":" Web02 "}]}`)
+	}))
+	defer server.Close()
+	s, err := newClient(t, Options{Server: server.URL}).Space(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"web02": "Machines-2", "web03": ""} {
+		m, err := s.MachineByName(t.Context(), name)
+		if err != nil || (m == nil) != (want == "") || m != nil && m.ID != want {
+			t.Errorf("%s is %+v, %v", name, m, err)
+		}
 	}
 }
 

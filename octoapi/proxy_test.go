@@ -154,6 +154,15 @@ func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
+func TestAProxyWithoutUserIsSentNoCredentials(t *testing.T) {
+	for proxy, want := range map[string]string{"http://proxy:3128": "", "http://u:p@proxy:3128": "Basic dTpw"} {
+		u, err := url.Parse(proxy)
+		if got := proxyAuthorization(u); err != nil || got != want {
+			t.Errorf("%s: %q, %v", proxy, got, err)
+		}
+	}
+}
+
 func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
 	t.Setenv("NO_PROXY", "octo2")

@@ -82,6 +82,7 @@ func TestWhatIsNoListOfServersIsRefusedWithItsPlace(t *testing.T) {
 		"address an object": {`[{"Thumbprint":"AB","Address":{}}]`, "line 1, column 31: Address is neither"},
 		"no thumbprint":     {`[{"Address":null}]`, "line 1, column 2: an entry without a Thumbprint"},
 		"bad escape":        {`[{"Thumbprint":"\x41"}]`, `line 1, column 17: a backslash`},
+		"bad escape, long":  {`[{"Thumbprint":"\x0041"}]`, `line 1, column 17: a backslash`},
 		"open comment":      {`[] /* why`, "line 1, column 4: the text ends inside the comment"},
 		"undefined":         {`[{"Thumbprint":undefined}]`, "line 1, column 16: expected a value"},
 		"wide characters":   {`[{"é漢":1 2}]`, "line 1, column 10"},
@@ -157,6 +158,7 @@ func TestOnlyEntriesThatPollPoll(t *testing.T) {
 		`{"Thumbprint":"A","CommunicationStyle":11,"KubernetesTentacleCommunicationMode":"Polling","Address":"https://a:1"}`:       true,
 		`{"Thumbprint":"A","CommunicationStyle":"11","kubernetesTentacleCommunicationMode":"listening","Address":"https://a:1"}`:   false,
 		`{"Thumbprint":"A","CommunicationStyle":11,"AgentCommunicationMode":"Listening","Address":"https://a:1"}`:                  false,
+		`{"Thumbprint":"A","CommunicationStyle":11,"Ours":"Listening","Address":"https://a:1"}`:                                    true,
 		`{"Thumbprint":"A","CommunicationStyle":2,"KubernetesTentacleCommunicationMode":"Listening","Address":"https://a:1"}`:      true,
 		`{"Thumbprint":"A","CommunicationStyle":11,"KubernetesTentacleCommunicationMode":"Polling","Address":null,"Squid":"SQ-1"}`: false,
 	}
