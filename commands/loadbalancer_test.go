@@ -37,11 +37,7 @@ type balancedScene struct {
 func newBalancedScene(t *testing.T) *balancedScene {
 	t.Helper()
 	if _, err := exec.LookPath(haproxy); err != nil {
-		why := "HAProxy is not installed: apt-get install haproxy"
-		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "haproxy") {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		skipUnlessRequired(t, "haproxy", "HAProxy is not installed: apt-get install haproxy")
 	}
 	s := &balancedScene{scene: newScene(t, "Tentacle", octotest.Options{})}
 	node := strings.TrimPrefix(s.cluster.Addresses()[0], "https://")

@@ -26,13 +26,7 @@ type serviceMachine struct {
 
 func newServiceMachine(t *testing.T, instances ...string) *serviceMachine {
 	t.Helper()
-	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		const why = "systemd is not PID 1 here: run this through testdata/systemd/run"
-		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "systemd") {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
+	needsSystemd(t)
 	folder := t.TempDir()
 	m := &serviceMachine{home: filepath.Join(folder, "home"), folder: folder, program: filepath.Join(folder, "opt", "Tentacle")}
 	script := fmt.Sprintf("#!/bin/sh\necho \"$*\" >>'%[1]s/runs'\ntest ! -e '%[1]s/broken' || exit 7\nexec sleep infinity\n", folder)

@@ -25,15 +25,25 @@ type systemdScene struct {
 	unit   string
 }
 
-func newSystemdScene(t *testing.T) *systemdScene {
+func needsSystemd(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		const why = "systemd is not PID 1 here: run this through testdata/systemd/run"
-		if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "systemd") {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		skipUnlessRequired(t, "systemd", "systemd is not PID 1 here: run this through testdata/systemd/run")
 	}
+}
+
+// skipUnlessRequired is for what is missing here: .ci/run names what it has installed.
+func skipUnlessRequired(t *testing.T, what, why string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), what) {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+func newSystemdScene(t *testing.T) *systemdScene {
+	t.Helper()
+	needsSystemd(t)
 	s := &systemdScene{
 		scene:  newScene(t, "Octo Tentacle Test", octotest.Options{}),
 		folder: t.TempDir(),

@@ -209,12 +209,14 @@ func TestTryingPortsIsInterruptedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
+// answering listens until the test ends, and has each connection answered.
+func answering(t *testing.T, answer func(net.Conn)) (address string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -223,15 +225,22 @@ func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
 			}
 			go func() {
 				defer conn.Close()
-				for {
-					if _, err := conn.Write([]byte("SSH-2.0-OpenSSH and so on and on ")); err != nil {
-						return
-					}
-				}
+				answer(conn)
 			}()
 		}
 	}()
-	_, err = TryPorts(deadline(t, 5*time.Second), []string{"https://" + l.Addr().String()}, PortOptions{})
+	return l.Addr().String()
+}
+
+func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
+	address := answering(t, func(conn net.Conn) {
+		for {
+			if _, err := conn.Write([]byte("SSH-2.0-OpenSSH and so on and on ")); err != nil {
+				return
+			}
+		}
+	})
+	_, err := TryPorts(deadline(t, 5*time.Second), []string{"https://" + address}, PortOptions{})
 	mustSay(t, err, "does not speak TLS")
 }
 

@@ -100,26 +100,12 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 		"a redirect to its login":          {"HTTP/1.1 302 Found\r\nLocation: http://login.example.com/\r\nContent-Length: 0\r\n\r\n", "302 Found", "login.example.com", "302 Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			go func() {
-				for {
-					conn, err := l.Accept()
-					if err != nil {
-						return
-					}
-					go func() {
-						defer conn.Close()
-						if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-							_, _ = conn.Write([]byte(test.says))
-						}
-					}()
+			address := answering(t, func(conn net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = conn.Write([]byte(test.says))
 				}
-			}()
-			through := throughProxy(l.Addr().String(), proxyUser)
+			})
+			through := throughProxy(address, proxyUser)
 			short := func() context.Context { return deadline(t, 500*time.Millisecond) }
 			for _, of := range []struct {
 				err  error
@@ -130,7 +116,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 				{errOf(TryPorts(short(), secure.Addresses()[:1], PortOptions{Proxy: through})), test.port},
 			} {
 				mustSay(t, of.err, of.want)
-				if blamesAPage := of.want == `"Blocked"` || of.want == "login.example.com"; !blamesAPage && !strings.Contains(of.err.Error(), l.Addr().String()) {
+				if blamesAPage := of.want == `"Blocked"` || of.want == "login.example.com"; !blamesAPage && !strings.Contains(of.err.Error(), address) {
 					t.Errorf("the proxy is not named: %v", of.err)
 				}
 				if strings.Contains(of.err.Error(), octotest.ProxyPassword) {

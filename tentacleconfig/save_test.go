@@ -516,7 +516,7 @@ func TestLeftoversOfKilledProcessesAreRemoved(t *testing.T) {
 	stale := ".Tentacle.config.octo-tentacle.0123456789abcdef.tmp"
 	others := []string{
 		"Tentacle.config.tmp", ".Tentacle.config.octo-tentacle.tmp", ".Tentacle.config.octo-tentacle.0123456789abcdeg.tmp", ".Tentacle.config.octo-tentacle.01234567.tmp",
-		".Tentacle.config.octo-tentacle.0123456789abcdef.bak", ".other.config.octo-tentacle.0123456789abcdef.tmp",
+		".Tentacle.config.octo-tentacle.0123456789abcdef.bak", ".Tentacle.config.octo-tentacle.0123456789abcdef", "0123456789abcdef", ".other.config.octo-tentacle.0123456789abcdef.tmp",
 	}
 	for _, name := range append(others, stale) {
 		put(t, filepath.Join(folder, name), "")
