@@ -3,6 +3,7 @@ package tentacleconfig
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -303,20 +304,27 @@ func TestEditsAgreeWithTheRecordedOnes(t *testing.T) {
 }
 
 func TestTenThousandServersTakeLinearTime(t *testing.T) {
-	measure := func(entries int) time.Duration {
-		d, _ := Parse("large", large(entries))
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			now, _ := d.TrustedServers()
-			Diff(now, Upsert(now, now[0].With("https://new:1")))
-			best = min(best, time.Since(start))
-		}
-		return best
+	const times = 10
+	small, _ := Parse("small", large(1000))
+	big, _ := Parse("large", large(times*1000))
+	edit := func(d *Document) {
+		now, _ := d.TrustedServers()
+		Diff(now, Upsert(now, now[0].With("https://new:1")))
 	}
-	small, big := measure(1000), measure(10000)
-	if ratio := float64(big) / float64(small); ratio > 40 { // quadratic would be 100
-		t.Errorf("ten times the servers take %.0f times as long (%v, %v)", ratio, small, big)
+	// Both take as long as each other, so that a busy machine interrupts them as often; and it is not always as busy.
+	ratio := math.Inf(1)
+	for try := 0; try < 8 && ratio > 3; try++ {
+		start := time.Now()
+		for range times {
+			edit(small)
+		}
+		of1000 := time.Since(start)
+		edit(big)
+		ratio = min(ratio, float64(time.Since(start)-of1000)/float64(of1000))
+	}
+	t.Logf("ratio %.1f", ratio)
+	if ratio > 3 { // quadratic would be 10
+		t.Errorf("%d times the servers at once take %.1f times as long as one part after another", times, ratio)
 	}
 }
 
