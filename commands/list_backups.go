@@ -138,7 +138,7 @@ func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig
 
 // readBackup refuses what no Tentacle could work with.
 func readBackup(backup tentacleconfig.Backup) (*tentacleconfig.Document, []tentacleconfig.TrustedServer, error) {
-	document, err := tentacleconfig.Read(backup.Path)
+	document, err := backup.Read()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -56,6 +56,10 @@ func parseBackupID(id string) (b Backup, ok bool) {
 	return b, b.ID() == id
 }
 
+// Read reads the backup as Read does a configuration, but not through a link:
+// that would be no backup.
+func (b Backup) Read() (*Document, error) { return readDocument(b.Path, openTarget) }
+
 // Backups lists the backups of the configuration at path, the newest first.
 // They lie beside the file that a symbolic link leads to. What is called
 // otherwise than Update calls them, or is no file, is none.
@@ -134,7 +138,7 @@ func hasContent(path string, want []byte) bool {
 	if err != nil || info.Size() != int64(len(want)) {
 		return false
 	}
-	data, err := readAll(path)
+	data, err := readAll(path, openTarget)
 	return err == nil && bytes.Equal(data, want)
 }
 

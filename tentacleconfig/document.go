@@ -97,9 +97,15 @@ type Setting struct{ Key, Value string }
 // and saying what to do, what is not the configuration of a Tentacle: a file
 // that is empty, ends in the middle, is not XML, has another root element, is
 // neither UTF-8 nor UTF-16 or has more than 64 MiB.
-func Read(path string) (*Document, error) {
+func Read(path string) (*Document, error) { return readDocument(path, openShared) }
+
+// opener opens a file to read it: openShared, or openTarget where its folder may
+// be anybody's and what is read goes into another file.
+type opener func(path string) (*os.File, error)
+
+func readDocument(path string, open opener) (*Document, error) {
 	for tries := readTries; ; tries-- {
-		data, changed, err := readFile(path)
+		data, changed, err := readFile(path, open)
 		if err != nil {
 			return nil, err
 		}
@@ -123,19 +129,21 @@ const (
 // Read refuses to understand is a Document too, which has its bytes, and no
 // settings. Errors are those of a file that cannot be read at all, or that is
 // too large.
-func ReadDamaged(path string) (*Document, error) {
-	d, refusal := Read(path)
+func ReadDamaged(path string) (*Document, error) { return readDamaged(path, openShared) }
+
+func readDamaged(path string, open opener) (*Document, error) {
+	d, refusal := readDocument(path, open)
 	if refusal == nil {
 		return d, nil
 	}
-	data, _, err := readFile(path)
+	data, _, err := readFile(path, open)
 	if err != nil || len(data) > maxSize {
 		return nil, refusal
 	}
 	return &Document{path: path, data: data}, nil
 }
 
-func readFile(path string) (data []byte, changed time.Time, err error) {
+func readFile(path string, open opener) (data []byte, changed time.Time, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, changed, readError(path, err)
@@ -143,7 +151,7 @@ func readFile(path string) (data []byte, changed time.Time, err error) {
 	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
 		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
 	}
-	f, err := openShared(path)
+	f, err := open(path)
 	if err != nil {
 		return nil, changed, readError(path, err)
 	}
@@ -155,9 +163,9 @@ func readFile(path string) (data []byte, changed time.Time, err error) {
 	return data, info.ModTime(), nil
 }
 
-// readAll is os.ReadFile with openShared.
-func readAll(path string) ([]byte, error) {
-	f, err := openShared(path)
+// readAll is os.ReadFile with an opener.
+func readAll(path string, open opener) ([]byte, error) {
+	f, err := open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func indexFiles() ([]indexFile, error) {
 // too.
 func readIndexFile(path string) (Instance, error) {
 	for tries := readTries; ; tries-- {
-		data, err := readAll(path)
+		data, err := readAll(path, openShared)
 		if err != nil {
 			return Instance{}, mayNot(fmt.Errorf("cannot read the index file of an instance: %w", err))
 		}

@@ -116,7 +116,7 @@ func resolve(path string) (string, error) {
 func behindLinks(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if err == nil {
-		return target, nil
+		return target, checkLinks(path, target)
 	}
 	if info, unseen := os.Lstat(path); unseen == nil && info.Mode().IsRegular() {
 		return path, nil
@@ -129,11 +129,11 @@ type revision struct{ old, new []byte }
 
 // edited reads the file and edits it; same says that this changes nothing.
 func edited(target string, c Change) (r revision, same bool, err error) {
-	read := Read
+	read := readDocument
 	if c.Damaged {
-		read = ReadDamaged
+		read = readDamaged
 	}
-	d, err := read(target)
+	d, err := read(target, openTarget)
 	if err != nil {
 		return r, false, err
 	}
@@ -185,7 +185,7 @@ func lock(ctx context.Context, target string, waiting func()) (unlock func() err
 	if err := makeLockFile(name, target); err != nil {
 		return nil, mayNot(fmt.Errorf("cannot change %s: cannot make its lock file %s: %w\nnothing was changed", target, name, withoutPath(err)))
 	}
-	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	l := flock.New(name, flock.SetFlag(os.O_RDONLY|noFollow))
 	taken, err := l.TryLock()
 	if err == nil && !taken {
 		if waiting != nil {
@@ -361,7 +361,7 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 		s.beforeRan = true
 	}
 	said := s.expected(r)
-	current, err := openShared(s.target)
+	current, err := openTarget(s.target)
 	if err != nil {
 		return false, s.untouched(readError(s.target, err))
 	}
@@ -424,9 +424,12 @@ func writtenLate(old *os.File, said []byte) []byte {
 // writeTemp makes the new file beside the old one: with everything the old one
 // has, and on the disk.
 func (s *saving) writeTemp(content []byte) (name string, err error) {
-	info, err := os.Stat(s.target)
+	info, err := os.Lstat(s.target)
 	if err != nil {
 		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("it is not the file any more that was read: somebody replaced it meanwhile")
 	}
 	return writeBeside(s.target, content, 0o600, func(f *os.File) error { return keepMetadata(f, s.target, info) })
 }

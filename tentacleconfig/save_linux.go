@@ -32,13 +32,13 @@ const accessList = "system.posix_acl_access"
 // keepAttributes gives the new file the extended attributes of the old one that
 // say who may use it, and those of users. The others are the kernel's business.
 func keepAttributes(f *os.File, old string) error {
-	wanted, err := attributes(func(b []byte) (int, error) { return unix.Listxattr(old, b) })
+	wanted, err := attributes(func(b []byte) (int, error) { return unix.Llistxattr(old, b) })
 	if err != nil {
 		return fmt.Errorf("cannot list its extended attributes: %w", err)
 	}
 	fd := int(f.Fd())
 	for _, name := range wanted {
-		value, err := whole(func(b []byte) (int, error) { return unix.Getxattr(old, name, b) })
+		value, err := whole(func(b []byte) (int, error) { return unix.Lgetxattr(old, name, b) })
 		if err != nil {
 			return fmt.Errorf("cannot read its attribute %s: %w", name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,75 @@ import (
 
 // openShared opens a file to read it. Nobody can be in the way here.
 func openShared(path string) (*os.File, error) { return os.Open(path) }
+
+// noFollow makes an open fail where there is a link, and not wait for whoever
+// writes to a pipe. The folder of a configuration often is the service's
+// account's, and root works in it: a link put there after a look must not lead to
+// what that account may not read, nor to a device that does something when opened.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// openTarget opens a file, at a path without links, to read it.
+func openTarget(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		err = errors.New("it is a link now: somebody replaced the file meanwhile")
+	}
+	return f, err
+}
+
+// maxLinks is how many links the system itself follows, at least.
+const maxLinks = 255
+
+// checkLinks refuses a link on the way to target, a file that is there, which
+// somebody made who has no say in that file: else the owner of a folder could
+// have root replace any file. (Linux can do so itself, in folders for everybody
+// only, and not where links are followed by reading them as here.)
+func checkLinks(path, target string) error {
+	if filepath.Clean(path) == target {
+		return nil
+	}
+	file, err := os.Lstat(target)
+	if err != nil {
+		return err
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	at, rest := "/", strings.Split(path, "/")
+	for links := 0; len(rest) > 0 && links <= maxLinks; {
+		next := filepath.Join(at, rest[0])
+		rest = rest[1:]
+		info, err := os.Lstat(next)
+		if err != nil {
+			return err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		if owner := ownerOf(info); owner != 0 && owner != os.Geteuid() && owner != ownerOf(file) {
+			return fmt.Errorf("%s is a link of user %d, which leads to %s of user %d, and is not followed: whoever made it may mean harm\nname the file itself", next, owner, target, ownerOf(file))
+		}
+		to, err := os.Readlink(next)
+		if err != nil {
+			return err
+		}
+		if filepath.IsAbs(to) {
+			at = "/"
+		}
+		rest = append(strings.Split(to, "/"), rest...)
+		links++
+	}
+	return nil
+}
+
+func ownerOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}
 
 // mayWrite says why the file or folder at path cannot be written to or, a file,
 // be replaced, as far as that can be known beforehand.

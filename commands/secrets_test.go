@@ -1,0 +1,433 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// What the commands are given that must not be seen again.
+const (
+	wrongKey   = "API-WRONGWRONGWRONG9876543210ZY"
+	aPassword  = `hunter2<"w&ö/+ %41 secret`
+	aPFXSecret = "pfx-Secret-of-this-test"
+)
+
+// leaks are the secrets of which a text has a form, or a half.
+func leaks(text string) (found []string) {
+	lower := strings.ToLower(text)
+	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password, wrongKey, aPassword, aPFXSecret} {
+		quoted, _ := json.Marshal(secret)
+		forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), strings.Trim(string(quoted), `"`),
+			hex.EncodeToString([]byte(secret)), base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+			base64.RawStdEncoding.EncodeToString([]byte("admin:" + secret))}
+		if len(secret) >= 24 {
+			forms = append(forms, secret[:len(secret)/2], secret[len(secret)/2:])
+		}
+		for _, form := range forms {
+			if strings.Contains(lower, strings.ToLower(form)) {
+				found = append(found, secret)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// leakTest is a machine with a Tentacle, and a cluster.
+type leakTest struct {
+	*testing.T
+	folder, config string
+	cluster        *octotest.Cluster
+	original       []byte
+	succeeded      int
+}
+
+// leakFolder is for all machines of a test, which differ in the configuration alone.
+func leakFolder(t *testing.T) string {
+	folder := t.TempDir()
+	for _, name := range []string{"OCTOPUS_URL", "OCTOPUS_API_KEY", "OCTOPUS_ACCESS_TOKEN", "OCTOPUS_SPACE", "OCTOPUS_SERVICE_PASSWORD", "TentacleInstanceName"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
+	t.Cleanup(tentacleconfig.UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey")))
+	if err := os.WriteFile(filepath.Join(folder, "machine-id"), []byte("0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// leakPFX is one certificate for all of them, which takes time to make.
+func leakPFX(t *testing.T) string {
+	file := filepath.Join(filepath.Dir(os.Getenv("TentacleMachineConfigurationHomeDirectory")), "leak.pfx")
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
+	certificate, err := tentacleconfig.NewCertificate(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := certificate.PFX("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func newLeakTest(t *testing.T, folder string) *leakTest {
+	l := &leakTest{T: t, folder: folder}
+	cluster, err := octotest.Start(octotest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	l.cluster = cluster
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"key": octotest.APIKey + "\n", "two": octotest.APIKey + "\n" + octotest.BearerToken, "password": aPassword,
+		"yaml": "nodes: [" + wrongKey + ", {" + wrongKey + ": x}]", "pfx-password": aPFXSecret, "tentacle": "#!/bin/sh\n",
+	} {
+		if err := os.WriteFile(l.in(name), []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.config = l.in("Tentacle.config")
+	servers := tentacleconfig.FormatTrustedServers([]tentacleconfig.TrustedServer{{
+		Thumbprint: cluster.Thumbprint(), Style: tentacleconfig.StylePolling, Address: cluster.Addresses()[0], SubscriptionID: "poll://g3662re9njtelsyfhm7t/"}})
+	if err := tentacleconfig.Create(l.config, tentacleconfig.Setting{Key: tentacleconfig.KeyTrustedServers, Value: servers},
+		tentacleconfig.Setting{Key: "Custom.Password", Value: aPassword}); err != nil {
+		t.Fatal(err)
+	}
+	l.mustRun("import-certificate", "--config="+l.config, "--from-file="+leakPFX(t), "--no-restart")
+	l.mustRun("polling-proxy", "--config="+l.config, "--proxyEnable=false", "--proxyPassword="+aPassword, "--proxyUsername=admin", "--no-restart")
+	l.mustRun("create-instance", "--instance="+filepath.Base(folder), "--config="+l.in("leaks.config"), "--no-restart")
+	l.mustRun(append(append([]string{"register-with"}, l.usual("register-with")...), "--server="+cluster.URL(), "--apikey="+octotest.APIKey, "--timeout=30s")...)
+	l.mustRun(append(append([]string{"register-worker"}, l.usual("register-worker")...), "--server="+cluster.URL(), "--apikey="+octotest.APIKey, "--timeout=30s")...)
+	if l.original, err = os.ReadFile(l.config); err != nil {
+		t.Fatal(err)
+	}
+	l.succeeded = 0
+	return l
+}
+
+func (l *leakTest) in(name string) string { return filepath.Join(l.folder, name) }
+
+// run runs a command line on the machine as it was at first.
+func (l *leakTest) run(arguments ...string) (output string, code int) {
+	if l.original != nil {
+		if err := os.WriteFile(l.config, l.original, 0o600); err != nil {
+			l.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	code = run(context.Background(), newConsole(strings.NewReader(octotest.APIKey), &out, &out), arguments)
+	if found := leaks(out.String()); found != nil {
+		l.Errorf("octo-tentacle %q shows %q:\n%s", arguments, found, out.String())
+	}
+	if code == exitDone {
+		l.succeeded++
+	}
+	return out.String(), code
+}
+
+func (l *leakTest) mustRun(arguments ...string) {
+	l.Helper()
+	if output, code := l.run(arguments...); code != exitDone {
+		l.Fatalf("%q:\n%s", arguments, output)
+	}
+}
+
+// usual is for each command a command line that succeeds, but for who asks the
+// server.
+func (l *leakTest) usual(command string) []string {
+	config, nodes := "--config="+l.config, "--server-comms-address="+strings.Join(l.cluster.Addresses(), ",")
+	register := []string{config, "--force", "--comms-style=TentacleActive", nodes, "--name=leaks", "--no-restart", "--timeout=150ms"}
+	switch command {
+	case "poll-server", "sync-servers":
+		return []string{config, nodes, "--no-restart", "--timeout=150ms"}
+	case "register-with", "register-k8s-target":
+		return append(register, "--environment=Development", "--role=web")
+	case "register-worker", "register-k8s-worker":
+		return append(register, "--workerpool=Default Worker Pool")
+	case "remove-server":
+		return []string{config, "--force", "--no-restart", l.cluster.Addresses()[0]}
+	case "check", "show-configuration":
+		return []string{config, "--timeout=150ms"}
+	case "deregister-from", "deregister-worker":
+		return []string{config, "--multiple", "--timeout=150ms"}
+	case "configure":
+		return []string{config, "--port=10934", "--no-restart"}
+	case "server-comms":
+		return []string{config, "--style=TentacleActive", "--host=octo9", "--no-restart"}
+	case "update-trust":
+		return []string{config, "--oldThumbprint=" + l.cluster.Thumbprint(), "--newThumbprint=" + strings.Repeat("0", 40), "--no-restart"}
+	case "set-polling-connection-count":
+		return []string{config, "--pollingConnectionCount=7", "--no-restart"}
+	case "polling-proxy", "proxy":
+		return []string{config, "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyUsername=admin", "--no-restart"}
+	case "restore-backup":
+		return []string{config, "--latest", "--no-restart"}
+	case "create-instance":
+		return []string{"--instance=" + filepath.Base(l.folder), "--config=" + l.in("leaks.config"), "--no-restart"}
+	case "delete-instance":
+		return []string{"--instance=" + filepath.Base(l.folder)}
+	case "new-certificate":
+		return []string{config, "--export-pfx=" + l.in("new.pfx")}
+	case "import-certificate":
+		return []string{config, "--from-file=" + leakPFX(l.T), "--no-restart"}
+	case "service":
+		return []string{config, "--service=octo-tentacle-no-such", "--install", "--dry-run", "--tentacle=" + l.in("tentacle")}
+	case "checkservices":
+		return []string{"--dry-run"}
+	case "restart-service":
+		return []string{"--service=octo-tentacle-no-such"}
+	case "demo", "version", "help", "list-instances":
+		return nil
+	case "clear-trusted-servers":
+		return []string{config, "--keep=https://octo9:10943", "--no-restart"}
+	}
+	return []string{config} // list-servers, list-backups, show-thumbprint
+}
+
+// secretsFor is the options of a command that hold secrets, each alternative by
+// itself: for who asks a server first.
+func (l *leakTest) secretsFor(flags []cli.Flag) (alternatives [][]string) {
+	server := "--server=" + l.cluster.URL()
+	for _, flag := range flags {
+		switch flag.Names()[0] {
+		case "apiKey":
+			alternatives = append(alternatives, []string{server, "--apiKey=" + octotest.APIKey}, []string{server, "--apikey-file=" + l.in("key")},
+				[]string{server, "--apikey-file=-"}, []string{server, "--bearerToken=" + octotest.BearerToken},
+				[]string{server, "--username=admin", "--password=" + octotest.Password}, []string{server, "--apiKey=" + wrongKey},
+				[]string{server, "--bearerToken=" + wrongKey}, []string{server, "--username=admin", "--password=" + aPassword},
+				[]string{server, "--apikey-file=" + l.in("two")}, []string{server, "--apikey=", wrongKey}, []string{server, "--apikey", "=", wrongKey},
+				[]string{server, "--apikey=" + octotest.APIKey, "--bearerToken=" + wrongKey}, []string{server, "--apikey=" + wrongKey + " " + wrongKey},
+				[]string{server, "--apikey=" + octotest.APIKey, "--file=" + l.in("yaml")})
+			for _, address := range []string{"https://admin:%s@octo1", "https://%s@octo1", "http://octo1:%s", "%s", "https://%s", "ftp://%s", "https://octo1/%%zz%s", "https://octo1?key=%s",
+				"http://127.0.0.1:1/%s", "http://127.0.0.1:1/?%s", "http://127.0.0.1:1/#%s"} {
+				alternatives = append(alternatives, []string{"--server=" + fmt.Sprintf(address, wrongKey), "--apikey=" + octotest.APIKey})
+			}
+		case "pfx-password":
+			alternatives = append(alternatives, []string{"--pfx-password=" + aPFXSecret}, []string{"--pfx-password-file=" + l.in("pfx-password")})
+		case "proxyPassword":
+			alternatives = append(alternatives, []string{"--proxyPassword=" + aPassword}, []string{"--proxyPassword-file=" + l.in("password")},
+				[]string{"--proxyPassword=" + aPassword, "--dry-run", "--format=json"}, []string{"--proxyHost=http://admin:" + wrongKey + "@proxy"}, []string{"--proxyHost=proxy:" + wrongKey})
+		case "from-base64":
+			key := base64.StdEncoding.EncodeToString([]byte(wrongKey + wrongKey))
+			alternatives = append(alternatives, []string{"--from-file=", "--from-base64=" + key}, []string{"--from-file=", "--from-base64=" + wrongKey})
+		}
+	}
+	if slices.ContainsFunc(flags, func(f cli.Flag) bool { return f.Names()[0] == "password" }) && alternatives == nil { // service
+		alternatives = append(alternatives, []string{"--username=admin", "--password=" + aPassword}, []string{"--username=admin", "--password-file=" + l.in("password")})
+	}
+	return alternatives
+}
+
+func TestNoCommandShowsASecret(t *testing.T) {
+	folder := leakFolder(t)
+	var wait sync.WaitGroup // most of the time is spent in waiting for what does not answer
+	for _, builder := range commandBuilders() {
+		if builder.name == "demo" {
+			continue // asks nothing of the user
+		}
+		l := newLeakTest(t, filepath.Join(folder, builder.name))
+		wait.Go(func() {
+			l.tryEverything(builder)
+			if l.succeeded == 0 && builder.name != "service" && builder.name != "restart-service" { // there may be no service manager
+				t.Errorf("%s never succeeded, so that this says nothing about what it then prints", builder.name)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func (l *leakTest) tryEverything(builder commandBuilder) {
+	usual := append([]string{builder.name}, l.usual(builder.name)...)
+	flags := builder.build(newConsole(nil, io.Discard, io.Discard)).Flags
+	has := func(name string) bool {
+		return slices.ContainsFunc(flags, func(f cli.Flag) bool { return f.Names()[0] == name })
+	}
+	with := func(more ...string) []string { return append(slices.Clone(usual), more...) }
+
+	l.run(usual...)
+	alternatives := append(l.secretsFor(flags), nil)
+	for i, alternative := range alternatives {
+		if i == 0 && has("timeout") {
+			l.run(with(append(slices.Clone(alternative), "--timeout=30s")...)...) // it has to succeed once
+		}
+		l.run(with(alternative...)...)
+		l.run(with(append(slices.Clone(alternative), "--format=json")...)...)
+	}
+	if has("apiKey") {
+		for _, fault := range []octotest.APIFault{
+			{HTML: true}, {TruncatedJSON: true}, {CutConnection: true}, {Status: 401}, {Status: 403}, {Status: 404}, {Status: 500}, {NotOctopus: true},
+			{RedirectTo: "https://elsewhere.example.com/"}, {MissingPermission: "MachineEdit"}, {LostAnswer: true, Write: true}, {Status: 400, Write: true},
+		} {
+			l.cluster.SetAPIFault(fault)
+			l.run(with(alternatives[4]...)...) // a password, and a session
+		}
+		l.cluster.SetAPIFault(octotest.APIFault{})
+	}
+	// A key in any option that is not for one, and in none.
+	for _, flag := range flags {
+		l.run(with(append(slices.Clone(alternatives[0]), "--"+flag.Names()[0]+"="+wrongKey)...)...)
+	}
+	for _, stray := range []string{wrongKey, "-" + wrongKey, "--" + wrongKey, "/" + wrongKey, "--no-such-option=" + wrongKey, "--api-key=" + wrongKey, "https://admin:" + wrongKey + "@octo1"} {
+		l.run(with(stray)...)
+		l.run(stray, builder.name)
+	}
+}
+
+// echo is a server that repeats what it was told, everywhere.
+type echo struct {
+	spell func(string) string
+	mode  string
+}
+
+func (e echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	var login struct{ Password string }
+	_ = json.Unmarshal(body, &login)
+	secret := e.spell(r.Header.Get("X-Octopus-ApiKey") + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + login.Password)
+	w.Header().Set("X-Echo", url.QueryEscape(secret))
+	http.SetCookie(w, &http.Cookie{Name: "Octopus-Csrf-Token_x", Value: url.QueryEscape(secret)})
+	answer := func(status int, value any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(value)
+	}
+	type object = map[string]any
+	switch {
+	case r.URL.Path == "/api":
+		answer(200, object{"Application": "Octopus Deploy", "Version": "2026.1.1", "Links": object{"Spaces": "/api/spaces"}})
+	case e.mode == "message":
+		answer(400, object{"ErrorMessage": "no: " + secret + ".", "Errors": []string{secret}})
+	case e.mode == "page":
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<html><title>Hello %s</title>", secret)
+	case e.mode == "redirect":
+		http.Redirect(w, r, "/"+url.PathEscape(secret)+"?x="+url.QueryEscape(secret), http.StatusFound)
+	case e.mode == "elsewhere":
+		w.Header().Set("Location", "https://"+url.QueryEscape(secret)+".example.com/"+url.PathEscape(secret))
+		w.WriteHeader(302)
+	case e.mode == "status":
+		w.WriteHeader(500)
+		fmt.Fprint(w, secret)
+	case strings.HasSuffix(r.URL.Path, "certificate-global"):
+		answer(200, object{"Thumbprint": map[bool]string{true: secret, false: strings.Repeat("A", 40)}[e.mode == "thumbprint"]})
+	case strings.HasSuffix(r.URL.Path, "/me"):
+		answer(200, object{"Id": secret, "Username": secret, "Links": object{"Spaces": "/api/mine"}})
+	case r.URL.Path == "/api/mine":
+		answer(200, object{"Items": []object{{"Id": "Spaces-1", "Name": secret, "IsDefault": true}}})
+	case strings.Contains(r.URL.Path, "octopusservernodes"):
+		answer(200, object{"Nodes": []object{{"Name": secret}, {"Name": secret + "2"}}})
+	case strings.Contains(r.URL.Path, "machines"), strings.Contains(r.URL.Path, "workers"):
+		endpoint := object{"CommunicationStyle": secret, "Thumbprint": r.URL.Query().Get("thumbprint"), "Uri": "poll://" + secret}
+		machine := object{"Id": secret, "Name": secret, "HealthStatus": secret, "StatusSummary": secret, "Endpoint": endpoint, "Roles": []string{secret}, "TenantTags": []string{secret}}
+		if r.Method == http.MethodPost {
+			answer(201, machine)
+			return
+		}
+		answer(200, object{"Items": []object{machine}})
+	default:
+		answer(200, object{"Id": secret, "Name": secret, "Items": []object{{"Id": secret, "Name": secret}}, "Links": object{}, "State": secret, "IsCompleted": true, "ErrorMessage": secret})
+	}
+}
+
+func TestWhatAServerRepeatsOfASecretIsNotShown(t *testing.T) {
+	l := newLeakTest(t, leakFolder(t))
+	spellings := map[string]func(string) string{
+		"plain":    func(s string) string { return s },
+		"lower":    strings.ToLower,
+		"query":    url.QueryEscape,
+		"html":     html.EscapeString,
+		"base64":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"basic":    func(s string) string { return base64.StdEncoding.EncodeToString([]byte("admin:" + s)) },
+		"hex":      func(s string) string { return hex.EncodeToString([]byte(s)) },
+		"json":     func(s string) string { quoted, _ := json.Marshal(s); return string(quoted) },
+		"half":     func(s string) string { return s[:(len(s)+1)/2] },
+		"the rest": func(s string) string { return s[len(s)/2:] },
+		"torn":     func(s string) string { return strings.Join(strings.SplitAfterN(s, "", 2), "\x1b\n") },
+	}
+	commands := []string{"poll-server", "check", "register-with", "register-worker", "deregister-from", "deregister-worker", "show-configuration", "sync-servers"}
+	var wait sync.WaitGroup
+	var hid atomic.Int32
+	for name, spell := range spellings {
+		for _, mode := range []string{"message", "page", "redirect", "elsewhere", "status", "thumbprint", "names"} {
+			server := httptest.NewServer(echo{spell, mode})
+			defer server.Close()
+			wait.Go(func() {
+				for _, credentials := range [][]string{{"--apikey=" + octotest.APIKey}, {"--bearerToken=" + octotest.BearerToken}, {"--username=admin", "--password=" + aPassword}} {
+					for _, command := range commands {
+						if name != "plain" && command != "check" && command != "show-configuration" {
+							continue // one way through
+						}
+						for _, format := range []string{"text", "json"} {
+							output, _ := l.run(append(append([]string{command}, l.usual(command)...), append(credentials, "--server="+server.URL, "--format="+format, "--timeout=2s", "--dry-run")...)...)
+							hid.Add(int32(strings.Count(output, "***")))
+						}
+					}
+				}
+			})
+		}
+	}
+	wait.Wait()
+	if hid.Load() == 0 {
+		t.Error("nothing was hidden: does the server repeat anything?")
+	}
+}
+
+func TestNothingButTheConfigurationKeepsASecretOnDisk(t *testing.T) {
+	l := newLeakTest(t, leakFolder(t))
+	for _, name := range []string{"key", "two", "password", "yaml", "pfx-password"} {
+		if err := os.Remove(l.in(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server, key := "--server="+l.cluster.URL(), "--apikey="+octotest.APIKey
+	l.mustRun(append([]string{"poll-server", server, key}, l.usual("poll-server")...)...)
+	l.mustRun(append([]string{"register-with", server, key}, l.usual("register-with")...)...)
+	l.mustRun(append([]string{"polling-proxy", "--proxyPassword=" + octotest.Password}, l.usual("polling-proxy")...)...)
+	l.mustRun(append([]string{"new-certificate", "--pfx-password=" + aPFXSecret}, l.usual("new-certificate")...)...)
+	err := filepath.WalkDir(l.folder, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		text := strings.ReplaceAll(string(content), html.EscapeString(aPassword), "") // what newLeakTest has put there as a setting
+		text = strings.NewReplacer("&lt;", "<", "&#34;", `"`, "&quot;", `"`, "&amp;", "&").Replace(text)
+		if found := leaks(strings.ReplaceAll(text, aPassword, "")); found != nil {
+			t.Errorf("%s holds %q", path, found)
+		}
+		return errors.Join(err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

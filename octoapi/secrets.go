@@ -1,0 +1,121 @@
+package octoapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Secrets are texts that must not be shown. The zero value hides what looks like an API key, wherever it comes from: one is easily pasted into the wrong option.
+type Secrets struct {
+	parts map[int]map[string]bool // by length
+}
+
+const (
+	leastSecret = 4  // shorter ones would blot out ordinary words
+	secretPart  = 12 // so much of a longer one is hidden, too: a server may repeat a secret in part
+	hidden      = "***"
+)
+
+// apiKeyShape is what Octopus's API keys look like, in any case of letters: names of hosts lose theirs.
+var apiKeyShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bAPI-[A-Z0-9]{16,}`) })
+
+// Add has a secret hidden from now on.
+func (s *Secrets) Add(secret string) {
+	if len(secret) < leastSecret {
+		return
+	}
+	for _, form := range formsOf(secret) {
+		size := min(len(form), secretPart)
+		if size < leastSecret {
+			continue
+		}
+		if s.parts[size] == nil {
+			if s.parts == nil {
+				s.parts = map[int]map[string]bool{}
+			}
+			s.parts[size] = map[string]bool{}
+		}
+		form = folded(form, size)
+		for i := range len(form) - size + 1 {
+			s.parts[size][form[i:i+size]] = true
+		}
+	}
+}
+
+// formsOf are the spellings in which a secret comes back from what was told it.
+func formsOf(secret string) []string {
+	quoted, _ := json.Marshal(secret) // a string always can be
+	forms := []string{secret, clean(secret, len(secret)), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), strings.Trim(string(quoted), `"`)}
+	for _, escape := range []string{"%%%02x", `\u%04x`, "&#%d;", "%02x"} {
+		var escaped strings.Builder
+		for _, b := range []byte(secret) {
+			fmt.Fprintf(&escaped, escape, b)
+		}
+		forms = append(forms, escaped.String())
+	}
+	// In base64 a text looks different behind one, two or three others ("user:" in Basic). What depends on its neighbours is left out.
+	for before, affected := range []int{0, 2, 3} {
+		text := make([]byte, before, before+len(secret))
+		text = append(text, secret...)
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			encoded := encoding.EncodeToString(text)
+			forms = append(forms, encoded[affected:len(text)/3*4])
+		}
+	}
+	return forms
+}
+
+// folded ignores the case of letters, where that does not turn a short secret into an ordinary word.
+func folded(text string, size int) string {
+	if size < secretPart {
+		return text
+	}
+	lower := []byte(text)
+	for i, b := range lower {
+		if 'A' <= b && b <= 'Z' { // other letters may change their length, too
+			lower[i] += 'a' - 'A'
+		}
+	}
+	return string(lower)
+}
+
+// Hide replaces secrets, in whatever form, and longer parts of them by ***.
+func (s *Secrets) Hide(text string) string {
+	text = apiKeyShape().ReplaceAllString(text, hidden)
+	for size, parts := range s.parts {
+		text = hideParts(text, size, parts)
+	}
+	return text
+}
+
+func hideParts(text string, size int, parts map[string]bool) string {
+	secret := make([]bool, len(text))
+	look, found := folded(text, size), false
+	for i := range max(0, len(look)-size+1) {
+		if parts[look[i:i+size]] {
+			found = true
+			for j := range size {
+				secret[i+j] = true
+			}
+		}
+	}
+	if !found {
+		return text
+	}
+	var shown strings.Builder
+	for i := range len(text) {
+		switch {
+		case !secret[i]:
+			shown.WriteByte(text[i])
+		case i == 0 || !secret[i-1]:
+			shown.WriteString(hidden)
+		}
+	}
+	return shown.String()
+}
