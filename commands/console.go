@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-colorable"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"golang.org/x/term"
 )
 
@@ -32,7 +34,7 @@ type console struct {
 	errFile     io.Writer // what err stands for, to ask its width
 	mu          sync.Mutex
 	stopTicking func() // nil while no progress is shown
-	secrets     []string
+	secrets     octoapi.Secrets
 }
 
 // answer is standard output. It remembers the first failure: a script must not
@@ -117,26 +119,19 @@ func painter(onTerminal bool, attributes ...color.Attribute) paint {
 }
 
 // keepSecret makes sure that a text never appears in what is printed, whatever
-// a library or a server puts into its errors. Nothing is known to need it; it
-// is the second lock on the door.
-func (c *console) keepSecret(secret string) {
-	if len(secret) >= 4 { // shorter ones would blot out ordinary words
-		c.secrets = append(c.secrets, secret)
-	}
-}
+// a library or a server puts into its errors, and its names of things.
+func (c *console) keepSecret(secret string) { c.secrets.Add(secret) }
 
 // shown is a text as it may be printed: without secrets, and without what would
 // steer the terminal of the administrator. Names and messages come from servers
 // and files.
 func (c *console) shown(text string) string {
-	for _, secret := range c.secrets {
-		text = strings.ReplaceAll(text, secret, "********")
-	}
+	text = c.secrets.Hide(text)
 	var shown strings.Builder
 	for size := 0; text != ""; text = text[size:] {
 		var r rune
 		r, size = utf8.DecodeRuneInString(text)
-		if unicode.IsControl(r) && r != '\n' && r != '\t' && !startsColour(text) {
+		if steers(r) && r != '\n' && r != '\t' && !startsColour(text) {
 			shown.WriteRune(utf8.RuneError)
 		} else {
 			shown.WriteString(text[:size])
@@ -144,6 +139,10 @@ func (c *console) shown(text string) string {
 	}
 	return shown.String()
 }
+
+// steers says whether a character does something to the terminal, like moving
+// the cursor or turning the direction of the text around.
+func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 // startsColour knows the one kind of escape sequence that paint writes.
 func startsColour(text string) bool {
@@ -159,12 +158,42 @@ func (c *console) printf(format string, a ...any) {
 
 // printJSON writes the one JSON value that --format json promises.
 func (c *console) printJSON(value any) error {
+	text, err := c.shownJSON(value, "  ")
+	if err != nil {
+		return err
+	}
 	c.endProgress()
-	encoder := json.NewEncoder(c.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	_, err = fmt.Fprintln(c.out, text)
+	return err
 }
+
+// shownJSON is JSON as it may be printed, without a line end: what shown does to
+// text, it does to the strings alone, so that it stays JSON.
+func (c *console) shownJSON(value any, indent string) (string, error) {
+	text, err := bareJSON(value, indent)
+	return jsonString().ReplaceAllStringFunc(text, func(literal string) string {
+		if strings.HasSuffix(literal, ":") {
+			return literal // a name of ours
+		}
+		var plain string
+		if json.Unmarshal([]byte(literal), &plain) == nil {
+			if hidden := c.secrets.Hide(plain); hidden != plain {
+				literal, _ = bareJSON(hidden, "")
+			}
+		}
+		var shown strings.Builder
+		for _, r := range literal {
+			if steers(r) { // the encoder escapes only the oldest of these
+				fmt.Fprintf(&shown, `\u%04x`, r)
+			} else {
+				shown.WriteRune(r)
+			}
+		}
+		return shown.String()
+	}), err
+}
+
+var jsonString = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(?:[^"\\]|\\.)*"( *:)?`) })
 
 // answered writes what there is of the answer, and is how the command ended:
 // that the answer could not be written is a failure of its own.

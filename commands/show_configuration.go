@@ -78,7 +78,7 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 	if o.file == "" {
 		return c.printJSON(shown)
 	}
-	text, err := bareJSON(shown, "  ")
+	text, err := c.shownJSON(shown, "  ")
 	if err != nil {
 		return err
 	}

@@ -250,24 +250,24 @@ const maxQuote = 300
 // quote makes text that came over the network fit to be shown: one line, printable, of moderate length, and without anything secret a
 // server may have repeated.
 func (c *Client) quote(text string) string {
-	text = clean(text, len(text))
-	for _, secret := range c.secrets() {
-		for _, form := range []string{secret, clean(secret, len(secret)), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)} {
-			if form != "" {
-				text = strings.ReplaceAll(text, form, "***")
-			}
-		}
-	}
-	return clean(text, maxQuote)
+	return clean(c.hide(clean(text, len(text))), maxQuote)
 }
 
-func (c *Client) secrets() []string {
+// hide takes out of a text what is secret.
+func (c *Client) hide(text string) string {
 	k := c.options.Credentials
-	list := []string{k.APIKey, k.BearerToken, k.Password}
-	for _, cookie := range c.jar.Cookies(c.baseURL().JoinPath("api")) {
-		list = append(list, cookie.Value)
+	var secrets Secrets
+	for _, secret := range []string{k.APIKey, k.BearerToken, k.Password} {
+		secrets.Add(secret)
 	}
-	return list
+	for _, cookie := range c.jar.Cookies(c.baseURL().JoinPath("api")) {
+		secrets.Add(cookie.Value)
+	}
+	if proxy, err := proxyFor(c.options.Proxy, c.baseURL()); err == nil && proxy != nil {
+		password, _ := proxy.User.Password()
+		secrets.Add(password)
+	}
+	return secrets.Hide(text)
 }
 
 // clean makes text one printable line of at most so many bytes.
