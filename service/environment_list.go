@@ -38,3 +38,19 @@ func withStarted(list, process []Variable) []Variable {
 	}
 	return list
 }
+
+// withoutSecrets leaves out of an environment (NAME=VALUE each) what a process that only restarts a service has no use for, and what a runbook puts keys and
+// passwords into: Octopus's own variables, those of proxies, and what is called like a secret.
+func withoutSecrets(environment []string) (kept []string) {
+	for _, text := range environment {
+		name, _, _ := strings.Cut(strings.ToUpper(text), "=")
+		secret := strings.HasPrefix(name, "OCTOPUS")
+		for _, word := range []string{"PROXY", "KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL"} {
+			secret = secret || strings.Contains(name, word)
+		}
+		if !secret {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}

@@ -252,7 +252,7 @@ func startOutside(cmd *exec.Cmd, log *os.File) error {
 	} else if ends {
 		flags |= windows.CREATE_BREAKAWAY_FROM_JOB
 	}
-	cmd.Env = append(os.Environ(), outsideVariable+"=1")
+	cmd.Env = append(withoutSecrets(os.Environ()), outsideVariable+"=1") // it may wait for a day
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = filepath.Dir(cmd.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
