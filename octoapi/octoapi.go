@@ -7,6 +7,7 @@ package octoapi
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -162,7 +163,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, base: base, jar: jar, transport: transport(o)}
+	c := &Client{options: o, base: base, jar: jar, transport: transport(o, base.Hostname())}
 	c.resty = resty.NewWithClient(&http.Client{Transport: c.transport, Jar: jar}).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(followable)).
 		SetResponseBodyLimit(maxBody).
@@ -185,10 +186,11 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-func transport(o Options) *http.Transport {
-	return &http.Transport{
+func transport(o Options, host string) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialCap, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
 		Proxy:                  func(r *http.Request) (*url.URL, error) { return proxyFor(o.Proxy, r.URL) },
-		DialContext:            (&net.Dialer{Timeout: dialCap, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            dialer.DialContext,
 		OnProxyConnectResponse: proxyAnswered,
 		TLSHandshakeTimeout:    dialCap,
 		IdleConnTimeout:        idleCap,
@@ -199,6 +201,19 @@ func transport(o Options) *http.Transport {
 			InsecureSkipVerify: o.IgnoreSSLErrors, // #nosec G402: what --ignoreSslErrors asks for
 		},
 	}
+	if o.IgnoreSSLErrors {
+		// Of the server alone: an https proxy, which net/http would not check either, is told a password.
+		t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			config := t.TLSClientConfig.Clone()
+			if name, _, err := net.SplitHostPort(address); err != nil || !strings.EqualFold(name, host) {
+				config.InsecureSkipVerify = false
+			}
+			ctx, cancel := context.WithTimeout(ctx, dialCap)
+			defer cancel()
+			return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, network, address)
+		}
+	}
+	return t
 }
 
 // URL is the base URL in use, without a slash at the end. It becomes https when the server sends there.
