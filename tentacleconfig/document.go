@@ -53,6 +53,10 @@ const (
 	// megabytes. What is larger than this is something else.
 	maxSize = 64 << 20
 
+	// A configuration has some dozens of settings. Each takes a hundred times its
+	// bytes to understand, and who can write the file may not be who reads it: root.
+	maxElements = 100_000
+
 	xmlSpace   = " \t\r\n"
 	bom        = "\ufeff"
 	saveAsUTF8 = "save it as UTF-8, as Tentacle does"
@@ -244,7 +248,7 @@ func (d *Document) scan() (children []child, err error) {
 		skipped = len(bom) // the decoder would take it for text
 	}
 	dec := newDecoder(d.data[skipped:])
-	depth, roots := 0, 0
+	depth, roots, elements := 0, 0, 0
 	for {
 		before := skipped + int(dec.InputOffset())
 		token, err := dec.Token()
@@ -257,6 +261,9 @@ func (d *Document) scan() (children []child, err error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
+			if elements++; elements > maxElements {
+				return nil, d.refuse(before, "it has more than %d elements: that is not a Tentacle's configuration", maxElements)
+			}
 			depth++
 			e := element{start: before, content: after}
 			switch depth {

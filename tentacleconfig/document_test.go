@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -449,5 +450,21 @@ func BenchmarkReadListAndEdit(b *testing.B) {
 				d.SetTrustedServers(after)
 			}
 		})
+	}
+}
+
+func TestAFileOfCountlessElementsIsRefusedBeforeItTakesTheMemory(t *testing.T) {
+	for _, piece := range []string{"<a/>", "<a>", `<set key=""/>`} {
+		text := "<octopus-settings>" + strings.Repeat(piece, 16<<20/len(piece))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Parse("Tentacle.config", []byte(text))
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "more than 100000 elements") {
+			t.Errorf("%s: %v", piece, err)
+		}
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 128 {
+			t.Errorf("%s: it took %d MiB", piece, took)
+		}
 	}
 }
