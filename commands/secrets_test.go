@@ -431,3 +431,18 @@ func TestNothingButTheConfigurationKeepsASecretOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestWhatOthersWriteNeitherSteersTheTerminalNorLooksLikeALine(t *testing.T) {
+	const evil = "octo1\nwarning: fine\x1b[2J\u009b2J\u202e"
+	var out bytes.Buffer
+	c := newConsole(nil, &out, &out)
+	printTable(c, []column[string]{{"ADDRESS", func(s string) string { return s }}}, []string{evil})
+	if got := out.String(); strings.ContainsAny(got, "\x1b\u009b\u202e") || strings.Count(got, "\n") != 2 {
+		t.Errorf("the table is %q", got)
+	}
+	out.Reset()
+	var back string
+	if err := c.printJSON(evil); err != nil || strings.ContainsAny(out.String(), "\x1b\u009b\u202e") || json.Unmarshal(out.Bytes(), &back) != nil || back != evil {
+		t.Errorf("the JSON is %q, %v", out.String(), err)
+	}
+}

@@ -23,7 +23,8 @@ func printTable[T any](c *console, columns []column[T], rows []T) {
 	for _, row := range rows {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			if cells[i] = column.cell(row); cells[i] == "" {
+			// One line for each: a text of others must not look like a line of ours.
+			if cells[i] = strings.ReplaceAll(column.cell(row), "\n", string(utf8.RuneError)); cells[i] == "" {
 				cells[i] = "-"
 			}
 		}
