@@ -437,12 +437,13 @@ func TestWhatOthersWriteNeitherSteersTheTerminalNorLooksLikeALine(t *testing.T) 
 	var out bytes.Buffer
 	c := newConsole(nil, &out, &out)
 	printTable(c, []column[string]{{"ADDRESS", func(s string) string { return s }}}, []string{evil})
+	_ = c.out.flush()
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u009b\u202e") || strings.Count(got, "\n") != 2 {
 		t.Errorf("the table is %q", got)
 	}
 	out.Reset()
 	var back string
-	if err := c.printJSON(evil); err != nil || strings.ContainsAny(out.String(), "\x1b\u009b\u202e") || json.Unmarshal(out.Bytes(), &back) != nil || back != evil {
+	if err := errors.Join(c.printJSON(evil), c.out.flush()); err != nil || strings.ContainsAny(out.String(), "\x1b\u009b\u202e") || json.Unmarshal(out.Bytes(), &back) != nil || back != evil {
 		t.Errorf("the JSON is %q, %v", out.String(), err)
 	}
 }
