@@ -591,7 +591,7 @@ func TestALinkToAnotherHostIsRefused(t *testing.T) {
 	}))
 	defer server.Close()
 	client := newClient(t, Options{Server: server.URL})
-	_, err := client.Me(t.Context())
+	_, err := client.user(t.Context())
 	mustSay(t, err, "link to another host", "not followed")
 	_, err = client.Thumbprint(t.Context())
 	mustSay(t, err, "link")

@@ -118,7 +118,7 @@ type Client struct {
 
 	root       memo[Root]
 	session    memo[bool]
-	me         memo[User]
+	me         memo[userResource]
 	spaces     memo[[]spaceResource]
 	thumbprint memo[string]
 }

@@ -214,7 +214,7 @@ func TestNoCallIsMadeTwiceAndOneConnectionServesAll(t *testing.T) {
 			cluster := startCluster(t, octotest.Options{TLS: true})
 			client := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Credentials: k})
 			for range 2 {
-				if _, err := client.Me(t.Context()); err != nil {
+				if _, err := client.user(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := client.Thumbprint(t.Context()); err != nil {
@@ -317,7 +317,7 @@ func TestTheAntiForgeryTokenIsFoundUnderAVirtualDirectory(t *testing.T) {
 	}))
 	defer server.Close()
 	client := newClient(t, Options{Server: server.URL + "/octopus", Credentials: Credentials{Username: octotest.Username, Password: octotest.Password}})
-	if _, err := client.Me(t.Context()); err != nil {
+	if _, err := client.user(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := (&Space{client: client}).SaveMachine(t.Context(), Machine{Name: "web01"}); err != nil || token != "of-the-directory" {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -226,9 +227,7 @@ func (c *Client) decode(f failure, r *resty.Response, out any) error {
 // list reads all pages of a collection; some servers answer some collections as a bare array.
 func list[T any](ctx context.Context, c *Client, template string, values parameters) ([]T, error) {
 	all := parameters{"skip": "0", "take": strconv.Itoa(pageSize)}
-	for k, v := range values {
-		all[k] = v
-	}
+	maps.Copy(all, values)
 	var found []T
 	seen := map[string]bool{}
 	for link := expand(template, all); link != "" && !seen[link]; {

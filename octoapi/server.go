@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // oldest is the first major version a Tentacle of today can be registered with (OctopusTentacle, RegisterMachineCommandBase.cs).
@@ -17,26 +16,23 @@ const oldest = 3
 
 // Root is what a server says of itself at /api.
 type Root struct {
-	Application    string
-	Version        string
-	InstallationID string `json:"InstallationId"`
-	Links          map[string]string
+	Application string
+	Version     string
+	Links       links
 }
 
-// User is who the credentials are.
-type User struct {
-	ID       string `json:"Id"`
-	Username string
-	Links    map[string]string
+// userResource is who the credentials are.
+type userResource struct {
+	ID    string `json:"Id"`
+	Links links
 }
 
 // Node is one node of the cluster, as the server lists them.
 type Node struct {
 	Name              string
-	InMaintenanceMode bool      // drained: it finishes what it has and starts nothing new
-	Offline           bool      // not seen for a while; false when the server does not tell
-	WebOnly           bool      // its task cap is 0: it serves the web site and the API, and runs no tasks
-	LastSeen          time.Time // zero when the server does not tell
+	InMaintenanceMode bool // drained: it finishes what it has and starts nothing new
+	Offline           bool // not seen for a while; false when the server does not tell
+	WebOnly           bool // its task cap is 0: it serves the web site and the API, and runs no tasks
 }
 
 // TakesTasks says whether the node hands out work now, so that a Tentacle that does not poll it misses some.
@@ -86,7 +82,7 @@ func (c *Client) Thumbprint(ctx context.Context) (string, error) {
 			return "", err
 		}
 		var certificate struct{ Thumbprint string }
-		link := item(links(root.Links).or("CertificateConfiguration", "/api/configuration/certificates"), "certificate-global")
+		link := item(root.Links.or("CertificateConfiguration", "/api/configuration/certificates"), "certificate-global")
 		if err := c.get(ctx, link, &certificate); err != nil {
 			return "", err
 		}
@@ -102,19 +98,19 @@ func isThumbprint(s string) bool {
 	return err == nil && len(digest) == sha1.Size
 }
 
-// Me is the user the credentials belong to.
-func (c *Client) Me(ctx context.Context) (User, error) {
-	return c.me.get(func() (User, error) {
+// user is whom the credentials belong to.
+func (c *Client) user(ctx context.Context) (userResource, error) {
+	return c.me.get(func() (userResource, error) {
 		root, err := c.Root(ctx)
 		if err != nil {
-			return User{}, err
+			return userResource{}, err
 		}
-		var u User
-		if err := c.get(ctx, links(root.Links).or("CurrentUser", "/api/users/me"), &u); err != nil {
-			return User{}, err
+		var u userResource
+		if err := c.get(ctx, root.Links.or("CurrentUser", "/api/users/me"), &u); err != nil {
+			return userResource{}, err
 		}
 		if u.ID == "" {
-			return User{}, fmt.Errorf("the server at %s did not say which user the %s belongs to", c.URL(), c.options.Credentials)
+			return userResource{}, fmt.Errorf("the server at %s did not say which user the %s belongs to", c.URL(), c.options.Credentials)
 		}
 		return u, nil
 	})
@@ -129,9 +125,9 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 		return nil, err
 	}
 	var summary struct{ Nodes []nodeResource }
-	err = c.get(ctx, links(root.Links).or("OctopusServerClusterSummary", "/api/octopusservernodes/summary"), &summary)
+	err = c.get(ctx, root.Links.or("OctopusServerClusterSummary", "/api/octopusservernodes/summary"), &summary)
 	if isNotFound(err) {
-		summary.Nodes, err = list[nodeResource](ctx, c, links(root.Links).or("OctopusServerNodes", "/api/octopusservernodes"), nil)
+		summary.Nodes, err = list[nodeResource](ctx, c, root.Links.or("OctopusServerNodes", "/api/octopusservernodes"), nil)
 	}
 	if err != nil {
 		return nil, err
@@ -141,9 +137,8 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	}
 	nodes := make([]Node, 0, len(summary.Nodes))
 	for _, r := range summary.Nodes {
-		seen, _ := time.Parse(time.RFC3339, r.LastSeen) // some versions leave it out
 		webOnly := r.MaxConcurrentTasks != nil && *r.MaxConcurrentTasks == 0
-		nodes = append(nodes, Node{Name: c.quote(r.Name), InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline, WebOnly: webOnly, LastSeen: seen})
+		nodes = append(nodes, Node{Name: c.quote(r.Name), InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline, WebOnly: webOnly})
 	}
 	return nodes, nil
 }
@@ -153,7 +148,6 @@ type nodeResource struct {
 	IsInMaintenanceMode bool
 	IsOffline           bool
 	MaxConcurrentTasks  *int
-	LastSeen            string
 }
 
 // SharedQueues says whether the nodes share their queues through Redis, so that polling one balanced address is enough. Servers before
@@ -177,7 +171,7 @@ func (c *Client) signIn(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		u, err := c.resolve(expand(links(root.Links).or("SignIn", "/api/users/login"), nil))
+		u, err := c.resolve(expand(root.Links.or("SignIn", "/api/users/login"), nil))
 		if err != nil {
 			return false, err
 		}

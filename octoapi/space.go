@@ -33,7 +33,7 @@ func (c *Client) Space(ctx context.Context, ref string) (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	if links(root.Links)["Spaces"] == "" { // before 2019.1 there were none, and the root document has a space's links
+	if root.Links["Spaces"] == "" { // before 2019.1 there were none, and the root document has a space's links
 		if ref != "" {
 			return nil, fmt.Errorf("--space %s: the Octopus Server at %s is version %s, which has no spaces; leave --space out", ref, c.URL(), c.quote(root.Version))
 		}
@@ -44,7 +44,7 @@ func (c *Client) Space(ctx context.Context, ref string) (*Space, error) {
 		return nil, err
 	}
 	var document struct{ Links links }
-	if err := c.get(ctx, expand(links(root.Links).or("SpaceHome", "/api/{spaceId}"), parameters{"spaceId": chosen.ID}), &document); err != nil {
+	if err := c.get(ctx, expand(root.Links.or("SpaceHome", "/api/{spaceId}"), parameters{"spaceId": chosen.ID}), &document); err != nil {
 		return nil, err
 	}
 	return &Space{Named: chosen, client: c, links: document.Links}, nil
@@ -57,7 +57,7 @@ func (c *Client) Spaces(ctx context.Context) ([]*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	if links(root.Links)["Spaces"] == "" { // see Space
+	if root.Links["Spaces"] == "" { // see Space
 		return []*Space{{client: c, links: root.Links}}, nil
 	}
 	mine, err := c.mySpaces(ctx)
@@ -70,12 +70,12 @@ func (c *Client) Spaces(ctx context.Context) ([]*Space, error) {
 
 func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 	return c.spaces.get(func() ([]spaceResource, error) {
-		me, err := c.Me(ctx)
+		me, err := c.user(ctx)
 		if err != nil {
 			return nil, err
 		}
 		// The user's own list, not that of all spaces: to see a space does not mean to be let in.
-		spaces, err := list[spaceResource](ctx, c, links(me.Links).or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
+		spaces, err := list[spaceResource](ctx, c, me.Links.or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
 		for i := range spaces {
 			spaces[i].Name = printable(spaces[i].Name)
 		}
