@@ -26,12 +26,12 @@ func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*octoapi.Cli
 	c.keepSecret(proxy.Password)
 	return octoapi.New(octoapi.Options{
 		Server:          o.server,
-		Credentials:     octoapi.Credentials{APIKey: o.apiKey, BearerToken: o.bearerToken, Username: o.username, Password: o.password},
+		Credentials:     o.credentials(),
 		IgnoreSSLErrors: o.ignoreSSLErrors,
 		RootCAs:         pool,
 		Proxy:           apiProxy(proxy),
 		UserAgent:       userAgent(),
-		Waiting:         func(what string) { c.progress(what) },
+		Waiting:         c.progress,
 	})
 }
 

@@ -190,7 +190,7 @@ func (o *apiOptions) given() bool {
 
 func (o *apiOptions) checkCredentials(c *console) (err error) {
 	if o.apiKeyFile != "" && o.passwordFile != "" {
-		return errSeveralCredentials // and may be one standard input
+		return octoapi.ErrSeveralCredentials // and may be one standard input
 	}
 	if o.apiKey, err = secretOf(c, "apikey", o.apiKey, o.apiKeyFile); err != nil {
 		return err
@@ -201,25 +201,11 @@ func (o *apiOptions) checkCredentials(c *console) (err error) {
 	if o.apiKey == "" && o.bearerToken == "" && o.username == "" && o.password == "" {
 		o.apiKey, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
 	}
+	return o.credentials().Check()
+}
 
-	kinds := 0
-	for _, given := range []bool{o.apiKey != "", o.bearerToken != "", o.username != "" || o.password != ""} {
-		if given {
-			kinds++
-		}
-	}
-	switch {
-	case kinds > 1:
-		return errSeveralCredentials
-	case o.username != "" && o.password == "":
-		return errors.New("--username needs its --password-file, or --password")
-	case o.username == "" && o.password != "":
-		return errors.New("--password needs its --username")
-	case kinds == 0:
-		return errors.New("no credentials for the Octopus Server: give --apikey-file=FILE (- for standard input), set OCTOPUS_API_KEY, or use --apikey=API-…\n" +
-			"an API key is made in the Octopus web portal, in the user's profile")
-	}
-	return nil
+func (o *apiOptions) credentials() octoapi.Credentials {
+	return octoapi.Credentials{APIKey: o.apiKey, BearerToken: o.bearerToken, Username: o.username, Password: o.password}
 }
 
 // secretOf is what an option gives, or the file that its other form names.
@@ -243,8 +229,6 @@ func (o *apiOptions) readsStdin() string {
 	}
 	return ""
 }
-
-var errSeveralCredentials = errors.New("several kinds of credentials: give an API key, or a bearer token, or a user name with its password")
 
 // readSecret reads a secret from a file or, for -, from standard input. White
 // space around it is an editor's or a shell's, not the secret's.

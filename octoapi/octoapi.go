@@ -71,23 +71,28 @@ func (c Credentials) trimmed() Credentials {
 	return c
 }
 
-func (c Credentials) check() error {
+// ErrSeveralCredentials is what Check says of more than one kind.
+var ErrSeveralCredentials = errors.New("several kinds of credentials: give an API key, or a bearer token, or a user name with its password")
+
+// Check refuses all but one whole kind, and a key that cannot be one. White space around a key does not count.
+func (c Credentials) Check() error {
+	c = c.trimmed()
 	kinds := 0
 	for _, given := range []bool{c.APIKey != "", c.BearerToken != "", c.Username != "" || c.Password != ""} {
 		if given {
 			kinds++
 		}
 	}
-	const which = "give one of --apikey, --bearerToken, or --username with --password"
 	switch {
-	case kinds == 0:
-		return errors.New("no credentials for the Octopus Server: " + which)
 	case kinds > 1:
-		return errors.New("several kinds of credentials for the Octopus Server: " + which)
-	case c.Password != "" && c.Username == "":
-		return errors.New("--password needs --username")
+		return ErrSeveralCredentials
 	case c.Username != "" && c.Password == "":
-		return errors.New("--username needs --password")
+		return errors.New("--username needs its --password-file, or --password")
+	case c.Username == "" && c.Password != "":
+		return errors.New("--password needs its --username")
+	case kinds == 0:
+		return errors.New("no credentials for the Octopus Server: give --apikey-file=FILE (- for standard input), set OCTOPUS_API_KEY, or use --apikey=API-…\n" +
+			"an API key is made in the Octopus web portal, in the user's profile")
 	case strings.ContainsFunc(c.APIKey+c.BearerToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return fmt.Errorf("what comes from %s has a space or another character that no %s has: it may have been cut or pasted wrongly", c.sources(), c)
 	}
@@ -149,10 +154,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Credentials = o.Credentials.trimmed()
-	if err := o.Credentials.check(); err != nil {
+	if err := o.Credentials.Check(); err != nil {
 		return nil, err
 	}
+	o.Credentials = o.Credentials.trimmed()
 	if o.Proxy == nil {
 		o.Proxy = ProxyFunc(nil)
 	}

@@ -151,8 +151,8 @@ func TestCredentialsAreOfExactlyOneKind(t *testing.T) {
 		"none":             {Credentials{}, "no credentials"},
 		"two":              {Credentials{APIKey: octotest.APIKey, BearerToken: "x"}, "several kinds"},
 		"key and password": {Credentials{APIKey: octotest.APIKey, Password: octotest.Password}, "several kinds"},
-		"no password":      {Credentials{Username: "admin"}, "--username needs --password"},
-		"no user":          {Credentials{Password: octotest.Password}, "--password needs --username"},
+		"no password":      {Credentials{Username: "admin"}, "--username needs its --password"},
+		"no user":          {Credentials{Password: octotest.Password}, "--password needs its --username"},
 		"a torn key":       {Credentials{APIKey: "API-ABC\nDEF" + octotest.APIKey}, "--apikey"},
 		"a key with ä":     {Credentials{APIKey: octotest.APIKey + "ä"}, "--apikey"},
 	} {
