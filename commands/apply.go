@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -133,7 +132,7 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 	if !r.Changed {
 		warnOfOutstanding(c, t, status, o)
 	}
-	if !r.Changed || o.noRestart || !runs(r.Service.State) {
+	if !r.Changed || o.noRestart || !r.Service.State.Runs() {
 		return nil
 	}
 
@@ -145,10 +144,4 @@ func (r *report) restart(ctx context.Context, c *console, t *tentacle, o changeO
 		}
 	}
 	return nil
-}
-
-// runs says whether a service may have read the configuration before it was
-// changed: one that is starting may have, too.
-func runs(state string) bool {
-	return state == string(service.Running) || state == string(service.Starting)
 }

@@ -221,9 +221,9 @@ type checkResult struct {
 }
 
 type checkedService struct {
-	Name    string `json:"name"`
-	State   string `json:"state"`
-	Started string `json:"started"` // RFC 3339; "" when that is not known, or nothing runs
+	Name    string        `json:"name"`
+	State   service.State `json:"state"`
+	Started string        `json:"started"` // RFC 3339; "" when that is not known, or nothing runs
 }
 
 type checkSummary struct {
@@ -235,7 +235,7 @@ type checkSummary struct {
 func newCheckResult(f *facts) checkResult {
 	r := checkResult{
 		Instance: f.instance.Name, Configuration: f.instance.ConfigPath,
-		Service:  checkedService{Name: f.status.Name, State: string(f.status.State)},
+		Service:  checkedService{Name: f.status.Name, State: f.status.State},
 		Server:   f.url,
 		Findings: f.findings(),
 	}

@@ -172,7 +172,7 @@ func (n *newInstance) create(ctx context.Context, made *instanceReport) error {
 	made.Changed = true
 	made.Settings = settingsChanged(nil, n.settings())
 	status, _ := lookAtService(ctx, service.NameFor(n.Name, runtime.GOOS)) // of no weight here
-	made.Service = serviceEntry{Name: status.Name, State: string(status.State)}
+	made.Service = serviceEntry{Name: status.Name, State: status.State}
 	if made.DryRun {
 		return nil
 	}

@@ -52,10 +52,10 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 	}
 	r := &instanceReport{Instance: instance.Name, Configuration: instance.ConfigPath, DryRun: o.dryRun, Settings: []settingEntry{}}
 	status, _ := lookAtService(ctx, firstNonEmpty(o.tentacle.service, service.NameFor(instance.Name, runtime.GOOS))) // only to warn
-	r.Service = serviceEntry{Name: status.Name, State: string(status.State)}
+	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	if instance.Name != "" { // the real one does nothing either for a file that no instance names
 		r.Index, r.Changed = tentacleconfig.IndexFile(instance.Name), true
-		if runs(r.Service.State) {
+		if r.Service.State.Runs() {
 			c.warn("service %s still runs this Tentacle, and will not find it at its next start", r.Service.Name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -48,8 +49,8 @@ type serverList struct {
 }
 
 type serviceState struct {
-	Name  string `json:"name"`
-	State string `json:"state"`
+	Name  string        `json:"name"`
+	State service.State `json:"state"`
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
@@ -123,7 +124,7 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,
 		Thumbprint:    thumbprint,
-		Service:       serviceState{Name: status.Name, State: string(status.State)},
+		Service:       serviceState{Name: status.Name, State: status.State},
 		Servers:       entriesOf(t.servers),
 		polls:         polling(t.servers),
 		listens:       listens(t.document),

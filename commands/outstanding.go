@@ -20,7 +20,7 @@ const ownWriteTime = 30 * time.Second
 // start counts at once, as octo-tentacle and most editors save, and one that was
 // written into counts when that was later than a start can take.
 func restartOutstanding(status service.Status, file tentacleconfig.FileTimes) bool {
-	if !runs(string(status.State)) || status.Started.IsZero() {
+	if !status.State.Runs() || status.Started.IsZero() {
 		return false
 	}
 	return file.Born.After(status.Started) || file.Modified.After(status.Started.Add(ownWriteTime))

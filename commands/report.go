@@ -92,10 +92,10 @@ func settingsChanged(before, after []tentacleconfig.Setting) []settingEntry {
 }
 
 type serviceEntry struct {
-	Name      string `json:"name"`
-	State     string `json:"state"`
-	Restarted bool   `json:"restarted"`
-	Scheduled string `json:"scheduled"` // what will restart it: the systemd unit, on Windows the log; "" for nothing
+	Name      string        `json:"name"`
+	State     service.State `json:"state"`
+	Restarted bool          `json:"restarted"`
+	Scheduled string        `json:"scheduled"` // what will restart it: the systemd unit, on Windows the log; "" for nothing
 }
 
 type machineEntry struct {
@@ -109,7 +109,7 @@ func newReport(t *tentacle) *report {
 }
 
 func (r *report) setService(status service.Status, err error) {
-	r.Service = serviceEntry{Name: status.Name, State: string(status.State)}
+	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	r.serviceError = err
 }
 
@@ -258,7 +258,7 @@ func (r *report) afterwards(err error) error {
 }
 
 func (r *report) wouldRestart(o changeOptions) string {
-	if o.noRestart || !runs(r.Service.State) {
+	if o.noRestart || !r.Service.State.Runs() {
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", r.Service.Name)
@@ -267,12 +267,12 @@ func (r *report) wouldRestart(o changeOptions) string {
 // serviceLine says what became of the service, and what is left to do.
 func (r *report) serviceLine(o changeOptions) string {
 	name := r.Service.Name
-	switch state := service.State(r.Service.State); {
+	switch state := r.Service.State; {
 	case r.Service.Scheduled != "":
 		return "Saved. " + r.Service.scheduledLine()
 	case r.Service.Restarted:
 		return fmt.Sprintf("Saved; service %s was restarted.", name)
-	case runs(r.Service.State) && o.noRestart:
+	case r.Service.State.Runs() && o.noRestart:
 		return fmt.Sprintf("Saved; service %s still runs with the old configuration: %s", name, restartCommand(name, runtime.GOOS))
 	case state == service.Absent:
 		return fmt.Sprintf("Saved; there is no service %s here to restart: whatever runs this Tentacle has to restart it.", name)

@@ -199,8 +199,8 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		return fmt.Errorf("there is no service %s here to restart\nlist-servers names the one of each Tentacle; --service=NAME is for one of another name", name)
 	}
 
-	entry := serviceEntry{Name: status.Name, State: string(status.State)}
-	r := restartReport{DryRun: o.dryRun, Changed: runs(entry.State)}
+	entry := serviceEntry{Name: status.Name, State: status.State}
+	r := restartReport{DryRun: o.dryRun, Changed: entry.State.Runs()}
 	if r.Changed && !o.dryRun {
 		if err := entry.restart(ctx, c, o.restart); err != nil {
 			return err
@@ -246,7 +246,7 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions
 	if err != nil {
 		return err
 	}
-	e.State, e.Restarted = string(status.State), status.State == service.Running
+	e.State, e.Restarted = status.State, status.State == service.Running
 	return nil
 }
 

@@ -314,7 +314,7 @@ func (p *servicePlan) restart(goos string) {
 	switch {
 	case !p.exists:
 		p.tell("does not exist: there is nothing to restart")
-	case runs(string(p.state)):
+	case p.state.Runs():
 		p.do("restart", "restarted")
 		p.state = service.Running
 	case goos == "windows":
@@ -329,7 +329,7 @@ func (p *servicePlan) stop() {
 	switch {
 	case !p.exists:
 		p.tell("does not exist: there is nothing to stop")
-	case runs(string(p.state)) || p.state == service.Stopping:
+	case p.state.Runs() || p.state == service.Stopping:
 		p.do("stop", "stopped")
 		p.state = service.Stopped
 	default:
@@ -342,7 +342,7 @@ func (p *servicePlan) uninstall() {
 	case !p.exists:
 		p.tell("does not exist: there is nothing to uninstall")
 		return
-	case runs(string(p.state)):
+	case p.state.Runs():
 		p.do("uninstall", "stopped and uninstalled")
 	default:
 		p.do("uninstall", "uninstalled")
@@ -371,7 +371,7 @@ func (p *servicePlan) define(w serviceWish, wanted string) error {
 	}
 	p.exists = true
 	switch {
-	case !renewed || !runs(string(p.state)):
+	case !renewed || !p.state.Runs():
 	case w.noRestart || !w.reconfigure: // --install restarts nothing, as the real one's
 		p.tell("runs with its old definition until it is restarted: " + restartCommand(p.name, runtime.GOOS))
 	default:
@@ -498,7 +498,7 @@ func (t serviceTarget) apply(ctx context.Context, c *console, w serviceWish, o s
 			c.warn("%v", err)
 		}
 	}
-	r.Service = serviceState{Name: t.found.Name, State: string(r.status.State)}
+	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
 	return r, nil
 }
 

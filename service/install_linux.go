@@ -126,7 +126,7 @@ func Uninstall(ctx context.Context, name string, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	if now.State.runs() || now.State == Stopping {
+	if now.State.Runs() || now.State == Stopping {
 		if _, err := u.stop(ctx, now, progress); err != nil {
 			return err
 		}

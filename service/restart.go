@@ -8,9 +8,6 @@ import "time"
 // or bind its port exits well within it.
 const settleTime = 2 * time.Second
 
-// runs reports whether a process with the old settings is there, or is about to be: what a restart is for.
-func (s State) runs() bool { return s == Running || s == Starting }
-
 // orSilent is progress, or what takes its place where nobody wants to know.
 func orSilent(progress func(string)) func(string) {
 	if progress == nil {

@@ -25,6 +25,9 @@ const (
 	Unmanaged State = "unmanaged" // no service manager runs here, as in a container: whatever started the Tentacle restarts it
 )
 
+// Runs says whether a process with the settings of now is there, or is about to be: what a restart is for.
+func (s State) Runs() bool { return s == Running || s == Starting }
+
 // ErrUnmanaged is what cannot be done without a service manager.
 var ErrUnmanaged = errors.New("no service manager that octo-tentacle knows runs here, as in a container\nwhatever is to run the Tentacle has to start it itself: Tentacle run --instance=NAME")
 

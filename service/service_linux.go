@@ -42,7 +42,7 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 		return before.Status, err
 	}
 	defer u.conn.Close()
-	if err != nil || !before.State.runs() {
+	if err != nil || !before.State.Runs() {
 		return before.Status, err
 	}
 	return u.bringUp(ctx, restart, u.conn.RestartUnitContext, before, progress)
@@ -79,7 +79,7 @@ func Stop(ctx context.Context, name string, progress func(string)) (Status, erro
 		return before.Status, err
 	}
 	defer u.conn.Close()
-	if err != nil || !before.State.runs() && before.State != Stopping {
+	if err != nil || !before.State.Runs() && before.State != Stopping {
 		return before.Status, err
 	}
 	return u.stop(ctx, before, progress)
@@ -313,7 +313,7 @@ func (u unit) settle(ctx context.Context, d deed) (Status, error) {
 // died makes the error for a service that did not stay up. When systemd has started it again already, how it ended is known only
 // the next time it ends, which is waited for a little.
 func (u unit) died(ctx context.Context, d deed, now moment) (Status, error) {
-	for end := time.Now().Add(settleTime); now.Reason == "" && now.State.runs() && time.Now().Before(end) && ctx.Err() == nil; time.Sleep(pollInterval / 4) {
+	for end := time.Now().Add(settleTime); now.Reason == "" && now.State.Runs() && time.Now().Before(end) && ctx.Err() == nil; time.Sleep(pollInterval / 4) {
 		if next, err := u.look(ctx); err == nil {
 			now = next
 		}
@@ -323,7 +323,7 @@ func (u unit) died(ctx context.Context, d deed, now moment) (Status, error) {
 		how = " (" + now.Reason + ")"
 	}
 	after := "is " + string(now.State) + " now"
-	if now.State.runs() {
+	if now.State.Runs() {
 		after = "systemd keeps starting it again"
 	}
 	return now.Status, fmt.Errorf("%s was %s but did not stay up%s; %s\n%s", u.name, d.done, how, after, u.hint())

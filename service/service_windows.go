@@ -41,7 +41,7 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 		return before, err
 	}
 	defer s.Close()
-	if err != nil || !before.State.runs() {
+	if err != nil || !before.State.Runs() {
 		return before, err
 	}
 	// Once something is stopped, everything stopped is started again, whatever happens in between.
