@@ -210,7 +210,6 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 	if err != nil {
 		return err
 	}
-	defer client.Close()
 	c.progress(askingText(client.URL(), 0))
 	space, err := client.Space(ctx, firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE")))
 	if err != nil {

@@ -429,7 +429,7 @@ func TestAWriteThatNeverLeftIsNotCalledUnsure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.Close()
+	client.resty.GetClient().CloseIdleConnections()
 	cluster.Close()
 	_, err = space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "refused")

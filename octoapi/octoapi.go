@@ -113,10 +113,9 @@ type Options struct {
 // Client talks to one server. What it has learned (the root document, the user, the spaces) it does not ask again.
 // Its methods may be called from several goroutines.
 type Client struct {
-	options   Options
-	transport *http.Transport
-	resty     *resty.Client
-	jar       *cookiejar.Jar
+	options Options
+	resty   *resty.Client
+	jar     *cookiejar.Jar
 
 	baseMu sync.Mutex
 	base   *url.URL // without a slash at the end
@@ -168,8 +167,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, base: base, jar: jar, transport: transport(o, base.Hostname())}
-	c.resty = resty.NewWithClient(&http.Client{Transport: c.transport, Jar: jar}).
+	c := &Client{options: o, base: base, jar: jar}
+	c.resty = resty.NewWithClient(&http.Client{Transport: transport(o, base.Hostname()), Jar: jar}).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(followable)).
 		SetResponseBodyLimit(maxBody).
 		SetDisableWarn(true).
@@ -180,9 +179,6 @@ func New(o Options) (*Client, error) {
 	}
 	return c, nil
 }
-
-// Close ends the connections that are kept for the next call.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // silent keeps resty from printing.
 type silent struct{}

@@ -45,7 +45,7 @@ func newClient(t testing.TB, o Options) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	t.Cleanup(c.resty.GetClient().CloseIdleConnections)
 	return c
 }
 
