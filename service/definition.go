@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -89,12 +90,8 @@ func checkUnitName(name string) error {
 // reads as it was meant; names with spaces, "%" and the like are quoted here.
 func (d Definition) unitText() string {
 	after := []string{"network.target"}
-	for _, unit := range strings.Fields(strings.Join(d.DependsOn, " ")) {
+	for unit := range strings.FieldsSeq(strings.Join(d.DependsOn, " ")) {
 		after = append(after, strings.ReplaceAll(withUnitSuffix(unit), "%", "%%"))
-	}
-	account := d.Account
-	if account == "" {
-		account = "root"
 	}
 	run := "--config=" + d.Config
 	if d.Instance != "" {
@@ -106,7 +103,7 @@ func (d Definition) unitText() string {
 		"\n" +
 		"[Service]\n" +
 		"Type=simple\n" +
-		"User=" + strings.ReplaceAll(account, "%", "%%") + "\n" +
+		"User=" + strings.ReplaceAll(cmp.Or(d.Account, "root"), "%", "%%") + "\n" +
 		"ExecStart=" + systemdProgram(d.Program) + " run " + systemdArgument(run) + " --noninteractive\n" +
 		"Restart=always\n" +
 		"\n" +
@@ -166,10 +163,7 @@ func systemdProgram(word string) string {
 var windowsDependencies = []string{"LanmanWorkstation", "TCPIP"}
 
 func (d Definition) windowsText() string {
-	account := fullAccount(d.Account)
-	if account == "" {
-		account = localSystem
-	}
+	account := cmp.Or(fullAccount(d.Account), localSystem)
 	return windowsText(d.Name, description, d.commandLine(), slices.Concat(windowsDependencies, d.DependsOn), automatic, account)
 }
 

@@ -31,7 +31,7 @@ func Ready(definitions ...Definition) error {
 
 // Installed tells what systemd has of the unit NAME.service, and what its file says. It needs no root. A machine without systemd is an error.
 func Installed(ctx context.Context, name string) (Installation, error) {
-	u, now, err := openToChange(ctx, name)
+	u, now, err := openAndLook(ctx, name)
 	if u.conn == nil {
 		return Installation{Status: now.Status}, errors.Join(err, unmanaged(now.Status))
 	}
@@ -118,7 +118,7 @@ func Uninstall(ctx context.Context, name string, progress func(string)) error {
 	if err := Ready(); err != nil {
 		return err
 	}
-	u, now, err := openToChange(ctx, name)
+	u, now, err := openAndLook(ctx, name)
 	if u.conn == nil {
 		return err
 	}

@@ -21,15 +21,10 @@ const pollInterval = 40 * time.Millisecond
 // Look asks systemd for the state of the unit NAME.service. A unit that does not exist is no error but the state Absent, a machine
 // without systemd the state Unmanaged.
 func Look(ctx context.Context, name string) (Status, error) {
-	u, err := open(ctx, name)
-	if err != nil {
-		return Status{Name: name}, err
+	u, now, err := openAndLook(ctx, name)
+	if u.conn != nil {
+		u.conn.Close()
 	}
-	if u.conn == nil {
-		return Status{Name: u.name, State: Unmanaged}, nil
-	}
-	defer u.conn.Close()
-	now, err := u.look(ctx)
 	return now.Status, err
 }
 
@@ -37,7 +32,7 @@ func Look(ctx context.Context, name string) (Status, error) {
 // systemd) is left alone: the status says so, without an error. So after no error the unit was restarted if the state is Running, and not otherwise.
 // progress, which may be nil, is told what is being waited for.
 func Restart(ctx context.Context, name string, progress func(string)) (Status, error) {
-	u, before, err := openToChange(ctx, name)
+	u, before, err := openAndLook(ctx, name)
 	if u.conn == nil {
 		return before.Status, err
 	}
@@ -52,7 +47,7 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 // a machine without systemd are left alone: the status says so, without an error. One that systemd gave up starting, or waits to start again after a crash, is
 // started at once. progress, which may be nil, is told what is being waited for.
 func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
-	u, before, err := openToChange(ctx, name)
+	u, before, err := openAndLook(ctx, name)
 	if u.conn == nil {
 		return before.Status, err
 	}
@@ -74,7 +69,7 @@ func Start(ctx context.Context, name string, progress func(string)) (Status, err
 // Stop stops the unit NAME.service if it runs, and returns once it has stopped. A unit that does not run (and a machine without systemd) is left alone: the
 // status says so, without an error. progress, which may be nil, is told what is being waited for.
 func Stop(ctx context.Context, name string, progress func(string)) (Status, error) {
-	u, before, err := openToChange(ctx, name)
+	u, before, err := openAndLook(ctx, name)
 	if u.conn == nil {
 		return before.Status, err
 	}
@@ -123,8 +118,8 @@ var (
 	stop    = deed{"stop", "stopping", "stopped"}
 )
 
-// openToChange is open and a first look; without a connection where no systemd runs, or none can be reached.
-func openToChange(ctx context.Context, name string) (unit, moment, error) {
+// openAndLook is open and a first look; without a connection where no systemd runs, or none can be reached.
+func openAndLook(ctx context.Context, name string) (unit, moment, error) {
 	u, err := open(ctx, name)
 	if err != nil {
 		return unit{}, moment{Status: Status{Name: name}}, err

@@ -66,8 +66,8 @@ func processesOf(group string, skip func(pid int) bool) ([]Process, error) {
 		if err != nil || !isIn(groups, group) {
 			continue
 		}
-		if name, zombie := nameOf(pid); !zombie {
-			found = append(found, Process{PID: pid, Name: name})
+		if s, ok := readStat(pid); ok && s.state != "Z" && s.state != "X" { // not one that has ended
+			found = append(found, Process{PID: pid, Name: s.name})
 		}
 	}
 	return found, nil
@@ -89,35 +89,29 @@ func isIn(groups []byte, group string) bool {
 	return false
 }
 
-// nameOf reads the name and the state of a process: "PID (NAME) S …", where the
-// name may hold anything, even parentheses.
-func nameOf(pid int) (name string, zombie bool) {
-	stat, _, ok := readStat(pid)
-	if !ok {
-		return "", true
-	}
-	return stat.name, stat.state == "Z" || stat.state == "X"
-}
-
+// processStat is what proc(5) says of a process.
 type processStat struct {
 	name, state string
+	parent      int
 }
 
-func readStat(pid int) (s processStat, parent int, ok bool) {
+// readStat reads "PID (NAME) STATE PARENT …", where the name may hold anything,
+// even parentheses.
+func readStat(pid int) (s processStat, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return s, 0, false
+		return s, false
 	}
 	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
 	if open < 0 || end < open {
-		return s, 0, false
+		return s, false
 	}
 	fields := bytes.Fields(text[end+1:])
 	if len(fields) < 2 {
-		return s, 0, false
+		return s, false
 	}
-	parent, err = strconv.Atoi(string(fields[1]))
-	return processStat{name: string(text[open+1 : end]), state: string(fields[0])}, parent, err == nil
+	parent, err := strconv.Atoi(string(fields[1]))
+	return processStat{string(text[open+1 : end]), string(fields[0]), parent}, err == nil
 }
 
 // Inside says whether this process was started by the service NAME: it, or one
@@ -136,11 +130,11 @@ func Inside(ctx context.Context, name string) (bool, error) {
 		if groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid)); err == nil && isIn(groups, group) {
 			return true, nil
 		}
-		_, parent, ok := readStat(pid)
+		s, ok := readStat(pid)
 		if !ok {
 			break
 		}
-		pid = parent
+		pid = s.parent
 	}
 	return false, nil
 }
