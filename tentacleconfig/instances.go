@@ -149,16 +149,29 @@ func instanceAt(name, config string) (Instance, error) {
 // else the instance named Tentacle; else the only one. Given both, the instance
 // must have that file. The error says which instances there are.
 func Find(instance, config string) (Instance, error) {
+	i, err := FindRegistered(instance, config)
+	if err != nil {
+		return Instance{}, err
+	}
+	if _, err := os.Stat(i.ConfigPath); errors.Is(err, fs.ErrNotExist) {
+		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone", i.ConfigPath, i.Name)
+	}
+	return i, nil
+}
+
+// FindRegistered chooses as Find does, but also an instance of the index whose
+// configuration is gone.
+func FindRegistered(instance, config string) (Instance, error) {
 	switch {
 	case config != "":
 		return findFile(instance, config)
 	case instance != "":
-		return existing(findName(instance))
+		return findName(instance)
 	}
 	if info, err := os.Stat("Tentacle.config"); err == nil && info.Mode().IsRegular() {
 		return findFile("", "Tentacle.config")
 	}
-	return existing(findDefault())
+	return findDefault()
 }
 
 // findFile gives the file the name it has in the index, if it is there: its
@@ -227,16 +240,6 @@ func findDefault() (Instance, error) {
 		return list[0], nil
 	}
 	return Instance{}, fmt.Errorf("there are several instances of Tentacle on this machine: say which one with --instance NAME\n%s", available(list))
-}
-
-func existing(i Instance, err error) (Instance, error) {
-	if err != nil {
-		return Instance{}, err
-	}
-	if _, err := os.Stat(i.ConfigPath); errors.Is(err, fs.ErrNotExist) {
-		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone", i.ConfigPath, i.Name)
-	}
-	return i, nil
 }
 
 func available(list []Instance) string {

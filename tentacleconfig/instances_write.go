@@ -103,21 +103,6 @@ func indexEntry(i Instance) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// FindRegistered chooses an instance of the index as Find does, but also one
-// whose configuration is gone. For a file that no instance names, it is one
-// without a name.
-func FindRegistered(instance, config string) (Instance, error) {
-	if config == "" && instance != "" {
-		return findName(instance)
-	}
-	if config == "" {
-		if info, err := os.Stat("Tentacle.config"); err != nil || !info.Mode().IsRegular() {
-			return findDefault()
-		}
-	}
-	return Find(instance, config)
-}
-
 // Unregister removes an instance, called exactly so, from the index: its index
 // file, and on Windows what the older index in the registry has. The
 // configuration stays. That there was none is no error.
