@@ -380,7 +380,7 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 				settings[path+" "+strings.ToLower(setting.Key)] = "{secret}" // Linux encrypts otherwise
 			}
 		}
-		if certificate, ok := document.Get(tentacleconfig.KeyCertificate); ok && runtime.GOOS != "windows" && fitsItsThumbprint(document, certificate) {
+		if certificate, ok := document.Get(tentacleconfig.KeyCertificate); ok && runtime.GOOS != "windows" && fitsItsThumbprint(path, document, certificate) {
 			settings[path+" "+strings.ToLower(tentacleconfig.KeyCertificate)] = "{certificate}"
 		}
 		if servers, err := document.TrustedServers(); err == nil && len(servers) > 0 {
@@ -390,8 +390,8 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 	return settings
 }
 
-func fitsItsThumbprint(document *tentacleconfig.Document, encrypted string) bool {
-	plain, err := tentacleconfig.Decrypt(encrypted, document.Path())
+func fitsItsThumbprint(path string, document *tentacleconfig.Document, encrypted string) bool {
+	plain, err := tentacleconfig.Decrypt(encrypted, path)
 	if err != nil {
 		return false
 	}

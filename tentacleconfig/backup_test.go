@@ -234,7 +234,7 @@ func TestADamagedFileIsReplacedOnlyByWhoSaysSo(t *testing.T) {
 			longAgo(t, path)
 			backup := parse(t, newConfig)
 			replace := func(d *Document) error {
-				if len(d.Settings()) != 0 || string(d.Bytes()) != damaged || d.Path() != path {
+				if len(d.Settings()) != 0 || string(d.Bytes()) != damaged || d.path != path {
 					t.Errorf("the damaged one is %q with %v", d.Bytes(), d.Settings())
 				}
 				d.Replace(backup)

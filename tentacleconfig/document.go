@@ -389,9 +389,6 @@ func orEmpty(value string) string {
 	return value
 }
 
-// Path is the file that the document was read from, as it was given to Read.
-func (d *Document) Path() string { return d.path }
-
 // Bytes is the whole file as it should be saved.
 func (d *Document) Bytes() []byte { return encode(d.data, d.order) }
 
@@ -565,28 +562,6 @@ func (d *Document) newline() string {
 		return "\r\n"
 	}
 	return "\n"
-}
-
-// Remove takes every setting of that key out of the file, with the line it
-// stands on unless something else stands there too. Without such a setting
-// nothing changes.
-func (d *Document) Remove(key string) {
-	for i := d.find(key); i >= 0; i = d.find(key) {
-		from, to := d.wholeLine(d.settings[i].element)
-		d.settings = slices.Delete(d.settings, i, i+1)
-		d.replace(from, to, nil, i)
-	}
-}
-
-// wholeLine is the place of the element with the line end and the indentation
-// before it, if it is alone on its line; else the place of the element.
-func (d *Document) wholeLine(e element) (from, to int) {
-	indentation := d.indentation(e.start)
-	rest := bytes.TrimLeft(d.data[e.end:], " \t\r")
-	if strings.Contains(indentation, "\n") && bytes.HasPrefix(rest, []byte("\n")) {
-		return e.start - len(indentation), e.end
-	}
-	return e.start, e.end
 }
 
 // legal puts U+FFFD for what XML cannot carry, not even escaped.

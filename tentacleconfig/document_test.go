@@ -159,25 +159,6 @@ func TestTheLastOfSeveralEqualKeysCounts(t *testing.T) {
 	}
 }
 
-func TestRemovingASettingTakesItsLine(t *testing.T) {
-	tests := map[string]struct{ before, after string }{
-		"a line":         {"<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n  <set key=\"K\">1</set>\r\n</octopus-settings>", "<octopus-settings>\r\n  <set key=\"A\">1</set>\r\n</octopus-settings>"},
-		"twice":          {"<octopus-settings>\n  <set key=\"K\">1</set>\n  <set key=\"k\" />\n</octopus-settings>", "<octopus-settings>\n</octopus-settings>"},
-		"within a line":  {`<octopus-settings> <set key="K">1</set> <x/></octopus-settings>`, `<octopus-settings>  <x/></octopus-settings>`},
-		"with a comment": {"<octopus-settings>\n  <set key=\"K\">1</set> <!-- c -->\n</octopus-settings>", "<octopus-settings>\n   <!-- c -->\n</octopus-settings>"},
-		"absent":         {"<octopus-settings>\n  <set key=\"A\">1</set>\n</octopus-settings>", "<octopus-settings>\n  <set key=\"A\">1</set>\n</octopus-settings>"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			d := parse(t, test.before)
-			d.Remove("K")
-			if got := string(d.Bytes()); got != test.after {
-				t.Errorf("\n got %q\nwant %q", got, test.after)
-			}
-		})
-	}
-}
-
 func TestWhatIsNoConfigurationIsRefusedWithFileAndLine(t *testing.T) {
 	tests := map[string]struct{ data, want string }{
 		"empty":            {"", "is empty"},
@@ -359,11 +340,6 @@ func TestWhateverTheDocumentAnEditIsLossless(t *testing.T) {
 		if string(d.Bytes()) != after {
 			t.Fatal("setting the same value again changed the file")
 		}
-		d.Remove(key)
-		settled(t, d)
-		if _, ok := d.Get(key); ok || !slices.Equal(others(had), d.Settings()) {
-			t.Fatalf("after removing it there are %v", d.Settings())
-		}
 	})
 }
 
@@ -411,10 +387,6 @@ func FuzzDocument(f *testing.F) {
 		}
 		if !slices.Equal(again.settings, d.settings) || again.root != d.root {
 			t.Fatalf("places differ: %v and %v", d.settings, again.settings)
-		}
-		d.Remove(key)
-		if _, err := Parse("removed", d.Bytes()); err != nil {
-			t.Fatal(err)
 		}
 	})
 }

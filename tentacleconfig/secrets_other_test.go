@@ -51,7 +51,7 @@ func TestTheThumbprintOfARecordedCertificateIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Remove(KeyThumbprint)
+	d.Set(KeyThumbprint, "")
 	if got, err := d.Thumbprint(); got != "D89EF364B03EF8DA78FEDA7FE6E7E2155FE45B57" || err != nil {
 		t.Errorf("%s, %v", got, err)
 	}

@@ -21,7 +21,7 @@ func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
 	if got, err := d.Thumbprint(); got != want || err != nil {
 		t.Errorf("from the setting: %s, %v", got, err)
 	}
-	d.Remove(KeyThumbprint)
+	d.Set(KeyThumbprint, "")
 	if got, err := d.Thumbprint(); got != want || err != nil {
 		t.Errorf("from the certificate: %s, %v", got, err)
 	}
