@@ -2,7 +2,6 @@ package tentacleconfig
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+	"golang.org/x/text/encoding"
 )
 
 // Keys of the settings that octo-tentacle reads or writes. The names are those
@@ -69,8 +69,8 @@ const (
 // what it read byte for byte.
 type Document struct {
 	path     string
-	data     []byte           // as UTF-8, with the byte order mark
-	order    binary.ByteOrder // of the bytes of a file in UTF-16, else nil
+	data     []byte            // as UTF-8, with the byte order mark
+	utf16    encoding.Encoding // of a file in UTF-16, else nil
 	root     element
 	settings []setting // in file order
 }
@@ -197,11 +197,11 @@ func readError(path string, err error) error {
 // Parse reads data as the configuration that path has. Path is only used to
 // say in errors which file is meant; the refusals are those of Read.
 func Parse(path string, data []byte) (*Document, error) {
-	text, order, err := decode(data)
+	text, utf16, err := decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w\n%s", path, err, repair)
 	}
-	d := &Document{path: path, data: text, order: order}
+	d := &Document{path: path, data: text, utf16: utf16}
 	if err := d.looksReadable(); err != nil {
 		return nil, err
 	}
@@ -390,7 +390,7 @@ func orEmpty(value string) string {
 }
 
 // Bytes is the whole file as it should be saved.
-func (d *Document) Bytes() []byte { return encode(d.data, d.order) }
+func (d *Document) Bytes() []byte { return encode(d.data, d.utf16) }
 
 // Clone is a copy that can be changed by itself.
 func (d *Document) Clone() *Document {

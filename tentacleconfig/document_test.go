@@ -362,7 +362,7 @@ func FuzzDocument(f *testing.F) {
 		"", bom, "<octopus-settings/>", head + `  <set key="a">b</set>` + "\n</octopus-settings>",
 		`<octopus-settings><set key='a'><![CDATA[x]]><!-- c --></set><set key="A" /></octopus-settings>`,
 		"<octopus-settings>\r\n  <set key=\"K\">\r\n  </set>\r\n</octopus-settings>",
-		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", "\xff\xfe\x00\xd8<\x00", string(encode([]byte(bom+"<octopus-settings/>"), binary.LittleEndian)), `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
+		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", "\xff\xfe\x00\xd8<\x00", string(encode([]byte(bom+"<octopus-settings/>"), littleEndian)), `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
 		`<octopus-settings><?x y?><set key="a"><set key="b">1</set>2</set>]]&gt;</octopus-settings>`,
 	} {
 		f.Add([]byte(seed), "a", "new")

@@ -2,41 +2,46 @@ package tentacleconfig
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"io"
-	"unicode/utf16"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 )
 
-// decode is the text of a file as UTF-8, and the order of its bytes if it is in
-// UTF-16, which PowerShell's > and Notepad's "Unicode" write. Tentacle knows that
-// by the byte order mark, whatever the XML declaration says (the StreamReader in
+// The byte order mark is a part of a Document, as of one in UTF-8.
+var (
+	littleEndian = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	bigEndian    = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+)
+
+// decode is the text of a file as UTF-8, and its encoding if that is UTF-16,
+// which PowerShell's > and Notepad's "Unicode" write. Tentacle knows that by the
+// byte order mark, whatever the XML declaration says (the StreamReader in
 // Configuration/XmlKeyValueStore.cs).
-func decode(data []byte) (text []byte, order binary.ByteOrder, err error) {
+func decode(data []byte) (text []byte, utf16 encoding.Encoding, err error) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		order = binary.LittleEndian
+		utf16 = littleEndian
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		order = binary.BigEndian
+		utf16 = bigEndian
 	default:
 		return bytes.Clone(data), nil, nil
 	}
-	units := make([]uint16, len(data)/2)
-	_, _ = binary.Decode(data, order, units) // there is one for each
-	text = []byte(string(utf16.Decode(units)))
-	if !bytes.Equal(encode(text, order), data) {
+	text, err = utf16.NewDecoder().Bytes(data)
+	if err != nil || !bytes.Equal(encode(text, utf16), data) {
 		return nil, nil, errors.New("it begins like UTF-16, but what follows is not")
 	}
-	return text, order, nil
+	return text, utf16, nil
 }
 
 // encode is the opposite of decode.
-func encode(text []byte, order binary.ByteOrder) []byte {
-	if order == nil {
+func encode(text []byte, utf16 encoding.Encoding) []byte {
+	if utf16 == nil {
 		return bytes.Clone(text)
 	}
-	data, _ := binary.Append(nil, order, utf16.Encode([]rune(string(text)))) // numbers always can be
+	data, _ := utf16.NewEncoder().Bytes(text) // which knows every character
 	return data
 }
 
