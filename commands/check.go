@@ -138,8 +138,8 @@ func (o *checkOptions) look() (all []*facts, err error) {
 	if o.allInstances {
 		instances, err = tentacleconfig.Instances()
 		for _, damage := range joined(err) {
-			var broken *tentacleconfig.IndexError
-			if !errors.As(damage, &broken) {
+			broken, is := errors.AsType[*tentacleconfig.IndexError](damage)
+			if !is {
 				return nil, err
 			}
 			all = append(all, &facts{instance: tentacleconfig.Instance{ConfigPath: broken.Path}, indexErr: broken})

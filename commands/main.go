@@ -90,8 +90,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 		err = interruptedError{err}
 	}
 	c.fail(err)
-	var noSuchCommand noSuchCommandError
-	if errors.As(err, &noSuchCommand) {
+	if errors.As(err, new(noSuchCommandError)) {
 		return exitNoSuchCommand
 	}
 	return exitFailed
@@ -102,11 +101,10 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 type interruptedError struct{ cause error }
 
 func (e interruptedError) Error() string {
-	var u unfinishedError
-	switch {
-	case errors.As(e.cause, &u):
+	if u, is := errors.AsType[unfinishedError](e.cause); is {
 		return "interrupted: " + strings.TrimSuffix(u.Error(), "\n"+context.Canceled.Error())
-	case errors.Is(e.cause, octoapi.ErrUnsure):
+	}
+	if errors.Is(e.cause, octoapi.ErrUnsure) {
 		return e.cause.Error()
 	}
 	return "interrupted; nothing was changed"

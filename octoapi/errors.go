@@ -1,6 +1,7 @@
 package octoapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
 	"crypto/tls"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -357,8 +359,7 @@ func diagnoseCause(err error, host string, took time.Duration) diagnosis {
 	case errors.Is(err, connectionReset), errors.Is(err, connectionAborted), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return diagnosis{host + " ended the connection without a whole answer", "the server or something in between may be restarting; try again, and check the port in ADDRESS", unlimited}
 	}
-	var carrier *url.Error // its text repeats the URL
-	if errors.As(err, &carrier) {
+	if carrier, is := errors.AsType[*url.Error](err); is { // its text repeats the URL
 		err = carrier.Err
 	}
 	return diagnosis{clean(err.Error(), maxQuote), "check the host and port in ADDRESS", never}
@@ -383,20 +384,13 @@ func diagnoseCertificate(err *tls.CertificateVerificationError, host string) dia
 	default:
 		d.text += ": this machine does not know its issuer"
 	}
-	names := append([]string(nil), leaf.DNSNames...)
+	names := slices.Clone(leaf.DNSNames)
 	for _, ip := range leaf.IPAddresses {
 		names = append(names, ip.String())
 	}
 	d.hint = fmt.Sprintf("subject %s, issuer %s, names %s, thumbprint %X\n  %s", clean(leaf.Subject.String(), 100), clean(leaf.Issuer.String(), 100),
-		clean(orNone(strings.Join(names, ", ")), 150), sha1.Sum(leaf.Raw), d.hint)
+		clean(cmp.Or(strings.Join(names, ", "), "none"), 150), sha1.Sum(leaf.Raw), d.hint)
 	return d
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
 }
 
 // round makes a duration short to read.

@@ -49,12 +49,7 @@ func expand(template string, values parameters) string {
 }
 
 // or is the link of that name, or the well-known path when the server does not name one.
-func (l links) or(name, wellKnown string) string {
-	if link := l[name]; link != "" {
-		return link
-	}
-	return wellKnown
-}
+func (l links) or(name, wellKnown string) string { return cmp.Or(l[name], wellKnown) }
 
 // item is the link of one thing in a collection.
 func item(collection, id string) string {

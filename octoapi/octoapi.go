@@ -241,8 +241,7 @@ func ServerURL(pasted string) (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		var parse *url.Error // its own text repeats the address, which may hold a password
-		if errors.As(err, &parse) {
+		if parse, is := errors.AsType[*url.Error](err); is { // its own text repeats the address, which may hold a password
 			err = parse.Err
 		}
 		return nil, fmt.Errorf("--server is not an address: %s; it should look like https://octopus.example.com", clean(userless(err.Error()), 200))

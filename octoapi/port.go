@@ -162,8 +162,8 @@ func (e *stageError) Error() string {
 func (e *stageError) Unwrap() error { return e.err }
 
 func diagnosePort(err error, host string, took time.Duration) diagnosis {
-	var stage *stageError
-	if !errors.As(err, &stage) {
+	stage, is := errors.AsType[*stageError](err)
+	if !is {
 		return diagnose(err, host, took)
 	}
 	if stage.status != "" {
@@ -171,9 +171,8 @@ func diagnosePort(err error, host string, took time.Duration) diagnosis {
 			"check the port in ADDRESS: a web server or load balancer seems to be there", briefly}
 	}
 	d := diagnose(stage.err, host, took)
-	var record tls.RecordHeaderError
 	switch {
-	case errors.As(stage.err, &record):
+	case errors.As(stage.err, new(tls.RecordHeaderError)):
 		d.text, d.patience = "it does not speak TLS, but something like plain HTTP", briefly
 		d.hint = "check the port in ADDRESS: 10943 is usual for polling, and is not the port of the web site"
 	case errors.Is(stage.err, context.DeadlineExceeded):
@@ -303,8 +302,8 @@ func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p
 
 // wantsClientCertificate says whether the server ended the handshake because none was sent: then it is a polling port, and open.
 func wantsClientCertificate(err error) bool {
-	var alert *net.OpError
-	return errors.As(err, &alert) && alert.Op == "remote error" &&
+	alert, is := errors.AsType[*net.OpError](err)
+	return is && alert.Op == "remote error" &&
 		(strings.Contains(alert.Err.Error(), "certificate required") || strings.Contains(alert.Err.Error(), "bad certificate"))
 }
 

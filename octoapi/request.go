@@ -123,8 +123,7 @@ func (c *Client) write(ctx context.Context, w write) error {
 	default:
 		f.cause = err
 		err = c.explain(ctx, f, nil)
-		var elsewhere *redirectError
-		if !sent.Load() || errors.As(f.cause, &elsewhere) {
+		if _, redirected := errors.AsType[*redirectError](f.cause); redirected || !sent.Load() {
 			return err
 		}
 	}

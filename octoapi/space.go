@@ -1,6 +1,7 @@
 package octoapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -151,7 +152,7 @@ func (c *Client) names(list []Named) string {
 	if more := len(list) - maxNames; more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	return orNone(strings.Join(names, ", "))
+	return cmp.Or(strings.Join(names, ", "), "none")
 }
 
 // where is the space in an error.

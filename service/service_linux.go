@@ -371,8 +371,7 @@ func (u unit) quoted() string {
 }
 
 func isDenied(err error) bool {
-	var answer godbus.Error
-	if errors.As(err, &answer) {
+	if answer, is := errors.AsType[godbus.Error](err); is {
 		return answer.Name == "org.freedesktop.DBus.Error.AccessDenied" || answer.Name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 	}
 	return errors.Is(err, fs.ErrPermission)
@@ -380,6 +379,6 @@ func isDenied(err error) bool {
 
 // isInvalidName reports whether systemd refuses the unit's name as such (an umlaut, an ampersand): no unit can have it.
 func isInvalidName(err error) bool {
-	var answer godbus.Error
-	return errors.As(err, &answer) && (answer.Name == "org.freedesktop.DBus.Error.InvalidArgs" || answer.Name == "org.freedesktop.DBus.Error.UnknownObject")
+	answer, is := errors.AsType[godbus.Error](err)
+	return is && (answer.Name == "org.freedesktop.DBus.Error.InvalidArgs" || answer.Name == "org.freedesktop.DBus.Error.UnknownObject")
 }

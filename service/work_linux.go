@@ -162,8 +162,7 @@ func Later(ctx context.Context, name, description string, command []string) (uni
 		dbus.PropType("exec"), // started only when the program itself runs: it may be deleted right after
 		{Name: "CollectMode", Value: godbus.MakeVariant("inactive-or-failed")},
 	}, done)
-	var refused godbus.Error
-	if errors.As(err, &refused) && refused.Name == "org.freedesktop.systemd1.UnitExists" {
+	if refused, is := errors.AsType[godbus.Error](err); is && refused.Name == "org.freedesktop.systemd1.UnitExists" {
 		return u.file, true, nil
 	}
 	if err != nil {

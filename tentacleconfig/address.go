@@ -47,8 +47,7 @@ func splitAddress(text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		var inner *url.Error
-		if errors.As(err, &inner) {
+		if inner, is := errors.AsType[*url.Error](err); is {
 			err = inner.Err // the address is quoted already
 		}
 		return nil, refuse("%w", err)

@@ -71,8 +71,10 @@ func NewCertificate(now time.Time) (*Certificate, error) {
 }
 
 // Thumbprint is the SHA-1 of the certificate, 40 upper-case hexadecimal digits.
-func (c *Certificate) Thumbprint() string {
-	return fmt.Sprintf("%X", sha1.Sum(c.x509.Raw)) // #nosec G401: see the import
+func (c *Certificate) Thumbprint() string { return thumbprintOf(c.x509) }
+
+func thumbprintOf(c *x509.Certificate) string {
+	return fmt.Sprintf("%X", sha1.Sum(c.Raw)) // #nosec G401: see the import
 }
 
 // KeyBits is the length of the key in bits.

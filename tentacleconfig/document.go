@@ -178,10 +178,7 @@ func readAll(path string, open opener) ([]byte, error) {
 }
 
 func readError(path string, err error) error {
-	var on *fs.PathError
-	if errors.As(err, &on) {
-		err = on.Err // the path is named already
-	}
+	err = withoutPath(err) // which is named already
 	to, notLink := os.Readlink(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && notLink == nil:

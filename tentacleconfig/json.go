@@ -21,8 +21,7 @@ const maxDepth = 64
 func ParseTrustedServers(text string) ([]TrustedServer, error) {
 	r := &reader{text: strings.ToValidUTF8(text, "\ufffd")}
 	list, err := r.servers()
-	var here *misplaced
-	if errors.As(err, &here) {
+	if here, is := errors.AsType[*misplaced](err); is {
 		before := r.text[:here.at]
 		line := 1 + strings.Count(before, "\n")
 		column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])

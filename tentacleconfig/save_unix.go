@@ -135,8 +135,7 @@ func keepOwner(f *os.File, info fs.FileInfo) error {
 
 func rename(from, to string) error {
 	err := os.Rename(from, to)
-	var link *os.LinkError
-	if errors.As(err, &link) {
+	if link, is := errors.AsType[*os.LinkError](err); is {
 		err = link.Err // the names only say what the reader does not need
 	}
 	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {

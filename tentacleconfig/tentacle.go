@@ -1,7 +1,6 @@
 package tentacleconfig
 
 import (
-	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -29,7 +28,7 @@ func (d *Document) Thumbprint() (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s, line %d: the Tentacle's certificate cannot be read: %w\nif the file comes from another machine, run octo-tentacle new-certificate here", d.path, d.line(d.place(KeyCertificate)), err)
 	}
-	return fmt.Sprintf("%X", sha1.Sum(certificate.Raw)), nil
+	return thumbprintOf(certificate), nil
 }
 
 // certificate reads the setting Tentacle.Certificate: a PFX without a password,

@@ -1,10 +1,6 @@
 package tentacleconfig
 
-import (
-	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
-	"fmt"
-	"time"
-)
+import "time"
 
 // CertificateDates is what the Tentacle's certificate in the file says of itself.
 type CertificateDates struct {
@@ -22,7 +18,7 @@ func (d *Document) CertificateDates() (CertificateDates, error) {
 		return CertificateDates{}, err
 	}
 	return CertificateDates{
-		Thumbprint: fmt.Sprintf("%X", sha1.Sum(certificate.Raw)), // #nosec G401: see the import
+		Thumbprint: thumbprintOf(certificate),
 		NotBefore:  certificate.NotBefore,
 		NotAfter:   certificate.NotAfter,
 	}, nil

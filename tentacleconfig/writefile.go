@@ -111,8 +111,8 @@ func mayNot(err error) error {
 	return err
 }
 
-// withoutPath takes the name of the temporary file out of an error: it says
-// nothing to the reader.
+// withoutPath takes the name of a file out of an error: that of a temporary one
+// says nothing to the reader, and another is named already.
 func withoutPath(err error) error {
 	if on, isPath := err.(*fs.PathError); isPath {
 		return on.Err
