@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func (r *report) preview(ctx context.Context, c *console, t *tentacle, ch change
 		return err
 	}
 	r.DryRun = true
-	r.Changed = string(document.Bytes()) != string(t.document.Bytes())
+	r.Changed = !bytes.Equal(document.Bytes(), t.document.Bytes())
 	if r.Changed { // no failure: who may only read is told what would change, too
 		if err := tentacleconfig.CheckWritable(t.instance.ConfigPath); err != nil {
 			c.warn("without --dry-run this would fail: %v", err)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // What check has to say about the polling ports and about what the API told.
@@ -321,7 +320,7 @@ func nextPorts(addresses []string, count int) string {
 func (j *judgement) dropDead(polled []string) string {
 	var dead []string
 	for _, p := range j.ports {
-		if p.err != nil && slices.ContainsFunc(polled, func(a string) bool { return tentacleconfig.SameAddress(a, p.address) }) {
+		if p.err != nil && containsAddress(polled, p.address) {
 			dead = append(dead, p.address)
 		}
 	}

@@ -265,7 +265,8 @@ func TestARegistrationThatFitsHasNoMisfit(t *testing.T) {
 	} {
 		r := fits
 		c.change(&r.Machine)
-		if got := r.misfit(c.subscriptions); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+		got := strings.Trim(r.unreachable(c.subscriptions)+"; "+r.unwell()+"; "+r.disabled(), "; ")
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", c.what, got)
 		}
 	}

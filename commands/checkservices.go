@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -81,7 +80,7 @@ func (c *console) onlyNamed(instances []tentacleconfig.Instance, names []string)
 			}
 		}
 		if !found {
-			c.warn("%s", fmt.Sprintf("there is no instance %q on this machine", name))
+			c.warn("there is no instance %q on this machine", name)
 		}
 	}
 	return named

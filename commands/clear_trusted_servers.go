@@ -80,10 +80,5 @@ func (o *clearTrustedServersOptions) read() (keep []string, err error) {
 }
 
 func isAt(server tentacleconfig.TrustedServer, addresses []string) bool {
-	for _, address := range addresses {
-		if server.Address != "" && tentacleconfig.SameAddress(server.Address, address) {
-			return true
-		}
-	}
-	return false
+	return server.Address != "" && containsAddress(addresses, server.Address)
 }

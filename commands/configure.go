@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -192,12 +193,7 @@ func (o *configureOptions) trustedServers(now []tentacleconfig.TrustedServer) ([
 }
 
 func containsThumbprint(list []string, thumbprint string) bool {
-	for _, one := range list {
-		if sameThumbprint(strings.TrimSpace(one), thumbprint) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(one string) bool { return sameThumbprint(strings.TrimSpace(one), thumbprint) })
 }
 
 // setAll makes a list of settings the change of a document.
@@ -213,8 +209,7 @@ func setAll(settings []tentacleconfig.Setting) func(*tentacleconfig.Document) er
 // warnOfThumbprint: the real Tentacle takes any text, so scripts get away with
 // it; but nothing will ever be trusted by it.
 func warnOfThumbprint(c *console, option, thumbprint string) {
-	digits := strings.Trim(strings.ToLower(strings.TrimSpace(thumbprint)), "0123456789abcdef")
-	if len(strings.TrimSpace(thumbprint)) != 40 || digits != "" {
+	if !isThumbprint(strings.TrimSpace(thumbprint)) {
 		c.warn("%s %s is not a thumbprint, which has 40 hexadecimal digits: no Octopus Server will match it", option, thumbprint)
 	}
 }

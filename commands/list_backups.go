@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -123,7 +124,7 @@ func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig
 		return err
 	}
 	e.Content = contentDiffers
-	if string(document.Bytes()) == string(now.Bytes()) {
+	if bytes.Equal(document.Bytes(), now.Bytes()) {
 		e.Content = contentSame
 	}
 	polled := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -88,12 +89,7 @@ func lookAtDamaged(c *console, o tentacleOptions) (*tentacle, error) {
 
 // polling says whether anything is polled at all.
 func polling(servers []tentacleconfig.TrustedServer) bool {
-	for _, server := range servers {
-		if server.Polls() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(servers, tentacleconfig.TrustedServer.Polls)
 }
 
 // serviceLookTime bounds a look at the service manager, which is on this

@@ -385,7 +385,7 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 			each = withPorts(address, ports)
 		}
 		for _, address := range each {
-			if !slices.ContainsFunc(all, func(a string) bool { return tentacleconfig.SameAddress(a, address) }) {
+			if !containsAddress(all, address) {
 				all = append(all, address)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -218,13 +219,9 @@ func trustedInstead(servers []tentacleconfig.TrustedServer) string {
 
 // polledAt says whether the address is polled already, with a subscription.
 func polledAt(servers []tentacleconfig.TrustedServer, thumbprint, address string) bool {
-	for _, server := range servers {
-		if server.Polls() && server.SubscriptionID != "" && sameThumbprint(server.Thumbprint, thumbprint) &&
-			tentacleconfig.SameAddress(server.Address, address) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool {
+		return s.Polls() && s.SubscriptionID != "" && sameThumbprint(s.Thumbprint, thumbprint) && tentacleconfig.SameAddress(s.Address, address)
+	})
 }
 
 // sameThumbprint ignores case: people type and paste thumbprints in both.

@@ -91,19 +91,6 @@ func (r registered) String() string {
 	return fmt.Sprintf("%s %s (%s)%s", r.kind(), r.Machine.Name, r.Machine.ID, where)
 }
 
-// misfit says what is wrong with the registration of a Tentacle that polls
-// under these subscriptions, none when it listens; "" when it fits. What is
-// worst is said first.
-func (r registered) misfit(subscriptions []string) string {
-	var wrong []string
-	for _, text := range []string{r.unreachable(subscriptions), r.unwell(), r.disabled()} {
-		if text != "" {
-			wrong = append(wrong, text)
-		}
-	}
-	return strings.Join(wrong, "; ")
-}
-
 // unreachable says why work for the registration does not come to a Tentacle
 // that polls under these subscriptions; "" when it does.
 func (r registered) unreachable(subscriptions []string) string {

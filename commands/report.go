@@ -223,12 +223,10 @@ func (r *report) title() string {
 }
 
 func (r *report) machineLine() string {
-	switch {
-	case r.DryRun:
+	if r.DryRun {
 		return fmt.Sprintf("%s would be registered in space %s", r.Machine.Name, r.Machine.Space)
-	default:
-		return fmt.Sprintf("%s is registered in space %s as %s", r.Machine.Name, r.Machine.Space, r.Machine.ID)
 	}
+	return fmt.Sprintf("%s is registered in space %s as %s", r.Machine.Name, r.Machine.Space, r.Machine.ID)
 }
 
 // polledUnchanged leaves out what a person did not ask about: other clusters.

@@ -506,7 +506,7 @@ func (t serviceTarget) apply(ctx context.Context, c *console, w serviceWish, o s
 func (t serviceTarget) do(ctx context.Context, c *console, action string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
-	name, progress := t.found.Name, func(text string) { c.progress(text) }
+	name, progress := t.found.Name, c.progress
 	switch action {
 	case "restart":
 		_, err = service.Restart(ctx, name, progress)
