@@ -43,8 +43,7 @@ wrong, why it matters and which command mends it. A problem makes the exit code
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle check --all-instances --strict --format=json`,
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "all-instances", Category: whichTentacle, Destination: &o.allInstances, DisableDefaultText: true,
-				Usage: "all Tentacles on this machine"},
+			allInstancesFlag(&o.allInstances),
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
 				Usage: "let a warning make the exit code 1, too"},
 			formatFlag(&o.format),
@@ -97,11 +96,8 @@ func check(ctx context.Context, c *console, o checkOptions) error {
 // read checks the arguments, and says whether there is a server to ask: without
 // one, check tells what can be seen from this machine.
 func (o *checkOptions) read(c *console) (asksAPI bool, err error) {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.checkAll(o.allInstances), checkFormat(&o.format)); err != nil {
 		return false, err
-	}
-	if o.allInstances && o.tentacle != (tentacleOptions{}) {
-		return false, errors.New("--all-instances means every Tentacle here: leave out --instance, --config and --service")
 	}
 	if o.api.timeout <= 0 {
 		return false, fmt.Errorf("--timeout %v leaves no time: give something like %v", o.api.timeout, checkTimeout)
@@ -263,7 +259,7 @@ func (o *checkOptions) print(c *console, results []checkResult) error {
 	case o.format == "json":
 		return c.printJSON(results[0])
 	case len(results) == 0:
-		c.printf("There is no Tentacle instance on this machine (looked in %s).\n", tentacleconfig.MachineHome())
+		c.printNoInstance()
 	}
 	for i, result := range results {
 		if i > 0 {

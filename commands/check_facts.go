@@ -71,7 +71,7 @@ type apiFacts struct {
 func lookAtFacts(instance tentacleconfig.Instance, serviceName string, now time.Time) *facts {
 	f := &facts{
 		instance: instance,
-		service:  firstNonEmpty(serviceName, service.NameFor(instance.Name, runtime.GOOS)),
+		service:  serviceOf(instance, serviceName),
 		goos:     runtime.GOOS,
 		now:      now,
 	}

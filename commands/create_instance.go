@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -171,7 +170,7 @@ func (n *newInstance) settings() []tentacleconfig.Setting {
 func (n *newInstance) create(ctx context.Context, made *instanceReport) error {
 	made.Changed = true
 	made.Settings = settingsChanged(nil, n.settings())
-	status, _ := lookAtService(ctx, service.NameFor(n.Name, runtime.GOOS)) // of no weight here
+	status, _ := lookAtService(ctx, serviceOf(n.Instance, "")) // of no weight here
 	made.Service = serviceEntry{Name: status.Name, State: status.State}
 	if made.DryRun {
 		return nil

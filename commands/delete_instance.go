@@ -3,9 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
-	"runtime"
 
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -51,7 +49,7 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 		return err
 	}
 	r := &instanceReport{Instance: instance.Name, Configuration: instance.ConfigPath, DryRun: o.dryRun, Settings: []settingEntry{}}
-	status, _ := lookAtService(ctx, firstNonEmpty(o.tentacle.service, service.NameFor(instance.Name, runtime.GOOS))) // only to warn
+	status, _ := lookAtService(ctx, serviceOf(instance, o.tentacle.service)) // only to warn
 	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	if instance.Name != "" { // the real one does nothing either for a file that no instance names
 		r.Index, r.Changed = tentacleconfig.IndexFile(instance.Name), true

@@ -28,8 +28,7 @@ the Tentacle's own thumbprint, and the state of its service.
   octo-tentacle list-servers
   octo-tentacle list-servers --instance=web --format=json`,
 		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "all-instances", Category: whichTentacle, Destination: &o.allInstances, DisableDefaultText: true,
-				Usage: "all Tentacles on this machine"},
+			allInstancesFlag(&o.allInstances),
 			formatFlag(&o.format),
 		}),
 		Action: func(ctx *cli.Context) error { return listServers(ctx.Context, c, o) },
@@ -54,7 +53,7 @@ type serviceState struct {
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.checkAll(o.allInstances), checkFormat(&o.format)); err != nil {
 		return err
 	}
 	if o.allInstances {
@@ -74,9 +73,6 @@ func listServers(ctx context.Context, c *console, o listServersOptions) error {
 }
 
 func listAllInstances(ctx context.Context, c *console, o listServersOptions) error {
-	if o.tentacle != (tentacleOptions{}) {
-		return errors.New("--all-instances means every Tentacle here: leave out --instance, --config and --service")
-	}
 	instances, err := tentacleconfig.Instances()
 	if err != nil {
 		return err
@@ -99,7 +95,7 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 		return c.printJSON(lists)
 	}
 	if len(instances) == 0 {
-		c.printf("There is no Tentacle instance on this machine (looked in %s).\n", tentacleconfig.MachineHome())
+		c.printNoInstance()
 	}
 	for i, list := range lists {
 		if i > 0 {
@@ -108,6 +104,10 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 		list.print(c)
 	}
 	return errors.Join(failures...)
+}
+
+func (c *console) printNoInstance() {
+	c.printf("There is no Tentacle instance on this machine (looked in %s).\n", tentacleconfig.MachineHome())
 }
 
 func listOf(ctx context.Context, c *console, t *tentacle) serverList {

@@ -60,8 +60,13 @@ func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tent
 		instance: instance,
 		document: document,
 		servers:  servers,
-		service:  firstNonEmpty(serviceName, service.NameFor(instance.Name, runtime.GOOS)),
+		service:  serviceOf(instance, serviceName),
 	}, nil
+}
+
+// serviceOf is the name of an instance's service: the one given, else the usual.
+func serviceOf(instance tentacleconfig.Instance, given string) string {
+	return firstNonEmpty(given, service.NameFor(instance.Name, runtime.GOOS))
 }
 
 // lookAtDamaged is lookAt for the commands that are needed just when the
@@ -83,7 +88,7 @@ func lookAtDamaged(c *console, o tentacleOptions) (*tentacle, error) {
 	return &tentacle{
 		instance: instance,
 		document: document,
-		service:  firstNonEmpty(o.service, service.NameFor(instance.Name, runtime.GOOS)),
+		service:  serviceOf(instance, o.service),
 	}, nil
 }
 

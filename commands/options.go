@@ -57,6 +57,19 @@ func (o *tentacleOptions) check() error {
 	return nil
 }
 
+func allInstancesFlag(destination *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "all-instances", Category: whichTentacle, Destination: destination, DisableDefaultText: true,
+		Usage: "all Tentacles on this machine"}
+}
+
+// checkAll is check for a command that may be about all of them.
+func (o *tentacleOptions) checkAll(all bool) error {
+	if all && *o != (tentacleOptions{}) {
+		return errors.New("--all-instances means every Tentacle here: leave out --instance, --config and --service")
+	}
+	return o.check()
+}
+
 // changeOptions are what every command that changes something has.
 type changeOptions struct {
 	dryRun    bool

@@ -178,11 +178,10 @@ func (o *registerOptions) read(c *console) error {
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return err
 	}
-	style, err := tentacleconfig.ParseStyle(o.commsStyle)
-	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
-		return fmt.Errorf("--comms-style %q: use TentacleActive (polling) or TentaclePassive (listening)", o.commsStyle)
+	var err error
+	if o.style, err = parseStyle("--comms-style", o.commsStyle); err != nil {
+		return err
 	}
-	o.style = style
 	if o.participation, err = parseParticipation(o.participation); err != nil {
 		return err
 	}

@@ -85,14 +85,20 @@ func (o *serverCommsOptions) read() (style tentacleconfig.Style, address string,
 	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
 		return 0, "", err
 	}
-	style, err = tentacleconfig.ParseStyle(o.style)
-	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
-		return 0, "", fmt.Errorf("--style %q: use TentacleActive (polling) or TentaclePassive (listening)", o.style)
-	}
+	style, err = parseStyle("--style", o.style)
 	if style == tentacleconfig.StylePolling {
 		address, err = o.address()
 	}
 	return style, address, err
+}
+
+// parseStyle knows the two styles that a Tentacle can be given.
+func parseStyle(option, text string) (tentacleconfig.Style, error) {
+	style, err := tentacleconfig.ParseStyle(text)
+	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
+		return 0, fmt.Errorf("%s %q: use TentacleActive (polling) or TentaclePassive (listening)", option, text)
+	}
+	return style, nil
 }
 
 func (o *serverCommsOptions) address() (string, error) {

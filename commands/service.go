@@ -202,7 +202,7 @@ func (o *serviceOptions) targets(ctx context.Context, all bool) ([]serviceTarget
 func lookAtServices(ctx context.Context, instances []tentacleconfig.Instance) ([]serviceTarget, error) {
 	targets := make([]serviceTarget, 0, len(instances))
 	for _, instance := range instances {
-		found, err := lookAtInstallation(ctx, service.NameFor(instance.Name, runtime.GOOS))
+		found, err := lookAtInstallation(ctx, serviceOf(instance, ""))
 		if err != nil {
 			return nil, err
 		}
@@ -228,7 +228,7 @@ func (o *serviceOptions) find(ctx context.Context) (serviceTarget, error) {
 	if orphan {
 		instance = tentacleconfig.Instance{Name: o.tentacle.instance}
 	}
-	found, errLook := lookAtInstallation(ctx, firstNonEmpty(o.tentacle.service, service.NameFor(instance.Name, runtime.GOOS)))
+	found, errLook := lookAtInstallation(ctx, serviceOf(instance, o.tentacle.service))
 	if orphan && !found.Exists {
 		return serviceTarget{}, err // which says what instances there are
 	}
