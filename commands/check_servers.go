@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -264,7 +265,7 @@ func (f *facts) registerAgain(subscription string, addresses []string) string {
 	name := "register-with"
 	if len(f.api.registrations) > 0 {
 		r := f.api.registrations[0]
-		if r.Worker {
+		if r.Kind == octoapi.Worker {
 			name = "register-worker"
 		}
 		options = append(options, r.options()...)

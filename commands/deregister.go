@@ -19,26 +19,26 @@ type deregisterOptions struct {
 	tentacle    tentacleOptions
 	api         apiOptions
 	change      changeOptions
-	worker      bool
+	kind        octoapi.Kind
 	space       string
 	multiple    bool
 	removeTrust bool
 }
 
 func deregisterFromCommand(c *console) *cli.Command {
-	return deregisterCommand(c, "deregister-from", "deployment target", false)
+	return deregisterCommand(c, "deregister-from", octoapi.Target)
 }
 
 func deregisterWorkerCommand(c *console) *cli.Command {
-	return deregisterCommand(c, "deregister-worker", "worker", true)
+	return deregisterCommand(c, "deregister-worker", octoapi.Worker)
 }
 
-func deregisterCommand(c *console, name, noun string, worker bool) *cli.Command {
-	o := deregisterOptions{worker: worker}
+func deregisterCommand(c *console, name string, kind octoapi.Kind) *cli.Command {
+	o := deregisterOptions{kind: kind}
 	return &cli.Command{
 		Name:     name,
 		Category: "Registration",
-		Usage:    "delete this Tentacle's " + noun + " from the Octopus Server",
+		Usage:    "delete this Tentacle's " + kind.String() + " from the Octopus Server",
 		Description: fmt.Sprintf(`Deletes what is registered under this Tentacle's thumbprint. The server stays
 trusted, and polled, unless --remove-trust is given, too.
 
@@ -128,37 +128,26 @@ func (o *deregisterOptions) read(c *console) error {
 	return o.api.check(c)
 }
 
-func (o *deregisterOptions) noun() string {
-	if o.worker {
-		return "worker"
-	}
-	return "deployment target"
-}
-
 // ask finds what is to be deleted, and refuses where that is not clear.
 func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own string) (*octoapi.Space, []octoapi.Machine, error) {
 	space, err := client.Space(ctx, o.space)
 	if err != nil {
 		return nil, nil, err
 	}
-	find := space.MachinesByThumbprint
-	if o.worker {
-		find = space.WorkersByThumbprint
-	}
-	machines, err := find(ctx, own)
+	machines, err := space.Machines(o.kind).ByThumbprint(ctx, own)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case len(machines) == 0:
 		return nil, nil, notRegisteredError(fmt.Sprintf("space %s has no %s with this Tentacle's thumbprint %s\n"+
-			"it may be registered in another space (--space), or not at all", space.Name, o.noun(), own))
+			"it may be registered in another space (--space), or not at all", space.Name, o.kind, own))
 	case len(machines) > 1 && !o.multiple:
 		names := make([]string, len(machines))
 		for i, machine := range machines {
 			names[i] = fmt.Sprintf("%s (%s)", machine.Name, machine.ID)
 		}
 		return nil, nil, fmt.Errorf("space %s has %d %ss with this Tentacle's thumbprint: %s\n"+
-			"to delete all of them, give --multiple", space.Name, len(machines), o.noun(), strings.Join(names, ", "))
+			"to delete all of them, give --multiple", space.Name, len(machines), o.kind, strings.Join(names, ", "))
 	}
 	return space, machines, nil
 }
@@ -194,13 +183,9 @@ func (o *deregisterOptions) thumbprint(ctx context.Context, client *octoapi.Clie
 
 // remove deletes the machines, one after the other, and notes which.
 func (o *deregisterOptions) remove(ctx context.Context, r *report, space *octoapi.Space, machines []octoapi.Machine) error {
-	remove := space.DeleteMachine
-	if o.worker {
-		remove = space.DeleteWorker
-	}
 	for _, machine := range machines {
 		if !o.change.dryRun {
-			if err := remove(ctx, machine); err != nil {
+			if err := space.Machines(o.kind).Delete(ctx, machine); err != nil {
 				outcome := "was not deleted"
 				if errors.Is(err, octoapi.ErrUnsure) {
 					outcome = "may be deleted"

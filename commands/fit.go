@@ -99,7 +99,7 @@ func (r *report) noteRegistrations(c *console, found []registered) {
 	subscriptions := r.subscriptions()
 	for _, registration := range found {
 		entry := registrationEntry{
-			ID: registration.Machine.ID, Name: registration.Machine.Name, Kind: registration.kind(), Space: registration.Space.Name,
+			ID: registration.Machine.ID, Name: registration.Machine.Name, Kind: registration.Kind.String(), Space: registration.Space.Name,
 			Problem: firstNonEmpty(registration.unreachable(subscriptions), registration.disabled()),
 		}
 		if entry.Fits = entry.Problem == ""; !entry.Fits {

@@ -20,15 +20,17 @@ import (
 // registrationKind tells the four commands that register apart. They share all
 // their steps: this file has them.
 type registrationKind struct {
-	worker     bool // a worker, in pools; else a deployment target, in environments
-	kubernetes bool // a Kubernetes agent
+	machine    octoapi.Kind // a worker, in pools; or a deployment target, in environments
+	kubernetes bool         // a Kubernetes agent
 }
+
+func (k registrationKind) isWorker() bool { return k.machine == octoapi.Worker }
 
 var (
 	deploymentTarget = registrationKind{}
-	worker           = registrationKind{worker: true}
+	worker           = registrationKind{machine: octoapi.Worker}
 	kubernetesTarget = registrationKind{kubernetes: true}
-	kubernetesWorker = registrationKind{worker: true, kubernetes: true}
+	kubernetesWorker = registrationKind{machine: octoapi.Worker, kubernetes: true}
 )
 
 // registerOptions are what the commands that register can be told.
@@ -96,7 +98,7 @@ func (o *registerOptions) flags() []cli.Flag {
 // placeFlags say where in Octopus the registration belongs.
 func (o *registerOptions) placeFlags() []cli.Flag {
 	var flags []cli.Flag
-	if o.kind.worker {
+	if o.kind.isWorker() {
 		flags = []cli.Flag{
 			&cli.StringSliceFlag{Name: "workerpool", Category: theRegistration, Destination: &o.workerPools,
 				Usage: "`NAME`, slug or Id of a worker pool; several times for several"},
@@ -187,11 +189,11 @@ func (o *registerOptions) read(c *console) error {
 	}
 	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))
 	switch {
-	case o.kind.worker && len(nonEmpty(o.workerPools.Value())) == 0:
+	case o.kind.isWorker() && len(nonEmpty(o.workerPools.Value())) == 0:
 		return errors.New("which worker pool? Give its name, slug or Id, like --workerpool=\"Default Worker Pool\"")
-	case !o.kind.worker && len(nonEmpty(o.environments.Value())) == 0:
+	case !o.kind.isWorker() && len(nonEmpty(o.environments.Value())) == 0:
 		return errors.New("which environment? Give its name, slug or Id, like --environment=Development")
-	case !o.kind.worker && len(nonEmpty(o.roles.Value())) == 0:
+	case !o.kind.isWorker() && len(nonEmpty(o.roles.Value())) == 0:
 		return errors.New("which role? Give one, like --role=web-server")
 	}
 	if err := o.api.check(c); err != nil {
@@ -274,7 +276,7 @@ func parseSubscription(text string) (string, error) {
 func (o *registerOptions) settings(document *tentacleconfig.Document) error {
 	if value, _ := document.Get(tentacleconfig.KeyPollingConnectionCount); o.style == tentacleconfig.StylePolling && value == "" {
 		count := 1
-		if o.kind.worker {
+		if o.kind.isWorker() {
 			count = max(5, runtime.NumCPU())
 		}
 		document.Set(tentacleconfig.KeyPollingConnectionCount, strconv.Itoa(count))
@@ -333,16 +335,16 @@ func (reg *registration) askSpace(ctx context.Context, t *tentacle, own string) 
 		return err
 	}
 	name := firstNonEmpty(strings.TrimSpace(o.name), machineName())
-	find, noun := reg.space.MachineByName, "machine"
-	if o.kind.worker {
-		find, noun = reg.space.WorkerByName, "worker"
-	}
-	existing, err := find(ctx, name)
+	existing, err := reg.space.Machines(o.kind.machine).ByName(ctx, name)
 	if err != nil {
 		return err
 	}
 	if existing != nil {
 		if !o.force {
+			noun := "machine"
+			if o.kind.isWorker() {
+				noun = "worker"
+			}
 			return fmt.Errorf("space %s has a %s named %s already (%s)\n"+
 				"give another --name, or --force to make it this Tentacle", reg.space.Name, noun, existing.Name, existing.ID)
 		}
@@ -366,7 +368,7 @@ func (reg *registration) askSpace(ctx context.Context, t *tentacle, own string) 
 // the options name.
 func (reg *registration) askPlace(ctx context.Context) error {
 	o, m := &reg.options, &reg.machine
-	if o.kind.worker {
+	if o.kind.isWorker() {
 		pools, err := reg.space.WorkerPools(ctx, nonEmpty(o.workerPools.Value()))
 		m.WorkerPoolIDs = idsOf(pools)
 		return err
@@ -511,11 +513,7 @@ func registerAddresses(now []tentacleconfig.TrustedServer, thumbprint, subscript
 func (reg *registration) register(ctx context.Context, c *console) error {
 	c.progress("registering " + reg.machine.Name)
 	defer c.endProgress()
-	save := reg.space.SaveMachine
-	if reg.options.kind.worker {
-		save = reg.space.SaveWorker
-	}
-	saved, err := save(ctx, reg.machine)
+	saved, err := reg.space.Machines(reg.options.kind.machine).Save(ctx, reg.machine)
 	if err != nil {
 		err = timedOut(err, reg.options.api)
 		if errors.Is(err, octoapi.ErrUnsure) {

@@ -15,7 +15,7 @@ import (
 // worker, in a space.
 type registered struct {
 	Space   octoapi.Named
-	Worker  bool
+	Kind    octoapi.Kind
 	Machine octoapi.Machine
 }
 
@@ -42,7 +42,7 @@ func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint s
 		asked.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			found[i], errs[i] = registrationsIn(ctx, spaces[i/2], i%2 == 1, thumbprint)
+			found[i], errs[i] = registrationsIn(ctx, spaces[i/2], octoapi.Kind(i%2), thumbprint)
 		})
 	}
 	asked.Wait()
@@ -62,24 +62,13 @@ func findRegistrations(ctx context.Context, client *octoapi.Client, thumbprint s
 	return slices.Concat(found...), len(forbidden) > 0, nil
 }
 
-func registrationsIn(ctx context.Context, space *octoapi.Space, worker bool, thumbprint string) ([]registered, error) {
-	find := space.MachinesByThumbprint
-	if worker {
-		find = space.WorkersByThumbprint
-	}
-	machines, err := find(ctx, thumbprint)
+func registrationsIn(ctx context.Context, space *octoapi.Space, kind octoapi.Kind, thumbprint string) ([]registered, error) {
+	machines, err := space.Machines(kind).ByThumbprint(ctx, thumbprint)
 	var list []registered
 	for _, machine := range machines {
-		list = append(list, registered{Space: space.Named, Worker: worker, Machine: machine})
+		list = append(list, registered{Space: space.Named, Kind: kind, Machine: machine})
 	}
 	return list, err
-}
-
-func (r registered) kind() string {
-	if r.Worker {
-		return "worker"
-	}
-	return "deployment target"
 }
 
 // String is how a person calls the registration.
@@ -88,7 +77,7 @@ func (r registered) String() string {
 	if r.Space.Name != "" {
 		where = " in space " + r.Space.Name
 	}
-	return fmt.Sprintf("%s %s (%s)%s", r.kind(), r.Machine.Name, r.Machine.ID, where)
+	return fmt.Sprintf("%s %s (%s)%s", r.Kind, r.Machine.Name, r.Machine.ID, where)
 }
 
 // unreachable says why work for the registration does not come to a Tentacle

@@ -215,11 +215,11 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 	if err != nil {
 		return err
 	}
-	machines, err := space.MachinesByThumbprint(ctx, thumbprint)
+	machines, err := space.Machines(octoapi.Target).ByThumbprint(ctx, thumbprint)
 	if err != nil {
 		return err
 	}
-	workers, err := space.WorkersByThumbprint(ctx, thumbprint)
+	workers, err := space.Machines(octoapi.Worker).ByThumbprint(ctx, thumbprint)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func TestAllSpacesAreListedAndTheirMachinesFound(t *testing.T) {
 	}
 	var found []string
 	for _, space := range spaces {
-		for _, find := range []func(context.Context, string) ([]Machine, error){space.MachinesByThumbprint, space.WorkersByThumbprint} {
+		for _, find := range []func(context.Context, string) ([]Machine, error){space.Machines(Target).ByThumbprint, space.Machines(Worker).ByThumbprint} {
 			machines, err := find(t.Context(), thumbprint)
 			if err != nil {
 				t.Fatal(err)

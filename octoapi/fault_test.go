@@ -310,7 +310,7 @@ func TestAWriteIsNotRedirected(t *testing.T) {
 			}
 			cluster.ResetRequests()
 			cluster.SetAPIFault(octotest.APIFault{RedirectTo: cluster.URL() + "/elsewhere", Status: status, Write: true})
-			_, err = space.SaveMachine(t.Context(), Machine{Name: "web01"})
+			_, err = space.Machines(Target).Save(t.Context(), Machine{Name: "web01"})
 			mustSay(t, err, "redirects to", "/elsewhere")
 			if n := len(cluster.Requests()); n != 1 {
 				t.Errorf("%d requests", n)
@@ -342,7 +342,7 @@ func TestHTTPThatLeadsToHTTPSIsFollowedBeforeAnySecretIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := space.SaveMachine(t.Context(), Machine{Name: "web01"}); err != nil {
+	if _, err := space.Machines(Target).Save(t.Context(), Machine{Name: "web01"}); err != nil {
 		t.Error(err)
 	}
 	if client.URL() != cluster.URL() {
@@ -407,7 +407,7 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 			}
 			cluster.ResetRequests()
 			cluster.SetAPIFault(test.fault)
-			_, err = space.SaveMachine(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
+			_, err = space.Machines(Target).Save(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
 			mustSay(t, err, test.want...)
 			if isUnsure := test.want[0] == unsure; errors.Is(err, ErrUnsure) != isUnsure || strings.Contains(err.Error(), unsure) != isUnsure {
 				t.Errorf("whether it is known what happened: %v", err)
@@ -431,7 +431,7 @@ func TestAWriteThatNeverLeftIsNotCalledUnsure(t *testing.T) {
 	}
 	client.resty.GetClient().CloseIdleConnections()
 	cluster.Close()
-	_, err = space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
+	_, err = space.Machines(Target).Save(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "refused")
 	if strings.Contains(err.Error(), "not known") || errors.Is(err, ErrUnsure) {
 		t.Errorf("nothing was sent, but: %v", err)
@@ -467,7 +467,7 @@ func TestAWriteOnAConnectionThatTheOtherEndForgotIsNeitherLostSilentlyNorSentAga
 		t.Fatal(err)
 	}
 	space := &Space{client: client}
-	_, err := space.SaveMachine(deadline(t, 5*time.Second), Machine{Name: "web01"})
+	_, err := space.Machines(Target).Save(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "not known whether")
 	if !errors.Is(err, ErrUnsure) || sent.Load() != 1 {
 		t.Errorf("sent %d times: %v", sent.Load(), err)
@@ -484,7 +484,7 @@ func TestAfterAPauseAWriteGoesOverAFreshConnection(t *testing.T) {
 	}
 	time.Sleep(5 * idleCap)
 	space := &Space{client: client}
-	if err := space.DeleteMachine(deadline(t, 5*time.Second), Machine{ID: "Machines-1"}); err != nil || sent.Load() != 1 {
+	if err := space.Machines(Target).Delete(deadline(t, 5*time.Second), Machine{ID: "Machines-1"}); err != nil || sent.Load() != 1 {
 		t.Errorf("sent %d times: %v", sent.Load(), err)
 	}
 }
@@ -496,7 +496,7 @@ func TestJSONWithoutTheListAskedForIsNotAnEmptyList(t *testing.T) {
 		client := newClient(t, Options{Server: server.URL})
 		client.root.value, client.root.loaded = Root{Version: "2025.1", Links: links{"Self": "/api"}}, true
 		space := &Space{client: client}
-		_, err := space.MachinesByThumbprint(deadline(t, 5*time.Second), strings.Repeat("A", 40))
+		_, err := space.Machines(Target).ByThumbprint(deadline(t, 5*time.Second), strings.Repeat("A", 40))
 		mustSay(t, err, "not an Octopus Server's")
 		_, err = space.Tenants(deadline(t, 5*time.Second), []string{"Acme"})
 		mustSay(t, err, "not an Octopus Server's")

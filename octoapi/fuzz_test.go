@@ -88,15 +88,15 @@ func askEverything(ctx context.Context, c *Client, check func(error)) {
 	_, err = s.Tenants(ctx, []string{"w"})
 	check(err)
 	check(s.CheckTenantTags(ctx, []string{"w"}))
-	_, err = s.MachinesByThumbprint(ctx, "w")
+	_, err = s.Machines(Target).ByThumbprint(ctx, "w")
 	check(err)
-	m, err := s.MachineByName(ctx, "w")
+	m, err := s.Machines(Target).ByName(ctx, "w")
 	if check(err); m == nil {
 		m = &Machine{Name: "w"}
 	}
-	_, err = s.SaveMachine(ctx, *m)
+	_, err = s.Machines(Target).Save(ctx, *m)
 	check(err)
-	check(s.DeleteMachine(ctx, *m))
+	check(s.Machines(Target).Delete(ctx, *m))
 }
 
 // FuzzServerURL checks that what is understood is understood the same again, and that no password is shown.

@@ -49,59 +49,41 @@ const (
 	ModeListening = "Listening"
 )
 
-// machineKind tells targets and workers apart.
-type machineKind struct{ noun, link, path string }
+// Kind tells deployment targets and workers apart.
+type Kind int
 
-var (
-	target = machineKind{"deployment target", "Machines", "machines"}
-	worker = machineKind{"worker", "Workers", "workers"}
+// The kinds of machines.
+const (
+	Target Kind = iota
+	Worker
 )
 
-// MachineByName finds a deployment target by name, ignoring case; nil when there is none.
-func (s *Space) MachineByName(ctx context.Context, name string) (*Machine, error) {
-	return s.byName(ctx, target, name)
+var kinds = [...]struct{ noun, link, path string }{
+	Target: {"deployment target", "Machines", "machines"},
+	Worker: {"worker", "Workers", "workers"},
 }
 
-// WorkerByName finds a worker by name, ignoring case; nil when there is none.
-func (s *Space) WorkerByName(ctx context.Context, name string) (*Machine, error) {
-	return s.byName(ctx, worker, name)
+// String is how a person calls one.
+func (k Kind) String() string { return kinds[k].noun }
+
+// Machines are those of one kind in a space.
+type Machines struct {
+	space *Space
+	kind  Kind
 }
 
-// MachinesByThumbprint finds the deployment targets of the Tentacle with this thumbprint. The node asked looks at the database again,
-// so that it accepts a Tentacle that was registered after it started.
-func (s *Space) MachinesByThumbprint(ctx context.Context, thumbprint string) ([]Machine, error) {
-	return s.byThumbprint(ctx, target, thumbprint)
+// Machines are the space's deployment targets, or its workers.
+func (s *Space) Machines(k Kind) Machines { return Machines{s, k} }
+
+func (ms Machines) collection() string {
+	k := kinds[ms.kind]
+	return ms.space.links.or(k.link, ms.space.path(k.path)+"{/id}{?skip,take,name,thumbprint}")
 }
 
-// WorkersByThumbprint finds the workers of the Tentacle with this thumbprint, as MachinesByThumbprint does.
-func (s *Space) WorkersByThumbprint(ctx context.Context, thumbprint string) ([]Machine, error) {
-	return s.byThumbprint(ctx, worker, thumbprint)
-}
-
-// SaveMachine registers a deployment target, or modifies it when it has an ID, and returns it as the server keeps it. It is sent once:
-// when the answer is lost, the error says that it is not known whether it was done.
-func (s *Space) SaveMachine(ctx context.Context, m Machine) (Machine, error) {
-	return s.save(ctx, target, m)
-}
-
-// SaveWorker registers or modifies a worker, as SaveMachine does.
-func (s *Space) SaveWorker(ctx context.Context, m Machine) (Machine, error) {
-	return s.save(ctx, worker, m)
-}
-
-// DeleteMachine removes a deployment target. It is sent once.
-func (s *Space) DeleteMachine(ctx context.Context, m Machine) error { return s.remove(ctx, target, m) }
-
-// DeleteWorker removes a worker. It is sent once.
-func (s *Space) DeleteWorker(ctx context.Context, m Machine) error { return s.remove(ctx, worker, m) }
-
-func (s *Space) collection(k machineKind) string {
-	return s.links.or(k.link, s.path(k.path)+"{/id}{?skip,take,name,thumbprint}")
-}
-
-func (s *Space) byName(ctx context.Context, k machineKind, name string) (*Machine, error) {
+// ByName finds one by name, ignoring case; nil when there is none.
+func (ms Machines) ByName(ctx context.Context, name string) (*Machine, error) {
 	// Old servers do not know the filter, so what comes is looked through.
-	all, err := list[Machine](ctx, s.client, s.collection(k), parameters{"name": name})
+	all, err := list[Machine](ctx, ms.space.client, ms.collection(), parameters{"name": name})
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +95,11 @@ func (s *Space) byName(ctx context.Context, k machineKind, name string) (*Machin
 	return nil, nil
 }
 
-func (s *Space) byThumbprint(ctx context.Context, k machineKind, thumbprint string) ([]Machine, error) {
+// ByThumbprint finds those of the Tentacle with this thumbprint. The node asked looks at the database again, so that it accepts a Tentacle
+// that was registered after it started.
+func (ms Machines) ByThumbprint(ctx context.Context, thumbprint string) ([]Machine, error) {
 	var all page[Machine]
-	if err := s.client.get(ctx, expand(s.collection(k), parameters{"id": "all", "thumbprint": thumbprint}), &all); err != nil {
+	if err := ms.space.client.get(ctx, expand(ms.collection(), parameters{"id": "all", "thumbprint": thumbprint}), &all); err != nil {
 		return nil, err
 	}
 	var own []Machine
@@ -127,24 +111,27 @@ func (s *Space) byThumbprint(ctx context.Context, k machineKind, thumbprint stri
 	return own, nil
 }
 
-func (s *Space) save(ctx context.Context, k machineKind, m Machine) (Machine, error) {
-	body, err := json.Marshal(s.body(k, m))
+// Save registers a machine, or modifies it when it has an ID, and returns it as the server keeps it. It is sent once: when the answer is
+// lost, the error says that it is not known whether it was done.
+func (ms Machines) Save(ctx context.Context, m Machine) (Machine, error) {
+	body, err := json.Marshal(ms.body(m))
 	if err != nil {
 		return Machine{}, err
 	}
-	link, method, doing := expand(s.collection(k), nil), http.MethodPost, "registered"
+	link, method, doing := expand(ms.collection(), nil), http.MethodPost, "registered"
 	if m.ID != "" {
-		link, method, doing = item(s.collection(k), m.ID), http.MethodPut, "modified"
+		link, method, doing = item(ms.collection(), m.ID), http.MethodPut, "modified"
 	}
 	var saved Machine
-	err = s.write(ctx, write{method: method, body: body, out: &saved, whole: func() bool { return saved.ID != "" }, unsure: fmt.Sprintf(
-		"so it is not known whether the %s %q was %s: look under Infrastructure%s; once it is there, --force registers it again", k.noun, m.Name, doing, s.where())}, link)
+	err = ms.space.write(ctx, write{method: method, body: body, out: &saved, whole: func() bool { return saved.ID != "" }, unsure: fmt.Sprintf(
+		"so it is not known whether the %s %q was %s: look under Infrastructure%s; once it is there, --force registers it again", ms.kind, m.Name, doing, ms.space.where())}, link)
 	return saved, err
 }
 
-func (s *Space) remove(ctx context.Context, k machineKind, m Machine) error {
-	return s.write(ctx, write{method: http.MethodDelete, unsure: fmt.Sprintf(
-		"so it is not known whether the %s %q was deleted: look under Infrastructure%s", k.noun, m.Name, s.where())}, item(s.collection(k), m.ID))
+// Delete removes a machine. It is sent once.
+func (ms Machines) Delete(ctx context.Context, m Machine) error {
+	return ms.space.write(ctx, write{method: http.MethodDelete, unsure: fmt.Sprintf(
+		"so it is not known whether the %s %q was deleted: look under Infrastructure%s", ms.kind, m.Name, ms.space.where())}, item(ms.collection(), m.ID))
 }
 
 func (s *Space) write(ctx context.Context, w write, link string) error {
@@ -158,7 +145,7 @@ func (s *Space) write(ctx context.Context, w write, link string) error {
 
 // body is what is sent for a machine: the fields OctopusClients sends for a new one (see the recordings), under those the server
 // sent for an existing one, under what m says.
-func (s *Space) body(k machineKind, m Machine) map[string]any {
+func (ms Machines) body(m Machine) map[string]any {
 	b := map[string]any{
 		"Thumbprint": nil, "Uri": nil, "Status": "Online", "HealthStatus": "Healthy", "HasLatestCalamari": false, "StatusSummary": nil,
 		"IsInProcess": false, "OperatingSystem": nil, "OperatingSystemVersion": nil, "ShellName": nil, "ShellVersion": nil,
@@ -168,9 +155,9 @@ func (s *Space) body(k machineKind, m Machine) map[string]any {
 		b[name] = value
 	}
 	own := map[string]any{
-		"Name": m.Name, "SpaceId": orNull(s.ID), "IsDisabled": m.IsDisabled, "MachinePolicyId": orNull(m.PolicyID), "Endpoint": m.endpoint(),
+		"Name": m.Name, "SpaceId": orNull(ms.space.ID), "IsDisabled": m.IsDisabled, "MachinePolicyId": orNull(m.PolicyID), "Endpoint": m.endpoint(),
 	}
-	if k == worker {
+	if ms.kind == Worker {
 		own["WorkerPoolIds"] = orEmpty(m.WorkerPoolIDs)
 	} else {
 		maps.Copy(own, map[string]any{

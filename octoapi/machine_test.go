@@ -58,12 +58,12 @@ func TestWhatIsSentIsWhatTheRealTentacleSends(t *testing.T) {
 			m.fields = nil // as a caller makes a new one
 			cluster := startCluster(t, octotest.Options{})
 			ref := strings.Split(want.Path, "/")[2]
-			space, save := openSpace(t, cluster, ref), (*Space).SaveMachine
+			space, kind := openSpace(t, cluster, ref), Target
 			if strings.HasSuffix(want.Path, "/workers") {
-				save = (*Space).SaveWorker
+				kind = Worker
 			}
 			cluster.ResetRequests()
-			saved, err := save(space, t.Context(), m)
+			saved, err := space.Machines(kind).Save(t.Context(), m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,16 +97,16 @@ func TestAModificationIsWhatTheRealTentacleSends(t *testing.T) {
 	reencode(t, want[0].Body, &first)
 	reencode(t, want[1].Body, &second)
 	first.fields = nil
-	if _, err := space.SaveMachine(t.Context(), first); err != nil {
+	if _, err := space.Machines(Target).Save(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	existing, err := space.MachineByName(t.Context(), "WEB01")
+	existing, err := space.Machines(Target).ByName(t.Context(), "WEB01")
 	if err != nil || existing == nil {
 		t.Fatal(existing, err)
 	}
 	cluster.ResetRequests()
 	existing.Endpoint = second.Endpoint
-	if _, err := space.SaveMachine(t.Context(), *existing); err != nil {
+	if _, err := space.Machines(Target).Save(t.Context(), *existing); err != nil {
 		t.Fatal(err)
 	}
 	got := cluster.Requests()[0]
@@ -127,7 +127,7 @@ func TestUnknownFieldsOfAnExistingMachineAreKept(t *testing.T) {
 	}
 	m.Roles = []string{"web"}
 	var got map[string]any
-	reencode(t, (&Space{}).body(target, m), &got)
+	reencode(t, (&Space{}).Machines(Target).body(m), &got)
 	if diff := cmp.Diff(map[string]any{"a": []any{1., 2.}}, got["Future"]); diff != "" {
 		t.Error(diff)
 	}
@@ -135,7 +135,7 @@ func TestUnknownFieldsOfAnExistingMachineAreKept(t *testing.T) {
 		t.Errorf("an endpoint that did not change lost fields: %v", e)
 	}
 	m.Endpoint.URI = "poll://y/"
-	reencode(t, (&Space{}).body(target, m), &got)
+	reencode(t, (&Space{}).Machines(Target).body(m), &got)
 	if e := got["Endpoint"].(map[string]any); e["Uri"] != "poll://y/" || e["Extra"] != nil {
 		t.Errorf("a new endpoint keeps what belonged to the old one: %v", e)
 	}
@@ -152,15 +152,15 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 	one := Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling, Thumbprint: print, URI: "poll://dts2ku3ts9tzfqtu35gx/"}}
 	for name, k := range map[string]kind{
 		"targets": {
-			func(s *Space) (Machine, error) { return s.SaveMachine(t.Context(), one) },
-			func(s *Space, n string) (*Machine, error) { return s.MachineByName(t.Context(), n) },
-			func(s *Space, p string) ([]Machine, error) { return s.MachinesByThumbprint(t.Context(), p) },
-			func(s *Space, m Machine) error { return s.DeleteMachine(t.Context(), m) }},
+			func(s *Space) (Machine, error) { return s.Machines(Target).Save(t.Context(), one) },
+			func(s *Space, n string) (*Machine, error) { return s.Machines(Target).ByName(t.Context(), n) },
+			func(s *Space, p string) ([]Machine, error) { return s.Machines(Target).ByThumbprint(t.Context(), p) },
+			func(s *Space, m Machine) error { return s.Machines(Target).Delete(t.Context(), m) }},
 		"workers": {
-			func(s *Space) (Machine, error) { return s.SaveWorker(t.Context(), one) },
-			func(s *Space, n string) (*Machine, error) { return s.WorkerByName(t.Context(), n) },
-			func(s *Space, p string) ([]Machine, error) { return s.WorkersByThumbprint(t.Context(), p) },
-			func(s *Space, m Machine) error { return s.DeleteWorker(t.Context(), m) }},
+			func(s *Space) (Machine, error) { return s.Machines(Worker).Save(t.Context(), one) },
+			func(s *Space, n string) (*Machine, error) { return s.Machines(Worker).ByName(t.Context(), n) },
+			func(s *Space, p string) ([]Machine, error) { return s.Machines(Worker).ByThumbprint(t.Context(), p) },
+			func(s *Space, m Machine) error { return s.Machines(Worker).Delete(t.Context(), m) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := startCluster(t, octotest.Options{})
@@ -220,7 +220,7 @@ func TestANameDoesNotReachTheTerminalWithItsEscapes(t *testing.T) {
 	if err := cluster.AddMachine(octotest.Machine{Name: "web  01\x1b[2J\r\n\u202e", Thumbprint: thumbprint}); err != nil {
 		t.Fatal(err)
 	}
-	machines, err := openSpace(t, cluster, "").MachinesByThumbprint(t.Context(), thumbprint)
+	machines, err := openSpace(t, cluster, "").Machines(Target).ByThumbprint(t.Context(), thumbprint)
 	if err != nil || len(machines) != 1 || machines[0].Name != "web  01[2J" {
 		t.Errorf("%+v, %v", machines, err)
 	}

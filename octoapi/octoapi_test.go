@@ -198,7 +198,7 @@ func TestEveryKindOfCredentialsIsAccepted(t *testing.T) {
 				t.Fatal(err)
 			}
 			// A write: with a session it needs the anti-forgery token, exactly as it came.
-			if _, err := space.SaveMachine(t.Context(), Machine{Name: name, Endpoint: Endpoint{CommunicationStyle: Polling}}); err != nil {
+			if _, err := space.Machines(Target).Save(t.Context(), Machine{Name: name, Endpoint: Endpoint{CommunicationStyle: Polling}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -320,7 +320,7 @@ func TestTheAntiForgeryTokenIsFoundUnderAVirtualDirectory(t *testing.T) {
 	if _, err := client.user(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&Space{client: client}).SaveMachine(t.Context(), Machine{Name: "web01"}); err != nil || token != "of-the-directory" {
+	if _, err := (&Space{client: client}).Machines(Target).Save(t.Context(), Machine{Name: "web01"}); err != nil || token != "of-the-directory" {
 		t.Errorf("the token sent is %q: %v", token, err)
 	}
 }
