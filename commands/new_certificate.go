@@ -52,28 +52,6 @@ this machine, if there is one, is not touched then.
 	}
 }
 
-// passwordOption is a password that an option gives, or a file.
-type passwordOption struct {
-	name        string
-	value, file string
-}
-
-func (o *passwordOption) flags(category, of string, aliases ...string) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: o.name, Aliases: aliases, Category: category, Destination: &o.value,
-			Usage: "`PASSWORD` " + of + "; safer out of sight: --" + o.name + "-file"},
-		&cli.StringFlag{Name: o.name + "-file", Category: category, Destination: &o.file,
-			Usage: "`FILE` that holds that password; - is standard input"},
-	}
-}
-
-// read fills in what the file holds.
-func (o *passwordOption) read(c *console) (err error) {
-	o.value, err = secretOf(c, o.name, o.value, o.file)
-	c.keepSecret(o.value)
-	return err
-}
-
 func newCertificate(ctx context.Context, c *console, o newCertificateOptions) error {
 	ctx = interruptible(ctx)
 	if err := o.read(c); err != nil {
