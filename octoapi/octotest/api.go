@@ -1,6 +1,7 @@
 package octotest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -81,7 +82,6 @@ func (f APIFault) spoils() bool {
 
 // spoil answers with the fault and returns the status; a hang is left to the caller.
 func (c *Cluster) spoil(w http.ResponseWriter, r *http.Request, f APIFault) int {
-	status := f.Status
 	switch {
 	case f.Hang:
 		return 0
@@ -90,9 +90,7 @@ func (c *Cluster) spoil(w http.ResponseWriter, r *http.Request, f APIFault) int 
 		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Sign in &amp; continue - Example Proxy</title></head><body><form></form></body></html>")
 		return http.StatusOK
 	case f.RedirectTo != "":
-		if status == 0 {
-			status = http.StatusFound
-		}
+		status := cmp.Or(f.Status, http.StatusFound)
 		w.Header().Set("Location", f.RedirectTo+r.URL.RequestURI())
 		w.WriteHeader(status)
 		return status
@@ -107,12 +105,8 @@ func (c *Cluster) spoil(w http.ResponseWriter, r *http.Request, f APIFault) int 
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
-	message := f.ErrorMessage
-	if message == "" {
-		message = "There was a problem with your request."
-	}
-	c.write(w, failure(status, message), APIFault{})
-	return status
+	c.write(w, failure(f.Status, cmp.Or(f.ErrorMessage, "There was a problem with your request.")), APIFault{})
+	return f.Status
 }
 
 // failure is Octopus's JSON for an error (OctopusClients, Exceptions/OctopusExceptionFactory.cs).
@@ -171,11 +165,7 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	case "users/" + userID + "/spaces":
 		return c.userSpaces()
 	case "configuration/certificates/certificate-global":
-		print := c.Thumbprint()
-		if f.Thumbprint != "" {
-			print = f.Thumbprint
-		}
-		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": print}}
+		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": cmp.Or(f.Thumbprint, c.Thumbprint())}}
 	case "octopusservernodes":
 		return c.page(r, c.serverNodes())
 	case "octopusservernodes/summary":
@@ -197,12 +187,8 @@ func notFound() answer {
 func (c *Cluster) link(rest string) string { return c.options.Path + "/api/" + rest }
 
 func (c *Cluster) root(f APIFault) object {
-	version := "2025.4.10333"
-	if f.Version != "" {
-		version = f.Version
-	}
 	return object{
-		"Application": "Octopus Deploy", "Version": version, "ApiVersion": "3.0.0", "InstallationId": installationID,
+		"Application": "Octopus Deploy", "Version": cmp.Or(f.Version, "2025.4.10333"), "ApiVersion": "3.0.0", "InstallationId": installationID,
 		"Links": object{
 			"Self":                        c.options.Path + "/api",
 			"CurrentUser":                 c.link("users/me"),

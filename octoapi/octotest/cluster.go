@@ -1,6 +1,7 @@
 package octotest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -106,10 +107,7 @@ func (c *Cluster) AddMachine(m Machine) error {
 	if m.Subscription == "" {
 		endpoint["CommunicationStyle"], endpoint["Uri"] = "TentaclePassive", "https://"+m.Name+":10933/"
 	}
-	if m.Health == "" {
-		m.Health = "Healthy"
-	}
-	item := object{"Name": m.Name, "IsDisabled": m.Disabled, "HealthStatus": m.Health, "Endpoint": endpoint}
+	item := object{"Name": m.Name, "IsDisabled": m.Disabled, "HealthStatus": cmp.Or(m.Health, "Healthy"), "Endpoint": endpoint}
 	if m.Worker {
 		item["WorkerPoolIds"] = []string{s.lists["workerpools"][0]["Id"].(string)}
 	} else {

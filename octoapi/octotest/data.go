@@ -98,12 +98,7 @@ func finish(item object, self string) {
 
 // find returns the index of the item with the Id, or -1. The lock must be held.
 func (s *store) find(key, id string) int {
-	for i, item := range s.items[key] {
-		if item["Id"] == id {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(s.items[key], func(item object) bool { return item["Id"] == id })
 }
 
 // taken says whether another item than the one with the Id has the name, which the server refuses.
@@ -151,5 +146,5 @@ func (s *store) remove(key, id string) bool {
 func (s *store) list(key string) []object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]object(nil), s.items[key]...)
+	return slices.Clone(s.items[key])
 }

@@ -6,6 +6,7 @@
 package octotest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,8 +58,7 @@ type Cluster struct {
 	caPEM   []byte
 	store   store
 	tasks   tasks
-	connsMu sync.Mutex
-	conns   int
+	conns   atomic.Int32 // that the API accepted
 
 	mu       sync.Mutex
 	requests []Request
@@ -92,12 +93,7 @@ func Start(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.PageSize == 0 {
-		o.PageSize = 30
-	}
-	if o.NodeCount == 0 {
-		o.NodeCount = 3
-	}
+	o.PageSize, o.NodeCount = cmp.Or(o.PageSize, 30), cmp.Or(o.NodeCount, 3)
 	o.Path = strings.TrimRight(o.Path, "/")
 	for attempt := range 64 {
 		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}}
@@ -230,7 +226,7 @@ func (c *Cluster) Addresses() []string {
 func (c *Cluster) allNodes() []*node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]*node(nil), c.nodes...)
+	return slices.Clone(c.nodes)
 }
 
 // CAPEM is the certificate, PEM, that the API's certificate is issued by; nil without Options.TLS.
@@ -240,31 +236,23 @@ func (c *Cluster) CAPEM() []byte { return c.caPEM }
 func (c *Cluster) Requests() []Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]Request(nil), c.requests...)
+	return slices.Clone(c.requests)
 }
 
 // ResetRequests forgets what was asked, and counts connections anew.
 func (c *Cluster) ResetRequests() {
+	c.conns.Store(0)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.requests = nil
-	c.mu.Unlock()
-	c.connsMu.Lock()
-	c.conns = 0
-	c.connsMu.Unlock()
 }
 
 // Connections is how many connections the API accepted since the start or the last ResetRequests.
-func (c *Cluster) Connections() int {
-	c.connsMu.Lock()
-	defer c.connsMu.Unlock()
-	return c.conns
-}
+func (c *Cluster) Connections() int { return int(c.conns.Load()) }
 
 func (c *Cluster) countConnections(_ net.Conn, s http.ConnState) {
 	if s == http.StateNew {
-		c.connsMu.Lock()
-		c.conns++
-		c.connsMu.Unlock()
+		c.conns.Add(1)
 	}
 }
 

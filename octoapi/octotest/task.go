@@ -1,6 +1,7 @@
 package octotest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -49,11 +50,7 @@ func (c *Cluster) serveTasks(r *http.Request, s *space, id string, body []byte) 
 	if c.tasks.asked[id] < taskTurns {
 		return answer{http.StatusOK, c.task(s, id, "Executing", false)}
 	}
-	state := c.tasks.ended
-	if state == "" {
-		state = "Success"
-	}
-	return answer{http.StatusOK, c.task(s, id, state, true)}
+	return answer{http.StatusOK, c.task(s, id, cmp.Or(c.tasks.ended, "Success"), true)}
 }
 
 func (c *Cluster) task(s *space, id, state string, completed bool) object {
