@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -69,10 +70,10 @@ func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
 		for _, option := range strings.Fields(names) {
 			name, canonical, takesValue := strings.Cut(option, "=")
 			isSwitch := !takesValue || canonical == "force"
-			argument, want := "-"+name, command+" --"+firstNonEmpty(canonical, name)+"=true"
+			argument, want := "-"+name, command+" --"+cmp.Or(canonical, name)+"=true"
 			switch {
 			case !isSwitch:
-				argument, want = "/"+strings.ToUpper(name)+":x", command+" --"+firstNonEmpty(canonical, name)+"=x"
+				argument, want = "/"+strings.ToUpper(name)+":x", command+" --"+cmp.Or(canonical, name)+"=x"
 			case slices.Contains(ignoredSwitches, name):
 				want = command
 			}

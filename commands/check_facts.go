@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -173,7 +174,7 @@ func (f *facts) askAPI(ctx context.Context) {
 }
 
 // ownThumbprint is the one under which the Tentacle is registered.
-func (f *facts) ownThumbprint() string { return firstNonEmpty(f.thumbprint, f.certificate.Thumbprint) }
+func (f *facts) ownThumbprint() string { return cmp.Or(f.thumbprint, f.certificate.Thumbprint) }
 
 // ofCluster says whether the Tentacle polls the cluster whose API was asked at
 // this port: it trusts a thumbprint of the cluster there, or a web site's (wss),

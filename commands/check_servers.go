@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
 	"encoding/hex"
 	"fmt"
@@ -40,12 +41,12 @@ func (j *judgement) judgeServers() {
 // judgeEntry looks for entries that do not do what they seem to
 // (OctopusTentacle, HalibutInitializer.cs, says what each does).
 func (j *judgement) judgeEntry(server tentacleconfig.TrustedServer) {
-	entry := firstNonEmpty(server.Address, "the entry with thumbprint "+server.Thumbprint)
+	entry := cmp.Or(server.Address, "the entry with thumbprint "+server.Thumbprint)
 	drop := j.command("configure", "--remove-trust="+server.Thumbprint)
 	_, addressErr := tentacleconfig.AddressOf(server.Address)
 	switch {
 	case !isThumbprint(server.Thumbprint):
-		j.problem(idTrustedServers, fmt.Sprintf("%s has the thumbprint %q, which is not one (40 hexadecimal digits)", firstNonEmpty(server.Address, "an entry"), server.Thumbprint),
+		j.problem(idTrustedServers, fmt.Sprintf("%s has the thumbprint %q, which is not one (40 hexadecimal digits)", cmp.Or(server.Address, "an entry"), server.Thumbprint),
 			"no server can have it", drop)
 	case server.Address != "" && addressErr != nil:
 		j.problem(idTrustedServers, firstLine(addressErr), "the Tentacle cannot use such an address, and may not start", j.keepOnlyGood())

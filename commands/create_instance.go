@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,12 +111,12 @@ func (o *createInstanceOptions) read() (n newInstance, err error) {
 		return n, err
 	}
 	if o.instance != "" || o.config != "" { // bare, the real one leaves the index alone too
-		n.Name = firstNonEmpty(o.instance, tentacleconfig.DefaultInstance)
+		n.Name = cmp.Or(o.instance, tentacleconfig.DefaultInstance)
 		if err := tentacleconfig.CheckInstanceName(n.Name); err != nil {
 			return n, fmt.Errorf("--instance: %w", err)
 		}
 	}
-	config := firstNonEmpty(o.config, "Tentacle.config")
+	config := cmp.Or(o.config, "Tentacle.config")
 	if o.home != "" && !filepath.IsAbs(config) {
 		config = filepath.Join(o.home, config)
 	}
@@ -212,7 +213,7 @@ func (r *instanceReport) print(c *console, o changeOptions) error {
 	if o.format == "json" {
 		return c.printJSON(r)
 	}
-	c.printf("%s\n", firstNonEmpty(r.Instance, r.Configuration))
+	c.printf("%s\n", cmp.Or(r.Instance, r.Configuration))
 	if r.configurationCreated {
 		c.printf("  %s\n", c.green("+ configuration "+r.Configuration))
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func (o *deregisterOptions) read(c *console) error {
 	if err := errors.Join(o.tentacle.check(), check()); err != nil {
 		return err
 	}
-	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))
+	o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE"))
 	return o.api.check(c)
 }
 

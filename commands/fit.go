@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func (r *report) noteRegistrations(c *console, found []registered) {
 	for _, registration := range found {
 		entry := registrationEntry{
 			ID: registration.Machine.ID, Name: registration.Machine.Name, Kind: registration.Kind.String(), Space: registration.Space.Name,
-			Problem: firstNonEmpty(registration.unreachable(subscriptions), registration.disabled()),
+			Problem: cmp.Or(registration.unreachable(subscriptions), registration.disabled()),
 		}
 		if entry.Fits = entry.Problem == ""; !entry.Fits {
 			c.warn("%s: %s", registration, entry.Problem)

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -69,7 +70,7 @@ func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
 	if o.format == "json" {
 		return c.printJSON(entries)
 	}
-	c.printf("Instance:      %s\n", firstNonEmpty(t.instance.Name, "(none names this file)"))
+	c.printf("Instance:      %s\n", cmp.Or(t.instance.Name, "(none names this file)"))
 	c.printf("Configuration: %s\n\n", t.instance.ConfigPath)
 	if len(entries) == 0 {
 		c.printf("There are no backups yet: each change makes one.\n")

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -141,13 +142,13 @@ var serverColumns = []column[serverEntry]{
 }
 
 func (l serverList) print(c *console) {
-	c.printf("Instance:      %s\n", firstNonEmpty(l.Instance, "(none names this file)"))
+	c.printf("Instance:      %s\n", cmp.Or(l.Instance, "(none names this file)"))
 	c.printf("Configuration: %s\n", l.Configuration)
 	missing := "(no certificate yet)"
 	if l.unreadable {
 		missing = "(not known)"
 	}
-	c.printf("Thumbprint:    %s\n", firstNonEmpty(l.Thumbprint, missing))
+	c.printf("Thumbprint:    %s\n", cmp.Or(l.Thumbprint, missing))
 	c.printf("Service:       %s, %s\n\n", l.Service.Name, l.Service.State)
 	if len(l.Servers) == 0 {
 		c.printf("This Tentacle trusts no Octopus Server yet.\n")

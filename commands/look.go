@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -66,7 +67,7 @@ func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tent
 
 // serviceOf is the name of an instance's service: the one given, else the usual.
 func serviceOf(instance tentacleconfig.Instance, given string) string {
-	return firstNonEmpty(given, service.NameFor(instance.Name, runtime.GOOS))
+	return cmp.Or(given, service.NameFor(instance.Name, runtime.GOOS))
 }
 
 // lookAtDamaged is lookAt for the commands that are needed just when the

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -162,7 +163,7 @@ type exported struct {
 
 // export writes a new certificate into a file for its owner alone.
 func (o *newCertificateOptions) export(c *console) error {
-	e := exported{File: firstNonEmpty(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
+	e := exported{File: cmp.Or(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
 	if o.exportPFX != "" && o.password.value == "" {
 		c.warn("%s gets no password: whoever can read it has the Tentacle's key", e.File)
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -158,7 +159,7 @@ func refuseEmpty(ctx *cli.Context, options ...string) error {
 		case strings.TrimSpace(ctx.String(option)) != "":
 			return nil
 		case ctx.IsSet(option):
-			empty = firstNonEmpty(empty, option)
+			empty = cmp.Or(empty, option)
 		}
 	}
 	if empty == "" {
@@ -170,15 +171,6 @@ func refuseEmpty(ctx *cli.Context, options ...string) error {
 // nonEmpty drops the empty values that scripts pass.
 func nonEmpty(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.TrimSpace(v) == "" })
-}
-
-func firstNonEmpty(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return ""
 }
 
 func allFlags(groups ...[]cli.Flag) []cli.Flag { return slices.Concat(groups...) }

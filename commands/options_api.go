@@ -59,7 +59,7 @@ func (o *apiOptions) check(c *console) error {
 	if o.timeout <= 0 {
 		return fmt.Errorf("--timeout %v leaves no time: give something like 60s", o.timeout)
 	}
-	o.server = firstNonEmpty(o.server, os.Getenv("OCTOPUS_URL"))
+	o.server = cmp.Or(o.server, os.Getenv("OCTOPUS_URL"))
 	if o.server == "" {
 		return errors.New("which Octopus Server? Give its address, like --server=https://octopus.example.com, or set OCTOPUS_URL")
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func (o *proxyOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 // it was.
 func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 	if o.given("proxyPort") {
-		if port, err = canonicalPort(firstNonEmpty(strings.TrimSpace(o.port), "80")); err != nil {
+		if port, err = canonicalPort(cmp.Or(strings.TrimSpace(o.port), "80")); err != nil {
 			return "", "", fmt.Errorf("--proxyPort %q: %w, like --proxyPort=3128", o.port, err)
 		}
 	}
@@ -178,7 +179,7 @@ func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 		if port != "" && port != own {
 			c.warn("--proxyHost has the port %s, but that of --proxyPort is used: %s", own, port)
 		}
-		port = firstNonEmpty(port, own)
+		port = cmp.Or(port, own)
 	}
 	return strings.ToLower(bracketed(u.Hostname())), port, nil
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func (reg *registration) askSpace(ctx context.Context, t *tentacle, own string) 
 	if reg.space, err = reg.client.Space(ctx, o.space); err != nil {
 		return err
 	}
-	name := firstNonEmpty(strings.TrimSpace(o.name), machineName())
+	name := cmp.Or(strings.TrimSpace(o.name), machineName())
 	existing, err := reg.space.Machines(o.kind.machine).ByName(ctx, name)
 	if err != nil {
 		return err
@@ -233,7 +234,7 @@ func (o *registerOptions) mode() string {
 // listeningPort is the port given, else that of the settings, else 10933.
 func (t *tentacle) listeningPort(given string) (string, error) {
 	configured, _ := t.document.Get(tentacleconfig.KeyPort)
-	port, err := parsePort(firstNonEmpty(given, strings.TrimSpace(configured), "10933"))
+	port, err := parsePort(cmp.Or(given, strings.TrimSpace(configured), "10933"))
 	if err != nil {
 		return "", fmt.Errorf("%s: setting %s %q: %w", t.instance.ConfigPath, tentacleconfig.KeyPort, configured, err)
 	}
@@ -283,7 +284,7 @@ func subscriptionFor(now []tentacleconfig.TrustedServer, thumbprint string, addr
 			ofCluster = server.SubscriptionID
 		}
 	}
-	return firstNonEmpty(given, ofCluster, fresh)
+	return cmp.Or(given, ofCluster, fresh)
 }
 
 // registerAddresses gives every address an entry that polls under the

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -134,7 +135,7 @@ func (o *registerOptions) read(c *console) error {
 	if o.participation, err = parseParticipation(o.participation); err != nil {
 		return err
 	}
-	o.space = firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE"))
+	o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE"))
 	switch {
 	case o.kind.isWorker() && len(nonEmpty(o.workerPools.Value())) == 0:
 		return errors.New("which worker pool? Give its name, slug or Id, like --workerpool=\"Default Worker Pool\"")
@@ -165,7 +166,7 @@ func (o *registerOptions) readPolling() (err error) {
 }
 
 func (o *registerOptions) readListening(c *console) (err error) {
-	if o.publicHostName, err = parseHost(firstNonEmpty(strings.TrimSpace(o.publicHostName), machineName())); err != nil {
+	if o.publicHostName, err = parseHost(cmp.Or(strings.TrimSpace(o.publicHostName), machineName())); err != nil {
 		return fmt.Errorf("--publicHostName %w", err)
 	}
 	if o.tentaclePort != "" {

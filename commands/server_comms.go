@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,6 +179,6 @@ func pollAt(now []tentacleconfig.TrustedServer, thumbprint, address, fresh strin
 		after = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return s.Equal(entry) })
 	}
 	entry.Style, entry.Address = tentacleconfig.StylePolling, address
-	entry.SubscriptionID = firstNonEmpty(entry.SubscriptionID, subscription, fresh)
+	entry.SubscriptionID = cmp.Or(entry.SubscriptionID, subscription, fresh)
 	return tentacleconfig.Upsert(after, entry)
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,8 +165,8 @@ func (o *serviceOptions) read(c *console) (err error) {
 	if o.password, err = secretOf(c, "password", o.password, o.passwordFile); err != nil {
 		return err
 	}
-	o.username = firstNonEmpty(o.username, os.Getenv("OCTOPUS_SERVICE_USERNAME"))
-	o.password = firstNonEmpty(o.password, os.Getenv("OCTOPUS_SERVICE_PASSWORD"))
+	o.username = cmp.Or(o.username, os.Getenv("OCTOPUS_SERVICE_USERNAME"))
+	o.password = cmp.Or(o.password, os.Getenv("OCTOPUS_SERVICE_PASSWORD"))
 	c.keepSecret(o.password)
 	w.newPassword = runtime.GOOS == "windows" && o.password != ""
 	return nil
@@ -244,7 +245,7 @@ func (o *serviceOptions) define(t serviceTarget) (service.Definition, error) {
 		Name:      t.found.Name,
 		Program:   program,
 		Instance:  t.instance.Name,
-		Account:   firstNonEmpty(o.username, t.found.Account),
+		Account:   cmp.Or(o.username, t.found.Account),
 		Password:  o.password,
 		DependsOn: commaSeparated(o.dependOn.Value()),
 	}
@@ -380,7 +381,7 @@ func (r *serviceReport) unfinished(ctx context.Context, err error) error {
 func (r *serviceReport) print(c *console) {
 	title := report{Instance: r.Instance, Configuration: r.Configuration}
 	if r.Configuration == "" {
-		title = report{Configuration: firstNonEmpty(r.Instance, r.Service.Name)}
+		title = report{Configuration: cmp.Or(r.Instance, r.Service.Name)}
 	}
 	c.printf("%s\n", title.title())
 	for line := range strings.Lines(r.Difference) {

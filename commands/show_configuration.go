@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,7 +126,7 @@ func shownSettings(t *tentacle) (tree, error) {
 	shown.set(tentacleconfig.KeyThumbprint, orNull(thumbprint))
 	shown.set(tentacleconfig.KeyPollingConnectionCount, v.number(tentacleconfig.KeyPollingConnectionCount, ""))
 	shown.set(tentacleconfig.KeyTrustedServers, json.RawMessage(tentacleconfig.FormatTrustedServers(t.servers)))
-	shown.set(tentacleconfig.KeyApplicationDirectory, firstNonEmpty(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications()))
+	shown.set(tentacleconfig.KeyApplicationDirectory, cmp.Or(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications()))
 	shown.set(tentacleconfig.KeyListenIP, orNull(v.text(tentacleconfig.KeyListenIP)))
 	shown.set(tentacleconfig.KeyNoListen, v.isTrue(tentacleconfig.KeyNoListen))
 	shown.set(tentacleconfig.KeyPort, v.number(tentacleconfig.KeyPort, "10933"))
@@ -150,7 +151,7 @@ func (v *settingValues) text(key string) string {
 
 // number is nil where neither the setting nor unset says one.
 func (v *settingValues) number(key, unset string) any {
-	value := firstNonEmpty(v.text(key), unset)
+	value := cmp.Or(v.text(key), unset)
 	if value == "" {
 		return nil
 	}
@@ -162,7 +163,7 @@ func (v *settingValues) number(key, unset string) any {
 }
 
 func (v *settingValues) isTrue(key string) bool {
-	value, err := strconv.ParseBool(firstNonEmpty(strings.ToLower(v.text(key)), "false"))
+	value, err := strconv.ParseBool(cmp.Or(strings.ToLower(v.text(key)), "false"))
 	if err != nil {
 		v.err = fmt.Errorf("%s: the setting %s is neither true nor false", v.t.instance.ConfigPath, key)
 	}
@@ -189,7 +190,7 @@ func rootedHome(config, home string) string {
 // defaultApplications is where applications go when nothing is set.
 func defaultApplications() string {
 	if runtime.GOOS == "windows" {
-		return filepath.VolumeName(firstNonEmpty(os.Getenv("ProgramFiles"), `C:\`)) + `\Octopus\Applications`
+		return filepath.VolumeName(cmp.Or(os.Getenv("ProgramFiles"), `C:\`)) + `\Octopus\Applications`
 	}
 	return "/home/Octopus/Applications"
 }
@@ -211,7 +212,7 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 		return err
 	}
 	c.progress(askingText(client.URL(), 0))
-	space, err := client.Space(ctx, firstNonEmpty(o.space, os.Getenv("OCTOPUS_SPACE")))
+	space, err := client.Space(ctx, cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE")))
 	if err != nil {
 		return err
 	}
@@ -225,7 +226,7 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 	}
 	switch {
 	case len(machines)+len(workers) == 0:
-		c.warn("there is no machine or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, firstNonEmpty(space.Name, "Default"))
+		c.warn("there is no machine or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, cmp.Or(space.Name, "Default"))
 		return nil
 	case len(machines)+len(workers) > 1:
 		return fmt.Errorf("this Tentacle is registered %d times in space %s, so it is not known which registration to show\nwithout --server and credentials, the settings alone are shown", len(machines)+len(workers), space.Name)
