@@ -207,7 +207,7 @@ func TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"web02": "Machines-2", "web03": ""} {
-		m, err := s.MachineByName(t.Context(), name)
+		m, err := s.Machines(Target).ByName(t.Context(), name)
 		if err != nil || (m == nil) != (want == "") || m != nil && m.ID != want {
 			t.Errorf("%s is %+v, %v", name, m, err)
 		}
