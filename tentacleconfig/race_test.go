@@ -1,5 +1,0 @@
-//go:build race && linux
-
-package tentacleconfig
-
-const raceDetector = true
