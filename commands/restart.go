@@ -231,7 +231,9 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions
 	if err := needRestartRights(e.Name); err != nil {
 		return err
 	}
-	inside, err := service.Inside(ctx, e.Name)
+	looking, cancel := context.WithTimeout(ctx, serviceLookTime)
+	defer cancel()
+	inside, err := service.Inside(looking, e.Name)
 	if err != nil {
 		return err
 	}

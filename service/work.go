@@ -34,6 +34,9 @@ func Describe(processes []Process) string {
 // idlePoll is how often WaitUntilIdle looks.
 const idlePoll = 500 * time.Millisecond
 
+// lookTime bounds a look at what runs: the service manager is on this machine.
+const lookTime = 10 * time.Second
+
 // WaitUntilIdle returns when nothing runs below the service NAME any more, or
 // after the wait: then with what still runs, and no error. It looks at least
 // once. busy is told each time what runs.
@@ -41,7 +44,9 @@ func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy fu
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	for {
-		running, err := Work(ctx, name)
+		looking, cancel := context.WithTimeout(ctx, lookTime)
+		running, err := Work(looking, name)
+		cancel()
 		if err != nil || len(running) == 0 {
 			return running, err
 		}
