@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -171,29 +170,56 @@ func (c *console) printJSON(value any) error {
 // text, it does to the strings alone, so that it stays JSON.
 func (c *console) shownJSON(value any, indent string) (string, error) {
 	text, err := bareJSON(value, indent)
-	return jsonString().ReplaceAllStringFunc(text, func(literal string) string {
-		if strings.HasSuffix(literal, ":") {
-			return literal // a name of ours
+	var shown strings.Builder
+	for {
+		begin := strings.IndexByte(text, '"')
+		if begin < 0 {
+			return shown.String() + text, err
 		}
-		var plain string
-		if json.Unmarshal([]byte(literal), &plain) == nil {
-			if hidden := c.secrets.Hide(plain); hidden != plain {
-				literal, _ = bareJSON(hidden, "")
-			}
+		end := begin + literalSize(text[begin:])
+		shown.WriteString(text[:begin])
+		if literal := text[begin:end]; strings.HasPrefix(text[end:], ":") { // a name of ours
+			shown.WriteString(literal)
+		} else {
+			shown.WriteString(c.shownLiteral(literal))
 		}
-		var shown strings.Builder
-		for _, r := range literal {
-			if steers(r) { // the encoder escapes only the oldest of these
-				fmt.Fprintf(&shown, `\u%04x`, r)
-			} else {
-				shown.WriteRune(r)
-			}
-		}
-		return shown.String()
-	}), err
+		text = text[end:]
+	}
 }
 
-var jsonString = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(?:[^"\\]|\\.)*"( *:)?`) })
+// literalSize is the size of the string that JSON begins with, quotes included.
+func literalSize(text string) int {
+	i := 1
+	for i < len(text) && text[i] != '"' {
+		if text[i] == '\\' {
+			i++
+		}
+		i++
+	}
+	return min(i+1, len(text))
+}
+
+// shownLiteral is a string in JSON as it may be printed.
+func (c *console) shownLiteral(literal string) string {
+	var plain string
+	if json.Unmarshal([]byte(literal), &plain) == nil {
+		if hidden := c.secrets.Hide(plain); hidden != plain {
+			literal, _ = bareJSON(hidden, "")
+		}
+	}
+	if !strings.ContainsFunc(literal, steers) {
+		return literal
+	}
+	var shown strings.Builder
+	for _, r := range literal {
+		if steers(r) { // the encoder escapes only the oldest of these
+			fmt.Fprintf(&shown, `\u%04x`, r)
+		} else {
+			shown.WriteRune(r)
+		}
+	}
+	return shown.String()
+}
 
 // answered writes what there is of the answer, and is how the command ended:
 // that the answer could not be written is a failure of its own.

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -445,5 +446,25 @@ func TestWhatOthersWriteNeitherSteersTheTerminalNorLooksLikeALine(t *testing.T) 
 	var back string
 	if err := errors.Join(c.printJSON(evil), c.out.flush()); err != nil || strings.ContainsAny(out.String(), "\x1b\u009b\u202e") || json.Unmarshal(out.Bytes(), &back) != nil || back != evil {
 		t.Errorf("the JSON is %q, %v", out.String(), err)
+	}
+}
+
+func TestJSONIsWhatItSaysWhateverIsHidden(t *testing.T) {
+	const secret = "hunter2hunter2"
+	var out bytes.Buffer
+	c := newConsole(nil, &out, &out)
+	c.keepSecret(secret)
+	type odd struct {
+		Text, Name, End string
+		List            []string
+		Number          int
+	}
+	text, err := c.shownJSON(odd{`a ": "b`, `x":`, `C:\`, []string{"", `"`, `\"` + secret, "API-ABCDEFGHIJKLMNOPQRST:"}, 7}, "  ")
+	var got odd
+	if err := errors.Join(err, json.Unmarshal([]byte(text), &got)); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if want := (odd{`a ": "b`, `x":`, `C:\`, []string{"", `"`, `\"***`, "***:"}, 7}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
 	}
 }
