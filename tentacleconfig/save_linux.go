@@ -20,7 +20,7 @@ func mayReplace(path string) error {
 	}
 	switch {
 	case s.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0:
-		return fmt.Errorf("%s is protected against changes by an attribute\nif it should be changed, take that away first: chattr -ia %s", path, path)
+		return fmt.Errorf("%s is protected against changes by an attribute\nif it should be changed, take that away first: chattr -ia %s", path, quoted(path))
 	case s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 && s.Mode&unix.S_IFMT == unix.S_IFREG:
 		return mounted(path)
 	}

@@ -240,6 +240,25 @@ func TestAFileProtectedByAnAttributeIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheAdviceForAReadOnlyFileCanBePasted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "The web's $HOME", "Tentacle.config")
+	put(t, path, oldConfig)
+	if err := os.Chmod(path, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	refusal := CheckWritable(path)
+	if refusal == nil {
+		t.Fatal("a read-only file is called writable")
+	}
+	_, advice, _ := strings.Cut(refusal.Error(), "make it writable first: ")
+	if out, err := exec.Command("sh", "-c", advice).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v, %s", advice, err, out)
+	}
+	if err := CheckWritable(path); err != nil {
+		t.Errorf("after %s: %v", advice, err)
+	}
+}
+
 // setFlag sets what chattr sets, for the time of the test.
 func setFlag(t *testing.T, path string, flag int) {
 	t.Helper()

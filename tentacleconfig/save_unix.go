@@ -161,7 +161,15 @@ func flushFolder(path string) error {
 // readOnly and writableAgain are how this system words a read-only file.
 func readOnly(info fs.FileInfo) string { return fmt.Sprintf(" (mode %04o)", info.Mode().Perm()) }
 
-func writableAgain(target string) string { return "chmod u+w " + target }
+func writableAgain(target string) string { return "chmod u+w " + quoted(target) }
+
+// quoted is a path as a shell needs it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " \t'\"\\$&;()<>|*?`#~!{}[]") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
 
 // replacesOpenFiles: whoever has the file open when it is replaced goes on
 // writing to the old one.
