@@ -81,15 +81,23 @@ func Decrypt(text, config string) ([]byte, error) {
 	if key, err := machineIDKey(); err == nil {
 		keys = append(keys, key)
 	}
+	var unread []error
 	for _, path := range keyFiles() {
-		if key, err := readKeyFile(path); err == nil {
+		key, err := readKeyFile(path)
+		switch {
+		case err == nil:
 			keys = append(keys, key)
+		case !errors.Is(err, fs.ErrNotExist):
+			unread = append(unread, err)
 		}
 	}
 	for _, key := range keys {
 		if plain, ok := decryptCBC(key, data); ok {
 			return plain, nil
 		}
+	}
+	if err := errors.Join(unread...); err != nil { // it may be the key
+		return nil, err
 	}
 	return nil, fmt.Errorf("neither %s nor %s is the key it was encrypted with: it was made on another machine, or the key was changed", machineIDFile, strings.Join(keyFiles(), " nor "))
 }
@@ -168,7 +176,7 @@ func keyFiles() []string {
 func readKeyFile(path string) (cbcKey, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return cbcKey{}, fmt.Errorf("cannot read the machine's key: %w", err)
+		return cbcKey{}, mayNot(fmt.Errorf("cannot read the machine's key: %w", err))
 	}
 	key, iv, _ := strings.Cut(strings.TrimSpace(string(data)), ".")
 	k, err1 := base64.StdEncoding.DecodeString(key)

@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// recordedMachine is the machine that the recordings were made on.
 func skipOnWine(*testing.T, string) {}
 
 // testMachine is one that has a key for secrets.
 func testMachine(t *testing.T) { recordedMachine(t) }
 
+// recordedMachine is the machine that the recordings were made on.
 func recordedMachine(t *testing.T) { keys(t, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n") }
 
 // keys gives the test a machine id (none when empty) and places for own keys.
@@ -142,5 +142,18 @@ func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
 		if got, err := Decrypt(text, ""); err == nil {
 			t.Errorf("%q became %q", text, got)
 		}
+	}
+}
+
+func TestAKeyThatCannotBeReadIsNotCalledAnotherMachines(t *testing.T) {
+	folder := keys(t, "")
+	text := encrypted(t, "secret")
+	put(t, machineKeyFile, "damaged")
+	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), machineKeyFile+" is damaged") {
+		t.Errorf("a damaged key: %v", err)
+	}
+	machineKeyFile = folder // which no read gets anything out of
+	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), "cannot read the machine's key") {
+		t.Errorf("a key that cannot be read: %v", err)
 	}
 }
