@@ -170,7 +170,6 @@ type moment struct {
 	fragment string // the unit file that systemd read; "" when there is none
 	enabled  bool   // started when the machine starts
 	stale    bool   // the unit file was changed since systemd read it
-	masked   bool   // by a person, so that nothing starts it
 }
 
 // sameLife reports whether the process that ran at m still runs at the later moment now.
@@ -196,7 +195,6 @@ func (u unit) look(ctx context.Context) (moment, error) {
 	m.fragment = property[string](properties, "FragmentPath")
 	m.enabled = strings.HasPrefix(property[string](properties, "UnitFileState"), "enabled")
 	m.stale = property[bool](properties, "NeedDaemonReload")
-	m.masked = property[string](properties, "LoadState") == "masked"
 	if started := property[uint64](properties, "ExecMainStartTimestamp"); started != 0 && m.MainPID != 0 {
 		m.Started = time.UnixMicro(int64(started))
 	}

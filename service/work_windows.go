@@ -258,7 +258,7 @@ func startOutside(cmd *exec.Cmd, log *os.File) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 	err := cmd.Start()
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && flags&windows.CREATE_BREAKAWAY_FROM_JOB != 0 {
-		return errors.New("nothing can be started here that outlasts this script: it runs in a job that ends all its processes\nfrom outside of the service, or by a scheduled task")
+		return errors.New("nothing can be started here that outlasts this script: it runs in a job that ends all its processes\ndo it from outside of the service, or by a scheduled task")
 	}
 	if err != nil {
 		return fmt.Errorf("cannot start %s: %w", cmd.Path, err)
