@@ -204,7 +204,7 @@ func TestTryingPortsIsInterruptedAtOnce(t *testing.T) {
 	started := time.Now()
 	_, err := TryPorts(ctx, cluster.Addresses(), PortOptions{})
 	mustSay(t, err, "interrupted")
-	if took := time.Since(started); !errors.Is(err, context.Canceled) || took > time.Second {
+	if took := time.Since(started); !errors.Is(err, context.Canceled) || took > 5*time.Second {
 		t.Errorf("%v after %s", err, took)
 	}
 }
