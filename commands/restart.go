@@ -78,11 +78,15 @@ func restartSparing(ctx context.Context, c *console, name string, o restartOptio
 			return service.Status{Name: name, State: service.Running}, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	limited, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
 	c.progress("restarting service " + name)
 	defer c.endProgress()
-	return service.Restart(ctx, name, c.progress)
+	status, err := service.Restart(limited, name, c.progress)
+	if err != nil && ctx.Err() != nil { // what the service manager was asked for goes on
+		err = unfinishedError{done: "service " + name + " was to be restarted", cause: err}
+	}
+	return status, err
 }
 
 func splay(ctx context.Context, c *console, most time.Duration) error {

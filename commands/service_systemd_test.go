@@ -475,24 +475,38 @@ func TestSystemdServiceInterruptedSaysWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.mustDo(t, "install start", "running", "--install", "--start", "--tentacle="+m.program)
-	cmd := exec.Command("octo-tentacle", "service", "--stop")
-	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for range 500 {
-		if systemctlSays(t, "is-active", "Interrupted") == "deactivating" {
-			break
+	waitFor := func(state string) {
+		t.Helper()
+		for range 1000 {
+			if systemctlSays(t, "is-active", "Interrupted") == state {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
-		time.Sleep(10 * time.Millisecond)
+		t.Fatal("the service did not become " + state)
 	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "the stop of Interrupted is under way") || strings.Contains(stderr.String(), "nothing was changed") {
-		t.Errorf("exit code %d\n%s", code, stderr.String())
+	for _, test := range []struct {
+		arguments []string
+		says      string
+	}{
+		{[]string{"restart-service", "--restart-now"}, "the restart of Interrupted is under way"},
+		{[]string{"service", "--stop"}, "the stop of Interrupted is under way"},
+	} {
+		waitFor("active")
+		cmd := exec.Command("octo-tentacle", test.arguments...)
+		cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor("deactivating")
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), test.says) || strings.Contains(stderr.String(), "nothing was changed") {
+			t.Errorf("%v: exit code %d\n%s", test.arguments, code, stderr.String())
+		}
 	}
 }
