@@ -12,12 +12,14 @@ import (
 
 func init() {
 	// -h is register-with's publicHostName, and the program has a help command of its own.
-	cli.HelpFlag = &cli.BoolFlag{Name: "help", Usage: "show this help", Hidden: true}
+	cli.HelpFlag = helpFlag()
 	cli.HelpPrinter = printHelp
 	// The library renders every flag of a command at every start, to sort them; printHelp
 	// has an order and a rendering of its own.
 	cli.FlagStringer = func(flag cli.Flag) string { return flag.Names()[0] }
 }
+
+func helpFlag() cli.Flag { return &cli.BoolFlag{Name: "help", Hidden: true} }
 
 func helpCommand(*console) *cli.Command {
 	return &cli.Command{
@@ -103,10 +105,10 @@ type flagGroup struct {
 // flagGroups are the categories, in the order in which they appear.
 func flagGroups(flags []cli.Flag) (groups []flagGroup) {
 	for _, flag := range flags {
-		name := flag.(cli.CategorizableFlag).GetCategory()
-		if flag == cli.HelpFlag {
+		if !flag.(cli.VisibleFlag).IsVisible() {
 			continue
 		}
+		name := flag.(cli.CategorizableFlag).GetCategory()
 		at := slices.IndexFunc(groups, func(g flagGroup) bool { return g.name == name })
 		if at < 0 {
 			at = len(groups)

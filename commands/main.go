@@ -188,14 +188,16 @@ func newApp(c *console, only string) *cli.App {
 		Version:                   version(),
 		Writer:                    c.out,
 		ErrWriter:                 c.err,
-		HideHelpCommand:           true,
+		Flags:                     []cli.Flag{helpFlag()},
+		HideHelp:                  true, // the library's flag, which all would share, is not used
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true, // a role or an environment may contain a comma
 		ExitErrHandler:            func(*cli.Context, error) {},
 	}
 	for _, builder := range builders {
 		command := builder.build(c)
-		command.HideHelpCommand = true
+		command.HideHelp = true
+		command.Flags = append(command.Flags, helpFlag())
 		// The arguments were checked by rewriteArguments; what is left is ours to word.
 		command.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return err }
 		app.Commands = append(app.Commands, command)
