@@ -50,7 +50,8 @@ type facts struct {
 // portFact is a polled address and what answered there.
 type portFact struct {
 	address string
-	trusted []string // the thumbprints that the Tentacle expects there: one, unless entries contradict each other
+	entries []tentacleconfig.TrustedServer // that have it polled
+	trusted []string                       // the thumbprints that the Tentacle expects there: one, unless entries contradict each other
 	port    octoapi.Port
 	err     error
 }
@@ -104,15 +105,19 @@ func listens(document *tentacleconfig.Document) bool {
 
 // portsOf are the addresses that the Tentacle polls, each once.
 func portsOf(servers []tentacleconfig.TrustedServer) (ports []portFact) {
+	at := map[string]int{}
 	for _, server := range servers {
 		if !server.Polls() {
 			continue
 		}
-		i := slices.IndexFunc(ports, func(p portFact) bool { return tentacleconfig.SameAddress(p.address, server.Address) })
-		if i < 0 {
+		key := tentacleconfig.AddressKey(server.Address)
+		i, known := at[key]
+		if !known {
 			i = len(ports)
+			at[key] = i
 			ports = append(ports, portFact{address: strings.TrimRight(server.Address, "/")})
 		}
+		ports[i].entries = append(ports[i].entries, server)
 		if !containsThumbprint(ports[i].trusted, server.Thumbprint) {
 			ports[i].trusted = append(ports[i].trusted, strings.ToUpper(server.Thumbprint))
 		}
@@ -210,8 +215,8 @@ func (f *facts) clusterSubscriptions() (subscriptions []string) {
 		if !f.ofCluster(p) {
 			continue
 		}
-		for _, server := range f.servers {
-			if server.Polls() && tentacleconfig.SameAddress(server.Address, p.address) && server.SubscriptionID != "" &&
+		for _, server := range p.entries {
+			if server.SubscriptionID != "" &&
 				!slices.ContainsFunc(subscriptions, func(s string) bool { return sameSubscription(s, server.SubscriptionID) }) {
 				subscriptions = append(subscriptions, server.SubscriptionID)
 			}

@@ -127,8 +127,8 @@ func (j *judgement) judgeDuplicates() {
 	for _, p := range j.ports {
 		for _, thumbprint := range p.trusted {
 			entries := 0
-			for _, server := range j.servers {
-				if server.Polls() && sameThumbprint(server.Thumbprint, thumbprint) && tentacleconfig.SameAddress(server.Address, p.address) {
+			for _, server := range p.entries {
+				if sameThumbprint(server.Thumbprint, thumbprint) {
 					entries++
 				}
 			}

@@ -168,13 +168,13 @@ func pollAddresses(now []tentacleconfig.TrustedServer, thumbprint string, addres
 	if err != nil {
 		return nil, err
 	}
-	after := now
+	var missing []tentacleconfig.TrustedServer
 	for _, address := range addresses {
-		if !polledAt(after, thumbprint, address) {
-			after = tentacleconfig.Upsert(after, model.With(address))
+		if !polledAt(now, thumbprint, address) {
+			missing = append(missing, model.With(address))
 		}
 	}
-	return after, nil
+	return tentacleconfig.Upsert(now, missing...), nil
 }
 
 // pollingModel is the entry whose subscription and style further nodes of a

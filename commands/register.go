@@ -290,7 +290,7 @@ func subscriptionFor(now []tentacleconfig.TrustedServer, thumbprint string, addr
 // registerAddresses gives every address an entry that polls under the
 // subscription; those that do already stay as they are.
 func registerAddresses(now []tentacleconfig.TrustedServer, thumbprint, subscription string, addresses []string) []tentacleconfig.TrustedServer {
-	after := now
+	entries := make([]tentacleconfig.TrustedServer, 0, len(addresses))
 	for _, address := range addresses {
 		entry := tentacleconfig.TrustedServer{Thumbprint: thumbprint, Address: address}
 		for _, server := range now {
@@ -299,9 +299,9 @@ func registerAddresses(now []tentacleconfig.TrustedServer, thumbprint, subscript
 			}
 		}
 		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
-		after = tentacleconfig.Upsert(after, entry)
+		entries = append(entries, entry)
 	}
-	return after
+	return tentacleconfig.Upsert(now, entries...)
 }
 
 // register sends the registration, once.

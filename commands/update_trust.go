@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -76,12 +77,11 @@ func (o *updateTrustOptions) read(c *console) error {
 // withThumbprint is the decision of update-trust. Where an entry with the new
 // thumbprint and the same address is there already, one of the two is enough.
 func withThumbprint(now []tentacleconfig.TrustedServer, old, renewed string) []tentacleconfig.TrustedServer {
-	var after []tentacleconfig.TrustedServer
-	for _, server := range now {
-		if sameThumbprint(server.Thumbprint, old) {
-			server.Thumbprint = renewed
+	after := slices.Clone(now)
+	for i := range after {
+		if sameThumbprint(after[i].Thumbprint, old) {
+			after[i].Thumbprint = renewed
 		}
-		after = tentacleconfig.Upsert(after, server)
 	}
-	return after
+	return tentacleconfig.Upsert(nil, after...)
 }

@@ -114,11 +114,11 @@ func asciiHost(name string) (string, error) {
 // a slash at the end, the spelling of an IPv6 address, http for https and
 // leaving out the port 443 make no difference.
 func SameAddress(a, b string) bool {
-	return a == b || addressKey(a) == addressKey(b)
+	return a == b || AddressKey(a) == AddressKey(b)
 }
 
-// addressKey is the same text for all spellings of an address.
-func addressKey(address string) string {
+// AddressKey is the same text for all spellings of an address: those that SameAddress calls the same.
+func AddressKey(address string) string {
 	u, err := splitAddress(address)
 	if err != nil { // what a person wrote there by hand
 		return strings.ToLower(strings.TrimRight(strings.TrimSpace(address), "/"))

@@ -129,7 +129,7 @@ func (s TrustedServer) Equal(other TrustedServer) bool {
 type identity struct{ thumbprint, address string }
 
 func (s TrustedServer) identity() identity {
-	return identity{strings.ToUpper(s.Thumbprint), addressKey(s.Address)}
+	return identity{strings.ToUpper(s.Thumbprint), AddressKey(s.Address)}
 }
 
 // read takes over a field of an entry; value is strict, compact JSON.
@@ -289,28 +289,37 @@ func (d *Document) SetTrustedServers(list []TrustedServer) {
 	d.Set(KeyTrustedServers, FormatTrustedServers(list))
 }
 
-// Upsert is list with s in it: where an entry with its thumbprint and address
-// says something else, s takes its place; where there is none, s stands at the
-// end. What the entry had and s leaves open (Squid, fields this program does
-// not know) stays. The argument is not modified.
-func Upsert(list []TrustedServer, s TrustedServer) []TrustedServer {
+// Upsert is list with the servers in it, one after the other: where an entry
+// with the thumbprint and address of one says something else, that takes its
+// place; where there is none, it stands at the end. What the entry had and the
+// server leaves open (Squid, fields this program does not know) stays. The
+// arguments are not modified. The time is linear in all of them.
+func Upsert(list []TrustedServer, servers ...TrustedServer) []TrustedServer {
 	list = slices.Clone(list)
-	id := s.identity()
-	i := slices.IndexFunc(list, func(old TrustedServer) bool { return old.identity() == id })
-	if i < 0 {
-		return append(list, s)
+	first := make(map[identity]int, len(list)+len(servers))
+	for i, s := range slices.Backward(list) {
+		first[s.identity()] = i
 	}
-	old := list[i]
-	if s.Squid == "" {
-		s.Squid = old.Squid
-	}
-	if s.fields == nil {
-		s.fields = old.fields
-	}
-	spelled := s // a thumbprint or address spelled otherwise is no difference
-	spelled.Thumbprint, spelled.Address = old.Thumbprint, old.Address
-	if !spelled.Equal(old) {
-		list[i] = s
+	for _, s := range servers {
+		id := s.identity()
+		i, known := first[id]
+		if !known {
+			first[id] = len(list)
+			list = append(list, s)
+			continue
+		}
+		old := list[i]
+		if s.Squid == "" {
+			s.Squid = old.Squid
+		}
+		if s.fields == nil {
+			s.fields = old.fields
+		}
+		spelled := s // a thumbprint or address spelled otherwise is no difference
+		spelled.Thumbprint, spelled.Address = old.Thumbprint, old.Address
+		if !spelled.Equal(old) {
+			list[i] = s
+		}
 	}
 	return list
 }
