@@ -142,7 +142,7 @@ func checkComplete(option string, values []string) error {
 	for _, value := range values {
 		for item := range strings.SplitSeq(value, ",") {
 			if strings.TrimSpace(item) == "" {
-				return fmt.Errorf("--%s has an empty address (an empty variable of a script?), and what is not named is removed: name all that are to stay", option)
+				return fmt.Errorf("--%s has an empty value (an empty variable of a script?), and what is not named is removed: name all that are to stay", option)
 			}
 		}
 	}

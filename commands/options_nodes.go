@@ -32,13 +32,23 @@ func (o *nodeOptions) flags() []cli.Flag {
 }
 
 func (o *nodeOptions) given() bool {
-	return len(commaSeparated(o.address.Value())) > 0 || len(commaSeparated(o.port.Value())) > 0 || o.webSocket != ""
+	return o.named() || len(commaSeparated(o.port.Value())) > 0
+}
+
+// named says whether an address is given: ports alone are those of the API's host.
+func (o *nodeOptions) named() bool {
+	return len(commaSeparated(o.address.Value())) > 0 || o.webSocket != ""
 }
 
 // checkComplete is for what removes every address that is not named.
 func (o *nodeOptions) checkComplete() error {
-	return checkComplete("server-comms-address", o.address.Value())
+	if err := checkComplete("server-comms-address", o.address.Value()); err != nil {
+		return err
+	}
+	return o.checkPorts()
 }
+
+func (o *nodeOptions) checkPorts() error { return checkComplete("server-comms-port", o.port.Value()) }
 
 // addresses are the comms addresses meant, in the order given, each once: every
 // port at every address. server is the API's URL, whose host is polled when no

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -133,6 +134,10 @@ func TestAnEmptyVariableNeverDoesMoreThanWasMeant(t *testing.T) {
 	s.trusts(t, s.entry(0), s.entry(1), tentacleconfig.TrustedServer{
 		Thumbprint: tentacleThumbprint, Style: tentacleconfig.StylePolling, Address: "https://other:10943", SubscriptionID: sceneSubscription})
 	thumbprint, node, port := s.cluster.Thumbprint(), s.cluster.Addresses()[0], "--server-comms-port=10943"
+	nodes := filepath.Join(t.TempDir(), "nodes.yaml")
+	if err := os.WriteFile(nodes, []byte("["+node+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	before := s.snapshot(t)
 	for _, c := range []struct {
 		option    string
@@ -149,6 +154,11 @@ func TestAnEmptyVariableNeverDoesMoreThanWasMeant(t *testing.T) {
 		{"--server-comms-address", []string{"sync-servers", "--server-comms-address=", port}},
 		{"--server-comms-address", []string{"poll-server", "--replace", "--server-comms-address=" + node + ",,"}},
 		{"--server-comms-address", []string{"poll-server", "--replace", "--server-comms-address=", port}},
+		{"--server-comms-port", []string{"poll-server", "--replace", "--server-comms-address=" + node, "--server-comms-port="}},
+		{"--server-comms-port", []string{"sync-servers", "--server-comms-address=" + node, port + ",,"}},
+		{"--server-comms-port", []string{"sync-servers", "--server-comms-address=" + node, "--server-comms-port="}},
+		{"--server-comms-port", []string{"sync-servers", "--file=" + nodes, "--server-comms-port="}},
+		{"--file", []string{"sync-servers", "--file=", port}},
 		{"--keep", []string{"clear-trusted-servers", "--keep=" + node, "--keep="}},
 		{"--keep", []string{"clear-trusted-servers", "--keep=" + node + ","}},
 		{"--instance", []string{"delete-instance", "--instance="}},

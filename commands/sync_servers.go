@@ -49,7 +49,14 @@ is asked, changed or restarted.
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
 				Usage: "say nothing where nothing is to do; of a restart that is outstanding, warn all the same; with --format=json, answer"},
 		}),
-		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error {
+			if !o.nodes.named() { // ports alone would put the API's host in the place of the nodes of the file
+				if err := refuseEmpty(ctx, "file"); err != nil {
+					return err
+				}
+			}
+			return syncServers(ctx.Context, c, o)
+		},
 	}
 }
 
@@ -114,8 +121,11 @@ func (o *syncServersOptions) read(c *console) ([]string, error) {
 		}
 		return o.nodes.addresses(o.api.server, runtime.GOOS)
 	}
-	if len(commaSeparated(o.nodes.address.Value())) > 0 || o.nodes.webSocket != "" {
+	if o.nodes.named() {
 		return nil, errors.New("--file and --server-comms-address both give the nodes: give one of them")
+	}
+	if err := o.nodes.checkPorts(); err != nil {
+		return nil, err
 	}
 	listed, err := o.readFile(c.in)
 	if err != nil {
