@@ -89,7 +89,11 @@ func pollNodes(ctx context.Context, c *console, t *tentacle, o pollServerOptions
 		}
 		return pollAddresses(now, r.Thumbprint, addresses)
 	}
-	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
+	err = apply(ctx, c, t, o.change, change{servers: decide}, r)
+	if untrusted, is := errors.AsType[untrustedError](err); is {
+		return fmt.Errorf("%w\n%s", err, untrusted.hint(t))
+	}
+	if err != nil {
 		return err
 	}
 	if client != nil {
@@ -194,17 +198,32 @@ func pollingModel(servers []tentacleconfig.TrustedServer, thumbprint string) (te
 		return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and needs nothing for high availability\n"+
 			"to make it poll, "+registerHint, thumbprint)
 	}
-	hint := registerHint
-	if others := distinctThumbprints(servers); len(others) > 0 {
-		old := "…"
-		if len(others) == 1 {
-			old = others[0]
-		}
-		hint = fmt.Sprintf("if it is the same cluster with a new certificate: octo-tentacle update-trust --oldThumbprint=%s --newThumbprint=%s\n"+
-			"if it is another, %s", old, thumbprint, registerHint)
+	return tentacleconfig.TrustedServer{}, untrustedError{servers, thumbprint}
+}
+
+// untrustedError is a cluster that the Tentacle does not trust.
+type untrustedError struct {
+	servers    []tentacleconfig.TrustedServer // that it does
+	thumbprint string
+}
+
+func (e untrustedError) Error() string {
+	return fmt.Sprintf("this Tentacle does not trust the cluster with thumbprint %s%s", e.thumbprint, trustedInstead(e.servers))
+}
+
+// hint says how to trust it.
+func (e untrustedError) hint(t *tentacle) string {
+	others := distinctThumbprints(e.servers)
+	if len(others) == 0 {
+		return registerHint
 	}
-	return tentacleconfig.TrustedServer{}, fmt.Errorf("this Tentacle does not trust the cluster with thumbprint %s%s\n%s",
-		thumbprint, trustedInstead(servers), hint)
+	old := "…"
+	if len(others) == 1 {
+		old = others[0]
+	}
+	return "if it is the same cluster with a new certificate: " +
+		commandFor(t.instance, t.service, runtime.GOOS, "update-trust", "--oldThumbprint="+old, "--newThumbprint="+e.thumbprint) +
+		"\nif it is another, " + registerHint
 }
 
 // trustedInstead names the clusters that are trusted: the API of another

@@ -212,7 +212,9 @@ func (r *report) stillTrusted() string {
 	if !containsThumbprint(distinctThumbprints(r.difference.Unchanged), r.Thumbprint) {
 		return ""
 	}
-	return fmt.Sprintf("The Octopus Server is still trusted; to end that: octo-tentacle configure --remove-trust=%s\n", r.Thumbprint)
+	instance := tentacleconfig.Instance{Name: r.Instance, ConfigPath: r.Configuration}
+	return fmt.Sprintf("The Octopus Server is still trusted; to end that: %s\n",
+		commandFor(instance, r.Service.Name, runtime.GOOS, "configure", "--remove-trust="+r.Thumbprint))
 }
 
 func (r *report) title() string {

@@ -84,7 +84,7 @@ func restartSparing(ctx context.Context, c *console, name string, o restartOptio
 	defer c.endProgress()
 	status, err := service.Restart(limited, name, c.progress)
 	if err != nil && ctx.Err() != nil { // what the service manager was asked for goes on
-		err = unfinishedError{done: "service " + name + " was to be restarted", cause: err}
+		err = unfinishedError{done: "the restart of service " + name + " was asked for", cause: err}
 	}
 	return status, err
 }

@@ -221,3 +221,24 @@ echo the end
 		t.Errorf("polled: %v", got)
 	}
 }
+
+// TestSystemdRestartInterruptedIsNotNothing: systemd goes on with what it was asked.
+func TestSystemdRestartInterruptedIsNotNothing(t *testing.T) {
+	needInterrupts(t)
+	s := newSystemdScene(t)
+	s.start(t)
+	cmd := s.command("restart-service", "--instance=Octo Tentacle Test")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
+	if err := interrupt(cmd.Process); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if text := stderr.String(); cmd.ProcessState.ExitCode() != 1 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was asked for") {
+		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), text)
+	}
+}
