@@ -194,6 +194,9 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 	}
 	r := newReport(t)
 	if err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, r); err != nil {
+		if !o.dryRun && !n.indexed {
+			err = unfinishedError{done: fmt.Sprintf("the instance %s now has the configuration %s in the index; but:", n.Name, n.ConfigPath), cause: err}
+		}
 		return err
 	}
 	made.Changed = r.Changed || !n.indexed
