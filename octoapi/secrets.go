@@ -22,8 +22,10 @@ const (
 	hidden      = "***"
 )
 
-// apiKeyShape is what Octopus's API keys look like, in any case of letters: names of hosts lose theirs.
-var apiKeyShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bAPI-[A-Z0-9]{16,}`) })
+// apiKeyShape is what Octopus's API keys look like. In the place of a host's name one loses its case; then it takes more to be told from such a name.
+var apiKeyShape = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bAPI-[A-Z0-9]{16,}|(?i)\bapi-[a-z0-9]{24,}`)
+})
 
 // Add has a secret hidden from now on.
 func (s *Secrets) Add(secret string) {

@@ -50,4 +50,8 @@ func TestWhatLooksLikeAnAPIKeyIsHiddenWithoutBeingKnown(t *testing.T) {
 	if got := s.Hide(`--server "API-ABCDEFGHIJKLMNOPQRSTUVWXYZ0" is wrong, and https://api-abcdefghijklmnopqrstuvwxyz0.example.com`); got != `--server "***" is wrong, and https://***.example.com` {
 		t.Error(got)
 	}
+	const host = "https://api-octopusproduction01.example.com"
+	if got := s.Hide(host); got != host {
+		t.Errorf("the name of a host became %s", got)
+	}
 }
