@@ -23,6 +23,7 @@ import (
 
 // TestMain lets the scripts run the real main as `octo-tentacle`.
 func TestMain(m *testing.M) {
+	_ = os.Setenv(raceVariable, raceOptions)
 	asService()
 	atOnce()
 	if folder := os.Getenv(standInVariable); folder != "" {
@@ -38,6 +39,9 @@ func TestMain(m *testing.M) {
 		},
 	})
 }
+
+// With the race detector, each process would wait for a second before it ends.
+const raceVariable, raceOptions = "GORACE", "atexit_sleep_ms=0"
 
 // atOnce lets more tests run at once than there are processors, unless -parallel
 // says otherwise: most of them wait, for what hangs or for another try.
@@ -87,6 +91,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(env.WorkDir, "home"))
 			env.Setenv(scriptMachine, env.WorkDir)
+			env.Setenv(raceVariable, raceOptions)
 			env.Setenv("KEY", octotest.APIKey)
 			env.Setenv("TOKEN", octotest.BearerToken)
 			// A machine that runs the tests has no service of these Tentacles; what

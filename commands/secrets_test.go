@@ -62,7 +62,7 @@ type leakTest struct {
 	folder, config string
 	cluster        *octotest.Cluster
 	original       []byte
-	succeeded      int
+	succeeded      atomic.Int32 // some commands of a test run at the same time
 }
 
 // leakFolder is for all machines of a test, which differ in the configuration alone.
@@ -133,7 +133,7 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 	if l.original, err = os.ReadFile(l.config); err != nil {
 		t.Fatal(err)
 	}
-	l.succeeded = 0
+	l.succeeded.Store(0)
 	return l
 }
 
@@ -152,7 +152,7 @@ func (l *leakTest) run(arguments ...string) (output string, code int) {
 		l.Errorf("octo-tentacle %q shows %q:\n%s", arguments, found, out.String())
 	}
 	if code == exitDone {
-		l.succeeded++
+		l.succeeded.Add(1)
 	}
 	return out.String(), code
 }
@@ -260,7 +260,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 		l := newLeakTest(t, filepath.Join(folder, builder.name))
 		wait.Go(func() {
 			l.tryEverything(builder)
-			if l.succeeded == 0 && builder.name != "service" && builder.name != "restart-service" { // there may be no service manager
+			if l.succeeded.Load() == 0 && builder.name != "service" && builder.name != "restart-service" { // there may be no service manager
 				t.Errorf("%s never succeeded, so that this says nothing about what it then prints", builder.name)
 			}
 		})

@@ -131,7 +131,7 @@ func restoreNewest(path string) (func(*Document) error, error) {
 
 func updater(path, address string) *exec.Cmd {
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), "OCTO_TENTACLE_TEST_UPDATE="+path, "OCTO_TENTACLE_TEST_ADDRESS="+address)
+	c.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "OCTO_TENTACLE_TEST_UPDATE="+path, "OCTO_TENTACLE_TEST_ADDRESS="+address)
 	return c
 }
 
