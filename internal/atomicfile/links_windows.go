@@ -1,0 +1,4 @@
+package atomicfile
+
+// checkLinks: only administrators make links here.
+func checkLinks(string, string) error { return nil }
