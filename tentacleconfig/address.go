@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/net/idna"
 )
 
@@ -32,14 +34,14 @@ func AddressOf(text string) (string, error) {
 const addressExample = "write it like https://octo1.example.com:10943"
 
 // splitAddress is the address with scheme and host in the form that Tentacle
-// stores; a path that is only a slash is left out.
+// stores; a path that is only a slash is dropped.
 func splitAddress(text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("%q is not an address to poll: %w\n%s", text, fmt.Errorf(format, args...), addressExample)
+		return hint.Errorf(addressExample, "%q is not an address to poll: %w", text, fmt.Errorf(format, args...))
 	}
 	if strings.Contains(text, "@") { // not shown: it may hold a password
-		return nil, fmt.Errorf("an address to poll has no user name or password (there is an @ in it)\n%s", addressExample)
+		return nil, hint.New("it must not contain a user name or password (there is an @ in it)", addressExample)
 	}
 	scheme, _, found := strings.Cut(text, "://")
 	if !found {
@@ -67,9 +69,9 @@ func splitAddress(text string) (*url.URL, error) {
 	}
 	switch {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return nil, refuse("it has something after a ? or #")
+		return nil, refuse("it must not contain a ? or #")
 	case u.Scheme == "https" && u.Path != "":
-		return nil, refuse("it has a path, %s", u.Path)
+		return nil, refuse("it must not contain a path (%s)", u.Path)
 	}
 	return u, nil
 }
@@ -81,18 +83,18 @@ func canonicalHost(u *url.URL) (string, error) {
 	case err != nil:
 		return "", err
 	case host == "":
-		return "", errors.New("it names no host")
+		return "", errors.New("it has no host")
 	case notIP == nil && ip.Is6() && ip.Zone() == "":
 		host = "[" + ip.String() + "]"
 	case strings.Contains(host, ":") || strings.ContainsAny(host, `%,;'"!$&()*+=<>\`):
-		return "", fmt.Errorf("%s is not the name of a host", host)
+		return "", fmt.Errorf("%s is not a valid host name", host)
 	}
 	if u.Port() == "" {
 		return host, nil
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil || port == 0 {
-		return "", fmt.Errorf("the port is %s, not 1 to 65535", u.Port())
+		return "", fmt.Errorf("the port %s is not a number from 1 to 65535", u.Port())
 	}
 	return host + ":" + strconv.FormatUint(port, 10), nil
 }
@@ -105,7 +107,7 @@ func asciiHost(name string) (string, error) {
 	}
 	ascii, err := idna.Lookup.ToASCII(name)
 	if err != nil {
-		return "", fmt.Errorf("%s is not the name of a host", name)
+		return "", fmt.Errorf("%s is not a valid host name", name)
 	}
 	return ascii, nil
 }
@@ -117,7 +119,12 @@ func SameAddress(a, b string) bool {
 	return a == b || AddressKey(a) == AddressKey(b)
 }
 
-// AddressKey is the same text for all spellings of an address: those that SameAddress calls the same.
+// ContainsAddress says whether one of the addresses leads to the same port as address.
+func ContainsAddress(addresses []string, address string) bool {
+	return slices.ContainsFunc(addresses, func(a string) bool { return SameAddress(a, address) })
+}
+
+// AddressKey is the same text for all spellings of an address that SameAddress calls the same.
 func AddressKey(address string) string {
 	u, err := splitAddress(address)
 	if err != nil { // what a person wrote there by hand

@@ -64,7 +64,7 @@ func TestWhereThereCanBeNoLinkTheBackupIsACopyLikeTheOldFile(t *testing.T) {
 	onlyConfigAndBackups(t, path)
 }
 
-func TestWithoutTheWishThereIsNoBackupAndNoneGoes(t *testing.T) {
+func TestWithoutABackupFunctionBackupsAreNeitherMadeNorRemoved(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	for i := range 12 {
 		put(t, fmt.Sprintf("%s.bak-202001%02dT000000Z", path, i+1), "")
@@ -227,7 +227,7 @@ func TestBackupsLieBesideTheFileThatALinkLeadsTo(t *testing.T) {
 	}
 }
 
-func TestADamagedFileIsReplacedOnlyByWhoSaysSo(t *testing.T) {
+func TestADamagedFileIsReplacedOnlyOnRequest(t *testing.T) {
 	for name, damaged := range map[string]string{"truncated": oldConfig[:60], "empty": "", "no text": "\x00\x01", "another root": "<a></a>"} {
 		t.Run(name, func(t *testing.T) {
 			path := writeConfig(t, damaged)
@@ -278,5 +278,25 @@ func TestACopyOfADocumentIsChangedByItself(t *testing.T) {
 	}
 	if got := string(d.Bytes()); got != strings.Replace(oldConfig, "old", "third", 1) {
 		t.Errorf("it is now %q", got)
+	}
+}
+
+func TestTheNewestUsableBackupHasServersThatCanBeRead(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	if b, ok := NewestUsableBackup(path); ok {
+		t.Errorf("without backups: %v", b)
+	}
+	usable := path + ".bak-20200101T000000Z"
+	put(t, usable, oldConfig)
+	put(t, path+".bak-20200102T000000Z", `<octopus-settings><set key="`+KeyTrustedServers+`">oops</set></octopus-settings>`)
+	put(t, path+".bak-20200103T000000Z", oldConfig[:40])
+	for _, b := range backups(t, path) {
+		longAgo(t, b.Path)
+		if d, _, err := b.ReadUsable(); (err == nil) != (b.Path == usable) || err == nil && string(d.Bytes()) != oldConfig {
+			t.Errorf("%s: %v", b.ID(), err)
+		}
+	}
+	if b, ok := NewestUsableBackup(path); !ok || b.Path != usable {
+		t.Errorf("got %v, %v", b, ok)
 	}
 }

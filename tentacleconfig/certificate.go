@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"software.sslmate.com/src/go-pkcs12"
 )
 
@@ -27,10 +28,15 @@ const RecommendedKeyBits = 2048
 // Errors of ParsePFX that a user can do something about.
 var (
 	// ErrPassword is a PFX that another password protects.
-	ErrPassword = errors.New("the password does not fit")
+	ErrPassword = errors.New("wrong password")
 	// ErrNoKey is a PFX with a certificate, but without its private key.
-	ErrNoKey = errors.New("it holds no private key")
+	ErrNoKey = errors.New("it contains no private key")
 )
+
+// ErrNoCertificate is a Tentacle that has no certificate yet.
+var ErrNoCertificate = errors.New("has no certificate yet")
+
+var errNotPFX = errors.New("it is not a PFX, or it is damaged")
 
 // Certificate is a Tentacle's certificate with its private key. It is a secret:
 // it has no text form.
@@ -45,11 +51,11 @@ type Certificate struct {
 func NewCertificate(now time.Time) (*Certificate, error) {
 	key, err := rsa.GenerateKey(rand.Reader, RecommendedKeyBits)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a key: %w", err)
+		return nil, fmt.Errorf("cannot create a key: %w", err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).SetUint64(1<<63-1))
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+		return nil, fmt.Errorf("cannot create a certificate: %w", err)
 	}
 	today := now.UTC().Truncate(24 * time.Hour)
 	template := &x509.Certificate{
@@ -61,21 +67,17 @@ func NewCertificate(now time.Time) (*Certificate, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+		return nil, fmt.Errorf("cannot create a certificate: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a certificate: %w", err)
+		return nil, fmt.Errorf("cannot create a certificate: %w", err)
 	}
 	return &Certificate{key, certificate}, nil
 }
 
 // Thumbprint is the SHA-1 of the certificate, 40 upper-case hexadecimal digits.
-func (c *Certificate) Thumbprint() string { return thumbprintOf(c.x509) }
-
-func thumbprintOf(c *x509.Certificate) string {
-	return fmt.Sprintf("%X", sha1.Sum(c.Raw)) // #nosec G401: see the import
-}
+func (c *Certificate) Thumbprint() string { return thumbprint.Of(c.x509.Raw) }
 
 // KeyBits is the length of the key in bits.
 func (c *Certificate) KeyBits() int { return c.key.N.BitLen() }
@@ -92,7 +94,7 @@ var pfxEncoding = pkcs12.LegacyDES.WithIterations(2000)
 func (c *Certificate) PFX(password string) ([]byte, error) {
 	data, err := pfxEncoding.Encode(c.key, c.x509, nil, password)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a PFX: %w", err)
+		return nil, fmt.Errorf("cannot create a PFX: %w", err)
 	}
 	return data, nil
 }
@@ -103,7 +105,8 @@ func (c *Certificate) PFX(password string) ([]byte, error) {
 // Errors are ErrPassword, ErrNoKey, or say what it is instead.
 func ParsePFX(data []byte, password string) (*Certificate, error) {
 	if block, _ := pem.Decode(data); block != nil {
-		return nil, errors.New("it is PEM (-----BEGIN …), not a PFX\nmake one with: openssl pkcs12 -export -in certificate.pem -inkey key.pem -out certificate.pfx")
+		return nil, hint.New("it is PEM (-----BEGIN …), not a PFX",
+			"create one with: openssl pkcs12 -export -in certificate.pem -inkey key.pem -out certificate.pfx")
 	}
 	key, first, more, err := pkcs12.DecodeChain(fromBase64(data), password)
 	switch {
@@ -113,17 +116,17 @@ func ParsePFX(data []byte, password string) (*Certificate, error) {
 		return nil, ErrNoKey
 	case errors.As(err, new(pkcs12.NotImplementedError)):
 		return nil, fmt.Errorf("it is a PFX of a kind that octo-tentacle cannot read: %w", err)
-	case err != nil: // go-pkcs12 has nothing to say but how it decodes
-		return nil, errors.New("it is not a PFX, or a damaged one")
+	case err != nil: // go-pkcs12's own words are about how it decodes
+		return nil, errNotPFX
 	}
 	private, isRSA := key.(*rsa.PrivateKey)
 	if !isRSA {
-		return nil, errors.New("its key is not an RSA key, and Tentacle uses no other")
+		return nil, errors.New("its key is not an RSA key, the only kind that Tentacle uses")
 	}
 	all := append([]*x509.Certificate{first}, more...)
 	own := slices.IndexFunc(all, func(c *x509.Certificate) bool { return samePublicKey(c, private) })
 	if own < 0 {
-		return nil, errors.New("its private key belongs to none of its certificates")
+		return nil, errors.New("its private key does not match any of its certificates")
 	}
 	return &Certificate{private, all[own]}, nil
 }
@@ -145,31 +148,6 @@ func fromBase64(data []byte) []byte {
 		return plain
 	}
 	return data
-}
-
-// A Protect encrypts a secret for the configuration file: Encrypt, or in a
-// rehearsal something that makes no key.
-type Protect func(plain []byte) (string, error)
-
-// SetSecret sets key to an encrypted secret. Where it holds that secret already
-// nothing changes, although it would be encrypted differently every time. An
-// empty secret is an empty setting.
-func (d *Document) SetSecret(key, secret string, protect Protect) error {
-	if secret == "" {
-		d.Set(key, "")
-		return nil
-	}
-	if text, _ := d.Get(key); text != "" {
-		if plain, err := Decrypt(text, d.path); err == nil && string(plain) == secret {
-			return nil
-		}
-	}
-	text, err := protect([]byte(secret))
-	if err != nil {
-		return err
-	}
-	d.Set(key, text)
-	return nil
 }
 
 // HasCertificate says whether there is a certificate at all, readable or not.
@@ -201,4 +179,61 @@ func (d *Document) SetCertificate(c *Certificate, protect Protect) error {
 func (d *Document) holds(c *Certificate) bool {
 	own, err := d.certificate()
 	return err == nil && own.Equal(c.x509)
+}
+
+// Thumbprint is the thumbprint of the Tentacle's own certificate, in upper case: what the setting
+// says, else that of the certificate in the file. The error is ErrNoCertificate where there is
+// none, and a *SecretError where it cannot be read on this machine.
+func (d *Document) Thumbprint() (string, error) {
+	if t, _ := d.Get(KeyThumbprint); t != "" {
+		return strings.ToUpper(strings.TrimSpace(t)), nil
+	}
+	dates, err := d.CertificateDates()
+	if err != nil && !errors.Is(err, ErrNoCertificate) {
+		err = d.secretError(KeyCertificate, err)
+	}
+	return dates.Thumbprint, err
+}
+
+// CertificateDates is what the Tentacle's certificate in the file says of itself.
+type CertificateDates struct {
+	Thumbprint string // of the certificate, whatever the setting says; 40 upper-case hexadecimal digits
+	NotBefore  time.Time
+	NotAfter   time.Time
+}
+
+// CertificateDates reads the Tentacle's certificate. The error is ErrNoCertificate where the file
+// has none; another one says only why it cannot be read on this machine.
+func (d *Document) CertificateDates() (CertificateDates, error) {
+	certificate, err := d.certificate()
+	if err != nil {
+		return CertificateDates{}, err
+	}
+	return CertificateDates{
+		Thumbprint: thumbprint.Of(certificate.Raw),
+		NotBefore:  certificate.NotBefore,
+		NotAfter:   certificate.NotAfter,
+	}, nil
+}
+
+// certificate reads the setting Tentacle.Certificate: a PFX without a password,
+// as base64, encrypted (Security/Certificates/CertificateEncoder.cs).
+func (d *Document) certificate() (*x509.Certificate, error) {
+	secret, _ := d.Get(KeyCertificate)
+	if secret == "" {
+		return nil, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
+	}
+	encoded, err := Decrypt(secret, d.path)
+	if err != nil {
+		return nil, err
+	}
+	pfx, err := base64.StdEncoding.DecodeString(string(encoded))
+	if err != nil {
+		return nil, errors.New("it is not base64")
+	}
+	_, certificate, _, err := pkcs12.DecodeChain(pfx, "")
+	if err != nil {
+		return nil, errNotPFX // go-pkcs12's own words are about how it decodes
+	}
+	return certificate, nil
 }

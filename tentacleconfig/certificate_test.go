@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 	"software.sslmate.com/src/go-pkcs12"
 )
 
@@ -116,12 +117,12 @@ func TestOfSeveralCertificatesTheOneWithTheKeyIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ParsePFX(data, ""); err == nil || !strings.Contains(err.Error(), "none of its certificates") {
+	if _, err := ParsePFX(data, ""); err == nil || !strings.Contains(err.Error(), "does not match any of its certificates") {
 		t.Errorf("a foreign key: %v", err)
 	}
 }
 
-func TestWhatIsNoPFXIsCalledWhatItIs(t *testing.T) {
+func TestAnInvalidPFXIsExplained(t *testing.T) {
 	c := certificate(t)
 	noKey, err := pkcs12.Modern2023.EncodeTrustStore([]*x509.Certificate{c.x509}, "")
 	if err != nil {
@@ -199,7 +200,7 @@ func TestACertificateIsKeptAsTentacleReadsIt(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsThereAlreadyIsNotEncryptedAnew(t *testing.T) {
+func TestASecretThatIsThereAlreadyIsNotEncryptedAgain(t *testing.T) {
 	temporaryKeys(t)
 	d, err := New("Tentacle.config")
 	if err != nil {
@@ -228,5 +229,80 @@ func temporaryKeys(t *testing.T) {
 	t.Helper()
 	folder := t.TempDir()
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
-	t.Cleanup(UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey")))
+	t.Cleanup(machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey")))
+}
+
+func TestTheCertificateTellsItsDates(t *testing.T) {
+	testMachine(t)
+	d, err := Parse("Tentacle.config", []byte("<octopus-settings></octopus-settings>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.CertificateDates(); !errors.Is(err, ErrNoCertificate) {
+		t.Errorf("without one: %v", err)
+	}
+	now := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
+	certificate, err := NewCertificate(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetCertificate(certificate, Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	d.Set(KeyThumbprint, "0123") // what the setting says does not matter
+	dates, err := d.CertificateDates()
+	if err != nil || dates.Thumbprint != certificate.Thumbprint() ||
+		!dates.NotBefore.Equal(time.Date(2026, 7, 31, 0, 0, 0, 0, time.UTC)) || !dates.NotAfter.Equal(time.Date(2126, 8, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v, %v", dates, err)
+	}
+	d.Set(KeyCertificate, "AAAA")
+	if _, err := d.CertificateDates(); err == nil || errors.Is(err, ErrNoCertificate) {
+		t.Errorf("one that cannot be read: %v", err)
+	}
+}
+
+func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
+	testMachine(t)
+	certificate, err := NewCertificate(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := parse(t, "<octopus-settings/>")
+	if err := d.SetCertificate(certificate, Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	want := certificate.Thumbprint()
+	if got, err := d.Thumbprint(); got != want || err != nil {
+		t.Errorf("from the setting: %s, %v", got, err)
+	}
+	d.Set(KeyThumbprint, "")
+	if got, err := d.Thumbprint(); got != want || err != nil {
+		t.Errorf("from the certificate: %s, %v", got, err)
+	}
+	d.Set(KeyThumbprint, strings.ToLower(want))
+	if got, _ := d.Thumbprint(); got != want {
+		t.Errorf("in lower case it is %s", got)
+	}
+}
+
+func TestATentacleWithoutAUsableCertificateSaysWhy(t *testing.T) {
+	testMachine(t)
+	for name, value := range map[string]string{"none": "", "not a secret": "hello", "not a certificate": encrypted(t, "aGVsbG8="), "no base64": encrypted(t, "*")} {
+		d := parse(t, "<octopus-settings/>")
+		d.Set(KeyCertificate, value)
+		got, err := d.Thumbprint()
+		unreadable, is := errors.AsType[*SecretError](err)
+		if is && unreadable.Key != KeyCertificate || is == errors.Is(err, ErrNoCertificate) || is == (value == "") || !strings.Contains(err.Error(), "Tentacle.config") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func encrypted(t *testing.T, plain string) string {
+	t.Helper()
+	text, err := Encrypt([]byte(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

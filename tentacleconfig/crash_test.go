@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/crashpoint"
 )
 
 // TestAProcessKilledBetweenAnyTwoCallsLeavesTheOldOrTheNewFile does so at each
@@ -72,7 +74,7 @@ func crashAt(t *testing.T, name, backup string) (servers int) {
 func crashUpdate(t *testing.T, path, at, steps, backup string) {
 	t.Helper()
 	cmd := updater(path, "https://added:1")
-	cmd.Env = append(cmd.Env, crashVariable+"="+at, stepsVariable+"="+steps, "OCTO_TENTACLE_TEST_BACKUP="+backup)
+	cmd.Env = append(cmd.Env, crashpoint.CrashVariable+"="+at, crashpoint.StepsVariable+"="+steps, "OCTO_TENTACLE_TEST_BACKUP="+backup)
 	out, err := cmd.CombinedOutput()
 	if _, killed := err.(*exec.ExitError); killed != (at != "-") {
 		t.Fatalf("killed at %s: %v %s", at, err, out)

@@ -1,6 +1,7 @@
-// Package tentacleconfig is what is on this machine: the instances of Octopus
-// Tentacle, their Tentacle.config, the servers it trusts, its secrets and its
-// certificate. It needs no network and prints nothing.
+// Package tentacleconfig reads and writes what is on this machine: the instances of Octopus
+// Tentacle, their Tentacle.config, the servers it trusts, its secrets and its certificate. It needs
+// no network and prints nothing. Its errors say what went wrong, as values where a caller can do
+// something about it; they name no command and no option.
 //
 // It promises two things about a configuration file. An edit changes the
 // setting edited and keeps every other byte: encoding, byte order mark, line

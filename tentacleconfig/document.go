@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"time"
+	"unicode"
 
-	"github.com/beevik/etree"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/text/encoding"
 )
 
@@ -49,24 +47,21 @@ const (
 	setName  = "set"
 	keyName  = "key"
 
-	// A configuration has some kilobytes; with 10,000 servers it has two
-	// megabytes. What is larger than this is something else.
+	// A configuration has some kilobytes; with 10,000 servers, two megabytes. A larger file is
+	// something else.
 	maxSize = 64 << 20
 
-	// A configuration has some dozens of settings. Each takes a hundred times its
-	// bytes to understand, and who can write the file may not be who reads it: root.
+	// A configuration has some dozens of settings. Reading one takes many times its size in memory,
+	// and root may read a file that another account can write.
 	maxElements = 100_000
 
 	xmlSpace   = " \t\r\n"
 	bom        = "\ufeff"
 	saveAsUTF8 = "save it as UTF-8, as Tentacle does"
-	repair     = "restore the file from a backup (octo-tentacle list-backups), or repair it; nothing was changed"
 )
 
-// Document is the content of one Tentacle.config. Its bytes are kept as they
-// were read: etree says what the settings are, and a second pass over the same
-// bytes says where in them each one stands, because no XML library writes back
-// what it read byte for byte.
+// Document is the content of one Tentacle.config. Its bytes are kept as they were read, with the
+// place of each setting in them, because no XML library writes back what it read byte for byte.
 type Document struct {
 	path     string
 	data     []byte            // as UTF-8, with the byte order mark
@@ -97,225 +92,161 @@ type setting struct {
 // Setting is one key of the configuration and what it is set to.
 type Setting struct{ Key, Value string }
 
-// Read reads the configuration file at path. It refuses, naming file and line
-// and saying what to do, what is not the configuration of a Tentacle: a file
-// that is empty, ends in the middle, is not XML, has another root element, is
-// neither UTF-8 nor UTF-16 or has more than 64 MiB.
-func Read(path string) (*Document, error) { return readDocument(path, openShared) }
-
-// opener opens a file to read it: openShared, or openTarget where its folder may
-// be anybody's and what is read goes into another file.
-type opener func(path string) (*os.File, error)
-
-func readDocument(path string, open opener) (*Document, error) {
-	for tries := readTries; ; tries-- {
-		data, changed, err := readFile(path, open)
-		if err != nil {
-			return nil, err
-		}
-		d, err := Parse(path, data)
-		// Tentacle saves by emptying the file and then writing it: whoever
-		// looks in between sees an empty one or its first half.
-		if err == nil || tries == 0 || time.Since(changed) > time.Second {
-			return d, err
-		}
-		time.Sleep(readPause)
-	}
+// DamagedError is a configuration file that cannot be understood.
+type DamagedError struct {
+	Path string
+	Line int   // where in the file, from 1; 0 where it is the whole file
+	Err  error // the reason: with Line 0 one that reads on after the path, like "is empty"
 }
 
-// Tentacle's own save takes a few milliseconds.
-const (
-	readTries = 5
-	readPause = 50 * time.Millisecond
-)
-
-// ReadDamaged reads like Read, but for who means to replace the whole file: what
-// Read refuses to understand is a Document too, which has its bytes, and no
-// settings. Errors are those of a file that cannot be read at all, or that is
-// too large.
-func ReadDamaged(path string) (*Document, error) { return readDamaged(path, openShared) }
-
-func readDamaged(path string, open opener) (*Document, error) {
-	d, refusal := readDocument(path, open)
-	if refusal == nil {
-		return d, nil
+func (e *DamagedError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s %v", e.Path, e.Err)
 	}
-	data, _, err := readFile(path, open)
-	if err != nil || len(data) > maxSize {
-		return nil, refusal
-	}
-	return &Document{path: path, data: data}, nil
+	return fmt.Sprintf("%s, line %d: %v", e.Path, e.Line, e.Err)
 }
 
-func readFile(path string, open opener) (data []byte, changed time.Time, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, changed, readError(path, err)
-	}
-	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
-		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
-	}
-	f, err := open(path)
-	if err != nil {
-		return nil, changed, readError(path, err)
-	}
-	defer f.Close()
-	data, err = io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return nil, changed, readError(path, err)
-	}
-	return data, info.ModTime(), nil
-}
+func (e *DamagedError) Unwrap() error { return e.Err }
 
-// readAll is os.ReadFile with an opener.
-func readAll(path string, open opener) ([]byte, error) {
-	f, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
-func readError(path string, err error) error {
-	err = withoutPath(err) // which is named already
-	to, notLink := os.Readlink(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && notLink == nil:
-		return fmt.Errorf("there is no configuration file %s: it is a link to %s, which leads nowhere: %w", path, to, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no configuration file %s: %w", path, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("cannot read %s: %w\nrun this as root (on Windows: as Administrator) or as the file's owner", path, err)
-	}
-	return fmt.Errorf("cannot read %s: %w", path, err)
-}
-
-// Parse reads data as the configuration that path has. Path is only used to
-// say in errors which file is meant; the refusals are those of Read.
+// Parse reads data as the configuration that path has. Path is only used to say in errors which
+// file is meant; the refusals are those of Read.
 func Parse(path string, data []byte) (*Document, error) {
 	text, utf16, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w\n%s", path, err, repair)
+		return nil, &DamagedError{Path: path, Err: err}
 	}
 	d := &Document{path: path, data: text, utf16: utf16}
-	if err := d.looksReadable(); err != nil {
+	if err := d.checkText(); err != nil {
+		return nil, &DamagedError{Path: path, Err: err}
+	}
+	if err := d.scan(); err != nil {
 		return nil, err
-	}
-	children, err := d.scan()
-	if err != nil {
-		return nil, err
-	}
-	tree := etree.NewDocument()
-	if err := tree.ReadFromBytes(bytes.TrimPrefix(d.data, []byte(bom))); err != nil {
-		return nil, fmt.Errorf("%s is not well-formed XML: %w\n%s", path, err, repair)
-	}
-	for i, e := range tree.Root().ChildElements() {
-		if children[i].isSetting {
-			children[i].value = textOf(e)
-			d.settings = append(d.settings, children[i].setting)
-		}
 	}
 	return d, nil
 }
 
-// looksReadable refuses with better words than a parser has.
-func (d *Document) looksReadable() error {
+// checkText refuses what is obviously not XML, with better messages than a parser.
+func (d *Document) checkText() error {
 	switch {
 	case len(d.data) > maxSize:
-		return fmt.Errorf("%s has more than %d MiB: that is not a Tentacle's configuration; nothing was changed", d.path, maxSize>>20)
+		return fmt.Errorf("is larger than %d MiB, so it is not a Tentacle's configuration", maxSize>>20)
 	case bytes.IndexByte(d.data, 0) >= 0:
-		return fmt.Errorf("%s is no text; nothing was changed\n%s", d.path, saveAsUTF8)
+		return hint.New("is not a text file", saveAsUTF8)
 	case len(bytes.Trim(bytes.TrimPrefix(d.data, []byte(bom)), xmlSpace)) == 0:
-		return fmt.Errorf("%s is empty: Tentacle may have been stopped while it wrote it\n%s", d.path, repair)
+		return errors.New("is empty: Tentacle may have been stopped while writing it")
 	}
 	return nil
 }
 
-// child is an element directly below the root; only some are settings.
-type child struct {
-	setting
-	isSetting bool
-}
-
-// scan finds where the root and its children stand.
-func (d *Document) scan() (children []child, err error) {
+// scan finds the root element and the settings in it, with their places and values, and refuses
+// what is not well-formed or not a configuration.
+func (d *Document) scan() error {
 	skipped := 0
 	if bytes.HasPrefix(d.data, []byte(bom)) {
 		skipped = len(bom) // the decoder would take it for text
 	}
+	s := scanner{d: d, declared: skipped}
 	dec := newDecoder(d.data[skipped:])
-	depth, roots, elements := 0, 0, 0
 	for {
-		before := skipped + int(dec.InputOffset())
+		from := skipped + int(dec.InputOffset())
 		token, err := dec.Token()
-		after := skipped + int(dec.InputOffset())
-		if err == io.EOF && roots == 1 {
-			return children, nil
+		if err == io.EOF && s.roots == 1 {
+			return nil
 		}
 		if err != nil {
-			return nil, d.malformed(err, before)
+			return d.malformed(err, from)
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if elements++; elements > maxElements {
-				return nil, d.refuse(before, "it has more than %d elements: that is not a Tentacle's configuration", maxElements)
-			}
-			depth++
-			e := element{start: before, content: after}
-			switch depth {
-			case 1:
-				roots++
-				if err := d.checkRoot(t, roots, before); err != nil {
-					return nil, err
-				}
-				d.root = e
-			case 2:
-				key, isSetting := keyOf(t)
-				children = append(children, child{setting{element: e, key: key}, isSetting})
-			}
-			if name, twice := repeated(t.Attr); twice {
-				return nil, d.refuse(before, "the element <%s> has the attribute %s twice", t.Name.Local, name)
-			}
-		case xml.EndElement:
-			switch depth {
-			case 1:
-				d.root.contentEnd, d.root.end = before, after
-			case 2:
-				last := &children[len(children)-1]
-				last.contentEnd, last.end = before, after
-			}
-			depth--
-		case xml.CharData:
-			if depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
-				return nil, d.refuse(before, "there is text outside of <%s>", rootName)
-			}
-		case xml.ProcInst:
-			if t.Target == "xml" && before > skipped {
-				return nil, d.refuse(before, "the XML declaration (<?xml …?>) has to be the very first in the file, or Tentacle does not read it: remove what stands before it, blank lines too")
-			}
-		case xml.Directive:
-			// An entity declared there would be lost, or believed to be text.
-			return nil, d.refuse(before, "it has a document type declaration (<!%s…>), which a Tentacle's configuration never has", firstWord(t))
+		if err := s.token(token, from, skipped+int(dec.InputOffset())); err != nil {
+			return err
 		}
 	}
+}
+
+// scanner is what is known of a document after the tokens so far.
+type scanner struct {
+	d                      *Document
+	declared               int // the only place for an XML declaration
+	depth, roots, elements int
+	open                   *setting // whose end tag has not come yet, if any
+	value                  bytes.Buffer
+}
+
+// token takes in a token, which lies between these places in the data.
+func (s *scanner) token(token xml.Token, from, to int) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return s.start(t, element{start: from, content: to})
+	case xml.EndElement:
+		s.end(from, to)
+	case xml.CharData: // CDATA too
+		if s.depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
+			return s.d.damaged(from, "there is text outside of <%s>", rootName)
+		}
+		if s.depth == 2 { // the text of elements in it, and comments, are not part of the value
+			s.value.Write(t)
+		}
+	case xml.ProcInst:
+		if t.Target == "xml" && from > s.declared {
+			return hint.With(s.d.damaged(from, "the XML declaration (<?xml …?>) is not the first thing in the file, so Tentacle does not read it"),
+				"remove everything before it, including blank lines")
+		}
+	case xml.Directive:
+		// An entity declared there would be lost, or believed to be text.
+		return s.d.damaged(from, "it has a document type declaration (<!%s…>), which a Tentacle's configuration cannot have", firstWord(t))
+	}
+	return nil
+}
+
+func (s *scanner) start(t xml.StartElement, e element) error {
+	if s.elements++; s.elements > maxElements {
+		return s.d.damaged(e.start, "it has more than %d elements, so it is not a Tentacle's configuration", maxElements)
+	}
+	if name, twice := duplicateAttr(t.Attr); twice {
+		return s.d.damaged(e.start, "the element <%s> has the attribute %s twice", t.Name.Local, name)
+	}
+	s.depth++
+	switch s.depth {
+	case 1:
+		s.roots++
+		s.d.root = e
+		return s.d.checkRoot(t, s.roots, e.start)
+	case 2:
+		if key, isSetting := keyOf(t); isSetting {
+			s.open = &setting{element: e, key: key}
+		}
+		s.value.Reset()
+	}
+	return nil
+}
+
+func (s *scanner) end(from, to int) {
+	switch {
+	case s.depth == 1:
+		s.d.root.contentEnd, s.d.root.end = from, to
+	case s.depth == 2 && s.open != nil:
+		s.open.contentEnd, s.open.end = from, to
+		s.open.value = orEmpty(s.value.String())
+		s.d.settings = append(s.d.settings, *s.open)
+		s.open = nil
+	}
+	s.depth--
 }
 
 func (d *Document) checkRoot(t xml.StartElement, nth, at int) error {
 	switch {
 	case nth > 1:
-		return d.refuse(at, "there is a second root element, <%s>", t.Name.Local)
+		return d.damaged(at, "there is a second root element, <%s>", t.Name.Local)
 	case t.Name.Local != rootName:
-		return d.refuse(at, "this is not a Tentacle's configuration: its root element is <%s>, not <%s>", t.Name.Local, rootName)
+		return d.damaged(at, "this is not a Tentacle's configuration: its root element is <%s>, not <%s>", t.Name.Local, rootName)
 	case t.Name.Space != "":
 		// .NET's XmlSerializer, which Tentacle reads with, refuses it too.
-		return d.refuse(at, "<%s> stands in the namespace %q; Tentacle knows it in none", rootName, t.Name.Space)
+		return d.damaged(at, "<%s> is in the namespace %q; Tentacle expects no namespace", rootName, t.Name.Space)
 	}
 	return nil
 }
 
-// keyOf says whether the element is a setting, and of which key. Elements of
-// other names or namespaces, and those without a key, are not ours to touch.
+// keyOf says whether the element is a setting, and of which key. Elements of other names or
+// namespaces, and those without a key, are not ours to touch.
 func keyOf(t xml.StartElement) (key string, isSetting bool) {
 	if t.Name != (xml.Name{Local: setName}) {
 		return "", false
@@ -328,11 +259,16 @@ func keyOf(t xml.StartElement) (key string, isSetting bool) {
 	return "", false
 }
 
-func repeated(attrs []xml.Attr) (name string, twice bool) {
-	for i, a := range attrs {
-		if slices.ContainsFunc(attrs[:i], func(b xml.Attr) bool { return a.Name == b.Name }) {
+func duplicateAttr(attrs []xml.Attr) (name string, twice bool) {
+	if len(attrs) < 2 {
+		return "", false
+	}
+	seen := make(map[xml.Name]bool, len(attrs))
+	for _, a := range attrs {
+		if seen[a.Name] {
 			return a.Name.Local, true
 		}
+		seen[a.Name] = true
 	}
 	return "", false
 }
@@ -344,41 +280,31 @@ func firstWord(text []byte) string {
 	return ""
 }
 
-// malformed puts the decoder's error into words for whoever edits the file.
+// malformed puts the decoder's error into words for a person who edits the file.
 func (d *Document) malformed(err error, at int) error {
 	var syntax *xml.SyntaxError
 	switch {
 	case err == io.EOF:
-		return d.refuse(at, "there is no element <%s> in it", rootName)
+		return d.damaged(at, "it has no element <%s>", rootName)
 	case !errors.As(err, &syntax):
-		return d.refuse(at, "%w", errors.New(strings.TrimPrefix(err.Error(), "xml: ")))
+		return d.damaged(at, "%w", errors.New(strings.TrimPrefix(err.Error(), "xml: ")))
 	case strings.HasPrefix(syntax.Msg, "unexpected EOF"):
-		return d.refuse(len(d.data), "the file ends in the middle: Tentacle may have been stopped while it wrote it, or the disk was full")
+		return d.damaged(len(d.data), "the file is incomplete: Tentacle may have been stopped while writing it, or the disk was full")
 	case syntax.Msg == "invalid UTF-8": // as files from an editor of an older Windows are
-		return fmt.Errorf("%s, line %d: this is not UTF-8; nothing was changed\n%s", d.path, syntax.Line, saveAsUTF8)
+		return &DamagedError{d.path, syntax.Line, hint.New("it is not UTF-8", saveAsUTF8)}
 	}
-	return fmt.Errorf("%s, line %d: not well-formed XML: %s\n%s", d.path, syntax.Line, syntax.Msg, repair)
+	return &DamagedError{d.path, syntax.Line, fmt.Errorf("it is not well-formed XML: %s", syntax.Msg)}
 }
 
-func (d *Document) refuse(at int, format string, args ...any) error {
-	return fmt.Errorf("%s, line %d: %w\n%s", d.path, d.line(at), fmt.Errorf(format, args...), repair)
+// damaged is a DamagedError for the place at in the data.
+func (d *Document) damaged(at int, format string, args ...any) error {
+	return &DamagedError{d.path, d.line(at), fmt.Errorf(format, args...)}
 }
 
 func (d *Document) line(at int) int { return 1 + bytes.Count(d.data[:at], []byte("\n")) }
 
-// textOf is what stands in an element, CDATA included, without what other
-// elements and comments in it say. PowerShell's [xml].Save breaks an empty
-// element over two lines, so white space alone is no value.
-func textOf(e *etree.Element) string {
-	var parts []string
-	for _, c := range e.Child {
-		if t, ok := c.(*etree.CharData); ok {
-			parts = append(parts, t.Data)
-		}
-	}
-	return orEmpty(strings.Join(parts, ""))
-}
-
+// orEmpty is a value as Tentacle has it: PowerShell's [xml].Save breaks an empty element over two
+// lines, so white space alone is no value.
 func orEmpty(value string) string {
 	if strings.Trim(value, xmlSpace) == "" {
 		return ""
@@ -421,14 +347,39 @@ func (d *Document) find(key string) int {
 	return -1
 }
 
-// Settings lists what is set, in the order of the file. A setting that a later
-// one with the same key makes void is left out.
+// Listens says whether the Tentacle opens its own port, as it does unless told not to.
+func (d *Document) Listens() bool {
+	noListen, _ := d.Get(KeyNoListen)
+	return !strings.EqualFold(strings.TrimSpace(noListen), "true")
+}
+
+// place is where the setting key, which there is, begins in the data.
+func (d *Document) place(key string) int { return d.settings[d.find(key)].start }
+
+// Settings lists what is set, in the order of the file. A setting that a later one with the same
+// key overrides is omitted. The time is linear in the size of the file.
 func (d *Document) Settings() []Setting {
+	last := make(map[string]int, len(d.settings))
+	for i, s := range d.settings {
+		last[foldCase(s.key)] = i
+	}
 	var list []Setting
 	for i, s := range d.settings {
-		if d.find(s.key) == i {
+		if last[foldCase(s.key)] == i {
 			list = append(list, Setting{s.key, s.value})
 		}
 	}
 	return list
+}
+
+// foldCase is the same text for all that strings.EqualFold calls equal: each letter is replaced by
+// the least of its forms.
+func foldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for form := unicode.SimpleFold(r); form != r; form = unicode.SimpleFold(form) {
+			least = min(least, form)
+		}
+		return least
+	}, s)
 }

@@ -14,7 +14,7 @@ import (
 // gets a line of its own, where the order of the keys wants it. Characters that
 // XML cannot carry become U+FFFD.
 func (d *Document) Set(key, value string) {
-	key, value = legal(key), orEmpty(legal(value))
+	key, value = replaceInvalid(key), orEmpty(replaceInvalid(value))
 	i := d.find(key)
 	if i < 0 {
 		d.insert(key, value)
@@ -137,8 +137,8 @@ func (d *Document) newline() string {
 	return "\n"
 }
 
-// legal puts U+FFFD for what XML cannot carry, not even escaped.
-func legal(s string) string {
+// replaceInvalid puts U+FFFD for characters that XML cannot carry, not even escaped.
+func replaceInvalid(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= ' ' && r != 0xFFFE && r != 0xFFFF || strings.ContainsRune(xmlSpace, r) {
 			return r

@@ -31,7 +31,7 @@ func decode(data []byte) (text []byte, utf16 encoding.Encoding, err error) {
 	}
 	text, err = utf16.NewDecoder().Bytes(data)
 	if err != nil || !bytes.Equal(encode(text, utf16), data) {
-		return nil, nil, errors.New("it begins like UTF-16, but what follows is not")
+		return nil, nil, errors.New("begins like UTF-16, but what follows is not")
 	}
 	return text, utf16, nil
 }

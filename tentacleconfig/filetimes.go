@@ -4,10 +4,10 @@ import "time"
 
 // FileTimes are the times of a configuration file. A symbolic link is followed.
 type FileTimes struct {
-	// Born is when the file that bears the name now was made: octo-tentacle, and
-	// most editors, put a new file in place of the old one, while Tentacle itself
-	// writes into the one that is there. Zero where the file system, or this
-	// program on that system, does not know.
-	Born     time.Time
+	// Created is when the file that has this name now was created: octo-tentacle, and
+	// most editors, replace the old file by a new one, while Tentacle itself writes
+	// into the existing one. It is zero where the file system, or this program on
+	// that system, does not know it.
+	Created  time.Time
 	Modified time.Time
 }

@@ -15,7 +15,7 @@ func TimesOf(path string) (FileTimes, error) {
 	}
 	times := FileTimes{Modified: time.Unix(stat.Mtime.Sec, int64(stat.Mtime.Nsec))}
 	if stat.Mask&unix.STATX_BTIME != 0 {
-		times.Born = time.Unix(stat.Btime.Sec, int64(stat.Btime.Nsec))
+		times.Created = time.Unix(stat.Btime.Sec, int64(stat.Btime.Nsec))
 	}
 	return times, nil
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TimesOf looks at the file at path. NTFS lets a file that takes another's place
-// within seconds inherit its birth, so that a late birth is certain and an early
-// one is not.
+// TimesOf looks at the file at path. NTFS gives a file that replaces another one
+// within seconds the creation time of that one ("tunneling"), so a file may be
+// newer than its creation time says, but never older.
 func TimesOf(path string) (FileTimes, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -16,7 +16,7 @@ func TimesOf(path string) (FileTimes, error) {
 	}
 	times := FileTimes{Modified: info.ModTime()}
 	if data, ok := info.Sys().(*syscall.Win32FileAttributeData); ok {
-		times.Born = time.Unix(0, data.CreationTime.Nanoseconds())
+		times.Created = time.Unix(0, data.CreationTime.Nanoseconds())
 	}
 	return times, nil
 }

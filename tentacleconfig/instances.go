@@ -13,16 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
-// Instance is a Tentacle of this machine.
-type Instance struct {
-	Name       string // as the index spells it; "" for a file given by path that no index file names
-	ConfigPath string // absolute
-}
-
 // MachineHome is the folder where Tentacle keeps what concerns the whole
-// machine: that of the environment variable
+// host: that of the environment variable
 // TentacleMachineConfigurationHomeDirectory, else /etc/octopus or, on Windows,
 // %ProgramData%\Octopus (Configuration/Instances/ApplicationInstanceStore.cs).
 func MachineHome() string {
@@ -35,10 +32,12 @@ func MachineHome() string {
 	return "/etc/octopus"
 }
 
-// Instances lists the Tentacles of this machine, sorted by name: those of the
-// index files in MachineHome and, on Windows, those that only the older index
-// in the registry has. Of each index file that cannot be read the error, which
-// joins them, has an *IndexError; the list is then that of the others.
+func indexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
+
+// Instances lists the Tentacles on this machine, sorted by name: those of the index files in
+// MachineHome and, on Windows, those that only the older index in the registry has. Of each index
+// file that cannot be read the error, which joins them, has an *IndexError; the list is then that
+// of the others.
 func Instances() ([]Instance, error) {
 	files, damage := indexFiles()
 	var list []Instance
@@ -60,15 +59,24 @@ func Instances() ([]Instance, error) {
 	return list, damage
 }
 
-// IndexError is an index file that cannot be read or understood, so that it is
-// not known which instance it is of.
+// IndexError is an index file that cannot be read or understood, so that it is not known which
+// instance it is of.
 type IndexError struct {
-	Path  string
-	cause error
+	Path string
+	Err  error // Damaged: what is wrong with its content; else why it cannot be read
+
+	// Damaged: it can be read, but not understood.
+	Damaged bool
 }
 
-func (e *IndexError) Error() string { return e.cause.Error() }
-func (e *IndexError) Unwrap() error { return e.cause }
+func (e *IndexError) Error() string {
+	if e.Damaged {
+		return fmt.Sprintf("the instance's index file %s is damaged: %v", e.Path, e.Err)
+	}
+	return fmt.Sprintf("cannot read an instance's index file: %v", e.Err)
+}
+
+func (e *IndexError) Unwrap() error { return e.Err }
 
 // indexFile is one file of the index, and what it says.
 type indexFile struct {
@@ -94,7 +102,7 @@ func indexFiles() ([]indexFile, error) {
 			continue
 		}
 		if err != nil {
-			damaged = append(damaged, &IndexError{path, err})
+			damaged = append(damaged, err)
 			continue
 		}
 		files = append(files, indexFile{path, instance})
@@ -102,17 +110,20 @@ func indexFiles() ([]indexFile, error) {
 	return files, errors.Join(damaged...)
 }
 
-// readIndexFile waits for Tentacle, as Read does: it writes these files in place,
-// too.
+// readIndexFile waits for Tentacle, as Read does: it writes these files in place, too. The error is
+// an *IndexError.
 func readIndexFile(path string) (Instance, error) {
 	for tries := readTries; ; tries-- {
-		data, err := readAll(path, openShared)
+		data, err := readAll(path, atomicfile.Open)
 		if err != nil {
-			return Instance{}, mayNot(fmt.Errorf("cannot read the index file of an instance: %w", err))
+			return Instance{}, &IndexError{Path: path, Err: hint.Permission(err)}
 		}
-		instance, err := parseIndexFile(path, data)
-		if err == nil || tries == 0 || !justChanged(path) {
-			return instance, err
+		instance, err := parseIndexFile(data)
+		if err == nil {
+			return instance, nil
+		}
+		if tries == 0 || !justChanged(path) {
+			return Instance{}, &IndexError{Path: path, Err: err, Damaged: true}
 		}
 		time.Sleep(readPause)
 	}
@@ -123,14 +134,14 @@ func justChanged(path string) bool {
 	return err == nil && time.Since(info.ModTime()) <= time.Second
 }
 
-func parseIndexFile(path string, data []byte) (Instance, error) {
+func parseIndexFile(data []byte) (Instance, error) {
 	var entry struct{ Name, ConfigurationFilePath string }
 	err := json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
 	if wrongType := new(json.UnmarshalTypeError); errors.As(err, &wrongType) || err == nil && (entry.Name == "" || entry.ConfigurationFilePath == "") {
-		err = errors.New("it lacks Name or ConfigurationFilePath, as texts") // Go would tell its own types
+		err = errors.New("its Name or ConfigurationFilePath is missing or not a string") // Go would name its own types
 	}
 	if err != nil {
-		return Instance{}, fmt.Errorf("the index file %s of an instance cannot be understood: %w\nrepair it, or remove it and run octo-tentacle create-instance for this instance again", path, err)
+		return Instance{}, err
 	}
 	return instanceAt(entry.Name, entry.ConfigurationFilePath)
 }
@@ -138,7 +149,7 @@ func parseIndexFile(path string, data []byte) (Instance, error) {
 func instanceAt(name, config string) (Instance, error) {
 	path, err := filepath.Abs(config)
 	if err != nil {
-		return Instance{}, fmt.Errorf("cannot tell where %s is: %w", config, err)
+		return Instance{}, fmt.Errorf("cannot find the full path of %s: %w", config, err)
 	}
 	return Instance{Name: name, ConfigPath: path}, nil
 }
@@ -147,14 +158,14 @@ func instanceAt(name, config string) (Instance, error) {
 // file config, if given; else the instance of that name, ignoring case unless
 // several differ in nothing else; else Tentacle.config in the working folder;
 // else the instance named Tentacle; else the only one. Given both, the instance
-// must have that file. The error says which instances there are.
+// must have that file. Otherwise the error is an *InstanceError.
 func Find(instance, config string) (Instance, error) {
 	i, err := FindRegistered(instance, config)
 	if err != nil {
 		return Instance{}, err
 	}
 	if _, err := os.Stat(i.ConfigPath); errors.Is(err, fs.ErrNotExist) {
-		return Instance{}, fmt.Errorf("the configuration file %s of the instance %s does not exist: it was removed or moved\nrun octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone", i.ConfigPath, i.Name)
+		return Instance{}, &InstanceError{Problem: ConfigurationMissing, Name: i.Name, Config: i.ConfigPath}
 	}
 	return i, nil
 }
@@ -197,7 +208,7 @@ func findFile(instance, config string) (Instance, error) {
 		}
 	}
 	if instance != "" {
-		return Instance{}, fmt.Errorf("%s is not the configuration of an instance %q; give only one of --instance and --config\n%s", found.ConfigPath, instance, available(list))
+		return Instance{}, &InstanceError{NotItsConfiguration, instance, found.ConfigPath, list}
 	}
 	return found, nil
 }
@@ -218,11 +229,11 @@ func findName(name string) (Instance, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Instance{}, fmt.Errorf("there is no instance %q of Tentacle on this machine\n%s", name, available(list))
+		return Instance{}, &InstanceError{Problem: UnknownInstance, Name: name, Instances: list}
 	case 1:
 		return found[0], nil
 	}
-	return Instance{}, fmt.Errorf("several instances are called %q but for upper and lower case: give --instance exactly\n%s", name, available(list))
+	return Instance{}, &InstanceError{Problem: AmbiguousInstance, Name: name, Instances: list}
 }
 
 func findDefault() (Instance, error) {
@@ -235,20 +246,9 @@ func findDefault() (Instance, error) {
 	}
 	switch len(list) {
 	case 0:
-		return Instance{}, fmt.Errorf("there is no instance of Tentacle on this machine (looked in %s)\ninstall Tentacle and run octo-tentacle create-instance first, or say with --config FILE where its Tentacle.config is", indexFolder())
+		return Instance{}, &InstanceError{Problem: NoInstance, Config: indexFolder()}
 	case 1:
 		return list[0], nil
 	}
-	return Instance{}, fmt.Errorf("there are several instances of Tentacle on this machine: say which one with --instance NAME\n%s", available(list))
-}
-
-func available(list []Instance) string {
-	if len(list) == 0 {
-		return "there are no instances on this machine"
-	}
-	names := make([]string, len(list))
-	for n, i := range list {
-		names[n] = i.Name
-	}
-	return "instances: " + strings.Join(names, ", ")
+	return Instance{}, &InstanceError{Problem: SeveralInstances, Instances: list}
 }

@@ -69,23 +69,24 @@ func TestAnInstanceIsChosenInTentaclesOrder(t *testing.T) {
 		instance, config string
 		want             string // name of the instance, "." for the file here
 		wantError        string
+		problem          InstanceProblem
 	}{
 		"by name":                   {instances: []string{"A", "Tentacle"}, instance: "a", want: "A"},
 		"by name with a space":      {instances: []string{"My Box", "Tentacle"}, instance: "MY BOX", want: "My Box"},
 		"by exact name":             {instances: []string{"box", "BOX"}, instance: "BOX", want: "BOX"},
-		"by ambiguous name":         {instances: []string{"box", "BOX"}, instance: "Box", wantError: "instances: BOX, box"},
-		"by unknown name":           {instances: []string{"A", "B"}, instance: "c", wantError: "there is no instance \"c\" of Tentacle on this machine\ninstances: A, B"},
-		"by unknown name, none":     {instance: "c", wantError: "there are no instances"},
+		"by ambiguous name":         {instances: []string{"box", "BOX"}, instance: "Box", wantError: "instances: BOX, box", problem: AmbiguousInstance},
+		"by unknown name":           {instances: []string{"A", "B"}, instance: "c", wantError: "there is no instance \"c\" of Tentacle on this machine (instances: A, B)", problem: UnknownInstance},
+		"by unknown name, none":     {instance: "c", wantError: "there are no instances", problem: UnknownInstance},
 		"by file in the index":      {instances: []string{"A", "B"}, config: "B/Tentacle.config", want: "B"},
 		"by another file":           {instances: []string{"A"}, here: true, config: "./Tentacle.config", want: "."},
 		"by a missing file":         {instances: []string{"A"}, config: "C/Tentacle.config", wantError: "there is no configuration file"},
 		"by both":                   {instances: []string{"A", "B"}, instance: "b", config: "B/Tentacle.config", want: "B"},
-		"by both, in contradiction": {instances: []string{"A", "B"}, instance: "A", config: "B/Tentacle.config", wantError: "give only one"},
+		"by both, in contradiction": {instances: []string{"A", "B"}, instance: "A", config: "B/Tentacle.config", wantError: "is not the configuration of an instance \"A\" (instances: A, B)", problem: NotItsConfiguration},
 		"file in the folder":        {instances: []string{"Tentacle"}, here: true, want: "."},
 		"the one named Tentacle":    {instances: []string{"A", "Tentacle"}, want: "Tentacle"},
 		"the only one":              {instances: []string{"A"}, want: "A"},
-		"several":                   {instances: []string{"A", "B"}, wantError: "--instance NAME\ninstances: A, B"},
-		"none":                      {wantError: "there is no instance of Tentacle on this machine"},
+		"several":                   {instances: []string{"A", "B"}, wantError: "several instances of Tentacle on this machine (instances: A, B)", problem: SeveralInstances},
+		"none":                      {wantError: "there is no instance of Tentacle on this machine", problem: NoInstance},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -101,6 +102,9 @@ func TestAnInstanceIsChosenInTentaclesOrder(t *testing.T) {
 			if test.wantError != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantError) {
 					t.Errorf("got %v, %v", got, err)
+				}
+				if problem, is := errors.AsType[*InstanceError](err); is != (test.problem != 0) || is && problem.Problem != test.problem {
+					t.Errorf("got the problem %+v", problem)
 				}
 				return
 			}
@@ -122,7 +126,11 @@ func TestABrokenIndexFileIsNamed(t *testing.T) {
 			home := machine(t, "A")
 			broken := filepath.Join(home, "Tentacle", "Instances", "broken.config")
 			put(t, broken, text)
-			if _, err := Instances(); err == nil || !strings.Contains(err.Error(), broken) || strings.Contains(err.Error(), "Go ") {
+			longAgo(t, broken)
+			_, err := Instances()
+			if damage, is := errors.AsType[*IndexError](err); !is || damage.Path != broken || !damage.Damaged {
+				t.Errorf("got %v", err)
+			} else if !strings.Contains(err.Error(), broken) || strings.Contains(err.Error(), "Go ") {
 				t.Errorf("got %v", err)
 			}
 			if got, err := Find("", filepath.Join(home, "A", "Tentacle.config")); err != nil {
@@ -139,13 +147,14 @@ func TestAnInstanceWithoutItsFileSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"A", ""} {
-		if _, err := Find(name, ""); err == nil || !strings.Contains(err.Error(), config) || !strings.Contains(err.Error(), "create-instance") {
+		_, err := Find(name, "")
+		if missing, is := errors.AsType[*InstanceError](err); !is || missing.Problem != ConfigurationMissing || !strings.Contains(err.Error(), config) {
 			t.Errorf("got %v", err)
 		}
 	}
 }
 
-// The real Tentacle writes its index in place, so there is a moment with half a
+// Tentacle writes its index in place, so there is a moment with half a
 // file.
 func TestAnInstanceIsFoundWhileTentacleWritesItsIndexFile(t *testing.T) {
 	machine(t)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 )
@@ -101,7 +102,7 @@ func unregisterOlder(name string) error {
 		err = deleteKey(index, name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return mayNot(fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err))
+		return hint.Permission(fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err))
 	}
 	return nil
 }

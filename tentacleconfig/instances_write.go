@@ -1,8 +1,6 @@
 package tentacleconfig
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,12 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 )
-
-// DefaultInstance is the name of the instance that is meant when none is named.
-const DefaultInstance = "Tentacle"
-
-func indexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
 
 // IndexFile is the index file of an instance with that name
 // (InstanceFileName in Configuration/Instances/ApplicationInstanceStore.cs).
@@ -23,16 +20,15 @@ func IndexFile(name string) string {
 	return filepath.Join(indexFolder(), strings.ToLower(strings.ReplaceAll(name, " ", "-"))+".config")
 }
 
-// CheckInstanceName refuses a name that cannot be that of an index file, or that
-// would be one in another folder.
+// CheckInstanceName refuses a name that would make no index file, or one in another folder.
 func CheckInstanceName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return errors.New("the name of an instance is empty")
+		return errors.New("the instance name is empty")
 	case name != strings.TrimSpace(name):
-		return fmt.Errorf("the name %q of an instance begins or ends with a space", name)
+		return fmt.Errorf("the instance name %q begins or ends with a space", name)
 	case strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ".") == "":
-		return fmt.Errorf(`%q cannot be the name of an instance, because a file is called by it: leave out / \ : * ? " < > |`, name)
+		return fmt.Errorf(`%q is not a valid instance name: it must not contain / \ : * ? " < > |`, name)
 	}
 	return nil
 }
@@ -51,7 +47,7 @@ func Registered(name string) (Instance, error) {
 		return Instance{}, err
 	}
 	if !strings.EqualFold(now.Name, name) {
-		return Instance{}, fmt.Errorf("the index file %s of an instance %q is that of the instance %q already: choose another name", path, name, now.Name)
+		return Instance{}, hint.Errorf("choose another name", "the index file %s of the instance %q is already in use by the instance %q", path, name, now.Name)
 	}
 	return now, nil
 }
@@ -76,31 +72,24 @@ func Register(i Instance) (changed bool, err error) {
 	}
 	path := IndexFile(i.Name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return false, mayNot(fmt.Errorf("cannot make the folder of the index file %s: %w", path, err))
+		return false, hint.Permission(fmt.Errorf("cannot create the folder of the index file %s: %w", path, err))
 	}
-	// In the folder above, because Tentacle takes every file in that of the index
-	// for an instance, and does not start if it cannot read one.
-	removeLeftovers(indexFolder(), abandoned)
-	temp, err := writeBeside(indexFolder(), content, 0o644, func(*os.File) error { return nil })
+	// In the folder above, because Tentacle takes every file in that of the index for an instance,
+	// and does not start if it cannot read one.
+	atomicfile.RemoveLeftovers(indexFolder(), atomicfile.Abandoned)
+	temp, err := atomicfile.WriteTemp(indexFolder(), content, 0o644, func(*os.File) error { return nil })
 	if err == nil {
-		if err = rename(temp, path); err != nil {
-			_ = os.Remove(temp)
-		}
+		err = atomicfile.MoveTemp(temp, path)
 	}
 	if err != nil {
-		return false, mayNot(fmt.Errorf("the instance %s cannot be put into the index: cannot write %s: %w", i.Name, path, err))
+		return false, hint.Permission(fmt.Errorf("cannot add the instance %s to the index: cannot write %s: %w", i.Name, path, err))
 	}
-	return true, lasting(indexFolder(), path+" is written")
+	return true, atomicfile.Flushed(indexFolder(), path+" is written")
 }
 
 // indexEntry is the content of an index file, without a line end at its end.
 func indexEntry(i Instance) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(struct{ Name, ConfigurationFilePath string }{i.Name, i.ConfigPath})
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	return plainjson.Marshal(struct{ Name, ConfigurationFilePath string }{i.Name, i.ConfigPath}, "  ")
 }
 
 // Unregister removes an instance, called exactly so, from the index: its index
@@ -119,10 +108,10 @@ func Unregister(name string) error {
 			continue
 		}
 		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return mayNot(fmt.Errorf("the instance %s cannot be removed from the index: %w", name, err))
+			return hint.Permission(fmt.Errorf("cannot remove the instance %s from the index: %w", name, err))
 		}
 	}
-	if err := lasting(indexFolder(), "the instance "+name+" is deleted"); !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Flushed(indexFolder(), "the instance "+name+" is deleted"); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -130,15 +119,14 @@ func Unregister(name string) error {
 
 // Create makes a new configuration file with these settings, as Tentacle leaves
 // one: with a byte order mark, the settings sorted. It is readable by its owner
-// alone, on Windows by whom its folder says, since the services there often have
-// accounts of their own. The folder is made too. A file that is there stays as it is, and is an error
-// that errors.Is fs.ErrExist.
+// alone; on Windows its folder decides, since the services there often have accounts of their own.
+// The folder is made too. An existing file stays as it is, and the error is fs.ErrExist.
 func Create(path string, settings ...Setting) error {
 	d, err := New(path, settings...)
 	if err != nil {
 		return err
 	}
-	return createNew(path, d.Bytes())
+	return atomicfile.Create(path, d.Bytes())
 }
 
 // New is the document of a configuration with these settings that no file has

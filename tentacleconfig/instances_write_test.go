@@ -117,35 +117,6 @@ func TestANewConfigurationIsAsTentacleLeavesIt(t *testing.T) {
 	}
 }
 
-func TestAWrittenFileIsWholeAndItsOwnersAlone(t *testing.T) {
-	folder := t.TempDir()
-	target, link := filepath.Join(folder, "target"), filepath.Join(folder, "link")
-	put(t, target, "old and longer")
-	if err := os.Chmod(target, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	path := target
-	if runtime.GOOS != "windows" { // which has them for administrators only
-		symlink(t, target, link)
-		path = link
-	}
-	if err := WriteFile(path, []byte("new"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := read(t, target); got != "new" {
-		t.Errorf("got %q", got)
-	}
-	if info, _ := os.Stat(target); runtime.GOOS != "windows" && info.Mode() != 0o600 {
-		t.Errorf("mode %v", info.Mode())
-	}
-	if err := WriteFile(folder, nil, 0o600); err == nil || !strings.Contains(err.Error(), "not a file") {
-		t.Errorf("a folder: %v", err)
-	}
-	if err := WriteFile(filepath.Join(folder, "no", "file"), nil, 0o600); err == nil || strings.Contains(err.Error(), ".tmp") {
-		t.Errorf("no folder: %v", err)
-	}
-}
-
 func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)

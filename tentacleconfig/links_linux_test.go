@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,10 +31,10 @@ func TestRootDoesNotFollowALinkOfSomebodyElseToAFileThatIsNotHis(t *testing.T) {
 	theirs(t, filepath.Dir(victim), inFolder)
 	symlink(t, link, chain) // root's own, which leads over theirs
 	for _, path := range []string{link, filepath.Join(inFolder, filepath.Base(victim)), chain} {
-		if changed, err := Update(t.Context(), path, Change{Edit: setK("new")}); changed || err == nil || !strings.Contains(err.Error(), "is a link of user 1234") {
+		if changed, err := Update(t.Context(), path, Change{Edit: setK("new")}); changed || err == nil || !strings.Contains(err.Error(), "is a symbolic link of user 1234") {
 			t.Errorf("a change of %s: %v, %v", path, changed, err)
 		}
-		if err := WriteFile(path, []byte("key"), 0o600); err == nil || !strings.Contains(err.Error(), "is a link of user 1234") {
+		if err := atomicfile.WriteFile(path, []byte("key"), 0o600); err == nil || !strings.Contains(err.Error(), "is a symbolic link of user 1234") {
 			t.Errorf("an export to %s: %v", path, err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestALockFileThatLeadsElsewhereIsNotOpened(t *testing.T) {
 	if err := unix.Mkfifo(elsewhere, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	symlink(t, elsewhere, ownFile(path, "lock"))
+	symlink(t, elsewhere, lockFile(path))
 	done := make(chan error, 1)
 	go func() {
 		_, err := Update(t.Context(), path, Change{Edit: setK("new")})
@@ -89,11 +90,11 @@ func TestALockFileThatLeadsElsewhereIsNotOpened(t *testing.T) {
 	}()
 	select {
 	case err := <-done:
-		if err == nil || !strings.Contains(err.Error(), ownFile(path, "lock")) {
+		if err == nil || !strings.Contains(err.Error(), lockFile(path)) {
 			t.Errorf("got %v", err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("it waits for whoever writes to the pipe")
+		t.Error("it waits for a writer to the pipe")
 	}
 	if got := content(t, path); got != oldConfig {
 		t.Errorf("the file says %q", got)
@@ -109,13 +110,13 @@ func TestABackupThatIsALinkIsNotRead(t *testing.T) {
 	}
 }
 
-func TestWhatTheCreationMaskSaysDoesNotOpenSecrets(t *testing.T) {
+func TestTheUmaskDoesNotExposeSecrets(t *testing.T) {
 	for _, mask := range []int{0, 0o077} {
 		folder := t.TempDir()
 		before := unix.Umask(mask)
 		err := Create(filepath.Join(folder, "sub", "Tentacle.config"))
 		if err == nil {
-			err = WriteFile(filepath.Join(folder, "export"), []byte("key"), 0o600)
+			err = atomicfile.WriteFile(filepath.Join(folder, "export"), []byte("key"), 0o600)
 		}
 		if err == nil {
 			_, err = Update(t.Context(), filepath.Join(folder, "sub", "Tentacle.config"), Change{Edit: setK("new"), Backup: func(string) {}})

@@ -7,22 +7,26 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/unix"
 )
 
-// mayReplace notices what no permission shows, and what would fail only at the
-// rename: after a registration was sent. A kernel before Linux 5.8 does not tell
-// what is mounted; then the rename does.
-func mayReplace(path string) error {
+// checkReplaceable notices what no permission shows, and what would otherwise fail only at the
+// rename: after a registration was sent. A kernel before Linux 5.8 does not tell what is mounted;
+// there the rename fails.
+func checkReplaceable(path string) error {
 	var s unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_TYPE, &s); err != nil {
 		return nil
 	}
 	switch {
-	case s.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0:
-		return fmt.Errorf("%s is protected against changes by an attribute\nif it should be changed, take that away first: chattr -ia %s", path, quoted(path))
+	case s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0:
+		return &ReadOnlyError{Path: path, Immutable: true, how: "it has the immutable attribute"}
+	case s.Attributes&unix.STATX_ATTR_APPEND != 0:
+		return &ReadOnlyError{Path: path, Immutable: true, how: "it has the append-only attribute"}
 	case s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 && s.Mode&unix.S_IFMT == unix.S_IFREG:
-		return mounted(path)
+		return atomicfile.MountedError(path)
 	}
 	return nil
 }
@@ -31,23 +35,23 @@ const accessList = "system.posix_acl_access"
 
 // keepAttributes gives the new file the extended attributes of the old one that
 // say who may use it, and those of users. The others are the kernel's business.
-func keepAttributes(f *os.File, old string) error {
-	wanted, err := attributes(func(b []byte) (int, error) { return unix.Llistxattr(old, b) })
+func keepAttributes(f *os.File, oldPath string) error {
+	wanted, err := attributes(func(b []byte) (int, error) { return unix.Llistxattr(oldPath, b) })
 	if err != nil {
 		return fmt.Errorf("cannot list its extended attributes: %w", err)
 	}
 	fd := int(f.Fd())
 	for _, name := range wanted {
-		value, err := whole(func(b []byte) (int, error) { return unix.Lgetxattr(old, name, b) })
+		value, err := readAttribute(func(b []byte) (int, error) { return unix.Lgetxattr(oldPath, name, b) })
 		if err != nil {
 			return fmt.Errorf("cannot read its attribute %s: %w", name, err)
 		}
-		has, err := whole(func(b []byte) (int, error) { return unix.Fgetxattr(fd, name, b) })
+		has, err := readAttribute(func(b []byte) (int, error) { return unix.Fgetxattr(fd, name, b) })
 		if err == nil && slices.Equal(has, value) {
 			continue // where SELinux has given it, we may not be allowed to
 		}
 		if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
-			return fmt.Errorf("its attribute %s cannot be kept: %w\nrun this as root", name, err)
+			return hint.Errorf("run this as root", "its attribute %s cannot be kept: %w", name, err)
 		}
 	}
 	if slices.Contains(wanted, accessList) {
@@ -61,7 +65,7 @@ func keepAttributes(f *os.File, old string) error {
 }
 
 func attributes(list func([]byte) (int, error)) ([]string, error) {
-	names, err := whole(list)
+	names, err := readAttribute(list)
 	if errors.Is(err, unix.ENOTSUP) {
 		return nil, nil
 	}
@@ -74,8 +78,8 @@ func attributes(list func([]byte) (int, error)) ([]string, error) {
 	return kept, err
 }
 
-// whole calls get first for the size and then for the content.
-func whole(get func([]byte) (int, error)) ([]byte, error) {
+// readAttribute calls get first for the size and then for the content.
+func readAttribute(get func([]byte) (int, error)) ([]byte, error) {
 	for {
 		size, err := get(nil)
 		if err != nil || size == 0 {

@@ -8,5 +8,5 @@ import "os"
 // it is only developed, owner and mode are enough.
 func keepAttributes(*os.File, string) error { return nil }
 
-// mayReplace: there, the rename notices.
-func mayReplace(string) error { return nil }
+// checkReplaceable: there, the rename fails.
+func checkReplaceable(string) error { return nil }

@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 const oldConfig = bom + "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<octopus-settings>\r\n  <set key=\"K\">old</set>\r\n</octopus-settings>"
@@ -33,6 +36,14 @@ func add(address string) func(*Document) error {
 		d.SetTrustedServers(Upsert(now, TrustedServer{Thumbprint: "AB", Style: StylePolling, Address: address}))
 		return nil
 	}
+}
+
+// printed is an error as it is printed: with its hints.
+func printed(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.Join(append([]string{err.Error()}, hint.Of(err)...), "\n")
 }
 
 func content(t testing.TB, path string) string {
@@ -109,7 +120,7 @@ func TestMain(m *testing.M) {
 		}
 		_, _ = os.Stat("/octo-tentacle/end")
 		if err != nil {
-			fmt.Println(err)
+			fmt.Println(printed(err))
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -250,7 +261,7 @@ func (c lastMoment) Err() error {
 }
 
 // TestWhatTentacleWritesWhileTheFileIsReplacedIsKept: Tentacle knows no lock, and
-// whoever opened the file before it was replaced writes to the old one.
+// a program that opened the file before it was replaced writes to the old one.
 func TestWhatTentacleWritesWhileTheFileIsReplacedIsKept(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that somebody is writing to cannot be replaced")
@@ -321,7 +332,7 @@ func TestAFileThatKeepsChangingIsGivenUp(t *testing.T) {
 		d.Set("K", fmt.Sprint(n))
 		return os.WriteFile(path, []byte(strings.Replace(oldConfig, "old", fmt.Sprint("theirs", n), 1)), 0o640)
 	}, Before: func() error { return nil }})
-	if err == nil || !strings.Contains(err.Error(), "changed by another program") || !strings.Contains(err.Error(), "was not replaced") {
+	if err == nil || !strings.Contains(err.Error(), "changed by another program") || !strings.Contains(printed(err), "was not replaced") {
 		t.Errorf("got %v", err)
 	}
 	onlyConfig(t, path)
@@ -331,7 +342,7 @@ func TestAStoppedUpdateChangesNothing(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	ctx, cancel := context.WithCancel(t.Context())
 	changed, err := Update(ctx, path, Change{Edit: setK("new"), Before: func() error { cancel(); return nil }})
-	if changed || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), path+" was not replaced") {
+	if changed || !errors.Is(err, context.Canceled) || !strings.Contains(printed(err), path+" was not replaced") {
 		t.Errorf("got %v, %v", changed, err)
 	}
 	if got := content(t, path); got != oldConfig {
@@ -341,14 +352,12 @@ func TestAStoppedUpdateChangesNothing(t *testing.T) {
 }
 
 func TestASecondUpdateWaitsForTheFirst(t *testing.T) {
-	defer func(before time.Duration) { lockTime = before }(lockTime)
-	lockTime = 100 * time.Millisecond
 	path := writeConfig(t, oldConfig)
 	// The first takes longer than the second waits, as a registration at a slow
-	// server does, and is saved all the same.
+	// server does, and is saved anyway.
 	_, err := Update(t.Context(), path, Change{Edit: setK("first"), Before: func() error {
 		waited := 0
-		changed, err := Update(t.Context(), path, Change{Edit: setK("second"), Waiting: func() { waited++ }})
+		changed, err := Update(t.Context(), path, Change{Edit: setK("second"), Waiting: func() { waited++ }, LockTimeout: 100 * time.Millisecond})
 		if changed || waited != 1 || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another octo-tentacle is changing "+path) {
 			t.Errorf("got %v, %v after waiting %d times", changed, err, waited)
 		}
@@ -476,7 +485,7 @@ func TestASymbolicLinkKeepsPointing(t *testing.T) {
 func TestALinkToNothingIsRefused(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link.config")
 	symlink(t, "nowhere", link)
-	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "it is a link to nowhere, which leads nowhere") {
+	if _, err := Update(t.Context(), link, Change{Edit: setK("new")}); err == nil || !strings.Contains(err.Error(), "it is a link to nowhere, which does not exist") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -486,11 +495,16 @@ func TestAReadOnlyFileIsLeftAlone(t *testing.T) {
 	if err := os.Chmod(path, 0o444); err != nil {
 		t.Fatal(err)
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if changed, err := Update(t.Context(), path, Change{Edit: setK("old")}); changed || err != nil {
 		t.Errorf("nothing to do: %v, %v", changed, err)
 	}
 	changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Before: func() error { t.Error("Before ran"); return nil }})
-	if changed || err == nil || !strings.Contains(err.Error(), path+" is read-only") || !strings.Contains(err.Error(), writableAgain(path)) {
+	refusal, is := errors.AsType[*ReadOnlyError](err)
+	if changed || !is || refusal.Path != path || refusal.Immutable || !strings.Contains(err.Error(), path+" is read-only ("+readOnlyMark(info)+")") {
 		t.Errorf("got %v, %v", changed, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
@@ -501,7 +515,9 @@ func TestAReadOnlyFileIsLeftAlone(t *testing.T) {
 func TestWhatCannotBeUnderstoodIsLeftAlone(t *testing.T) {
 	for name, data := range map[string]string{"truncated": oldConfig[:60], "bad list": "<octopus-settings><set key=\"" + KeyTrustedServers + "\">[{oops</set></octopus-settings>"} {
 		path := writeConfig(t, data)
-		if _, err := Update(t.Context(), path, Change{Edit: add("https://a:1")}); err == nil || !strings.Contains(err.Error(), path+", line") {
+		longAgo(t, path)
+		_, err := Update(t.Context(), path, Change{Edit: add("https://a:1")})
+		if damage, is := errors.AsType[*DamagedError](err); !is || damage.Path != path || damage.Line == 0 || !strings.Contains(err.Error(), path+", line") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 || content(t, path) != data {
@@ -538,16 +554,16 @@ func TestLeftoversOfKilledProcessesAreRemoved(t *testing.T) {
 func TestLeftoversOfNewFilesAreRemovedWhenTheyAreOld(t *testing.T) {
 	home := machine(t)
 	for path, write := range map[string]func(path string) error{
-		filepath.Join(home, "certificate.txt"): func(path string) error { return WriteFile(path, []byte("new"), 0o600) },
+		filepath.Join(home, "certificate.txt"): func(path string) error { return atomicfile.WriteFile(path, []byte("new"), 0o600) },
 		filepath.Join(home, "Tentacle.config"): func(path string) error { return Create(path) },
 		indexFolder(): func(string) error {
 			_, err := Register(Instance{Name: "web", ConfigPath: "/web"})
 			return err
 		},
 	} {
-		old, fresh := ownFile(path, "0123456789abcdef.tmp"), ownFile(path, "1123456789abcdef.tmp")
+		old, recent := atomicfile.Sidecar(path, "0123456789abcdef.tmp"), atomicfile.Sidecar(path, "1123456789abcdef.tmp")
 		put(t, old, "")
-		put(t, fresh, "")
+		put(t, recent, "")
 		before := time.Now().Add(-2 * time.Hour)
 		if err := os.Chtimes(old, before, before); err != nil {
 			t.Fatal(err)
@@ -558,8 +574,8 @@ func TestLeftoversOfNewFilesAreRemovedWhenTheyAreOld(t *testing.T) {
 		if _, err := os.Stat(old); err == nil {
 			t.Errorf("the leftover %s is still there", old)
 		}
-		if _, err := os.Stat(fresh); err != nil {
-			t.Errorf("%s may be in use, but is gone: %v", fresh, err)
+		if _, err := os.Stat(recent); err != nil {
+			t.Errorf("%s may be in use, but is gone: %v", recent, err)
 		}
 	}
 }

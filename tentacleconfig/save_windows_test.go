@@ -8,13 +8,15 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/longpath"
 	"golang.org/x/sys/windows"
 )
 
 // open opens a file as another program does, with these rights for others.
 func open(t *testing.T, path string, access, share uint32) windows.Handle {
 	t.Helper()
-	name, err := nameOf(path)
+	name, err := longpath.UTF16(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func TestASaveGivesUpOnAFileThatStaysOpen(t *testing.T) {
 	reading := open(t, path, windows.GENERIC_READ, windows.FILE_SHARE_READ)
 	changed, err := Update(t.Context(), path, Change{Edit: setK("new")})
 	windows.CloseHandle(reading)
-	if changed || err == nil || !strings.Contains(err.Error(), "another program has it open") || !strings.Contains(err.Error(), "nothing was changed") {
+	if changed || err == nil || !strings.Contains(err.Error(), "another program has it open") || !strings.Contains(printed(err), "nothing was changed") {
 		t.Errorf("got %v, %v", changed, err)
 	}
 	if got := content(t, path); got != oldConfig {
@@ -69,7 +71,7 @@ func TestReadingWaitsForATentacleThatHasTheFileForItself(t *testing.T) {
 
 func TestAttributesAndAccessListAreKept(t *testing.T) {
 	path := writeConfig(t, oldConfig)
-	name, err := nameOf(path)
+	name, err := longpath.UTF16(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,20 +166,20 @@ func mayRestore(t *testing.T) bool {
 func TestAnEncryptedFileIsNotReplacedByAPlainOne(t *testing.T) {
 	const encrypted, hidden = windows.FILE_ATTRIBUTE_ENCRYPTED, windows.FILE_ATTRIBUTE_HIDDEN
 	for _, c := range []struct {
-		old, new, want uint32
-		refused        bool
+		before, created, want uint32
+		refused               bool
 	}{
-		{old: hidden, want: hidden},
-		{old: windows.FILE_ATTRIBUTE_NORMAL, want: windows.FILE_ATTRIBUTE_NORMAL},
-		{old: encrypted | hidden, new: encrypted, want: hidden}, // Windows keeps that one itself
-		{old: hidden, new: encrypted, want: hidden},
-		{old: encrypted, refused: true},
+		{before: hidden, want: hidden},
+		{before: windows.FILE_ATTRIBUTE_NORMAL, want: windows.FILE_ATTRIBUTE_NORMAL},
+		{before: encrypted | hidden, created: encrypted, want: hidden}, // Windows keeps that one itself
+		{before: hidden, created: encrypted, want: hidden},
+		{before: encrypted, refused: true},
 	} {
-		got, err := keptAttributes(c.old, c.new, `C:\Octopus`)
+		got, err := keptAttributes(c.before, c.created, `C:\Octopus`)
 		if got != c.want || (err != nil) != c.refused {
-			t.Errorf("%x beside %x gives %x, %v", c.old, c.new, got, err)
+			t.Errorf("%x beside %x gives %x, %v", c.before, c.created, got, err)
 		}
-		if c.refused && !strings.Contains(err.Error(), `cipher /e "C:\Octopus"`) {
+		if c.refused && !strings.Contains(printed(err), `cipher /e "C:\Octopus"`) {
 			t.Error(err)
 		}
 	}
@@ -200,7 +202,7 @@ func TestAPathOfAnyLengthIsSaved(t *testing.T) {
 	if content(t, path) != newConfig || content(t, backup) != oldConfig {
 		t.Error("the files do not say what they should")
 	}
-	if err := WriteFile(filepath.Join(folder, "secret"), []byte("x"), 0o600); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(folder, "secret"), []byte("x"), 0o600); err != nil {
 		t.Error(err)
 	}
 	if err := Create(filepath.Join(folder, "new", "Tentacle.config"), Setting{KeyHome, "x"}); err != nil {
@@ -226,24 +228,7 @@ func TestAPathOfANetworkIsSaved(t *testing.T) {
 		t.Errorf("the file is now %q", got)
 	}
 	onlyConfigAndBackups(t, path)
-	if err := WriteFile(far, []byte(oldConfig), 0o644); err != nil || content(t, path) != oldConfig {
+	if err := atomicfile.WriteFile(far, []byte(oldConfig), 0o644); err != nil || content(t, path) != oldConfig {
 		t.Error(err)
-	}
-}
-
-func TestLongPathsAreWrittenAsWindowsReadsThem(t *testing.T) {
-	tail := strings.Repeat(`\folder`, 40)
-	for path, want := range map[string]string{
-		`C:\short`:                     `C:\short`,
-		`C:` + tail:                    `\\?\C:` + tail,
-		`C:` + tail + `/a\..\b`:        `\\?\C:` + tail + `\b`,
-		`\\server\share` + tail:        `\\?\UNC\server\share` + tail,
-		`\\?\C:` + tail:                `\\?\C:` + tail,
-		strings.TrimPrefix(tail, `\`):  strings.TrimPrefix(tail, `\`),
-		`\\?\UNC\server\share\` + tail: `\\?\UNC\server\share\` + tail,
-	} {
-		if got := longPath(path); got != want {
-			t.Errorf("%s is %s, not %s", path, got, want)
-		}
 	}
 }

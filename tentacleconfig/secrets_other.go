@@ -16,23 +16,11 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-)
 
-// Where the keys are. Variables so that tests can have files of their own.
-var (
-	machineIDFile  = "/etc/machine-id"
-	machineKeyFile = "/etc/octopus/machinekey"
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 )
-
-// UseMachineFiles makes Encrypt and Decrypt look elsewhere than in
-// /etc/machine-id and /etc/octopus/machinekey: for tests, which must not depend
-// on the machine that they run on, nor leave a key there. It is not for several
-// goroutines.
-func UseMachineFiles(machineID, machineKey string) (restore func()) {
-	oldID, oldKey := machineIDFile, machineKeyFile
-	machineIDFile, machineKeyFile = machineID, machineKey
-	return func() { machineIDFile, machineKeyFile = oldID, oldKey }
-}
 
 // What the values of later versions of Tentacle begin with: AES-256-GCM under a
 // key of its own, nonce first, tag last, the prefix as associated data
@@ -45,10 +33,10 @@ const (
 // cbcKey is a key and the initialisation vector that goes with it.
 type cbcKey struct{ key, iv []byte }
 
-// Encrypt protects a secret for the configuration file, so that every Tentacle
-// 9 on this machine can read it: AES-256-CBC under the machine id, or, where
-// there is none that fits, under a key of the machine's own, which is made when
-// it is first needed. Later versions read it and store it anew their own way.
+// Encrypt protects a secret for the configuration file, so that every Tentacle 9 on this machine
+// can read it: AES-256-CBC under the machine id, or, where there is none of the right length, under
+// a key of the machine's own, which is made when it is first needed. Later versions read it and
+// store it again their own way.
 func Encrypt(plain []byte) (string, error) {
 	key, err := machineIDKey()
 	if err != nil {
@@ -75,7 +63,7 @@ func Decrypt(text, config string) ([]byte, error) {
 	}
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
-		return nil, errors.New("it is not an encrypted value of Tentacle")
+		return nil, errNotEncrypted
 	}
 	var keys []cbcKey
 	if key, err := machineIDKey(); err == nil {
@@ -99,7 +87,8 @@ func Decrypt(text, config string) ([]byte, error) {
 	if err := errors.Join(unread...); err != nil { // it may be the key
 		return nil, err
 	}
-	return nil, fmt.Errorf("neither %s nor %s is the key it was encrypted with: it was made on another machine, or the key was changed", machineIDFile, strings.Join(keyFiles(), " nor "))
+	return nil, fmt.Errorf("neither %s nor %s is the key it was encrypted with: it comes from another machine, or the key was changed",
+		machinefiles.ID, strings.Join(keyFiles(), " nor "))
 }
 
 func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
@@ -114,7 +103,7 @@ func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
 		return nil, false
 	}
 	plain = plain[:len(plain)-n]
-	// With a wrong key the padding fits once in 256 times. What was encrypted
+	// With a wrong key the padding is right once in 256 times. What was encrypted
 	// was text, which is very unlikely to come out by chance.
 	return plain, utf8.Valid(plain)
 }
@@ -122,7 +111,7 @@ func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
 func decryptGCM(encoded, config string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || len(data) < nonceSize {
-		return nil, errors.New("it is not an encrypted value of Tentacle")
+		return nil, errNotEncrypted
 	}
 	// Beside the configuration, or, where an older one of these versions made it,
 	// in MachineHome (Configuration/Crypto/MachineKeyEncryptor.cs).
@@ -145,7 +134,7 @@ func decryptGCM(encoded, config string) ([]byte, error) {
 	}
 	plain, err := gcm.Open(nil, data[:nonceSize], data[nonceSize:], []byte(gcmPrefix))
 	if err != nil {
-		return nil, fmt.Errorf("%s is not the key it was encrypted with, or the value was altered", path)
+		return nil, fmt.Errorf("%s is not the key it was encrypted with, or the value was changed", path)
 	}
 	return plain, nil
 }
@@ -153,14 +142,14 @@ func decryptGCM(encoded, config string) ([]byte, error) {
 // machineIDKey is made of the machine's id (Configuration/Crypto/
 // LinuxMachineIdKey.cs). An id of another length is no key.
 func machineIDKey() (cbcKey, error) {
-	data, err := os.ReadFile(machineIDFile)
+	data, err := os.ReadFile(machinefiles.ID)
 	if err != nil {
 		return cbcKey{}, err
 	}
 	id, _, _ := strings.Cut(string(data), "\n")
 	id = strings.TrimSuffix(id, "\r")
 	if len(id) != 32 {
-		return cbcKey{}, fmt.Errorf("%s does not hold an id of 32 characters", machineIDFile)
+		return cbcKey{}, fmt.Errorf("%s does not contain an ID of 32 characters", machinefiles.ID)
 	}
 	return cbcKey{[]byte(id), []byte("743677397A244326")}, nil
 }
@@ -169,20 +158,20 @@ func machineIDKey() (cbcKey, error) {
 // /etc/octopus always, later versions in MachineHome
 // (Configuration/Crypto/LinuxGeneratedMachineKey.cs).
 func keyFiles() []string {
-	return slices.Compact([]string{filepath.Join(MachineHome(), "machinekey"), machineKeyFile})
+	return slices.Compact([]string{filepath.Join(MachineHome(), "machinekey"), machinefiles.Key})
 }
 
 // readKeyFile reads base64 of the key, a dot, base64 of the vector.
 func readKeyFile(path string) (cbcKey, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return cbcKey{}, mayNot(fmt.Errorf("cannot read the machine's key: %w", err))
+		return cbcKey{}, hint.Permission(fmt.Errorf("cannot read the machine's key: %w", err))
 	}
 	key, iv, _ := strings.Cut(strings.TrimSpace(string(data)), ".")
 	k, err1 := base64.StdEncoding.DecodeString(key)
 	v, err2 := base64.StdEncoding.DecodeString(iv)
 	if err1 != nil || err2 != nil || len(k) != 32 || len(v) != aes.BlockSize {
-		return cbcKey{}, fmt.Errorf("the machine's key in %s is damaged: restore it from a backup", path)
+		return cbcKey{}, hint.Errorf("restore it from a backup", "the machine's key in %s is damaged", path)
 	}
 	return cbcKey{k, v}, nil
 }
@@ -190,16 +179,16 @@ func readKeyFile(path string) (cbcKey, error) {
 // ownKey is the machine's own key where every version looks for it, made when
 // there is none.
 func ownKey() (cbcKey, error) {
-	key, err := readKeyFile(machineKeyFile)
+	key, err := readKeyFile(machinefiles.Key)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	fresh := make([]byte, 32+aes.BlockSize)
-	_, _ = rand.Read(fresh) // never fails
+	random := make([]byte, 32+aes.BlockSize)
+	_, _ = rand.Read(random) // never fails
 	encode := base64.StdEncoding.EncodeToString
-	text := encode(fresh[:32]) + "." + encode(fresh[32:])
-	if err := createNew(machineKeyFile, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return cbcKey{}, fmt.Errorf("the machine's key cannot be relied on: %w", err)
+	text := encode(random[:32]) + "." + encode(random[32:])
+	if err := atomicfile.Create(machinefiles.Key, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return cbcKey{}, fmt.Errorf("cannot create the machine's key: %w", err)
 	}
-	return readKeyFile(machineKeyFile) // another process may have been faster
+	return readKeyFile(machinefiles.Key) // another process may have been faster
 }

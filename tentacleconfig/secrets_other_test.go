@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 )
 
 func skipOnWine(*testing.T, string) {}
@@ -27,9 +29,9 @@ func keys(t *testing.T, id string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
-	t.Cleanup(UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "octopus", "machinekey")))
+	t.Cleanup(machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "octopus", "machinekey")))
 	if id != "" {
-		put(t, machineIDFile, id)
+		put(t, machinefiles.ID, id)
 	}
 	return folder
 }
@@ -64,7 +66,7 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 			if _, err := Decrypt("7hVbAUeUZWNHnIqogHszWQ==", ""); err == nil {
 				t.Error("decrypted without a key")
 			}
-			if _, err := os.Stat(machineKeyFile); err == nil {
+			if _, err := os.Stat(machinefiles.Key); err == nil {
 				t.Error("reading made a key")
 			}
 			for _, secret := range []string{"", "p", strings.Repeat("é", 8), strings.Repeat("x", 5000)} {
@@ -72,13 +74,13 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 					t.Errorf("%d bytes were not read back: %v", len(secret), err)
 				}
 			}
-			info, err := os.Stat(machineKeyFile)
+			info, err := os.Stat(machinefiles.Key)
 			if err != nil || info.Mode() != 0o600 {
 				t.Errorf("the key file: %v, %v", info.Mode(), err)
 			}
 			// A secret made with the own key stays readable when the id comes later.
 			text := encrypted(t, "secret")
-			put(t, machineIDFile, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")
+			put(t, machinefiles.ID, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")
 			if got, err := Decrypt(text, ""); string(got) != "secret" || err != nil {
 				t.Errorf("with a machine id: %q, %v", got, err)
 			}
@@ -100,7 +102,7 @@ func TestManyProcessesMakeOneKey(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if left, _ := os.ReadDir(filepath.Dir(machineKeyFile)); len(left) != 1 {
+	if left, _ := os.ReadDir(filepath.Dir(machinefiles.Key)); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -128,7 +130,7 @@ func TestSecretsOfLaterVersionsAreRead(t *testing.T) {
 				t.Errorf("got %q, %v", p.Password, err)
 			}
 			altered := text[:len(text)-4] + "AAA="
-			if _, err := Decrypt(altered, config); err == nil || !strings.Contains(err.Error(), "altered") || !strings.Contains(err.Error(), path) {
+			if _, err := Decrypt(altered, config); err == nil || !strings.Contains(err.Error(), "the value was changed") || !strings.Contains(err.Error(), path) {
 				t.Errorf("an altered value: %v", err)
 			}
 		})
@@ -137,7 +139,7 @@ func TestSecretsOfLaterVersionsAreRead(t *testing.T) {
 
 func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
 	keys(t, "ffffffffffffffffffffffffffffffff")
-	put(t, machineKeyFile, "damaged")
+	put(t, machinefiles.Key, "damaged")
 	for _, text := range []string{"7hVbAUeUZWNHnIqogHszWQ==", "", "AAAA", "*", gcmPrefix + "AAAA", gcmPrefix} {
 		if got, err := Decrypt(text, ""); err == nil {
 			t.Errorf("%q became %q", text, got)
@@ -145,14 +147,14 @@ func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
 	}
 }
 
-func TestAKeyThatCannotBeReadIsNotCalledAnotherMachines(t *testing.T) {
+func TestAnUnreadableKeyIsNotMistakenForThatOfAnotherMachine(t *testing.T) {
 	folder := keys(t, "")
 	text := encrypted(t, "secret")
-	put(t, machineKeyFile, "damaged")
-	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), machineKeyFile+" is damaged") {
+	put(t, machinefiles.Key, "damaged")
+	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), machinefiles.Key+" is damaged") {
 		t.Errorf("a damaged key: %v", err)
 	}
-	machineKeyFile = folder // which no read gets anything out of
+	t.Cleanup(machinefiles.Use(machinefiles.ID, folder)) // which cannot be read
 	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), "cannot read the machine's key") {
 		t.Errorf("a key that cannot be read: %v", err)
 	}

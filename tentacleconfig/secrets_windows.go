@@ -2,7 +2,6 @@ package tentacleconfig
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -19,7 +18,7 @@ func Encrypt(plain []byte) (string, error) {
 		return windows.CryptProtectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_LOCAL_MACHINE|windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 	if err != nil {
-		return "", fmt.Errorf("a secret cannot be encrypted by Windows: %w", err)
+		return "", fmt.Errorf("cannot encrypt a secret with Windows: %w", err)
 	}
 	return base64.StdEncoding.EncodeToString(data), nil
 }
@@ -28,19 +27,16 @@ func Encrypt(plain []byte) (string, error) {
 func Decrypt(text, _ string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(data) == 0 {
-		return nil, errors.New("it is not an encrypted value of Tentacle")
+		return nil, errNotEncrypted
 	}
 	plain, err := dpapi(data, func(in, out *windows.DataBlob) error {
 		return windows.CryptUnprotectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be decrypted by Windows (made on another machine?): %w", err)
+		return nil, fmt.Errorf("cannot decrypt it with Windows (does it come from another machine?): %w", err)
 	}
 	return plain, nil
 }
-
-// UseMachineFiles is for tests on other systems: Windows keeps its key itself.
-func UseMachineFiles(machineID, machineKey string) (restore func()) { return func() {} }
 
 func dpapi(data []byte, call func(in, out *windows.DataBlob) error) ([]byte, error) {
 	in := windows.DataBlob{Size: uint32(len(data)), Data: unsafe.SliceData(data)}

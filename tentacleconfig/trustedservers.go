@@ -1,13 +1,13 @@
 package tentacleconfig
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // Style is how a Tentacle and a server it trusts find each other: the numbers
@@ -105,6 +105,22 @@ func (s TrustedServer) Polls() bool {
 	return s.Style == StyleKubernetes && !listens
 }
 
+// Polling says whether any of the servers is polled.
+func Polling(servers []TrustedServer) bool { return slices.ContainsFunc(servers, TrustedServer.Polls) }
+
+// PolledAt says whether the server with this thumbprint is polled at the address, with a
+// subscription.
+func PolledAt(servers []TrustedServer, serverThumbprint, address string) bool {
+	return slices.ContainsFunc(servers, func(s TrustedServer) bool {
+		return s.Polls() && s.SubscriptionID != "" && thumbprint.Same(s.Thumbprint, serverThumbprint) && SameAddress(s.Address, address)
+	})
+}
+
+// IsAt says whether the server has one of the addresses.
+func (s TrustedServer) IsAt(addresses []string) bool {
+	return s.Address != "" && ContainsAddress(addresses, s.Address)
+}
+
 // With is the same server at another address: thumbprint, style, subscription
 // and the fields this program does not know are those of s.
 func (s TrustedServer) With(address string) TrustedServer {
@@ -132,163 +148,6 @@ func (s TrustedServer) identity() identity {
 	return identity{strings.ToUpper(s.Thumbprint), AddressKey(s.Address)}
 }
 
-// read takes over a field of an entry; value is strict, compact JSON.
-func (s *TrustedServer) read(name, value string) error {
-	if i := slices.IndexFunc(knownFields, func(k string) bool { return strings.EqualFold(k, name) }); i >= 0 {
-		name = knownFields[i]
-		if err := s.readKnown(name, value); err != nil {
-			return err
-		}
-		if value != emptyText {
-			value = ""
-		}
-	}
-	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }); i >= 0 {
-		s.fields[i].value = value // twice in the object: the last one counts
-		return nil
-	}
-	s.fields = append(s.fields, field{name, value})
-	return nil
-}
-
-func (s *TrustedServer) readKnown(name, value string) error {
-	text, err := scalar(name, value)
-	if err != nil {
-		return err
-	}
-	switch name {
-	case fieldThumbprint:
-		s.Thumbprint = strings.TrimSpace(text) // as Tentacle does
-	case fieldStyle:
-		s.Style = StyleNone
-		if value != "null" {
-			s.Style, err = ParseStyle(text)
-		}
-	case fieldAddress:
-		s.Address = text
-	case fieldSquid:
-		s.Squid = text
-	case fieldSubscription:
-		s.SubscriptionID = text
-	}
-	return err
-}
-
-// scalar is the text of a string, of a number (Newtonsoft.Json reads either for
-// the other), or of null.
-func scalar(name, value string) (string, error) {
-	switch c := value[0]; {
-	case value == "null":
-		return "", nil
-	case c == '"':
-		return unquote(value)
-	case c == '-' || c >= '0' && c <= '9':
-		return value, nil
-	}
-	return "", fmt.Errorf("%s is neither text nor null", name)
-}
-
-// unquote is the text of a string in strict JSON.
-func unquote(value string) (s string, err error) {
-	if inner := value[1 : len(value)-1]; !strings.Contains(inner, `\`) {
-		return inner, nil
-	}
-	err = json.Unmarshal([]byte(value), &s)
-	return s, err
-}
-
-// FormatTrustedServers is the list as Tentacle writes it: compact JSON on one
-// line. Entries that were read keep the order of their fields and the fields
-// this program does not know.
-func FormatTrustedServers(list []TrustedServer) string {
-	b := []byte{'['}
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = s.append(b)
-	}
-	return string(append(b, ']'))
-}
-
-func (s TrustedServer) append(b []byte) []byte {
-	start := len(b)
-	for _, f := range s.fields {
-		b = appendField(b, f.name, s.value(f))
-	}
-	for _, name := range knownFields {
-		if !slices.ContainsFunc(s.fields, func(f field) bool { return f.name == name }) {
-			b = appendField(b, name, s.value(field{name: name}))
-		}
-	}
-	b[start] = '{' // appendField put a comma there
-	return append(b, '}')
-}
-
-func appendField(b []byte, name, value string) []byte {
-	b = append(append(b, ','), quote(name)...)
-	return append(append(b, ':'), value...)
-}
-
-func (s TrustedServer) value(f field) string {
-	var text string
-	switch f.name {
-	case fieldThumbprint:
-		text = s.Thumbprint
-	case fieldStyle:
-		return strconv.Itoa(int(s.Style))
-	case fieldAddress:
-		text = s.Address
-	case fieldSquid:
-		text = s.Squid
-	case fieldSubscription:
-		text = s.SubscriptionID
-	default:
-		return f.value
-	}
-	if text == "" && f.value != emptyText { // an empty text that was read stays one
-		return "null"
-	}
-	return quote(text)
-}
-
-// quote is s as JSON, with & < > as they are.
-func quote(s string) string {
-	if special := func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }; !strings.ContainsFunc(s, special) {
-		return `"` + s + `"`
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string can always be written, and a buffer be written to
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// TrustedServers is the list of servers that the Tentacle trusts; a missing or
-// empty setting is an empty list. The error for a value that Tentacle could not
-// read either names file and line, and the place inside the value.
-func (d *Document) TrustedServers() ([]TrustedServer, error) {
-	i := d.find(KeyTrustedServers)
-	if i < 0 {
-		return nil, nil
-	}
-	list, err := ParseTrustedServers(d.settings[i].value)
-	if err != nil {
-		return nil, d.refuse(d.settings[i].start, "the setting %s is no list of servers: at its %w", KeyTrustedServers, err)
-	}
-	return list, nil
-}
-
-// SetTrustedServers makes list the servers that the Tentacle trusts. Where the
-// file says the same already, in whatever form, nothing changes.
-func (d *Document) SetTrustedServers(list []TrustedServer) {
-	now, err := d.TrustedServers()
-	if err == nil && slices.EqualFunc(now, list, TrustedServer.Equal) {
-		return
-	}
-	d.Set(KeyTrustedServers, FormatTrustedServers(list))
-}
-
 // Upsert is list with the servers in it, one after the other: where an entry
 // with the thumbprint and address of one says something else, that takes its
 // place; where there is none, it stands at the end. What the entry had and the
@@ -308,16 +167,16 @@ func Upsert(list []TrustedServer, servers ...TrustedServer) []TrustedServer {
 			list = append(list, s)
 			continue
 		}
-		old := list[i]
+		current := list[i]
 		if s.Squid == "" {
-			s.Squid = old.Squid
+			s.Squid = current.Squid
 		}
 		if s.fields == nil {
-			s.fields = old.fields
+			s.fields = current.fields
 		}
-		spelled := s // a thumbprint or address spelled otherwise is no difference
-		spelled.Thumbprint, spelled.Address = old.Thumbprint, old.Address
-		if !spelled.Equal(old) {
+		respelled := s // a thumbprint or address spelled otherwise is no difference
+		respelled.Thumbprint, respelled.Address = current.Thumbprint, current.Address
+		if !respelled.Equal(current) {
 			list[i] = s
 		}
 	}

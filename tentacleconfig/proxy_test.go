@@ -4,52 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
-
-func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
-	testMachine(t)
-	certificate, err := NewCertificate(time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := parse(t, "<octopus-settings/>")
-	if err := d.SetCertificate(certificate, Encrypt); err != nil {
-		t.Fatal(err)
-	}
-	want := certificate.Thumbprint()
-	if got, err := d.Thumbprint(); got != want || err != nil {
-		t.Errorf("from the setting: %s, %v", got, err)
-	}
-	d.Set(KeyThumbprint, "")
-	if got, err := d.Thumbprint(); got != want || err != nil {
-		t.Errorf("from the certificate: %s, %v", got, err)
-	}
-	d.Set(KeyThumbprint, strings.ToLower(want))
-	if got, _ := d.Thumbprint(); got != want {
-		t.Errorf("in lower case it is %s", got)
-	}
-}
-
-func TestATentacleWithoutAUsableCertificateSaysWhatToDo(t *testing.T) {
-	testMachine(t)
-	for name, value := range map[string]string{"none": "", "not a secret": "hello", "not a certificate": encrypted(t, "aGVsbG8="), "no base64": encrypted(t, "*")} {
-		d := parse(t, "<octopus-settings/>")
-		d.Set(KeyCertificate, value)
-		if got, err := d.Thumbprint(); err == nil || !strings.Contains(err.Error(), "new-certificate") || !strings.Contains(err.Error(), "Tentacle.config") {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
-	}
-}
-
-func encrypted(t *testing.T, plain string) string {
-	t.Helper()
-	text, err := Encrypt([]byte(plain))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
 
 func TestThePollingProxyIsThatOfItsSettings(t *testing.T) {
 	testMachine(t)

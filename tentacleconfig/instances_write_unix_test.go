@@ -3,32 +3,12 @@
 package tentacleconfig
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
-
-func TestAFileSystemWithoutLinksGetsNewFilesToo(t *testing.T) {
-	noLinks := func(string, string) error { return syscall.EPERM }
-	folder := t.TempDir()
-	temp, path := filepath.Join(folder, "temp"), filepath.Join(folder, "file")
-	put(t, temp, "new")
-	if err := placeBy(noLinks, temp, path); err != nil {
-		t.Fatal(err)
-	}
-	put(t, temp, "newer")
-	if err := placeBy(noLinks, temp, path); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over an existing one: %v", err)
-	}
-	if got := read(t, path); got != "new" {
-		t.Errorf("got %q", got)
-	}
-}
 
 // Tentacle takes whatever lies in the folder of the index for an instance, and
 // fails on half a one; and instances come and go while others are looked for.

@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 )
 
 // maxDepth is how deep the values of unknown fields may nest: the default of
@@ -21,7 +25,7 @@ const maxDepth = 64
 func ParseTrustedServers(text string) ([]TrustedServer, error) {
 	r := &reader{text: strings.ToValidUTF8(text, "\ufffd")}
 	list, err := r.servers()
-	if here, is := errors.AsType[*misplaced](err); is {
+	if here, is := errors.AsType[*syntaxError](err); is {
 		before := r.text[:here.at]
 		line := 1 + strings.Count(before, "\n")
 		column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
@@ -40,17 +44,17 @@ type reader struct {
 	at   int
 }
 
-// misplaced is an error at a place in the text.
-type misplaced struct {
+// syntaxError is an error at a place in the text.
+type syntaxError struct {
 	at  int
 	err error
 }
 
-func (e *misplaced) Error() string { return e.err.Error() }
-func (e *misplaced) Unwrap() error { return e.err }
+func (e *syntaxError) Error() string { return e.err.Error() }
+func (e *syntaxError) Unwrap() error { return e.err }
 
 func (r *reader) fail(at int, format string, args ...any) error {
-	return &misplaced{at, fmt.Errorf(format, args...)}
+	return &syntaxError{at, fmt.Errorf(format, args...)}
 }
 
 func (r *reader) servers() ([]TrustedServer, error) {
@@ -82,7 +86,7 @@ func (r *reader) servers() ([]TrustedServer, error) {
 		return nil, err
 	}
 	if r.at < len(r.text) {
-		return nil, r.fail(r.at, "there is more text after the list, starting with %s", r.next())
+		return nil, r.fail(r.at, "unexpected text after the list: %s", r.next())
 	}
 	return list, nil
 }
@@ -96,6 +100,7 @@ func (r *reader) server() (s TrustedServer, err error) {
 		}
 		return s, err
 	}
+	var entry entryReader
 	err = r.items('{', '}', func() error {
 		name, err := r.name()
 		if err != nil {
@@ -106,15 +111,15 @@ func (r *reader) server() (s TrustedServer, err error) {
 		if err != nil {
 			return err
 		}
-		if err := s.read(name, string(value)); err != nil {
+		if err := entry.field(name, string(value)); err != nil {
 			return r.fail(at, "%w", err)
 		}
 		return nil
 	})
-	if err == nil && s.Thumbprint == "" {
-		err = r.fail(start, "an entry without a Thumbprint, which Tentacle refuses")
+	if err == nil && entry.server.Thumbprint == "" {
+		err = r.fail(start, "an entry has no Thumbprint, which Tentacle requires")
 	}
-	return s, err
+	return entry.server, err
 }
 
 // items reads what stands between two brackets, separated by commas; item is
@@ -153,7 +158,7 @@ func (r *reader) items(open, end byte, item func() error) error {
 func (r *reader) value(out []byte, depth int) ([]byte, error) {
 	c := r.peek()
 	if depth > maxDepth {
-		return nil, r.fail(r.at, "more than %d values are nested in each other", maxDepth)
+		return nil, r.fail(r.at, "values are nested more than %d deep", maxDepth)
 	}
 	switch c {
 	case '"', '\'':
@@ -331,4 +336,191 @@ func kind(value []byte) string {
 		return "text in quotes"
 	}
 	return string(value)
+}
+
+// entryReader reads the fields of an entry one after the other.
+type entryReader struct {
+	server TrustedServer
+	index  map[string]int // of each field in server.fields, once there are many: the time stays linear
+}
+
+// manyFields is how many make the index worth its memory. Tentacle writes five.
+const manyFields = 16
+
+// find is the place of a field in server.fields; -1 where there is none of that name yet.
+func (e *entryReader) find(name string) int {
+	fields := e.server.fields
+	if len(fields) < manyFields {
+		return slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	}
+	if e.index == nil {
+		e.index = map[string]int{}
+		for i, f := range fields {
+			e.index[f.name] = i
+		}
+	}
+	if i, known := e.index[name]; known {
+		return i
+	}
+	return -1
+}
+
+// field takes over a field of an entry; value is strict, compact JSON.
+func (e *entryReader) field(name, value string) error {
+	if i := slices.IndexFunc(knownFields, func(k string) bool { return strings.EqualFold(k, name) }); i >= 0 {
+		name = knownFields[i]
+		if err := e.server.readKnown(name, value); err != nil {
+			return err
+		}
+		if value != emptyText {
+			value = ""
+		}
+	}
+	if i := e.find(name); i >= 0 {
+		e.server.fields[i].value = value // the last one counts
+		return nil
+	}
+	if e.server.fields == nil {
+		e.server.fields = make([]field, 0, len(knownFields))
+	}
+	if e.index != nil {
+		e.index[name] = len(e.server.fields)
+	}
+	e.server.fields = append(e.server.fields, field{name, value})
+	return nil
+}
+
+func (s *TrustedServer) readKnown(name, value string) error {
+	text, err := scalar(name, value)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case fieldThumbprint:
+		s.Thumbprint = strings.TrimSpace(text) // as Tentacle does
+	case fieldStyle:
+		s.Style = StyleNone
+		if value != "null" {
+			s.Style, err = ParseStyle(text)
+		}
+	case fieldAddress:
+		s.Address = text
+	case fieldSquid:
+		s.Squid = text
+	case fieldSubscription:
+		s.SubscriptionID = text
+	}
+	return err
+}
+
+// scalar is the text of a string, of a number (Newtonsoft.Json reads either for
+// the other), or of null.
+func scalar(name, value string) (string, error) {
+	switch c := value[0]; {
+	case value == "null":
+		return "", nil
+	case c == '"':
+		return unquote(value)
+	case c == '-' || c >= '0' && c <= '9':
+		return value, nil
+	}
+	return "", fmt.Errorf("%s is neither a string nor null", name)
+}
+
+// unquote is the text of a string in strict JSON.
+func unquote(value string) (s string, err error) {
+	if inner := value[1 : len(value)-1]; !strings.Contains(inner, `\`) {
+		return inner, nil
+	}
+	err = json.Unmarshal([]byte(value), &s)
+	return s, err
+}
+
+// FormatTrustedServers is the list as Tentacle writes it: compact JSON on one
+// line. Entries that were read keep the order of their fields and the fields
+// this program does not know.
+func FormatTrustedServers(list []TrustedServer) string {
+	b := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = s.append(b)
+	}
+	return string(append(b, ']'))
+}
+
+func (s TrustedServer) append(b []byte) []byte {
+	start := len(b)
+	for _, f := range s.fields {
+		b = appendField(b, f.name, s.value(f))
+	}
+	for _, name := range knownFields {
+		if !slices.ContainsFunc(s.fields, func(f field) bool { return f.name == name }) {
+			b = appendField(b, name, s.value(field{name: name}))
+		}
+	}
+	b[start] = '{' // appendField put a comma there
+	return append(b, '}')
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(b, ','), quote(name)...)
+	return append(append(b, ':'), value...)
+}
+
+func (s TrustedServer) value(f field) string {
+	var text string
+	switch f.name {
+	case fieldThumbprint:
+		text = s.Thumbprint
+	case fieldStyle:
+		return strconv.Itoa(int(s.Style))
+	case fieldAddress:
+		text = s.Address
+	case fieldSquid:
+		text = s.Squid
+	case fieldSubscription:
+		text = s.SubscriptionID
+	default:
+		return f.value
+	}
+	if text == "" && f.value != emptyText { // an empty text that was read stays one
+		return "null"
+	}
+	return quote(text)
+}
+
+// quote is s as JSON, with & < > as they are.
+func quote(s string) string {
+	if special := func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }; !strings.ContainsFunc(s, special) {
+		return `"` + s + `"`
+	}
+	text, _ := plainjson.Marshal(s, "") // a string can always be written
+	return string(text)
+}
+
+// TrustedServers is the list of servers that the Tentacle trusts; a missing or
+// empty setting is an empty list. A value that Tentacle could not read either is a
+// *DamagedError, which names the place inside the value too.
+func (d *Document) TrustedServers() ([]TrustedServer, error) {
+	i := d.find(KeyTrustedServers)
+	if i < 0 {
+		return nil, nil
+	}
+	list, err := ParseTrustedServers(d.settings[i].value)
+	if err != nil {
+		return nil, d.damaged(d.settings[i].start, "the setting %s is not a list of servers: in its value, %w", KeyTrustedServers, err)
+	}
+	return list, nil
+}
+
+// SetTrustedServers makes list the servers that the Tentacle trusts. Where the
+// file says the same already, in whatever form, nothing changes.
+func (d *Document) SetTrustedServers(list []TrustedServer) {
+	now, err := d.TrustedServers()
+	if err == nil && slices.EqualFunc(now, list, TrustedServer.Equal) {
+		return
+	}
+	d.Set(KeyTrustedServers, FormatTrustedServers(list))
 }

@@ -9,35 +9,6 @@ import (
 	"time"
 )
 
-func TestTheCertificateTellsItsDates(t *testing.T) {
-	testMachine(t)
-	d, err := Parse("Tentacle.config", []byte("<octopus-settings></octopus-settings>"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.CertificateDates(); !errors.Is(err, ErrNoCertificate) {
-		t.Errorf("without one: %v", err)
-	}
-	now := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
-	certificate, err := NewCertificate(now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.SetCertificate(certificate, Encrypt); err != nil {
-		t.Fatal(err)
-	}
-	d.Set(KeyThumbprint, "0123") // what the setting says does not matter
-	dates, err := d.CertificateDates()
-	if err != nil || dates.Thumbprint != certificate.Thumbprint() ||
-		!dates.NotBefore.Equal(time.Date(2026, 7, 31, 0, 0, 0, 0, time.UTC)) || !dates.NotAfter.Equal(time.Date(2126, 8, 1, 0, 0, 0, 0, time.UTC)) {
-		t.Errorf("%+v, %v", dates, err)
-	}
-	d.Set(KeyCertificate, "AAAA")
-	if _, err := d.CertificateDates(); err == nil || errors.Is(err, ErrNoCertificate) {
-		t.Errorf("one that cannot be read: %v", err)
-	}
-}
-
 func TestTheTimesOfAFileTellReplacingFromWriting(t *testing.T) {
 	skipOnWine(t, "a file has no time of birth")
 	path := filepath.Join(t.TempDir(), "Tentacle.config")
@@ -49,7 +20,7 @@ func TestTheTimesOfAFileTellReplacingFromWriting(t *testing.T) {
 	if first.Modified.Before(before) || first.Modified.After(time.Now().Add(time.Second)) {
 		t.Errorf("modified %v, now it is %v", first.Modified, time.Now())
 	}
-	if first.Born.IsZero() {
+	if first.Created.IsZero() {
 		t.Skip("the birth of a file is not told here")
 	}
 	time.Sleep(20 * time.Millisecond) // file systems count in some milliseconds
@@ -57,7 +28,7 @@ func TestTheTimesOfAFileTellReplacingFromWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := timesOf(t, path)
-	if !written.Born.Equal(first.Born) || !written.Modified.After(first.Modified) {
+	if !written.Created.Equal(first.Created) || !written.Modified.After(first.Modified) {
 		t.Errorf("written into: %+v, before %+v", written, first)
 	}
 	if err := os.WriteFile(path+".new", []byte("new"), 0o600); err != nil {
@@ -67,7 +38,7 @@ func TestTheTimesOfAFileTellReplacingFromWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Windows lets the new file inherit the birth of the one it replaces at once: see TimesOf.
-	if replaced := timesOf(t, path); !replaced.Born.After(first.Born) && runtime.GOOS != "windows" {
+	if replaced := timesOf(t, path); !replaced.Created.After(first.Created) && runtime.GOOS != "windows" {
 		t.Errorf("replaced: %+v, before %+v", replaced, first)
 	}
 	if _, err := TimesOf(path + ".none"); !errors.Is(err, os.ErrNotExist) {

@@ -1,0 +1,123 @@
+package tentacleconfig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+)
+
+// Read reads the configuration file at path. What is not the configuration of a Tentacle is a
+// *DamagedError: a file that is empty, ends in the middle, is not XML, has another root element,
+// is neither UTF-8 nor UTF-16 or is larger than 64 MiB.
+func Read(path string) (*Document, error) { return readDocument(path, atomicfile.Open) }
+
+// opener opens a file to read it: atomicfile.Open, or atomicfile.OpenNoFollow where its folder may
+// be anybody's and what is read goes into another file.
+type opener func(path string) (*os.File, error)
+
+// Tentacle's own save takes a few milliseconds.
+const (
+	readTries = 5
+	readPause = 50 * time.Millisecond
+)
+
+func readDocument(path string, open opener) (*Document, error) {
+	for tries := readTries; ; tries-- {
+		data, changed, err := readFile(path, open)
+		if err != nil {
+			return nil, err
+		}
+		d, err := Parse(path, data)
+		// Tentacle saves by emptying the file and then writing it: a read in between
+		// sees an empty file or its first half.
+		if err == nil || tries == 0 || time.Since(changed) > time.Second {
+			return d, err
+		}
+		time.Sleep(readPause)
+	}
+}
+
+// ReadDamaged reads like Read, but for a caller who will replace the whole file: what Read refuses
+// to understand is a Document too, which has its bytes, and no settings. Errors are those of a file
+// that cannot be read at all, or that is too large.
+func ReadDamaged(path string) (*Document, error) { return readDamaged(path, atomicfile.Open) }
+
+func readDamaged(path string, open opener) (*Document, error) {
+	d, refusal := readDocument(path, open)
+	if refusal == nil {
+		return d, nil
+	}
+	data, _, err := readFile(path, open)
+	if err != nil || len(data) > maxSize {
+		return nil, refusal
+	}
+	return &Document{path: path, data: data}, nil
+}
+
+func readFile(path string, open opener) (data []byte, changed time.Time, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
+		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
+	}
+	f, err := open(path)
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	defer f.Close()
+	var content bytes.Buffer
+	content.Grow(int(min(info.Size(), maxSize)) + bytes.MinRead)
+	_, err = content.ReadFrom(io.LimitReader(f, maxSize+1))
+	data = content.Bytes()
+	if err != nil {
+		return nil, changed, readError(path, err)
+	}
+	return data, info.ModTime(), nil
+}
+
+// readAll is os.ReadFile with an opener.
+func readAll(path string, open opener) ([]byte, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+func readError(path string, err error) error {
+	err = atomicfile.WithoutPath(err) // which is named already
+	to, notLink := os.Readlink(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && notLink == nil:
+		return fmt.Errorf("there is no configuration file %s: it is a link to %s, which does not exist: %w", path, to, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no configuration file %s: %w", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return hint.Errorf("run this as root (on Windows: as Administrator) or as the file's owner", "cannot read %s: %w", path, err)
+	}
+	return fmt.Errorf("cannot read %s: %w", path, err)
+}
+
+// resolve follows symbolic links: the file they lead to is replaced, not they.
+func resolve(path string) (string, error) {
+	target, err := atomicfile.FollowLinks(path)
+	if err != nil {
+		return "", readError(path, err)
+	}
+	target, err = filepath.Abs(target)
+	if err != nil {
+		return "", fmt.Errorf("cannot find the full path of %s: %w", path, err)
+	}
+	return target, nil
+}

@@ -1,0 +1,88 @@
+package tentacleconfig
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTheTimeIsLinear compares the time for many pieces at once with that for the same number one
+// part after another, never with a clock: quadratic would be ten times as long.
+func TestTheTimeIsLinear(t *testing.T) {
+	const n, times = 1000, 10
+	repeat := func(format string, count int) string {
+		var b strings.Builder
+		for i := range count {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, run := range map[string]func(count int) func(){
+		"servers": func(count int) func() {
+			d, _ := Parse("Tentacle.config", large(count))
+			return func() {
+				now, _ := d.TrustedServers()
+				Diff(now, Upsert(now, now[0].With("https://new:1")))
+			}
+		},
+		"thumbprints, all the same": func(count int) func() {
+			servers := make([]TrustedServer, 10*count)
+			return func() { Thumbprints(servers) }
+		},
+		"thumbprints, all different": func(count int) func() {
+			servers := make([]TrustedServer, 10*count)
+			for i := range servers {
+				servers[i].Thumbprint = fmt.Sprintf("%040X", i)
+			}
+			return func() { Thumbprints(servers) }
+		},
+		"settings": func(count int) func() {
+			text := "<octopus-settings>" + repeat(`<set key="K%d">v</set>`, count) + "</octopus-settings>"
+			return func() {
+				d, err := Parse("Tentacle.config", []byte(text))
+				if err != nil || len(d.Settings()) != count {
+					t.Error(err)
+				}
+			}
+		},
+		"attributes of an element": func(count int) func() {
+			text := "<octopus-settings><other" + repeat(` a%d=""`, 10*count) + "/></octopus-settings>"
+			return func() {
+				if _, err := Parse("Tentacle.config", []byte(text)); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+		"fields of an entry": func(count int) func() {
+			text := `[{"Thumbprint":"AB"` + repeat(`,"Unknown%d":1`, 2*count) + "}]"
+			return func() {
+				servers, err := ParseTrustedServers(text)
+				if err != nil || !servers[0].Equal(servers[0].With("")) || len(FormatTrustedServers(servers)) < len(text) {
+					t.Error(err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			small, big := run(n), run(times*n)
+			// Both take as long as each other, so that a busy host interrupts them as often; and
+			// it is not always as busy.
+			ratio := math.Inf(1)
+			for try := 0; try < 8 && ratio > 3; try++ {
+				start := time.Now()
+				for range times {
+					small()
+				}
+				inParts := time.Since(start)
+				big()
+				ratio = min(ratio, float64(time.Since(start)-inParts)/float64(inParts))
+			}
+			t.Logf("ratio %.1f", ratio)
+			if ratio > 3 {
+				t.Errorf("%d times as many at once take %.1f times as long as one part after another", times, ratio)
+			}
+		})
+	}
+}
