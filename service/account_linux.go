@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unreadable names what keeps an account of this machine from reading a file: the file, or a folder on the way to it. It is "" where the account may read the file, and where
-// that cannot be told: for an account that this machine's own list does not have, and where an access control list decides.
+// Unreadable names what keeps a local account from reading a file: the file, or a folder on the
+// way to it. It is "" where the account may read the file, and where that is unknown: for an
+// account that is not in the host's own list, and where an access control list decides.
 func Unreadable(account, file string) string {
 	who, err := user.Lookup(account)
 	if err != nil || who.Uid == "0" {
@@ -22,31 +23,32 @@ func Unreadable(account, file string) string {
 	if err != nil {
 		return ""
 	}
-	const read, pass = 4, 1
+	const read, traverse = 4, 1
 	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return ""
 	}
-	var way []string // from the root on
+	var folders []string // from the root on
 	for folder := filepath.Dir(target); ; folder = filepath.Dir(folder) {
-		way = append([]string{folder}, way...)
+		folders = append([]string{folder}, folders...)
 		if folder == filepath.Dir(folder) {
 			break
 		}
 	}
-	for _, folder := range way {
-		if closed(folder, who.Uid, groups, pass) {
+	for _, folder := range folders {
+		if denies(folder, who.Uid, groups, traverse) {
 			return folder
 		}
 	}
-	if closed(target, who.Uid, groups, read) {
+	if denies(target, who.Uid, groups, read) {
 		return target
 	}
 	return ""
 }
 
-// closed says whether the mode of a file lacks a bit for the one of its three classes that a user belongs to.
-func closed(path, uid string, groups []string, bit os.FileMode) bool {
+// denies says whether the mode of a file lacks a bit for the class (owner, group, others) that a
+// user belongs to.
+func denies(path, uid string, groups []string, bit os.FileMode) bool {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false

@@ -2,5 +2,5 @@
 
 package service
 
-// Unreadable is always "": on Windows a file inherits from its folder who may read it.
+// Unreadable is always "": on Windows a file inherits its permissions from its folder.
 func Unreadable(_, _ string) string { return "" }

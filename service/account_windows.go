@@ -6,36 +6,40 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 )
 
-// isBuiltIn says whether Windows itself keeps the account: it has no password, and may log on as a service.
+// isBuiltIn says whether an account is part of Windows: it has no password, and may log on as a
+// service.
 func isBuiltIn(account string) bool {
 	domain, _, _ := strings.Cut(strings.ToLower(account), `\`)
 	return account == localSystem || domain == "nt authority" || domain == "nt service"
 }
 
-// accountSID looks an account up, and refuses one that could not log on as a service. It is nil where no right has to be given: to a built-in account, and to one that
-// is kept as it is (keeps).
-func accountSID(d Definition, keeps bool) (*windows.SID, error) {
-	if d.Account == "" || isBuiltIn(d.Account) || keeps {
+// accountSID looks up the account of a definition, and refuses one that could not log on as a
+// service. It is nil where the account needs no right: a built-in one, and the one that the
+// service has already (unchanged).
+func accountSID(d Definition, unchanged bool) (*windows.SID, error) {
+	if d.Account == "" || isBuiltIn(d.Account) || unchanged {
 		return nil, nil
 	}
-	// The name of a group managed service account ends with a dollar sign, and Windows keeps its password.
+	// The name of a group managed service account ends with a dollar sign, and Windows keeps its
+	// password.
 	if d.Password == "" && !strings.HasSuffix(d.Account, "$") {
-		return nil, fmt.Errorf("the account %s needs its password: give it with --password-file FILE (- for standard input), or OCTOPUS_SERVICE_PASSWORD", d.Account)
+		return nil, &PasswordRequiredError{d.Account}
 	}
 	name := d.Account
 	if local, ok := strings.CutPrefix(name, `.\`); ok {
 		computer, err := windows.ComputerName()
 		if err != nil {
-			return nil, fmt.Errorf("cannot tell the name of this computer: %w", err)
+			return nil, fmt.Errorf("cannot read the name of this machine: %w", err)
 		}
 		name = computer + `\` + local
 	}
 	sid, _, _, err := windows.LookupSID("", name)
 	if err != nil {
-		return nil, fmt.Errorf("there is no account %s: %w\nwrite it like DOMAIN\\user, or .\\user for one of this machine", d.Account, err)
+		return nil, hint.Errorf(`write it like DOMAIN\user, or .\user for an account on this machine`, "there is no account %s: %w", d.Account, err)
 	}
 	return sid, nil
 }
@@ -47,13 +51,13 @@ var (
 	lsaClose            = advapi32.NewProc("LsaClose")
 )
 
-// Rights to the local security policy: ntsecapi.h.
+// Access rights to the local security policy: ntsecapi.h.
 const (
 	policyCreateAccount = 0x10
 	policyLookupNames   = 0x800
 )
 
-// addRight adds a right to an account in the local security policy. An account that has it already keeps it.
+// addRight gives an account a right in the local security policy, unless it has that already.
 func addRight(account *windows.SID, right string) error {
 	if lsaOpenPolicy.Find() != nil || lsaAddAccountRights.Find() != nil || lsaClose.Find() != nil {
 		return errors.New("this Windows has no local security policy")
@@ -64,7 +68,8 @@ func addRight(account *windows.SID, right string) error {
 	}
 	var attributes windows.OBJECT_ATTRIBUTES // not used, but has to be there
 	var policy windows.Handle
-	status, _, _ := lsaOpenPolicy.Call(0, uintptr(unsafe.Pointer(&attributes)), policyCreateAccount|policyLookupNames, uintptr(unsafe.Pointer(&policy)))
+	status, _, _ := lsaOpenPolicy.Call(0, uintptr(unsafe.Pointer(&attributes)),
+		policyCreateAccount|policyLookupNames, uintptr(unsafe.Pointer(&policy)))
 	if status := windows.NTStatus(status); status != windows.STATUS_SUCCESS {
 		return status.Errno()
 	}

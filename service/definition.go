@@ -11,35 +11,35 @@ import (
 	"unicode/utf8"
 )
 
-// A Definition is what the service of a Tentacle has to be.
+// A Definition describes the service that a Tentacle should have.
 type Definition struct {
 	Name      string   // as NameFor gives it, or another
-	Program   string   // the real Tentacle, absolute
+	Program   string   // the Tentacle program, absolute
 	Instance  string   // the instance to run; "" to run Config
 	Config    string   // the configuration file, absolute, where no instance names it
 	Account   string   // the account to run as; "" for root or, on Windows, LocalSystem
-	Password  string   // that account's, on Windows; "" where it needs none or keeps what it has
-	DependsOn []string // what has to run first, besides the network
+	Password  string   // the account's, on Windows; "" where it needs none or stays as it is
+	DependsOn []string // services that have to run first, besides the network
 }
 
 // An Installation is what the service manager has of a service.
 type Installation struct {
 	Status
-	Exists    bool
-	File      string // the unit file, where there is or would be one; "" on Windows
-	Text      string // what is installed, comparable with Definition.Text; "" when nothing is
-	Elsewhere string // where the unit comes from, if not from File: another folder, or what File is a link to
-	Masked    bool   // a person has masked it, so that nothing can start it (systemd)
-	Current   bool   // it is started with the machine, and the service manager has read Text
-	Personal  bool   // it has what no Tentacle puts there: a person changed it
-	Account   string // the account that it keeps when a Definition names none (Windows)
+	Exists     bool
+	File       string // the unit file, where there is or would be one; "" on Windows
+	Text       string // what is installed, comparable with Definition.Text; "" when nothing is
+	UnitPath   string // where the unit is, if not in File: elsewhere, or what File is a link to
+	Masked     bool   // an administrator has masked it, so that nothing can start it (systemd)
+	Current    bool   // it is started at boot, and the service manager has read Text
+	Customized bool   // it differs from what Tentacle writes: it was changed by hand
+	Account    string // the account that stays when a Definition names none (Windows)
 }
 
-// The real Tentacle's own: Startup/Tentacle.cs.
+// The description that Tentacle gives its services (Startup/Tentacle.cs).
 const description = "Octopus Deploy: Tentacle deployment agent"
 
-// Text is the definition as it is installed on goos (a value of runtime.GOOS): on Linux the unit file, on Windows a line for each part of the service's
-// configuration.
+// Text is the definition as it is installed on goos (a value of runtime.GOOS): on Linux the unit
+// file, on Windows a line for each part of the service's configuration.
 func (d Definition) Text(goos string) string {
 	if goos == "windows" {
 		return d.windowsText()
@@ -47,14 +47,22 @@ func (d Definition) Text(goos string) string {
 	return d.unitText()
 }
 
-// Check refuses what cannot be installed on goos, before anything is done. The error says which part of the definition that is.
+// Check refuses what cannot be installed on goos, before anything is done. The error says which
+// part of the definition is wrong; a wrong name is a *NameError.
 func (d Definition) Check(goos string) error {
 	if err := checkName(d.Name); err != nil {
 		return err
 	}
-	for what, value := range map[string]string{"instance": d.Instance, "configuration file": d.Config, "Tentacle program": d.Program, "account": d.Account, "dependency": strings.Join(d.DependsOn, " ")} {
-		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-			return fmt.Errorf("the %s %q cannot be part of a service: it contains a control character, or one that is not UTF-8", what, value)
+	for _, part := range []struct{ name, value string }{
+		{"instance", d.Instance},
+		{"configuration file", d.Config},
+		{"Tentacle program", d.Program},
+		{"account", d.Account},
+		{"dependency", strings.Join(d.DependsOn, " ")},
+	} {
+		if !utf8.ValidString(part.value) || strings.ContainsFunc(part.value, unicode.IsControl) {
+			return fmt.Errorf("the %s %q cannot be part of a service: it contains a control character or invalid UTF-8",
+				part.name, part.value)
 		}
 	}
 	if d.Instance == "" && d.Config == "" {
@@ -64,7 +72,7 @@ func (d Definition) Check(goos string) error {
 		return nil
 	}
 	if strings.ContainsFunc(d.Account, unicode.IsSpace) {
-		return fmt.Errorf("the account %q cannot be one of this machine: it contains white space", d.Account)
+		return fmt.Errorf("%q is not a valid account name: it contains white space", d.Account)
 	}
 	if strings.ContainsAny(d.Program, `"'\`) { // "Executable name contains special characters" to systemd
 		return fmt.Errorf("systemd runs no program whose path contains quotes or backslashes: %s", d.Program)
@@ -72,22 +80,25 @@ func (d Definition) Check(goos string) error {
 	return checkUnitName(d.Name)
 }
 
-// checkUnitName refuses what systemd does not take as the name of a unit: see systemd.unit(5).
+// checkUnitName refuses what systemd does not take as the name of a unit: systemd.unit(5).
 func checkUnitName(name string) error {
 	allowed := func(r rune) bool {
 		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune(`:-_.\@`, r)
 	}
-	if i := strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }); i >= 0 {
-		return fmt.Errorf("systemd takes no unit named %q (letters A to Z, digits and :-_.\\@ are allowed): give another name with --service NAME", name)
-	}
-	if strings.HasSuffix(name, "@") || strings.HasPrefix(name, "@") || len(name) > 200 {
-		return fmt.Errorf("systemd cannot run a unit named %q: give another name with --service NAME", name)
+	switch {
+	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
+		return &NameError{name, `systemd allows only the letters A to Z, digits and :-_.\@`}
+	case strings.HasPrefix(name, "@") || strings.HasSuffix(name, "@"):
+		return &NameError{name, "with an @ at its start or end, systemd treats it as a template"}
+	case len(name) > 200:
+		return &NameError{name, "it is too long for systemd"}
 	}
 	return nil
 }
 
-// unitText is the unit file as the real Tentacle writes it (Startup/LinuxServiceConfigurator.cs), byte for byte where that one writes something that systemd
-// reads as it was meant; names with spaces, "%" and the like are quoted here.
+// unitText is the unit file that Tentacle writes (Startup/LinuxServiceConfigurator.cs), byte for
+// byte where systemd reads that as intended. Other than there, names with spaces, "%" and the
+// like are quoted.
 func (d Definition) unitText() string {
 	after := []string{"network.target"}
 	for unit := range strings.FieldsSeq(strings.Join(d.DependsOn, " ")) {
@@ -111,8 +122,9 @@ func (d Definition) unitText() string {
 		"WantedBy=multi-user.target\n"
 }
 
-// isPersonal says whether a unit file is another than a Tentacle writes for some instance, program, account and dependencies.
-func isPersonal(unit string) bool {
+// isCustomized says whether a unit file differs from what Tentacle writes, whatever its instance,
+// program, account and dependencies.
+func isCustomized(unit string) bool {
 	usual := strings.Split(Definition{}.unitText(), "\n")
 	lines := strings.Split(strings.ReplaceAll(unit, "\r\n", "\n"), "\n")
 	for i, line := range lines {
@@ -125,18 +137,19 @@ func isPersonal(unit string) bool {
 	return !slices.Equal(lines, usual)
 }
 
-// runsTentacle knows the command line of unitText, and the real one's, which has no quotes.
+// runsTentacle recognises the command line of unitText, and that of Tentacle, which has no quotes.
 func runsTentacle(commandLine string) bool {
 	program, arguments, _ := strings.Cut(commandLine, " run ")
-	what, complete := strings.CutSuffix(strings.TrimPrefix(arguments, `"`), " --noninteractive")
-	return complete && (strings.HasPrefix(what, "--instance=") || strings.HasPrefix(what, "--config=")) &&
+	target, complete := strings.CutSuffix(strings.TrimPrefix(arguments, `"`), " --noninteractive")
+	return complete && (strings.HasPrefix(target, "--instance=") || strings.HasPrefix(target, "--config=")) &&
 		(strings.HasPrefix(program, `"`) || !strings.Contains(program, " "))
 }
 
 // unitSuffixes are the types of unit: systemd.unit(5).
 var unitSuffixes = []string{".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"}
 
-// withUnitSuffix makes a service's name a unit's, as systemctl does. In a unit file systemd ignores a name without its type.
+// withUnitSuffix makes a service's name a unit's, as systemctl does. In a unit file systemd
+// ignores a name without its type.
 func withUnitSuffix(name string) string {
 	if slices.Contains(unitSuffixes, path.Ext(name)) {
 		return name
@@ -144,13 +157,14 @@ func withUnitSuffix(name string) string {
 	return name + ".service"
 }
 
-// systemdArgument writes a word of a command line so that systemd reads it as it is: systemd.service(5), "Command lines", and systemd.syntax(7), "Quoting". Quotes
-// have to be around the whole word.
+// systemdArgument writes a word of a command line so that systemd reads it as it is:
+// systemd.service(5), "Command lines", and systemd.syntax(7), "Quoting". Quotes have to be around
+// the whole word.
 func systemdArgument(word string) string {
 	return strings.ReplaceAll(systemdProgram(word), "$", "$$")
 }
 
-// systemdProgram is systemdArgument for the first word, in which systemd does not look for variables.
+// systemdProgram is systemdArgument for the first word, in which systemd does not expand variables.
 func systemdProgram(word string) string {
 	word = strings.ReplaceAll(word, "%", "%%")
 	if word != "" && !strings.ContainsFunc(word, unicode.IsSpace) && !strings.ContainsAny(word, `"'\`) {
@@ -159,7 +173,8 @@ func systemdProgram(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
 }
 
-// windowsDependencies are the services that have to run before a Tentacle (Startup/WindowsServiceConfigurator.cs).
+// windowsDependencies are the services that have to run before a Tentacle
+// (Startup/WindowsServiceConfigurator.cs).
 var windowsDependencies = []string{"LanmanWorkstation", "TCPIP"}
 
 func (d Definition) windowsText() string {
@@ -172,7 +187,8 @@ const (
 	automatic   = "automatic"
 )
 
-// fullAccount completes the name of an account as the service control manager wants it: built-in ones by their full name, one of this machine with ".\".
+// fullAccount completes the name of an account as the service control manager wants it: a built-in
+// one gets its full name, a local one a ".\".
 func fullAccount(name string) string {
 	switch strings.ToLower(strings.ReplaceAll(name, " ", "")) {
 	case "":
@@ -190,7 +206,8 @@ func fullAccount(name string) string {
 	return `.\` + name
 }
 
-// windowsText puts the parts of a service's configuration in lines, so that what is installed can be compared with what should be.
+// windowsText writes the parts of a service's configuration in lines, so that what is installed
+// can be compared with a Definition.
 func windowsText(displayName, description, commandLine string, dependsOn []string, startType, account string) string {
 	return "Display name: " + displayName + "\n" +
 		"Description: " + description + "\n" +
@@ -200,7 +217,7 @@ func windowsText(displayName, description, commandLine string, dependsOn []strin
 		"Account: " + account + "\n"
 }
 
-// commandLine is that of the Windows service, with the quotes where the real Tentacle has them.
+// commandLine is that of the Windows service, with the quotes where Tentacle has them.
 func (d Definition) commandLine() string {
 	run := "--config=" + windowsQuoted(d.Config)
 	if d.Instance != "" {
@@ -209,7 +226,8 @@ func (d Definition) commandLine() string {
 	return windowsQuoted(d.Program) + " run " + run
 }
 
-// windowsQuoted puts quotes around a text as CommandLineToArgvW takes them off: backslashes count only before a quote.
+// windowsQuoted puts quotes around a text for CommandLineToArgvW, to which backslashes are
+// special only before a quote.
 func windowsQuoted(text string) string {
 	var b strings.Builder
 	backslashes := 0

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -8,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestAUnitIsTheOneThatTheRealTentacleWrites(t *testing.T) {
+func TestAUnitIsTheOneThatTentacleWrites(t *testing.T) {
 	for name, tt := range map[string]struct {
 		d    Definition
 		want []string // the lines that depend on the definition: After, User, ExecStart
@@ -40,16 +41,16 @@ func TestAUnitIsTheOneThatTheRealTentacleWrites(t *testing.T) {
 			if got := tt.d.Text("linux"); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if isPersonal(want) {
-				t.Error("it is taken for a person's")
+			if isCustomized(want) {
+				t.Error("it is taken for a customized one")
 			}
 		})
 	}
 }
 
-func TestAUnitThatAPersonChangedIsRecognised(t *testing.T) {
+func TestAUnitThatWasChangedByHandIsRecognised(t *testing.T) {
 	unit := Definition{Program: "/opt/Tentacle", Instance: "web"}.Text("linux")
-	for old, new := range map[string]string{
+	for part, replacement := range map[string]string{
 		"User=root\n":        "User=root\nEnvironment=HTTP_PROXY=http://proxy:3128\n",
 		"Restart=always\n":   "Restart=on-failure\n",
 		"Type=simple\n":      "",
@@ -58,18 +59,18 @@ func TestAUnitThatAPersonChangedIsRecognised(t *testing.T) {
 		" --noninteractive":  " --noninteractive --console",
 		"run --instance=":    "agent --instance=",
 	} {
-		changed := strings.Replace(unit, old, new, 1)
-		if changed == unit || !isPersonal(changed) {
-			t.Errorf("with %q for %q it is not", new, old)
+		changed := strings.Replace(unit, part, replacement, 1)
+		if changed == unit || !isCustomized(changed) {
+			t.Errorf("with %q for %q it is not", replacement, part)
 		}
 	}
-	// The real one puts no quotes around an instance's name.
-	if isPersonal(strings.Replace(unit, "=web", "=My Web", 1)) || isPersonal(strings.ReplaceAll(unit, "\n", "\r\n")) {
-		t.Error("one that the real Tentacle wrote is taken for a person's")
+	// Tentacle puts no quotes around an instance's name.
+	if isCustomized(strings.Replace(unit, "=web", "=My Web", 1)) || isCustomized(strings.ReplaceAll(unit, "\n", "\r\n")) {
+		t.Error("one that Tentacle wrote is taken for a customized one")
 	}
 }
 
-func TestAWindowsServiceIsTheOneThatTheRealTentacleMakes(t *testing.T) {
+func TestAWindowsServiceIsTheOneThatTentacleMakes(t *testing.T) {
 	d := Definition{Name: "OctopusDeploy Tentacle: My Web", Program: `C:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe`, Instance: "My Web", DependsOn: []string{"MSSQLSERVER"}, Account: "bob"}
 	want := `Display name: OctopusDeploy Tentacle: My Web
 Description: Octopus Deploy: Tentacle deployment agent
@@ -87,7 +88,7 @@ Account: .\bob
 	}
 }
 
-func TestQuotesOnWindowsAreThoseThatComeOffAgain(t *testing.T) {
+func TestQuotedWordsAreReadBackOnWindows(t *testing.T) {
 	for text, want := range map[string]string{
 		"":         `""`,
 		`a b`:      `"a b"`,
@@ -121,13 +122,13 @@ func TestADefinitionThatCannotBeInstalledIsRefused(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Definition){
-		"--service NAME":     func(d *Definition) { d.Name = "Täntäcle" },
+		"only the letters":   func(d *Definition) { d.Name = "Täntäcle" },
 		`"a&b"`:              func(d *Definition) { d.Name = "a&b" },
 		`"template@"`:        func(d *Definition) { d.Name = "template@" },
 		"slash":              func(d *Definition) { d.Name = "a/b" },
 		"control character":  func(d *Definition) { d.Instance = "a\nExecStartPre=/bin/evil" },
 		"configuration file": func(d *Definition) { d.Config = "/a\x00b" },
-		"not UTF-8":          func(d *Definition) { d.Program = "/a\xff" },
+		"invalid UTF-8":      func(d *Definition) { d.Program = "/a\xff" },
 		"account":            func(d *Definition) { d.Account = "root\nUser=other" },
 		"white space":        func(d *Definition) { d.Account = "my user" },
 		"dependency":         func(d *Definition) { d.DependsOn = []string{"a\r\nb"} },
@@ -142,9 +143,9 @@ func TestADefinitionThatCannotBeInstalledIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheRealTentacleIsFound(t *testing.T) {
-	if _, err := os.Stat(usualPlace()); err == nil {
-		t.Skip("there is a Tentacle on this machine")
+func TestTentacleIsFound(t *testing.T) {
+	if _, err := os.Stat(defaultProgram()); err == nil {
+		t.Skip("there is a Tentacle on this host")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -166,7 +167,7 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 		return path
 	}
 	tentacle := file("real/Tentacle"+programEnding(), "#!/bin/sh\n", 0o755)
-	plain := file("plain/Tentacle", "#!/bin/sh\n", 0o644) // to Windows, a name without .exe tells
+	plain := file("plain/Tentacle", "#!/bin/sh\n", 0o644) // Windows looks at the name, which lacks .exe
 	copied := file("copied/Tentacle"+programEnding(), string(content), 0o755)
 	link := filepath.Join(folder, "link", "Tentacle"+programEnding())
 	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
@@ -178,7 +179,7 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	t.Run("where it was said to be", func(t *testing.T) {
+	t.Run("where the caller says", func(t *testing.T) {
 		if got, err := FindTentacle(tentacle); got != tentacle || err != nil {
 			t.Errorf("got %s, %v", got, err)
 		}
@@ -189,21 +190,24 @@ func TestTheRealTentacleIsFound(t *testing.T) {
 		for given, want := range map[string]string{
 			filepath.Join(folder, "nowhere"): "nowhere",
 			plain:                            "cannot be executed",
-			folder:                           "not its folder",
+			folder:                           "it is not a file",
 			link:                             "it is octo-tentacle",
 			copied:                           "it is octo-tentacle",
 		} {
-			if got, err := FindTentacle(given); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--tentacle "+given) || strings.Contains(err.Error(), "stat ") || strings.Contains(err.Error(), "CreateFile ") {
+			got, err := FindTentacle(given)
+			wrong, is := errors.AsType[*ProgramError](err)
+			if !is || wrong.Program != given || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "stat ") || strings.Contains(err.Error(), "CreateFile ") {
 				t.Errorf("%s: got %s, %v; want an error with %q", given, got, err, want)
 			}
 		}
 	})
 	t.Run("on the PATH", func(t *testing.T) {
-		// What bears its name but is not it does not count, and neither does a folder that depends on where one stands.
+		// What only has its name does not count, and neither does a folder relative to the
+		// current one.
 		t.Chdir(folder)
 		path := []string{"real", filepath.Dir(link), filepath.Dir(copied), filepath.Dir(plain)}
 		t.Setenv("PATH", strings.Join(path, string(os.PathListSeparator)))
-		if got, err := FindTentacle(""); err == nil || !strings.Contains(err.Error(), "--tentacle FILE") {
+		if got, err := FindTentacle(""); !errors.Is(err, ErrTentacleNotFound) {
 			t.Errorf("got %s, %v", got, err)
 		}
 		t.Setenv("PATH", strings.Join(append(path, filepath.Dir(tentacle)), string(os.PathListSeparator)))

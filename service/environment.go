@@ -1,26 +1,46 @@
 package service
 
-// A Variable is an environment variable that a service has, or will have when it starts next. Its value may be a secret: String leaves it out.
+import "strings"
+
+// A Variable is an environment variable that a service has, or will have after its next start. Its
+// value may be a secret: String does not show it.
 type Variable struct {
-	Name  string
-	Value string
-	Place Place
-	File  string // with InFile: which
+	Name   string
+	Value  string
+	Source Source
+	File   string // with SourceFile: which file
 }
 
-// A Place is where a service's variable comes from.
-type Place string
+// A Source is where a service gets a variable from.
+type Source string
 
-// The places of a service's variables.
+// The sources of a service's variables.
 const (
-	InDefinition Place = "definition" // the unit, or the service's key in the registry
-	InFile       Place = "file"       // a file that the unit names (EnvironmentFile=)
-	InMachine    Place = "machine"    // what all services of the machine get (Windows)
-	InProcess    Place = "process"    // the running process alone: it was started with it, in whatever way
+	SourceDefinition Source = "definition" // the unit, or the service's key in the registry
+	SourceFile       Source = "file"       // a file that the unit names (EnvironmentFile=)
+	SourceSystem     Source = "system"     // the system variables, which every service gets (Windows)
+	SourceProcess    Source = "process"    // the running process alone, which was started with it somehow
 )
 
 // String is the variable's name, and not its value.
 func (v Variable) String() string { return v.Name }
 
-// GoString keeps the value out of %#v as well.
+// GoString keeps the value out of %#v, too.
 func (v Variable) GoString() string { return v.Name }
+
+// withoutSecrets drops from an environment (NAME=VALUE each) the variables into which a runbook
+// puts keys and passwords, and which a process that only restarts a service does not need: those
+// of Octopus, those of proxies, and those with a name like a secret's.
+func withoutSecrets(environment []string) (kept []string) {
+	for _, text := range environment {
+		name, _, _ := strings.Cut(strings.ToUpper(text), "=")
+		secret := strings.HasPrefix(name, "OCTOPUS")
+		for _, word := range []string{"PROXY", "KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL"} {
+			secret = secret || strings.Contains(name, word)
+		}
+		if !secret {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}

@@ -8,24 +8,26 @@ import (
 	"strings"
 )
 
-// Environment tells the variables that the unit NAME.service sets, and those that its running process has besides (where this user may see them). It is
-// empty for a unit that does not exist and on a machine without systemd.
+// Environment lists the variables that the unit NAME.service sets, and those that only its
+// running process has (where this user may see them). It is empty for a unit that does not exist
+// and on a host without systemd.
 func Environment(ctx context.Context, name string) ([]Variable, error) {
 	properties, err := propertiesOf(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	variables := assignments(property[[]string](properties, "Environment"), InDefinition, "")
+	variables := assignments(property[[]string](properties, "Environment"), SourceDefinition, "")
 	for _, file := range environmentFiles(properties) {
-		for _, v := range assignments(readEnvironmentFile(file), InFile, file) {
-			variables = with(variables, v) // as systemd.exec(5) has it, the files go before Environment=
+		for _, v := range assignments(readEnvironmentFile(file), SourceFile, file) {
+			variables = with(variables, v) // the files override Environment=: systemd.exec(5)
 		}
 	}
 	variables = without(variables, property[[]string](properties, "UnsetEnvironment"))
-	return withStarted(variables, processEnvironment(int(property[uint32](properties, "MainPID")))), nil
+	return withMissing(variables, processEnvironment(int(property[uint32](properties, "MainPID")))), nil
 }
 
-// environmentFiles are the files of EnvironmentFile=: systemd tells a pattern, and whether it may be missing, for each.
+// environmentFiles are the files of EnvironmentFile=. systemd has a pattern for each, and whether
+// it may be missing.
 func environmentFiles(properties map[string]any) (files []string) {
 	for _, entry := range property[[][]any](properties, "EnvironmentFiles") {
 		if len(entry) == 0 {
@@ -39,8 +41,9 @@ func environmentFiles(properties map[string]any) (files []string) {
 	return files
 }
 
-// readEnvironmentFile reads the assignments of a file as systemd.exec(5) describes it: comments with # and ;, a backslash that joins lines, quotes around a
-// value. A file that cannot be read has none: systemd will say so itself.
+// readEnvironmentFile reads the assignments of a file as systemd.exec(5) describes it: comments
+// with # and ;, a backslash that joins lines, quotes around a value. A file that cannot be read
+// has none: systemd itself reports it.
 func readEnvironmentFile(path string) (list []string) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -61,7 +64,7 @@ func readEnvironmentFile(path string) (list []string) {
 	return list
 }
 
-// without drops what UnsetEnvironment= names, be it a name or an assignment.
+// without drops what UnsetEnvironment= lists: names or assignments.
 func without(variables []Variable, unset []string) (kept []Variable) {
 	dropped := map[string]bool{}
 	for _, text := range unset {
@@ -75,7 +78,8 @@ func without(variables []Variable, unset []string) (kept []Variable) {
 	return kept
 }
 
-// processEnvironment is what a process was started with: proc(5). Other users' processes do not tell.
+// processEnvironment is what a process was started with: proc(5). It is empty for other users'
+// processes.
 func processEnvironment(pid int) []Variable {
 	if pid == 0 {
 		return nil
@@ -84,5 +88,5 @@ func processEnvironment(pid int) []Variable {
 	if err != nil {
 		return nil
 	}
-	return assignments(strings.Split(string(content), "\x00"), InProcess, "")
+	return assignments(strings.Split(string(content), "\x00"), SourceProcess, "")
 }

@@ -16,10 +16,10 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, v := range assignments(readEnvironmentFile(file), InFile, file) {
+	for _, v := range assignments(readEnvironmentFile(file), SourceFile, file) {
 		got = append(got, v.Name+"="+v.Value)
-		if v.Place != InFile || v.File != file {
-			t.Errorf("%s comes from %s %s", v.Name, v.Place, v.File)
+		if v.Source != SourceFile || v.File != file {
+			t.Errorf("%s comes from %s %s", v.Name, v.Source, v.File)
 		}
 	}
 	if want := []string{"A=last", "B=two words", "C=3", "D=long value", "E="}; !slices.Equal(got, want) {
@@ -30,21 +30,21 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 	}
 }
 
-func TestVariablesThatAreUnsetAreNotTold(t *testing.T) {
-	list := assignments([]string{"A=1", "B=2", "C=3"}, InDefinition, "")
+func TestVariablesThatAreUnsetAreLeftOut(t *testing.T) {
+	list := assignments([]string{"A=1", "B=2", "C=3"}, SourceDefinition, "")
 	if kept := without(list, []string{"A", "B=2", "C=other"}); len(kept) != 1 || kept[0].Name != "C" {
 		t.Errorf("%v", kept)
 	}
 }
 
-func TestARunningProcessTellsItsEnvironment(t *testing.T) {
-	list := withStarted([]Variable{{Name: "PATH", Value: "own", Place: InDefinition}}, processEnvironment(os.Getpid()))
+func TestARunningProcessShowsItsEnvironment(t *testing.T) {
+	list := withMissing([]Variable{{Name: "PATH", Value: "own", Source: SourceDefinition}}, processEnvironment(os.Getpid()))
 	var path, others int
 	for _, v := range list {
 		switch {
 		case v.Name == "PATH" && v.Value == "own":
 			path++
-		case v.Place == InProcess:
+		case v.Source == SourceProcess:
 			others++
 		}
 	}

@@ -4,5 +4,5 @@ package service
 
 import "context"
 
-// Environment is empty where no service manager that this program knows runs.
+// Environment is empty, because no service manager that this program knows runs here.
 func Environment(_ context.Context, name string) ([]Variable, error) { return nil, checkName(name) }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// Environment tells the variables that the service's key in the registry sets, and those of the machine, which every service gets. It is empty for a
-// service that does not exist.
+// Environment lists the variables that the service's key in the registry sets, and the system
+// variables, which every service gets. It is empty for a service that does not exist.
 func Environment(_ context.Context, name string) ([]Variable, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -24,27 +24,27 @@ func Environment(_ context.Context, name string) ([]Variable, error) {
 	if err != nil && !errors.Is(err, registry.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read the environment of the service %s: %w", name, err)
 	}
-	variables := assignments(list, InDefinition, "")
+	variables := assignments(list, SourceDefinition, "")
 
-	machine, err := openKey(`SYSTEM\CurrentControlSet\Control\Session Manager\Environment`)
-	if machine == 0 || err != nil {
+	system, err := openKey(`SYSTEM\CurrentControlSet\Control\Session Manager\Environment`)
+	if system == 0 || err != nil {
 		return variables, err
 	}
-	defer machine.Close()
-	names, err := machine.ReadValueNames(0)
+	defer system.Close()
+	names, err := system.ReadValueNames(0)
 	if err != nil {
-		return variables, fmt.Errorf("cannot read the environment of the machine: %w", err)
+		return variables, fmt.Errorf("cannot read the system environment variables: %w", err)
 	}
 	var all []Variable
 	for _, n := range names {
-		if value, _, err := machine.GetStringValue(n); err == nil {
-			all = append(all, Variable{Name: n, Value: value, Place: InMachine})
+		if value, _, err := system.GetStringValue(n); err == nil {
+			all = append(all, Variable{Name: n, Value: value, Source: SourceSystem})
 		}
 	}
-	return withStarted(variables, all), nil
+	return withMissing(variables, all), nil
 }
 
-// openKey opens a key of HKEY_LOCAL_MACHINE to read; 0 where there is none.
+// openKey opens a key of HKEY_LOCAL_MACHINE to read; 0 where it does not exist.
 func openKey(path string) (registry.Key, error) {
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.QUERY_VALUE)
 	if errors.Is(err, registry.ErrNotExist) {

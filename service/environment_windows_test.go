@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-func TestTheRegistryTellsTheEnvironmentOfAService(t *testing.T) {
+func TestTheRegistryHasTheEnvironmentOfAService(t *testing.T) {
 	const name = "octo-tentacle-environment-test"
 	const path = `SYSTEM\CurrentControlSet\Services\` + name
 	if list, err := Environment(t.Context(), name); err != nil || len(list) > 0 {
@@ -31,11 +31,11 @@ func TestTheRegistryTellsTheEnvironmentOfAService(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := Environment(t.Context(), name)
-	if err != nil || find(list, "A") != (Variable{Name: "A", Value: "1", Place: InDefinition}) || find(list, "PATH").Value != "own" {
+	if err != nil || find(list, "A") != (Variable{Name: "A", Value: "1", Source: SourceDefinition}) || find(list, "PATH").Value != "own" {
 		t.Errorf("%v, %v", list, err)
 	}
-	if windir := find(list, "windir"); windir.Place != InMachine {
-		t.Errorf("the machine's own variables are missing: %v", list)
+	if windir := find(list, "windir"); windir.Source != SourceSystem {
+		t.Errorf("the system variables are missing: %v", list)
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// installed is a service that Install made, with a script for a Tentacle that notes its arguments and runs on.
+// installed is a service that Install made, with a script for a Tentacle that notes its arguments
+// and runs on.
 func installed(t *testing.T, d Definition) (Definition, string) {
 	t.Helper()
 	needSystemd(t)
@@ -39,7 +40,7 @@ func installed(t *testing.T, d Definition) (Definition, string) {
 	return d, arguments
 }
 
-// look is Installed without an error.
+// lookInstalled is Installed without an error.
 func lookInstalled(t *testing.T, name string) Installation {
 	t.Helper()
 	got, err := Installed(t.Context(), name)
@@ -49,10 +50,10 @@ func lookInstalled(t *testing.T, name string) Installation {
 	return got
 }
 
-func TestSystemdInstallsAServiceThatStartsWithTheMachine(t *testing.T) {
+func TestSystemdInstallsAServiceThatStartsAtBoot(t *testing.T) {
 	d, _ := installed(t, Definition{Name: "Installed", Instance: "Installed"})
 	got := lookInstalled(t, d.Name)
-	if !got.Exists || !got.Current || got.Text != d.Text("linux") || got.State != Stopped || got.Elsewhere != "" || got.Masked {
+	if !got.Exists || !got.Current || got.Text != d.Text("linux") || got.State != Stopped || got.UnitPath != "" || got.Masked {
 		t.Errorf("installed %+v", got)
 	}
 	info, err := os.Stat("/etc/systemd/system/Installed.service")
@@ -185,7 +186,7 @@ func TestSystemdStartsAndStopsAServiceOnce(t *testing.T) {
 		t.Errorf("done after %v: before it is known whether it stays up", took)
 	}
 	if len(steps) < 2 || steps[0] != "starting "+s.name {
-		t.Errorf("progress told: %q", steps)
+		t.Errorf("progress was %q", steps)
 	}
 	if again, err := Start(t.Context(), s.name, nil); err != nil || again != first {
 		t.Errorf("started again: %+v, %v; it was %+v", again, err, first)
@@ -212,14 +213,14 @@ func TestSystemdStopWaitsForTheEnd(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if took := time.Since(begin); took < time.Second || !slices.Contains(steps, "waiting for "+s.name+" to stop") {
-		t.Errorf("took %v, progress told: %q", took, steps)
+		t.Errorf("took %v, progress was %q", took, steps)
 	}
 	// A deadline that is shorter.
 	s.start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := Stop(ctx, s.name, nil)
-	mustContain(t, err, "the stop of "+s.name+" is under way")
+	mustContain(t, err, "the stop of "+s.name+" is still in progress")
 }
 
 func TestSystemdStartOfAServiceThatDiesIsAFailure(t *testing.T) {
@@ -234,7 +235,7 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 	s := install(t, "Gave Up", "RestartSec=0")
 	s.acts(t, "exit 1")
 	systemctl(t, "start", s.name)
-	waitFor(t, "systemd to give up", func() bool { got, _ := Look(t.Context(), s.name); return got.State == Failed })
+	waitFor(t, "systemd to give up", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Failed })
 	s.acts(t, "serve")
 	if got, err := Start(t.Context(), s.name, nil); err != nil || got.State != Running {
 		t.Errorf("%+v, %v", got, err)
@@ -243,7 +244,7 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 	s = install(t, "Waits", "RestartSec=60")
 	s.acts(t, "exit 1")
 	systemctl(t, "start", s.name)
-	waitFor(t, "systemd to wait", func() bool { got, _ := Look(t.Context(), s.name); return got.State == Starting })
+	waitFor(t, "systemd to wait", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
 	s.acts(t, "serve")
 	begin := time.Now()
 	if got, err := Start(t.Context(), s.name, nil); err != nil || got.State != Running || time.Since(begin) > 20*time.Second {
@@ -252,7 +253,7 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 	// A crashing one can be stopped.
 	s.acts(t, "exit 1")
 	systemctl(t, "kill", s.name)
-	waitFor(t, "systemd to wait again", func() bool { got, _ := Look(t.Context(), s.name); return got.State == Starting })
+	waitFor(t, "systemd to wait again", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
 	if got, err := Stop(t.Context(), s.name, nil); err != nil || got.State == Starting || got.State == Running {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -260,7 +261,7 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 
 func TestSystemdUnitsOfOthersAreRecognised(t *testing.T) {
 	s := install(t, "Of Others") // in /run
-	if got := lookInstalled(t, s.name); !got.Exists || got.Elsewhere != "/run/systemd/system/"+s.name+".service" || got.Text != "" {
+	if got := lookInstalled(t, s.name); !got.Exists || got.UnitPath != "/run/systemd/system/"+s.name+".service" || got.Text != "" {
 		t.Errorf("in /run: %+v", got)
 	}
 	for target, masked := range map[string]bool{"/dev/null": true, "/run/systemd/system/Of-Others.service": false} {
@@ -270,7 +271,7 @@ func TestSystemdUnitsOfOthersAreRecognised(t *testing.T) {
 		}
 		systemctl(t, "daemon-reload")
 		got := lookInstalled(t, "Linked")
-		if !got.Exists || got.Elsewhere != target || got.Masked != masked || got.Text != "" {
+		if !got.Exists || got.UnitPath != target || got.Masked != masked || got.Text != "" {
 			t.Errorf("a link to %s: %+v", target, got)
 		}
 		if err := os.Remove(link); err != nil {

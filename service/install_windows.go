@@ -9,31 +9,35 @@ import (
 	"unicode/utf16"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
-// Ready tells whether this process may install and control services, and whether these can be installed here. The error says that it has to be elevated, or what
-// is wrong with which definition.
-func Ready(definitions ...Definition) error {
+// CheckPrivileges reports whether this process may install and control services. The error says
+// that it has to be elevated.
+func CheckPrivileges() error {
 	if !windows.GetCurrentProcessToken().IsElevated() {
-		return errors.New("only an Administrator may change services: run this in a console that was started as Administrator")
-	}
-	for _, d := range definitions {
-		if _, err := prepare(&d); err != nil {
-			return err
-		}
+		return hint.New("only an Administrator may change services", "run this in a console that was started as Administrator")
 	}
 	return nil
 }
 
-// A preparation is what Install needs to know beforehand.
-type preparation struct {
-	exists  bool         // the service is there already
-	account *windows.SID // the account to let log on as a service; nil for none
+// CheckInstall reports whether Install can make the service of d here. The error says what is wrong
+// with the definition: its account or a dependency does not exist, for example.
+func CheckInstall(d Definition) error {
+	_, err := prepare(&d)
+	return err
 }
 
-// prepare checks a definition against this machine, and completes its account: to "" where the service keeps the one that it has.
+// A preparation is what Install has to find out first.
+type preparation struct {
+	exists  bool         // the service exists already
+	account *windows.SID // the account that needs the right to log on as a service; nil for none
+}
+
+// prepare checks a definition against this machine, and completes its account: to "" where the
+// service keeps the one that it has.
 func prepare(d *Definition) (preparation, error) {
 	if err := d.Check("windows"); err != nil {
 		return preparation{}, err
@@ -46,17 +50,18 @@ func prepare(d *Definition) (preparation, error) {
 		return preparation{}, err
 	}
 	d.Account = fullAccount(d.Account)
-	keeps := d.Password == "" && strings.EqualFold(d.Account, now.Account)
-	account, err := accountSID(*d, keeps)
-	if keeps {
+	unchanged := d.Password == "" && strings.EqualFold(d.Account, now.Account)
+	account, err := accountSID(*d, unchanged)
+	if unchanged {
 		d.Account = ""
 	}
 	return preparation{exists: now.Exists, account: account}, err
 }
 
-// Installed tells what the service control manager has of the service of that name. A service that does not exist is no error.
+// Installed reports what the service control manager has of the service of that name. A service
+// that does not exist is not an error.
 func Installed(_ context.Context, name string) (Installation, error) {
-	s, err := open(name, "look at", windows.SERVICE_QUERY_STATUS|windows.SERVICE_QUERY_CONFIG)
+	s, err := open(name, "query", windows.SERVICE_QUERY_STATUS|windows.SERVICE_QUERY_CONFIG)
 	if err != nil {
 		return Installation{Status: Status{Name: name}}, err
 	}
@@ -64,22 +69,22 @@ func Installed(_ context.Context, name string) (Installation, error) {
 		return Installation{Status: Status{Name: name, State: Absent}}, nil
 	}
 	defer s.Close()
-	status, err := s.look()
+	status, err := s.query()
 	if err != nil {
 		return Installation{Status: status}, err
 	}
 	config, err := s.config()
 	if err != nil {
-		return Installation{Status: status}, s.explain("look at", err)
+		return Installation{Status: status}, s.failed("query", err)
 	}
 	start := startTypeOf(config)
 	return Installation{
-		Status:   status,
-		Exists:   true,
-		Text:     windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, start, config.account),
-		Current:  true,
-		Personal: config.displayName != name || config.description != description || start != automatic,
-		Account:  config.account,
+		Status:     status,
+		Exists:     true,
+		Text:       windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, start, config.account),
+		Current:    true,
+		Customized: config.displayName != name || config.description != description || start != automatic,
+		Account:    config.account,
 	}, nil
 }
 
@@ -95,9 +100,10 @@ func startTypeOf(c configuration) string {
 	return "manual"
 }
 
-// Install makes the service of d, or changes the one that is there to it, and lets its account log on as a service. It neither starts nor stops anything.
+// Install makes the service of d, or changes an existing one to it, and lets its account log on
+// as a service. It neither starts nor stops anything.
 func Install(_ context.Context, d Definition) error {
-	if err := Ready(); err != nil {
+	if err := CheckPrivileges(); err != nil {
 		return err
 	}
 	p, err := prepare(&d)
@@ -119,20 +125,20 @@ func Install(_ context.Context, d Definition) error {
 		return err
 	}
 	if s == nil {
-		return fmt.Errorf("the service %s was removed by something else at the same time: try again", d.Name)
+		return hint.Errorf("try again", "another program removed the service %s at the same time", d.Name)
 	}
 	defer s.Close()
 	if err := s.configure(d); err != nil {
 		if !p.exists {
-			_ = s.Delete() // half a service is none
+			_ = s.Delete() // leave no half-made service
 		}
-		return s.explain("configure", err)
+		return s.failed("configure", err)
 	}
 	return nil
 }
 
-// create makes a service with nothing but what it cannot be without. The command line is given whole, since the package mgr would place its quotes otherwise than
-// the real Tentacle.
+// create makes a service with the minimum that it needs. The command line is passed whole,
+// because the package mgr would place its quotes differently from Tentacle.
 func create(d Definition) (*handle, error) {
 	name, err := windows.UTF16PtrFromString(d.Name)
 	if err != nil {
@@ -152,20 +158,22 @@ func create(d Definition) (*handle, error) {
 	s := &handle{mgr.Service{Name: d.Name, Handle: made}}
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE):
-		return nil, fmt.Errorf("the service %s was removed, but something still has it open (the Services window, Task Manager): close that and try again", d.Name)
+		return nil, hint.Errorf("close that and try again", "the service %s was removed, but something still has it open (the Services window, Task Manager)", d.Name)
 	case err != nil:
-		return nil, s.explain("install", err)
+		return nil, s.failed("install", err)
 	}
 	return s, nil
 }
 
-// dependencyBlock lists what the service depends on as CreateService reads it: each ends with a zero, and so does the list.
+// dependencyBlock lists what the service depends on as CreateService reads it: each name ends
+// with a zero, and so does the list.
 func dependencyBlock(d Definition) *uint16 {
 	block := utf16.Encode([]rune(strings.Join(slices.Concat(windowsDependencies, d.DependsOn), "\x00") + "\x00\x00"))
 	return unsafe.SliceData(block)
 }
 
-// configure sets everything of d, and leaves what a person added to the service (what happens when it fails, say) as it is.
+// configure sets everything of d, and leaves as it is what was added to the service (its recovery
+// options, for example).
 func (s *handle) configure(d Definition) error {
 	var texts [4]*uint16 // no change where nil
 	for i, text := range []string{d.commandLine(), d.Account, d.Password, d.Name} {
@@ -203,9 +211,10 @@ type configuration struct {
 	delayed                                        bool
 }
 
-// config reads it. The package mgr would also ask for what Wine does not know, and neither this program.
+// config reads the configuration. The package mgr would also ask for things that Wine lacks and
+// this program does not need.
 func (s *handle) config() (c configuration, err error) {
-	buffer, err := grown(func(b *byte, size uint32, needed *uint32) error {
+	buffer, err := withBuffer(func(b *byte, size uint32, needed *uint32) error {
 		return windows.QueryServiceConfig(s.Handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(b)), size, needed)
 	})
 	if err != nil {
@@ -231,9 +240,9 @@ func (s *handle) config() (c configuration, err error) {
 	return c, nil
 }
 
-// config2 reads a further part of the configuration; nil where this Windows does not know it.
+// config2 reads another part of the configuration; nil where this Windows does not know it.
 func (s *handle) config2(level uint32) ([]byte, error) {
-	buffer, err := grown(func(b *byte, size uint32, needed *uint32) error {
+	buffer, err := withBuffer(func(b *byte, size uint32, needed *uint32) error {
 		return windows.QueryServiceConfig2(s.Handle, level, b, size, needed)
 	})
 	if errors.Is(err, windows.ERROR_INVALID_LEVEL) {
@@ -242,8 +251,8 @@ func (s *handle) config2(level uint32) ([]byte, error) {
 	return buffer, err
 }
 
-// grown calls with a buffer that is large enough.
-func grown(query func(b *byte, size uint32, needed *uint32) error) ([]byte, error) {
+// withBuffer calls query with a buffer that is large enough, and returns the buffer.
+func withBuffer(query func(b *byte, size uint32, needed *uint32) error) ([]byte, error) {
 	for size := uint32(1 << 10); ; {
 		buffer := make([]byte, size)
 		needed := size
@@ -255,7 +264,7 @@ func grown(query func(b *byte, size uint32, needed *uint32) error) ([]byte, erro
 	}
 }
 
-// textsOf reads a list of texts that each end with a zero, and so does the list.
+// textsOf reads a list of texts; each ends with a zero, and so does the list.
 func textsOf(p *uint16) (texts []string) {
 	for p != nil && *p != 0 {
 		text := windows.UTF16PtrToString(p)
@@ -265,25 +274,27 @@ func textsOf(p *uint16) (texts []string) {
 	return texts
 }
 
-// checkDependencies refuses a service that does not exist: Windows would notice at the next start only.
+// checkDependencies refuses a service that does not exist, which Windows would notice only at the
+// next start. The error is a *DependencyError.
 func checkDependencies(names []string) error {
 	for _, name := range names {
-		s, err := open(name, "look at", windows.SERVICE_QUERY_STATUS)
+		s, err := open(name, "query", windows.SERVICE_QUERY_STATUS)
 		if err != nil {
 			return err
 		}
 		if s == nil {
-			return fmt.Errorf("--dependOn %s: there is no service of that name on this machine", name)
+			return &DependencyError{name}
 		}
 		s.Close()
 	}
 	return nil
 }
 
-// Uninstall stops the service, and those that depend on it, waits for that, and removes it. A service that does not exist is no error. progress, which may be nil, is
-// told what is being waited for.
+// Uninstall stops the service, and those that depend on it, waits for that, and removes it. A
+// service that does not exist is not an error. progress, which may be nil, is called with what is
+// being waited for.
 func Uninstall(ctx context.Context, name string, progress func(string)) error {
-	if err := Ready(); err != nil {
+	if err := CheckPrivileges(); err != nil {
 		return err
 	}
 	if _, err := Stop(ctx, name, progress); err != nil {
@@ -295,7 +306,7 @@ func Uninstall(ctx context.Context, name string, progress func(string)) error {
 	}
 	defer s.Close()
 	if err := s.Delete(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE) {
-		return s.explain("remove", err)
+		return s.failed("remove", err)
 	}
 	return nil
 }

@@ -11,40 +11,57 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
-// FindTentacle finds the program that runs the agent: given, if it is not "", else where the real Tentacle was, or is usually, installed, else "Tentacle" on the PATH. The
-// result is absolute, exists, can be executed, and is not this program, which may bear the other's name so that scripts use it: it cannot run the agent. The error says
-// what to do.
+// ErrTentacleNotFound is the error where no Tentacle program was given and none is found.
+var ErrTentacleNotFound = errors.New("the Tentacle program is not installed here")
+
+// A ProgramError is a given program that cannot be the Tentacle.
+type ProgramError struct {
+	Program string // as it was given
+	Err     error
+}
+
+func (e *ProgramError) Error() string { return fmt.Sprintf("the program %s: %v", e.Program, e.Err) }
+func (e *ProgramError) Unwrap() error { return e.Err }
+
+// FindTentacle finds the program that runs the agent: given, if it is not "", else where Tentacle
+// was, or is by default, installed, else "Tentacle" on the PATH. The result is absolute, exists,
+// can be executed, and is not this program, which may be named Tentacle so that existing scripts
+// use it: it cannot run the agent. The error is a *ProgramError or ErrTentacleNotFound.
 func FindTentacle(given string) (string, error) {
 	if given != "" {
-		program, err := usable(given)
+		program, err := checkProgram(given)
 		if err != nil {
-			return "", fmt.Errorf("--tentacle %s: %w", given, err)
+			return "", &ProgramError{given, err}
 		}
 		return program, nil
 	}
-	places := []string{usualPlace()}
-	if place := installedPlace(); place != "" {
-		places = []string{place, usualPlace()}
+	var candidates []string
+	if program := registeredProgram(); program != "" {
+		candidates = append(candidates, program)
 	}
+	candidates = append(candidates, defaultProgram())
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
-		if filepath.IsAbs(folder) { // another would be a matter of where one stands
-			places = append(places, filepath.Join(folder, "Tentacle"+programEnding()))
+		if filepath.IsAbs(folder) { // a relative one would depend on the current folder
+			candidates = append(candidates, filepath.Join(folder, "Tentacle"+programEnding()))
 		}
 	}
-	for _, place := range places {
-		if program, err := usable(place); err == nil {
+	for _, candidate := range candidates {
+		if program, err := checkProgram(candidate); err == nil {
 			return program, nil
 		}
 	}
-	return "", fmt.Errorf("the service has to run the Tentacle itself, which is neither %s nor on the PATH\ninstall it (https://octopus.com/downloads/tentacle), or say where it is with --tentacle FILE", usualPlace())
+	return "", hint.Errorf("install Tentacle: https://octopus.com/downloads/tentacle",
+		"%w: it is neither %s nor on the PATH", ErrTentacleNotFound, defaultProgram())
 }
 
-// usualPlace is where the packages of the real Tentacle put it.
-func usualPlace() string {
+// defaultProgram is where the packages of Tentacle put it.
+func defaultProgram() string {
 	if runtime.GOOS == "windows" {
-		// The first is that of 64-bit programs for a 32-bit one as well.
+		// ProgramW6432 is the folder of 64-bit programs, for a 32-bit program, too.
 		folder := cmp.Or(os.Getenv("ProgramW6432"), os.Getenv("ProgramFiles"), `C:\Program Files`)
 		return filepath.Join(folder, "Octopus Deploy", "Tentacle", "Tentacle.exe")
 	}
@@ -58,32 +75,33 @@ func programEnding() string {
 	return ""
 }
 
-// usable makes a program's path absolute, and refuses what cannot be executed or is this program.
-func usable(program string) (string, error) {
+// checkProgram makes a program's path absolute, and refuses what cannot be executed or is this
+// program.
+func checkProgram(program string) (string, error) {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return "", err
 	}
 	info, err := os.Stat(program)
-	if on := new(fs.PathError); errors.As(err, &on) {
-		return "", on.Err // without the name of the system call, and the path, which the caller names
+	if pathErr, is := errors.AsType[*fs.PathError](err); is {
+		return "", pathErr.Err // without the system call, and the path, which the caller names
 	}
 	if err != nil {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", errors.New("it is not a file; name the Tentacle program, not its folder")
+		return "", errors.New("it is not a file")
 	}
 	if _, err := exec.LookPath(program); err != nil {
 		return "", errors.New("it cannot be executed")
 	}
 	if isThisProgram(program, info) {
-		return "", errors.New("it is octo-tentacle, which cannot run the agent; name the real Tentacle")
+		return "", errors.New("it is octo-tentacle, which cannot run the agent")
 	}
 	return program, nil
 }
 
-// isThisProgram recognises links to this program, and copies of it.
+// isThisProgram recognises links to this program and copies of it.
 func isThisProgram(program string, info os.FileInfo) bool {
 	self, err := os.Executable()
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package service
 
-// installedPlace: only the installer of Windows says where it has put the Tentacle.
-func installedPlace() string { return "" }
+// registeredProgram is "": only the Windows installer records where it puts Tentacle.
+func registeredProgram() string { return "" }

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// installedPlace is where the installer of the real Tentacle has put it: it leaves the folder in the registry (Octopus.Tentacle.Installer/Product.wxs). It is ""
-// where it was not installed so.
-func installedPlace() string {
+// registeredProgram is where the Windows installer of Tentacle has put it: it leaves the folder
+// in the registry (Octopus.Tentacle.Installer/Product.wxs). It is "" without that entry.
+func registeredProgram() string {
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `Software\Octopus\Tentacle`, registry.QUERY_VALUE|registry.WOW64_64KEY)
 	if err != nil {
 		return ""

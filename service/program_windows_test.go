@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-func TestTheRealTentacleIsFoundWhereItWasInstalled(t *testing.T) {
-	if installedPlace() != "" {
-		t.Skip("there is a Tentacle on this machine")
+func TestTentacleIsFoundWhereItWasInstalled(t *testing.T) {
+	if registeredProgram() != "" {
+		t.Skip("there is a Tentacle on this host")
 	}
 	folder := t.TempDir()
 	key, existed, err := registry.CreateKey(registry.LOCAL_MACHINE, `Software\Octopus\Tentacle`, registry.ALL_ACCESS|registry.WOW64_64KEY)
@@ -46,7 +46,7 @@ func TestTheRealTentacleIsFoundWhereItWasInstalled(t *testing.T) {
 func TestA32BitProcessLooksWhere64BitProgramsAre(t *testing.T) {
 	t.Setenv("ProgramFiles", `C:\Program Files (x86)`)
 	t.Setenv("ProgramW6432", `D:\Program Files`)
-	if got, want := usualPlace(), `D:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe`; got != want {
+	if got, want := defaultProgram(), `D:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe`; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
-// The tests here need the service control manager of Windows or Wine, and an Administrator. The Tentacle is a copy of this test binary, which the files beside it
-// tell what to do.
+// The tests here need the service control manager of Windows or Wine, and an Administrator. The
+// Tentacle is a copy of this test binary, which the files beside it tell what to do.
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "run" {
@@ -46,8 +46,9 @@ func beside(name string) string {
 	return filepath.Join(filepath.Dir(self), name)
 }
 
-// standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts: "serve" until told to stop, "exit N", "dawdle" over stopping, or
-// "script", to serve with a script that runs until there is a file "end".
+// standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts:
+// "serve" until told to stop, "exit N", "dawdle" over stopping, or "script", to serve with a
+// script that runs until there is a file "end".
 type standIn struct{}
 
 func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
@@ -87,24 +88,24 @@ func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes ch
 	return false, 0
 }
 
-// script runs until there is a file "end". With a file "name", the name of a service, it tells whether it is inside of that, and leaves to a process outside to
-// tell the same, and to run on.
+// script runs until there is a file "end". With a file "name", the name of a service, it writes
+// whether that started it, and starts a detached process that does the same and runs on.
 func script() int {
 	ctx := context.Background()
 	name, err := os.ReadFile(beside("name"))
 	if err == nil {
-		inside, err := Inside(ctx, string(name))
+		inside, err := StartedByService(ctx, string(name))
 		self, _ := os.Executable()
-		log, already, laterErr := Later(ctx, "restart-"+string(name), "", []string{self, "outside", filepath.Dir(self), string(name)})
-		write(beside("inside"), fmt.Sprintf("%v %v|%s|%v %v", inside, err, log, already, laterErr))
+		log, startErr := StartDetached(ctx, "restart-"+string(name), "", []string{self, "outside", filepath.Dir(self), string(name)})
+		write(beside("inside"), fmt.Sprintf("%v %v|%s|%v", inside, err, log, startErr))
 	}
 	waitForFile(beside("end"))
 	return 0
 }
 
-// outside is what a script leaves to a process outside of the service.
+// outside is the detached process of a script.
 func outside(folder, name string) int {
-	inside, err := Inside(context.Background(), name)
+	inside, err := StartedByService(context.Background(), name)
 	dir, _ := os.Getwd()
 	write(filepath.Join(folder, "outside"), fmt.Sprintf("%v %v %s", inside, err, dir))
 	waitForFile(filepath.Join(folder, "end-outside"))
@@ -136,7 +137,7 @@ type tentacle struct {
 
 func install(t *testing.T, instance string) tentacle {
 	t.Helper()
-	if err := Ready(); err != nil {
+	if err := CheckPrivileges(); err != nil {
 		t.Skip("services need an Administrator: ", err)
 	}
 	self, err := os.Executable()
@@ -156,7 +157,7 @@ func install(t *testing.T, instance string) tentacle {
 		if err := Uninstall(context.Background(), s.name, nil); err != nil {
 			t.Error(err)
 		}
-		waitFor(t, "the service to be gone", func() bool { now, err := Look(context.Background(), s.name); return err == nil && now.State == Absent })
+		waitFor(t, "the service to be gone", func() bool { now, err := Query(context.Background(), s.name); return err == nil && now.State == Absent })
 	})
 	return s
 }
@@ -185,9 +186,9 @@ func (s tentacle) starts(t *testing.T) []string {
 
 func (s tentacle) is(t *testing.T, want State) Status {
 	t.Helper()
-	got, err := Look(t.Context(), s.name)
+	got, err := Query(t.Context(), s.name)
 	if err != nil || got.State != want || got.Name != s.name {
-		t.Fatalf("Look: %+v, %v; want %s to be %s", got, err, s.name, want)
+		t.Fatalf("Query: %+v, %v; want %s to be %s", got, err, s.name, want)
 	}
 	return got
 }
@@ -213,24 +214,25 @@ func waitFor(t *testing.T, what string, is func() bool) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatalf("waited in vain for %s", what)
+	t.Fatalf("timed out waiting for %s", what)
 }
 
-func TestAServiceIsInstalledAsTheRealTentacleDoesIt(t *testing.T) {
+func TestAServiceIsInstalledAsByTentacle(t *testing.T) {
 	s := install(t, "Web Farm")
 	got, err := Installed(t.Context(), s.name)
 	if err != nil || !got.Exists || got.State != Stopped {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	want := Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Web Farm"}.Text("windows")
-	if onWine() { // which does not tell
+	if onWine() { // which does not report them
 		got.Text = strings.Replace(got.Text, "Depends on: \n", "Depends on: LanmanWorkstation/TCPIP\n", 1)
 	}
-	if got.Text != want || got.Personal || !strings.Contains(want, `\Tentacle.exe" run --instance="Web Farm"`) || !strings.Contains(want, "Depends on: LanmanWorkstation/TCPIP") {
+	if got.Text != want || got.Customized || !strings.Contains(want, `\Tentacle.exe" run --instance="Web Farm"`) || !strings.Contains(want, "Depends on: LanmanWorkstation/TCPIP") {
 		t.Errorf("installed:\n%swant:\n%s", got.Text, want)
 	}
-	if err := Install(t.Context(), Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Web Farm", DependsOn: []string{"Nothing"}}); err == nil || !strings.Contains(err.Error(), "--dependOn Nothing") {
-		t.Errorf("a dependency that there is not: %v", err)
+	err = Install(t.Context(), Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Web Farm", DependsOn: []string{"Nothing"}})
+	if missing, is := errors.AsType[*DependencyError](err); !is || missing.Service != "Nothing" {
+		t.Errorf("a dependency that does not exist: %v", err)
 	}
 }
 
@@ -262,15 +264,15 @@ func TestAStopThatIsNotWaitedForSaysHowToGoOn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err := Restart(ctx, s.name, nil)
-	if err == nil || !strings.Contains(err.Error(), `sc.exe start "OctopusDeploy Tentacle: Slow"`) {
+	if err == nil || !strings.Contains(textOf(err), `sc.exe start OctopusDeploy Tentacle: Slow`) {
 		t.Errorf("a restart: %v", err)
 	}
-	waitFor(t, "the end of it", func() bool { now, err := Look(t.Context(), s.name); return err == nil && now.State == Stopped })
+	waitFor(t, "the end of it", func() bool { now, err := Query(t.Context(), s.name); return err == nil && now.State == Stopped })
 	s.start(t)
 	ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err = Stop(ctx, s.name, nil)
-	if err == nil || strings.Contains(err.Error(), "sc.exe start") || !strings.Contains(err.Error(), "sc.exe query") {
+	if err == nil || strings.Contains(textOf(err), "sc.exe start") || !strings.Contains(textOf(err), "sc.exe query") {
 		t.Errorf("a stop: %v", err)
 	}
 }
@@ -291,8 +293,8 @@ func TestAServiceIsIdleWhenItsScriptHasEnded(t *testing.T) {
 	s := install(t, "Busy")
 	s.put(t, "act", "script")
 	s.start(t)
-	waitFor(t, "the script", func() bool { work, _ := Work(t.Context(), s.name); return len(work) > 0 })
-	if inside, err := Inside(t.Context(), s.name); inside || err != nil {
+	waitFor(t, "the script", func() bool { work, _ := Processes(t.Context(), s.name); return len(work) > 0 })
+	if inside, err := StartedByService(t.Context(), s.name); inside || err != nil {
 		t.Errorf("the test is not inside: %v, %v", inside, err)
 	}
 	running, err := WaitUntilIdle(t.Context(), s.name, time.Second, func([]Process) {})
@@ -306,7 +308,7 @@ func TestAServiceIsIdleWhenItsScriptHasEnded(t *testing.T) {
 	}
 }
 
-func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
+func TestAScriptStartsAProcessOutsideTheService(t *testing.T) {
 	s := install(t, "Web")
 	s.put(t, "name", s.name)
 	s.put(t, "act", "script")
@@ -314,7 +316,7 @@ func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
 	waitFor(t, "the script", func() bool { return s.read(t, "inside") != "" })
 	inside := s.read(t, "inside")
 	log := strings.Split(inside, "|")[1]
-	if inside != "true <nil>|"+log+"|false <nil>" || !strings.HasSuffix(log, `\octo-tentacle\restart-OctopusDeploy Tentacle- Web\log.txt`) {
+	if inside != "true <nil>|"+log+"|<nil>" || !strings.HasSuffix(log, `\octo-tentacle\restart-OctopusDeploy Tentacle- Web\log.txt`) {
 		t.Errorf("in the script: %s", inside)
 	}
 	waitFor(t, "the process outside", func() bool { return s.read(t, "outside") != "" })
@@ -322,12 +324,13 @@ func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
 	if got, want := s.read(t, "outside"), "false <nil> "+filepath.Dir(log); !strings.EqualFold(got, want) {
 		t.Errorf("in the process outside: %s, not %s", got, want)
 	}
-	if _, already, err := Later(t.Context(), "restart-"+s.name, "", []string{filepath.Join(s.folder, "Tentacle.exe"), "script"}); !already || err != nil {
-		t.Errorf("a second time while it runs: %v, %v", already, err)
+	// A second time while it runs: the log shows below that nothing else was started.
+	if again, err := StartDetached(t.Context(), "restart-"+s.name, "", []string{filepath.Join(s.folder, "Tentacle.exe"), "script"}); again != log || err != nil {
+		t.Errorf("a second time while it runs: %s, %v", again, err)
 	}
 	// It outlasts the script and the service.
 	s.put(t, "end", "")
-	waitFor(t, "the script's end", func() bool { work, err := Work(t.Context(), s.name); return err == nil && len(work) == 0 })
+	waitFor(t, "the script's end", func() bool { work, err := Processes(t.Context(), s.name); return err == nil && len(work) == 0 })
 	if _, err := Restart(t.Context(), s.name, nil); err != nil {
 		t.Error(err)
 	}
@@ -339,7 +342,7 @@ func TestAScriptLeavesSomethingToAProcessOutside(t *testing.T) {
 	waitFor(t, "its words", func() bool { said, _ := os.ReadFile(log); return strings.Contains(string(said), "it has ended") })
 }
 
-func TestOnlyTheAdministratorsCanLayWhatIsStartedOutside(t *testing.T) {
+func TestOnlyAdministratorsCanWriteWhatIsStartedOutside(t *testing.T) {
 	for text, want := range map[string]bool{"S-1-5-32-544": true, "S-1-5-18": true, "S-1-5-32-545": false, "S-1-1-0": false, "S-1-5-21-1-2-3-1001": false} {
 		sid, err := windows.StringToSid(text)
 		if err != nil {
@@ -351,7 +354,7 @@ func TestOnlyTheAdministratorsCanLayWhatIsStartedOutside(t *testing.T) {
 	}
 	folder := filepath.Join(t.TempDir(), "own")
 	for range 2 {
-		if err := makeOwnFolder(folder); err != nil {
+		if err := makeAdminFolder(folder); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -360,7 +363,7 @@ func TestOnlyTheAdministratorsCanLayWhatIsStartedOutside(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "no folder")
 	write(file, "")
-	if err := makeOwnFolder(file); err == nil || !strings.Contains(err.Error(), "was not made by octo-tentacle") {
+	if err := makeAdminFolder(file); err == nil || !strings.Contains(err.Error(), "was not created by octo-tentacle") {
 		t.Errorf("a file in its place: %v", err)
 	}
 }

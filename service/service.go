@@ -1,35 +1,35 @@
-// Package service looks at, restarts, installs and removes the service a Tentacle runs as: a systemd unit on Linux, a service of the service control
-// manager on Windows. It promises that a restart is one restart, that it touches only a service that runs, and that a start is called done only when
-// the new process has stayed up for a while. Where no service manager runs (a container, macOS) it says so and does nothing. Importing it does no work.
+// Package service queries, restarts, installs and removes the service that a Tentacle runs as: a
+// systemd unit on Linux, a service of the service control manager on Windows.
+//
+// It promises that Restart restarts once and only a running service, and that a start counts only
+// if the new process stays up for a while. Where no service manager runs (a container, macOS) it
+// says so and does nothing. Importing it has no side effects.
 package service
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
 )
 
-// A State is what a service does at the moment.
+// A State is what a service is doing.
 type State string
 
-// The states of a service. A service manager's rarer states are passed on under its own name for them.
+// The states of a service. A rarer state of a service manager keeps the manager's own name.
 const (
 	Running   State = "running"
 	Stopped   State = "stopped"
-	Starting  State = "starting" // also between a crash and systemd's next try
+	Starting  State = "starting" // also between a crash and systemd's next attempt
 	Stopping  State = "stopping"
 	Failed    State = "failed"
 	Absent    State = "absent"    // the service manager knows no service of that name
-	Unmanaged State = "unmanaged" // no service manager runs here, as in a container: whatever started the Tentacle restarts it
+	Unmanaged State = "unmanaged" // no service manager runs here, as in a container
 )
 
-// Runs says whether a process with the settings of now is there, or is about to be: what a restart is for.
+// Runs says whether a process with the current settings exists or is about to: only such a service
+// needs a restart to use new settings.
 func (s State) Runs() bool { return s == Running || s == Starting }
-
-// ErrUnmanaged is what cannot be done without a service manager.
-var ErrUnmanaged = errors.New("no service manager that octo-tentacle knows runs here, as in a container\nwhatever is to run the Tentacle has to start it itself: Tentacle run --instance=NAME")
 
 // A Status is what the service manager said about a service.
 type Status struct {
@@ -37,10 +37,10 @@ type Status struct {
 	State   State
 	MainPID int       // 0 when no process runs
 	Started time.Time // when the process was started; zero when unknown
-	Reason  string    // what became of a process that ended ("exit status 3"); "" when it runs or nothing is known
+	Reason  string    // how the last process ended ("exit status 3"); "" when it runs or that is unknown
 }
 
-// String tells the state to a person, with the reason known for it: "running (pid 123, since 2026-08-01 10:00:00)".
+// String is the state with its details: "running (pid 123, since 2026-08-01 10:00:00)".
 func (s Status) String() string {
 	var details []string
 	if s.MainPID != 0 {
@@ -64,9 +64,12 @@ func (s Status) String() string {
 	return fmt.Sprintf("%s (%s)", s.State, strings.Join(details, ", "))
 }
 
-// NameFor returns the name under which Tentacle installs the service of an instance on goos (a value of runtime.GOOS); the instance is "" for a configuration
-// file that no instance index names. On Linux it is the unit's name without ".service".
-// Sources: OctopusTentacle, LinuxServiceConfigurator.cs (the unit) and ServiceName.cs (the Windows name, which a unit without an instance bears too).
+// NameFor returns the name under which Tentacle installs the service of an instance on goos (a
+// value of runtime.GOOS). The instance is "" for a configuration file that no instance index
+// names. On Linux the result is the unit's name without ".service".
+//
+// Sources: OctopusTentacle, LinuxServiceConfigurator.cs (the unit) and ServiceName.cs (the Windows
+// name, which a unit without an instance has, too).
 func NameFor(instance, goos string) string {
 	const plain = "OctopusDeploy Tentacle"
 	if goos == "windows" {
@@ -81,7 +84,8 @@ func NameFor(instance, goos string) string {
 	return cleanUnitName(instance)
 }
 
-// cleanUnitName drops slashes and turns each run of white space into one "-", as Tentacle does before it writes the unit file.
+// cleanUnitName drops slashes and turns each run of white space into one "-", as Tentacle does
+// before it writes the unit file.
 func cleanUnitName(name string) string {
 	var b strings.Builder
 	inSpace := false
@@ -98,13 +102,24 @@ func cleanUnitName(name string) string {
 	return b.String()
 }
 
-// checkName refuses what cannot be a service's name anywhere, before it reaches a service manager.
+// A NameError is a name that no service can have on this system.
+type NameError struct {
+	Name   string
+	Reason string
+}
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q is not a valid service name: %s", e.Name, e.Reason)
+}
+
+// checkName refuses a name that no service manager accepts, before it reaches one. The error is a
+// *NameError.
 func checkName(name string) error {
 	if strings.TrimSpace(name) == "" {
-		return errors.New("the name of the service is empty: name it with --service NAME")
+		return &NameError{name, "it is empty"}
 	}
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsControl(r) }) {
-		return fmt.Errorf("%q cannot be the name of a service: it contains a slash or a control character", name)
+		return &NameError{name, "it contains a slash or a control character"}
 	}
 	return nil
 }

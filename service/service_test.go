@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +30,11 @@ func TestAServiceHasTheNameThatTentacleGivesIt(t *testing.T) {
 
 func TestANameThatNoServiceCanHaveIsRefused(t *testing.T) {
 	for _, name := range []string{"", "  ", "a/b", "../octopus", "a\nb", "a\x00b", "\x1b[31mred"} {
-		for what, err := range map[string]error{"Look": second(Look(t.Context(), name)), "Restart": second(Restart(t.Context(), name, nil))} {
+		for what, err := range map[string]error{"Query": second(Query(t.Context(), name)), "Restart": second(Restart(t.Context(), name, nil))} {
 			if err == nil {
 				t.Errorf("%s took the name %q", what, name)
-			} else if strings.ContainsAny(err.Error(), "\n\x00\x1b") {
-				t.Errorf("%s of %q: the error %q carries the control character", what, name, err)
+			} else if _, is := errors.AsType[*NameError](err); !is || strings.ContainsAny(err.Error(), "\n\x00\x1b") {
+				t.Errorf("%s of %q: the error %q is no NameError, or carries the control character", what, name, err)
 			}
 		}
 	}
@@ -41,7 +42,7 @@ func TestANameThatNoServiceCanHaveIsRefused(t *testing.T) {
 
 func second(_ Status, err error) error { return err }
 
-func TestAStatusTellsAPersonWhatThereIsToKnow(t *testing.T) {
+func TestAStatusSaysWhatIsKnown(t *testing.T) {
 	started := time.Date(2026, 8, 1, 10, 30, 0, 0, time.Local)
 	for want, s := range map[string]Status{
 		"running (pid 123, since 2026-08-01 10:30:00)": {State: Running, MainPID: 123, Started: started},

@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// The tests here need systemd as PID 1: .ci/run has testdata/systemd/run boot one. The Tentacle is this test binary, told by the environment of its unit what to do.
+// The tests here need systemd as PID 1: .ci/run has testdata/systemd/run boot one. The Tentacle
+// is this test binary, told by the environment of its unit what to do.
 
 const (
 	markersVariable = "OCTO_TENTACLE_TEST_MARKERS" // the file to which the stand-in writes a line at each start
@@ -32,14 +33,14 @@ func TestMain(m *testing.M) {
 	}
 	if name := os.Getenv(askVariable); name != "" {
 		status, err := Restart(context.Background(), name, nil)
-		fmt.Printf("%v\n%v", status.State, err)
+		fmt.Printf("%v\n%s", status.State, textOf(err))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
-// standIn is the Tentacle: it leaves a line with its process number and then acts: "serve" until told to stop, "exit N",
-// "die" by a signal of its own, or "dawdle" a while over stopping.
+// standIn is the Tentacle: it leaves a line with its process number and then acts: "serve" until
+// told to stop, "exit N", "die" by a signal of its own, or "dawdle" a while over stopping.
 func standIn(markers, act string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
@@ -82,7 +83,8 @@ type tentacle struct {
 	name, act, markers string
 }
 
-// install makes a unit as Tentacle does, but in /run, where it does not outlive the machine, and with settings of the [Service] section added.
+// install makes a unit as Tentacle does, but in /run, which is empty after a reboot, and with
+// settings of the [Service] section added.
 func install(t *testing.T, instance string, settings ...string) tentacle {
 	t.Helper()
 	needSystemd(t)
@@ -139,12 +141,12 @@ func (s tentacle) starts(t *testing.T) []string {
 	return strings.Fields(string(lines))
 }
 
-// is looks, and insists on the state.
+// is queries the status and requires this state.
 func (s tentacle) is(t *testing.T, want State) Status {
 	t.Helper()
-	got, err := Look(t.Context(), s.name)
+	got, err := Query(t.Context(), s.name)
 	if err != nil || got.State != want || got.Name != s.name {
-		t.Fatalf("Look: %+v, %v; want %s to be %s", got, err, s.name, want)
+		t.Fatalf("Query: %+v, %v; want %s to be %s", got, err, s.name, want)
 	}
 	return got
 }
@@ -164,7 +166,7 @@ func waitFor(t *testing.T, what string, is func() bool) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("waited in vain for %s", what)
+	t.Fatalf("timed out waiting for %s", what)
 }
 
 func mustContain(t *testing.T, err error, parts ...string) {
@@ -172,14 +174,15 @@ func mustContain(t *testing.T, err error, parts ...string) {
 	if err == nil {
 		t.Fatalf("no error, want one with %q", parts)
 	}
+	text := textOf(err)
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error %q does not contain %q", err, part)
+		if !strings.Contains(text, part) {
+			t.Errorf("the error %q does not contain %q", text, part)
 		}
 	}
 }
 
-func TestSystemdTellsWhetherAServiceRuns(t *testing.T) {
+func TestSystemdReportsWhetherAServiceRuns(t *testing.T) {
 	s := install(t, "Looked At")
 	if got := s.is(t, Stopped); got.MainPID != 0 || !got.Started.IsZero() || got.Reason != "" {
 		t.Errorf("stopped, but %+v", got)
@@ -196,13 +199,13 @@ func TestSystemdTellsWhetherAServiceRuns(t *testing.T) {
 	s.is(t, Stopped)
 }
 
-func TestSystemdTellsHowAServiceFailed(t *testing.T) {
+func TestSystemdReportsHowAServiceFailed(t *testing.T) {
 	for how, want := range map[string]string{"exit 3": "exit status 3", "die": "killed by SIGKILL"} {
 		t.Run(how, func(t *testing.T) {
 			s := install(t, "Failed", "Restart=no")
 			s.acts(t, how)
 			systemctl(t, "start", s.name)
-			waitFor(t, "the stand-in to fail", func() bool { got, _ := Look(t.Context(), s.name); return got.State != Running })
+			waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State != Running })
 			if got := s.is(t, Failed); got.Reason != want {
 				t.Errorf("reason %q, want %q", got.Reason, want)
 			}
@@ -214,7 +217,7 @@ func TestSystemdKnowsNoServiceOfThatName(t *testing.T) {
 	needSystemd(t)
 	for _, name := range []string{"no-such-service", "No Such Service", "Täntäcle & Söhne", "template@", strings.Repeat("long", 80)} {
 		for what, call := range map[string]func() (Status, error){
-			"Look":    func() (Status, error) { return Look(t.Context(), name) },
+			"Query":   func() (Status, error) { return Query(t.Context(), name) },
 			"Restart": func() (Status, error) { return Restart(t.Context(), name, nil) },
 		} {
 			if got, err := call(); err != nil || got.State != Absent || got.Name != name {
@@ -245,7 +248,7 @@ func TestSystemdRestartsAServiceOnce(t *testing.T) {
 				t.Errorf("Restart returned %+v, but it is %+v", after, now)
 			}
 			if len(steps) < 2 || !strings.Contains(steps[0], "restarting "+s.name) {
-				t.Errorf("progress told: %q", steps)
+				t.Errorf("progress was %q", steps)
 			}
 		})
 	}
@@ -268,7 +271,7 @@ func TestSystemdRestartsAServiceThatCrashesUntilItsSettingsAreRight(t *testing.T
 	s := install(t, "Crashes", "RestartSec=30")
 	s.acts(t, "exit 3")
 	systemctl(t, "start", s.name)
-	waitFor(t, "the stand-in to fail", func() bool { got, _ := Look(t.Context(), s.name); return got.State == Starting })
+	waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
 	if got := s.is(t, Starting); got.Reason != "exit status 3" {
 		t.Errorf("reason %q", got.Reason)
 	}
@@ -289,7 +292,7 @@ func TestSystemdLeavesAServiceThatDoesNotRunAlone(t *testing.T) {
 	s = install(t, "Failed", "Restart=no")
 	s.acts(t, "exit 1")
 	systemctl(t, "start", s.name)
-	waitFor(t, "the stand-in to fail", func() bool { got, _ := Look(t.Context(), s.name); return got.State == Failed })
+	waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Failed })
 	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Failed {
 		t.Errorf("failed: %+v, %v", got, err)
 	}
@@ -336,7 +339,7 @@ func TestSystemdWaitsForAServiceThatTakesLongToStop(t *testing.T) {
 		t.Errorf("starts %v", starts)
 	}
 	if !slices.Contains(steps, "waiting for "+s.name+" to stop") {
-		t.Errorf("progress told: %q", steps)
+		t.Errorf("progress was %q", steps)
 	}
 }
 
@@ -353,7 +356,7 @@ func TestSystemdIsNotWaitedForLongerThanTheDeadline(t *testing.T) {
 			if took := time.Since(begin); took > limit+500*time.Millisecond {
 				t.Errorf("took %v with a deadline of %v", took, limit)
 			}
-			mustContain(t, err, "restart of "+s.name+" is under way", "systemctl status "+s.name)
+			mustContain(t, err, "restart of "+s.name+" is still in progress", "systemctl status "+s.name)
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v is not the deadline's error", err)
 			}
@@ -370,12 +373,12 @@ func TestSystemdIsNotWaitedForLongerThanTheDeadline(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 		if starts := s.starts(t); len(starts) != 1 {
-			t.Errorf("restarted all the same: %v", starts)
+			t.Errorf("restarted anyway: %v", starts)
 		}
 	})
 }
 
-func TestSystemdRestartStoppedBySomeoneElseIsSaid(t *testing.T) {
+func TestSystemdRestartStoppedBySomeoneElseIsReported(t *testing.T) {
 	s := install(t, "Contested")
 	s.acts(t, "dawdle")
 	s.start(t)
@@ -412,7 +415,7 @@ func TestSystemdRefusesAUserWhoMayNotRestart(t *testing.T) {
 	cmd.Env = append(os.Environ(), askVariable+"="+s.name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
-	if want := "running\nnot allowed to restart the service Not-Mine: run as root (sudo)"; err != nil || string(out) != want {
+	if want := "running\nnot allowed to restart the service Not-Mine\nrun this as root (sudo)"; err != nil || string(out) != want {
 		t.Errorf("said %q, %v; want %q", out, err, want)
 	}
 	if starts := s.starts(t); len(starts) != 1 {
@@ -425,7 +428,7 @@ func BenchmarkLookAtSystemd(b *testing.B) {
 		b.Skip("needs systemd")
 	}
 	for b.Loop() {
-		if _, err := Look(b.Context(), "dbus"); err != nil {
+		if _, err := Query(b.Context(), "dbus"); err != nil {
 			b.Fatal(err)
 		}
 	}

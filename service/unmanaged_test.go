@@ -14,7 +14,7 @@ func TestWithoutAServiceManagerTheServiceIsUnmanagedAndLeftAlone(t *testing.T) {
 	}
 	want := Status{Name: "octopus", State: Unmanaged}
 	for _, call := range []func() (Status, error){
-		func() (Status, error) { return Look(t.Context(), "octopus") },
+		func() (Status, error) { return Query(t.Context(), "octopus") },
 		func() (Status, error) { return Restart(t.Context(), "octopus", nil) },
 		func() (Status, error) { return Start(t.Context(), "octopus", nil) },
 		func() (Status, error) { return Stop(t.Context(), "octopus", nil) },
@@ -24,7 +24,7 @@ func TestWithoutAServiceManagerTheServiceIsUnmanagedAndLeftAlone(t *testing.T) {
 		}
 	}
 	found, err := Installed(t.Context(), "octopus")
-	for _, err := range []error{err, Ready(), Install(t.Context(), Definition{Name: "octopus"}), Uninstall(t.Context(), "octopus", nil)} {
+	for _, err := range []error{err, CheckPrivileges(), Install(t.Context(), Definition{Name: "octopus"}), Uninstall(t.Context(), "octopus", nil)} {
 		if !errors.Is(err, ErrUnmanaged) || found.Status != want {
 			t.Errorf("got %v, %+v", err, found)
 		}

@@ -1,5 +1,3 @@
-//go:build linux || windows
-
 package service
 
 import (
@@ -7,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhatRestartsLaterGetsNoSecretsOfTheScript(t *testing.T) {
+func TestADetachedRestartGetsNoSecretsOfTheScript(t *testing.T) {
 	environment := []string{"=C:=C:\\x", "SystemRoot=C:\\Windows", "OCTOPUS_API_KEY=API-1", "Octopus_Access_Token=x", "https_proxy=http://u:p@h", "MY_PASSWORD=p", "AWS_SECRET_ACCESS_KEY=s", "ProgramData=C:\\ProgramData"}
 	if got, want := withoutSecrets(environment), []string{"=C:=C:\\x", "SystemRoot=C:\\Windows", "ProgramData=C:\\ProgramData"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

@@ -12,13 +12,16 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 )
 
-// Work lists the processes below that of the service NAME but for this one. Windows keeps only the number of a process's parent, so that one whose parent has
-// ended is not found: the scripts of a deployment are each waited for by what started them. A service that does not run has none.
-func Work(ctx context.Context, name string) ([]Process, error) {
-	status, err := Look(ctx, name)
+// Processes lists the descendants of the service NAME's process except this one. Windows keeps
+// only the number of a process's parent, so that a process whose parent has ended is not found;
+// but whatever starts the scripts of a deployment waits for each of them. There are none for a
+// service that does not run.
+func Processes(ctx context.Context, name string) ([]Process, error) {
+	status, err := Query(ctx, name)
 	if err != nil || status.MainPID == 0 {
 		return nil, err
 	}
@@ -29,13 +32,14 @@ func Work(ctx context.Context, name string) ([]Process, error) {
 	return all.below(uint32(status.MainPID)), nil
 }
 
-// Inside says whether this process was started by the service NAME: whether the service's process is among those that started it. Where one of these has ended,
-// the variable that the Tentacle gives its scripts decides.
-func Inside(ctx context.Context, name string) (bool, error) {
-	if os.Getenv(outsideVariable) != "" {
+// StartedByService says whether this process was started by the service NAME: whether the
+// service's process is among its ancestors. Where one of these has ended, the variable that
+// Tentacle gives its scripts decides.
+func StartedByService(ctx context.Context, name string) (bool, error) {
+	if os.Getenv(detachedVariable) != "" {
 		return false, nil
 	}
-	status, err := Look(ctx, name)
+	status, err := Query(ctx, name)
 	if err != nil || status.MainPID == 0 {
 		return false, err
 	}
@@ -60,7 +64,7 @@ func Inside(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// processes are those of one moment, by number.
+// processes are all of the host at one moment, by number.
 type processes map[uint32]process
 
 type process struct {
@@ -72,7 +76,7 @@ type process struct {
 func allProcesses() (processes, error) {
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
-		return nil, fmt.Errorf("the processes of this machine cannot be listed: %w", err)
+		return nil, fmt.Errorf("cannot list the processes of this machine: %w", err)
 	}
 	defer windows.CloseHandle(snapshot)
 	all := processes{}
@@ -85,20 +89,21 @@ func allProcesses() (processes, error) {
 		all[entry.ProcessID] = p
 	}
 	if !errors.Is(err, windows.ERROR_NO_MORE_FILES) {
-		return nil, fmt.Errorf("the processes of this machine cannot be listed: %w", err)
+		return nil, fmt.Errorf("cannot list the processes of this machine: %w", err)
 	}
 	return all, nil
 }
 
-// parentOf is the process that started this one, unless it has ended: then its number may be another's, which is younger than the child.
+// parentOf is the process that started this one, unless that has ended: then its number may
+// belong to another process, which is younger than the child.
 func (all processes) parentOf(pid uint32) (parent uint32, ok bool) {
 	child := all[pid]
 	p, ok := all[child.parent]
 	return child.parent, ok && (p.started == 0 || child.started == 0 || p.started <= child.started)
 }
 
-// below lists the descendants of a process but for us and for the windows of the console (conhost.exe), which every program without a console of its own
-// has, the Tentacle too, and which end with it.
+// below lists the descendants of a process except this one and the console windows (conhost.exe),
+// which every program without a console of its own has, Tentacle too, and which end with it.
 func (all processes) below(pid uint32) (found []Process) {
 	seen := map[uint32]bool{pid: true}
 	for queue := []uint32{pid}; len(queue) > 0; queue = queue[1:] {
@@ -118,44 +123,49 @@ func (all processes) below(pid uint32) (found []Process) {
 	return found
 }
 
-// outsideVariable tells what Later starts that it is outside of the service, although what has started it, inside, may not have ended yet.
-const outsideVariable = "OCTO_TENTACLE_OUTSIDE"
+// detachedVariable marks what StartDetached starts: it is not a part of the service, although
+// the process that started it is and may not have ended yet.
+const detachedVariable = "OCTO_TENTACLE_OUTSIDE"
 
-// Later runs a command as a process that does not end with the service which started this one, and returns once it runs; unit is the file that it writes to,
-// since there is no journal. Where the one of that name runs already, the command is not started again and already is true.
+// StartDetached runs a command as a process that does not end with the service which started this
+// one, and returns once it runs. The result is the file to which it writes, because there is no
+// journal. If the process of that name runs already, nothing is started.
 //
-// The first word of the command is the program, which is copied: Windows would not let the Tentacle remove the folder of the script that brought it as long as
-// it runs. The copy stays until the next time, as a program cannot remove itself. Tentacle runs its scripts in no job (Util/SilentProcessRunner.cs), but what
-// is around it may: the process leaves the job where that is allowed, and is not started where it would be ended with it.
-func Later(_ context.Context, name, _ string, command []string) (unit string, already bool, err error) {
+// The first word of the command is the program, which is copied: while it runs, Windows would not
+// let Tentacle remove the folder of the script that brought it. The copy stays until the next
+// time, because a program cannot remove itself. Tentacle runs its scripts in no job
+// (Util/SilentProcessRunner.cs), but what runs Tentacle may: the process leaves the job where
+// that is allowed, and is not started where it would end with the job.
+func StartDetached(_ context.Context, name, _ string, command []string) (logFile string, err error) {
 	if len(command) == 0 || !filepath.IsAbs(command[0]) {
-		return "", false, errors.New("the command needs a program with its whole path")
+		return "", errors.New("the program to start needs an absolute path")
 	}
-	folder, err := laterFolder(name)
+	folder, err := detachedFolder(name)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	unit = filepath.Join(folder, "log.txt")
-	log, err := exclusive(unit)
+	logFile = filepath.Join(folder, "log.txt")
+	log, err := createExclusive(logFile)
 	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
-		return unit, true, nil // it holds it as long as it runs
+		return logFile, nil // the process that runs already holds it
 	}
 	if err != nil {
-		return unit, false, err
+		return logFile, err
 	}
 	defer log.Close()
 	program := filepath.Join(folder, "octo-tentacle.exe")
 	if err := copyFile(command[0], program); err != nil {
-		return unit, false, err
+		return logFile, err
 	}
-	return unit, false, startOutside(exec.Command(program, command[1:]...), log)
+	return logFile, startOutsideJob(exec.Command(program, command[1:]...), log)
 }
 
-// laterFolder is a folder, made if need be, for what Later starts under that name. It is not below the Octopus folder, which may be anybody's.
-func laterFolder(name string) (string, error) {
+// detachedFolder makes a folder, unless it exists, for what StartDetached starts under that name.
+// It is not below the Octopus folder, to which anybody may have access.
+func detachedFolder(name string) (string, error) {
 	folder, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
 	if err != nil {
-		return "", fmt.Errorf("cannot tell where the folder ProgramData is: %w", err)
+		return "", fmt.Errorf("cannot find the folder ProgramData: %w", err)
 	}
 	clean := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`<>:"/\|?*`, r) {
@@ -165,16 +175,17 @@ func laterFolder(name string) (string, error) {
 	}, name)
 	for _, part := range []string{"octo-tentacle", clean} {
 		folder = filepath.Join(folder, part)
-		if err := makeOwnFolder(folder); err != nil {
+		if err := makeAdminFolder(folder); err != nil {
 			return "", err
 		}
 	}
 	return folder, nil
 }
 
-// makeOwnFolder makes a folder, unless it is there, that nobody but the administrators writes to. One that somebody else made is refused: everybody may make
-// folders in ProgramData, and what is started from this one has the rights of the service.
-func makeOwnFolder(path string) error {
+// makeAdminFolder makes a folder, unless it exists, to which only administrators can write. A
+// folder that somebody else made is refused: everybody may make folders in ProgramData, and what
+// is started from this one has the rights of the service.
+func makeAdminFolder(path string) error {
 	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)")
 	if err != nil {
 		return err
@@ -198,19 +209,20 @@ func makeOwnFolder(path string) error {
 	}
 	now, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
-		return fmt.Errorf("cannot tell whose %s is: %w", path, err)
+		return fmt.Errorf("cannot read the owner of %s: %w", path, err)
 	}
 	owner, _, err := now.Owner()
 	if err != nil {
-		return fmt.Errorf("cannot tell whose %s is: %w", path, err)
+		return fmt.Errorf("cannot read the owner of %s: %w", path, err)
 	}
-	if !info.IsDir() || !isTrusted(owner) { // a link to a folder is none
-		return fmt.Errorf("%s was not made by octo-tentacle, but belongs to %s: somebody may want to have something run with the rights of the service\nlook at what it is, and remove it", path, owner)
+	if !info.IsDir() || !isTrusted(owner) { // a link to a folder is not a folder
+		return hint.Errorf("find out what it is, and remove it",
+			"%s was not created by octo-tentacle: it belongs to %s, who could use it to run a program with the service's rights", path, owner)
 	}
 	return nil
 }
 
-// isTrusted says whether what belongs to an account was made by one that may do everything here already.
+// isTrusted says whether an owner is an account that may do everything here anyway.
 func isTrusted(owner *windows.SID) bool {
 	if owner == nil {
 		return false
@@ -222,8 +234,9 @@ func isTrusted(owner *windows.SID) bool {
 	return err == nil && me.User.Sid.Equals(owner)
 }
 
-// exclusive empties a file, or makes it, and opens it so that others may read it, but neither write nor remove.
-func exclusive(path string) (*os.File, error) {
+// createExclusive creates or empties a file, and opens it so that others may read it, but neither
+// write nor remove it.
+func createExclusive(path string) (*os.File, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err
@@ -238,27 +251,30 @@ func exclusive(path string) (*os.File, error) {
 func copyFile(from, to string) error {
 	content, err := os.ReadFile(from)
 	if err != nil {
-		return fmt.Errorf("octo-tentacle cannot be copied: %w", err)
+		return fmt.Errorf("cannot copy octo-tentacle: %w", err)
 	}
 	return os.WriteFile(to, content, 0o755)
 }
 
-// startOutside starts a process without a console, with nothing of ours open but the file that it writes to (the Tentacle waits until its script's output is
-// closed), not in the script's folder, which could not be removed as long as it runs, and outside of our job.
-func startOutside(cmd *exec.Cmd, log *os.File) error {
+// startOutsideJob starts a process outside of the job of this one, without a console, and with no
+// file of this process open but the one that it writes to: Tentacle waits until the output of its
+// script is closed. It does not run in the script's folder, which could not be removed as long as
+// it runs.
+func startOutsideJob(cmd *exec.Cmd, log *os.File) error {
 	flags := uint32(windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP)
 	if ends, err := jobEndsItsProcesses(); err != nil {
 		return err
 	} else if ends {
 		flags |= windows.CREATE_BREAKAWAY_FROM_JOB
 	}
-	cmd.Env = append(withoutSecrets(os.Environ()), outsideVariable+"=1") // it may wait for a day
+	cmd.Env = append(withoutSecrets(os.Environ()), detachedVariable+"=1") // it may wait for a day
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = filepath.Dir(cmd.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 	err := cmd.Start()
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && flags&windows.CREATE_BREAKAWAY_FROM_JOB != 0 {
-		return errors.New("nothing can be started here that outlasts this script: it runs in a job that ends all its processes\ndo it from outside of the service, or by a scheduled task")
+		return hint.New("nothing started here can outlive this script: it runs in a job that ends all its processes",
+			"restart it from outside the service, or with a scheduled task")
 	}
 	if err != nil {
 		return fmt.Errorf("cannot start %s: %w", cmd.Path, err)
@@ -266,7 +282,7 @@ func startOutside(cmd *exec.Cmd, log *os.File) error {
 	return cmd.Process.Release()
 }
 
-// jobEndsItsProcesses says whether this process is in a job that ends what is in it.
+// jobEndsItsProcesses says whether this process is in a job that ends its processes when it ends.
 func jobEndsItsProcesses() (bool, error) {
 	var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
 	err := windows.QueryInformationJobObject(0, windows.JobObjectExtendedLimitInformation, uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)), nil)
@@ -274,7 +290,7 @@ func jobEndsItsProcesses() (bool, error) {
 		return false, nil // there is no job
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot tell in which job this process is: %w", err)
+		return false, fmt.Errorf("cannot read the job of this process: %w", err)
 	}
 	return limits.BasicLimitInformation.LimitFlags&windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE != 0, nil
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Process is a process of a service besides the service's own: a script of a
-// deployment, mostly. Its arguments are not told: they may hold secrets.
+// Process is a process of a service besides the service's own: usually a script of a deployment. It
+// has no arguments, because they may contain secrets.
 type Process struct {
 	PID  int
 	Name string
@@ -17,8 +17,8 @@ type Process struct {
 // String is the name and the number.
 func (p Process) String() string { return fmt.Sprintf("%s (pid %d)", p.Name, p.PID) }
 
-// Describe lists processes for a person, the first few by name.
-func Describe(processes []Process) string {
+// FormatProcesses lists processes in one line, the first few of them by name.
+func FormatProcesses(processes []Process) string {
 	const shown = 3
 	names := make([]string, 0, shown)
 	for _, p := range processes[:min(shown, len(processes))] {
@@ -34,19 +34,13 @@ func Describe(processes []Process) string {
 // idlePoll is how often WaitUntilIdle looks.
 const idlePoll = 500 * time.Millisecond
 
-// lookTime bounds a look at what runs: the service manager is on this machine.
-const lookTime = 10 * time.Second
-
-// WaitUntilIdle returns when nothing runs below the service NAME any more, or
-// after the wait: then with what still runs, and no error. It looks at least
-// once. busy is told each time what runs.
+// WaitUntilIdle returns when nothing runs below the service NAME any more, or after the wait: then
+// with what still runs, and no error. It looks at least once, and passes busy each time what runs.
 func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy func([]Process)) ([]Process, error) {
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	for {
-		looking, cancel := context.WithTimeout(ctx, lookTime)
-		running, err := Work(looking, name)
-		cancel()
+		running, err := Processes(ctx, name)
 		if err != nil || len(running) == 0 {
 			return running, err
 		}

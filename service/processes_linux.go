@@ -14,10 +14,10 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Work lists the processes in the control group of the unit NAME.service but
-// for its main one: what a restart would kill. A unit that does not run, and a
-// machine without systemd, have none.
-func Work(ctx context.Context, name string) ([]Process, error) {
+// Processes lists the processes in the control group of the unit NAME.service except its main one:
+// what a restart would kill. There are none for a unit that does not run, and on a host without
+// systemd.
+func Processes(ctx context.Context, name string) ([]Process, error) {
 	properties, err := propertiesOf(ctx, name)
 	if err != nil {
 		return nil, err
@@ -30,30 +30,12 @@ func Work(ctx context.Context, name string) ([]Process, error) {
 	return processesOf(group, func(pid int) bool { return pid == main })
 }
 
-// propertiesOf asks systemd for all properties of the unit NAME.service. There
-// are none of a unit that does not exist, and on a machine without systemd.
-func propertiesOf(ctx context.Context, name string) (map[string]any, error) {
-	u, err := open(ctx, name)
-	if err != nil || u.conn == nil {
-		return nil, err
-	}
-	defer u.conn.Close()
-	properties, err := u.conn.GetAllPropertiesContext(ctx, u.file)
-	if isInvalidName(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, u.explain(ctx, "look at", err)
-	}
-	return properties, nil
-}
-
-// processesOf finds the processes of a control group and those below it. It
-// asks /proc, which looks the same for both versions of control groups.
+// processesOf finds the processes of a control group and those below it. It reads /proc, which is
+// the same for both versions of control groups.
 func processesOf(group string, skip func(pid int) bool) ([]Process, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return nil, fmt.Errorf("the processes of this machine cannot be listed: %w", err)
+		return nil, fmt.Errorf("cannot list the processes of this machine: %w", err)
 	}
 	var found []Process
 	for _, entry := range entries {
@@ -73,9 +55,9 @@ func processesOf(group string, skip func(pid int) bool) ([]Process, error) {
 	return found, nil
 }
 
-// isIn says whether a process whose /proc/PID/cgroup is given belongs to a
-// control group of systemd's: the line of version 2 ("0::"), or the one that
-// version 1 has for systemd ("name=systemd").
+// isIn says whether a process with this content of /proc/PID/cgroup belongs to a control group of
+// systemd's: cgroups(7), the line of version 2 ("0::"), or the one that version 1 has for systemd
+// ("name=systemd").
 func isIn(groups []byte, group string) bool {
 	for line := range bytes.Lines(groups) {
 		fields := strings.SplitN(strings.TrimSuffix(string(line), "\n"), ":", 3)
@@ -95,8 +77,7 @@ type processStat struct {
 	parent      int
 }
 
-// readStat reads "PID (NAME) STATE PARENT …", where the name may hold anything,
-// even parentheses.
+// readStat reads "PID (NAME) STATE PARENT …", where the name may hold anything, even parentheses.
 func readStat(pid int) (s processStat, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -114,10 +95,10 @@ func readStat(pid int) (s processStat, ok bool) {
 	return processStat{string(text[open+1 : end]), string(fields[0]), parent}, err == nil
 }
 
-// Inside says whether this process was started by the service NAME: it, or one
-// of the processes that started it (sudo may have moved it elsewhere), is in
-// the unit's control group. A restart of the service would kill it.
-func Inside(ctx context.Context, name string) (bool, error) {
+// StartedByService says whether this process was started by the service NAME: whether it, or one
+// of its ancestors, is in the unit's control group (sudo may have moved it to another one). A
+// restart of the service would kill it.
+func StartedByService(ctx context.Context, name string) (bool, error) {
 	properties, err := propertiesOf(ctx, name)
 	if err != nil {
 		return false, err
@@ -139,20 +120,21 @@ func Inside(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// Later runs a command outside of this process's control group, as a transient
-// unit of systemd named octo-tentacle-NAME.service, and returns once it runs.
-// Where that unit runs already, the command is not started again and already is
-// true. What the command prints goes to the journal.
-func Later(ctx context.Context, name, description string, command []string) (unit string, already bool, err error) {
+// StartDetached runs a command outside of this process's control group, as a transient unit of
+// systemd named octo-tentacle-NAME.service, and returns that name once the command runs. If the
+// unit runs already, nothing is started. What the command prints goes to the journal.
+func StartDetached(ctx context.Context, name, description string, command []string) (unit string, err error) {
 	if len(command) == 0 || !filepath.IsAbs(command[0]) {
-		return "", false, errors.New("systemd needs a command with its whole path")
+		return "", errors.New("the program to start needs an absolute path")
 	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	u, err := open(ctx, "octo-tentacle-"+name)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
 	if u.conn == nil {
-		return "", false, errors.New("systemd does not run here, so that nothing can be left to it")
+		return "", ErrUnmanaged
 	}
 	defer u.conn.Close()
 	done := make(chan string, 1)
@@ -163,18 +145,18 @@ func Later(ctx context.Context, name, description string, command []string) (uni
 		{Name: "CollectMode", Value: godbus.MakeVariant("inactive-or-failed")},
 	}, done)
 	if refused, is := errors.AsType[godbus.Error](err); is && refused.Name == "org.freedesktop.systemd1.UnitExists" {
-		return u.file, true, nil
+		return u.file, nil
 	}
 	if err != nil {
-		return u.file, false, u.explain(ctx, "start", err)
+		return u.file, u.failed(ctx, "start", err)
 	}
 	select {
 	case result := <-done:
 		if result != "done" {
-			return u.file, false, fmt.Errorf("%s did not start (%s)\n%s", u.file, result, u.hint())
+			return u.file, u.seeLog(fmt.Errorf("%s did not start (%s)", u.file, result))
 		}
-		return u.file, false, nil
+		return u.file, nil
 	case <-ctx.Done():
-		return u.file, false, ctx.Err()
+		return u.file, ctx.Err()
 	}
 }

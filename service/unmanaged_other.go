@@ -4,27 +4,31 @@ package service
 
 import "context"
 
-// Look says that no service manager this program knows runs here.
-func Look(_ context.Context, name string) (Status, error) {
+// Query says that no service manager that this program knows runs here.
+func Query(_ context.Context, name string) (Status, error) {
 	if err := checkName(name); err != nil {
 		return Status{}, err
 	}
 	return Status{Name: name, State: Unmanaged}, nil
 }
 
-// Restart leaves everything alone, as no service manager this program knows runs here; the status says so.
+// Restart leaves everything alone, because no service manager that this program knows runs here;
+// the status says so.
 func Restart(ctx context.Context, name string, _ func(string)) (Status, error) {
-	return Look(ctx, name)
+	return Query(ctx, name)
 }
 
 // Start leaves everything alone, as Restart does.
-func Start(ctx context.Context, name string, _ func(string)) (Status, error) { return Look(ctx, name) }
+func Start(ctx context.Context, name string, _ func(string)) (Status, error) { return Query(ctx, name) }
 
 // Stop leaves everything alone, as Restart does.
-func Stop(ctx context.Context, name string, _ func(string)) (Status, error) { return Look(ctx, name) }
+func Stop(ctx context.Context, name string, _ func(string)) (Status, error) { return Query(ctx, name) }
 
-// Ready is always ErrUnmanaged here.
-func Ready(...Definition) error { return ErrUnmanaged }
+// CheckPrivileges is always ErrUnmanaged here.
+func CheckPrivileges() error { return ErrUnmanaged }
+
+// CheckInstall is always ErrUnmanaged here.
+func CheckInstall(Definition) error { return ErrUnmanaged }
 
 // Installed is always ErrUnmanaged here.
 func Installed(_ context.Context, name string) (Installation, error) {

@@ -1,0 +1,221 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
+)
+
+// pollInterval is how often the service control manager is asked during a wait.
+const pollInterval = 100 * time.Millisecond
+
+// Restart restarts the service if it runs, with the services that depend on it, and returns once
+// the new process has stayed up for two seconds. A service that does not run is left alone: the
+// status says so, without an error. So if there is no error, the service was restarted if and only
+// if the state is Running. If progress is not nil, it is called with what the function waits for.
+func Restart(ctx context.Context, name string, progress func(string)) (Status, error) {
+	progress = orSilent(progress)
+	s, before, err := openToChange(name, "restart")
+	if s == nil {
+		return before, err
+	}
+	defer s.Close()
+	if err != nil || !before.State.Runs() {
+		return before, err
+	}
+	// Everything that was stopped is started again, whatever happens in between.
+	stopped, err := s.stopAll(ctx, progress)
+	now := before
+	switch {
+	case err == nil:
+		now, err = s.bringUp(ctx, "restarted", progress)
+	case ctx.Err() != nil:
+		err = &ManagerError{err, "start it when it has stopped", []string{"sc.exe", "start", name}}
+	}
+	for _, dependent := range slices.Backward(stopped) {
+		err = errors.Join(err, startByName(dependent))
+	}
+	return now, err
+}
+
+// Start starts the service unless it runs, and returns once its process has stayed up for two
+// seconds. A service that runs and one that does not exist are left alone: the status says so,
+// without an error. If progress is not nil, it is called with what the function waits for.
+func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
+	s, before, err := openToChange(name, "start")
+	if s == nil {
+		return before, err
+	}
+	defer s.Close()
+	if err == nil && before.State == Stopping {
+		err = s.stop(ctx)
+	}
+	if err != nil || before.State == Running {
+		return before, err
+	}
+	return s.bringUp(ctx, "started", orSilent(progress))
+}
+
+// Stop stops the service if it runs, after the services that depend on it, and returns once it has
+// stopped. A service that does not run is left alone: the status says so, without an error. If
+// progress is not nil, it is called with what the function waits for.
+func Stop(ctx context.Context, name string, progress func(string)) (Status, error) {
+	s, before, err := openToChange(name, "stop")
+	if s == nil {
+		return before, err
+	}
+	defer s.Close()
+	if err != nil || before.State == Stopped || before.State == Failed {
+		return before, err
+	}
+	if _, err := s.stopAll(ctx, orSilent(progress)); err != nil {
+		return before, err
+	}
+	return s.query()
+}
+
+// openToChange opens a service and queries its status; nil when it does not exist.
+func openToChange(name, doing string) (*handle, Status, error) {
+	s, err := open(name, doing, restartRights)
+	if err != nil {
+		return nil, Status{Name: name}, err
+	}
+	if s == nil {
+		return nil, Status{Name: name, State: Absent}, nil
+	}
+	before, err := s.query()
+	return s, before, err
+}
+
+// stopAll stops the service, and before it those that depend on it. Their names are in the order in
+// which they were stopped.
+func (s *handle) stopAll(ctx context.Context, progress func(string)) (stopped []string, err error) {
+	dependents, err := s.ListDependentServices(svc.Active) // in the order to stop
+	if err != nil {
+		return nil, s.failed("list the services that depend on", err)
+	}
+	for _, dependent := range dependents {
+		stopped = append(stopped, dependent)
+		if err := stopByName(ctx, dependent, progress); err != nil {
+			return stopped, err
+		}
+	}
+	progress("waiting for " + s.Name + " to stop")
+	return stopped, s.stop(ctx)
+}
+
+// bringUp starts the service and waits until its process has stayed up; done is what was asked
+// for, like "restarted".
+func (s *handle) bringUp(ctx context.Context, done string, progress func(string)) (Status, error) {
+	progress("starting " + s.Name)
+	if err := s.begin(ctx); err != nil {
+		now, _ := s.query() // the failed start is the error that counts
+		return now, s.failed("start", err)
+	}
+	progress("checking that " + s.Name + " stays up")
+	return s.settle(ctx, done)
+}
+
+// begin starts the service, as soon as Windows is not starting another one: at boot, that takes a
+// while.
+func (s *handle) begin(ctx context.Context) error {
+	for {
+		err := s.Start()
+		switch {
+		case errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING):
+			return nil
+		case !errors.Is(err, windows.ERROR_SERVICE_DATABASE_LOCKED):
+			return err
+		}
+		if pause(ctx) != nil {
+			return err
+		}
+	}
+}
+
+// stop asks the service to stop, as soon as it can be asked, and waits until it has.
+func (s *handle) stop(ctx context.Context) error {
+	asked := false
+	for {
+		now, err := s.query()
+		if err != nil {
+			return err
+		}
+		if now.State == Stopped || now.State == Failed {
+			return nil
+		}
+		if !asked {
+			_, err := s.Control(svc.Stop)
+			// A service that is just starting or stopping takes no requests.
+			asked = !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+			if asked && err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+				return s.failed("stop", err)
+			}
+		}
+		if err := pause(ctx); err != nil {
+			return s.seeStatus(fmt.Errorf("the service %s was asked to stop and is still %s: %w", s.Name, now.State, err))
+		}
+	}
+}
+
+// settle waits until the service runs, and then whether it stays up for the settle time.
+func (s *handle) settle(ctx context.Context, done string) (Status, error) {
+	var first Status
+	var since time.Time
+	for {
+		now, err := s.query()
+		switch {
+		case err != nil:
+			return now, err
+		case now.State == Starting && first.MainPID == 0:
+		case now.State == Running && first.MainPID == 0:
+			first, since = now, time.Now()
+		case now.State != Running || now.MainPID != first.MainPID:
+			return now, hint.Errorf(`see why in the event log and in the Tentacle's log (Logs\OctopusTentacle.txt in its home)`,
+				"%s was %s but did not stay up: it is %s now", s.Name, done, now)
+		case time.Since(since) >= settleTime:
+			return first, nil
+		}
+		if err := pause(ctx); err != nil {
+			return now, s.seeStatus(fmt.Errorf("%s was %s, but the wait for it ended (it is %s): %w", s.Name, done, now.State, err))
+		}
+	}
+}
+
+// pause waits for one poll interval. The error is the cause of an end of ctx.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(pollInterval):
+		return nil
+	}
+}
+
+func stopByName(ctx context.Context, name string, progress func(string)) error {
+	s, err := open(name, "stop", restartRights)
+	if err != nil || s == nil {
+		return err
+	}
+	defer s.Close()
+	progress("waiting for " + name + " to stop, which depends on it")
+	return s.stop(ctx)
+}
+
+func startByName(name string) error {
+	s, err := open(name, "start again", restartRights)
+	if err != nil || s == nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
+		return s.failed("start again", err)
+	}
+	return nil
+}
