@@ -11,13 +11,14 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-func TestEachPortIsToldByItself(t *testing.T) {
+func TestEachPortIsReportedSeparately(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	if err := cluster.SetNodeFault(2, octotest.NodeFault{Closed: true}); err != nil {
 		t.Fatal(err)
 	}
 	addresses := append(cluster.Addresses(), "ftp://node4")
-	ports, errs := TryEachPort(deadline(t, 5*time.Second), addresses, PortOptions{})
+	ports, errs := TryEachPort(deadline(t, 5*time.Second), addresses, PortOptions{timing: quick})
 	for i, good := range []bool{true, false, true, false} {
 		if good != (errs[i] == nil) || good != (ports[i].Thumbprint == cluster.Thumbprint()) {
 			t.Errorf("%s: %+v, %v", addresses[i], ports[i], errs[i])
@@ -32,14 +33,14 @@ func TestEachPortIsToldByItself(t *testing.T) {
 	}
 }
 
-func TestInBriefARefusalIsBelievedAndAnEndedConnectionIsNot(t *testing.T) {
+func TestFailFastBelievesARefusalButNotAnEndedConnection(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 2})
 	for n, fault := range map[int]octotest.NodeFault{1: {Closed: true}, 2: {ClosesFirst: 2}} {
 		if err := cluster.SetNodeFault(n, fault); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Brief: true})
+	_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, FailFast: true})
 	if errs[0] == nil || strings.Contains(errs[0].Error(), "tried") {
 		t.Errorf("a refusal: %v", errs[0])
 	}
@@ -48,7 +49,7 @@ func TestInBriefARefusalIsBelievedAndAnEndedConnectionIsNot(t *testing.T) {
 	}
 }
 
-func TestTheStateOfEachNodeIsTold(t *testing.T) {
+func TestTheStateOfEachNodeIsReported(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 4})
 	cluster.SetServerNode(2, octotest.ServerNode{Maintenance: true})
 	cluster.SetServerNode(3, octotest.ServerNode{Offline: true})

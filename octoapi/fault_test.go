@@ -23,21 +23,22 @@ import (
 )
 
 func TestAFaultOfTheAPIIsNamed(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		fault octotest.APIFault
 		want  []string
 		is    error
 	}{
-		"a proxy's login page": {octotest.APIFault{HTML: true}, []string{`a web page, "Sign in & continue - Example Proxy"`, "login page", "/api"}, nil},
-		"half an answer":       {octotest.APIFault{TruncatedJSON: true}, []string{"ends in the middle", "bytes"}, nil},
+		"a proxy's login page": {octotest.APIFault{HTML: true}, []string{`a web page, "Sign in & continue - Example Proxy"`, "login page", "/api"}, ErrNotOctopus},
+		"half an answer":       {octotest.APIFault{TruncatedJSON: true}, []string{"incomplete JSON", "bytes"}, nil},
 		"500":                  {octotest.APIFault{Status: 500, ErrorMessage: "SQL is full"}, []string{"failed (500 Internal Server Error)", "SQL is full", "Diagnostics"}, nil},
 		"404":                  {octotest.APIFault{Status: 404, ErrorMessage: "Nothing here"}, []string{"/api (404)", "Nothing here"}, ErrNotFound},
-		"another program":      {octotest.APIFault{NotOctopus: true}, []string{"is not an Octopus Server", "--server"}, nil},
-		"version 2":            {octotest.APIFault{Version: "2.6.5.1010"}, []string{"version 2.6.5.1010", "too old", "3.0"}, nil},
-		"no version":           {octotest.APIFault{Version: "unknown"}, []string{"does not tell a version", "unknown"}, nil},
+		"another program":      {octotest.APIFault{NotOctopus: true}, []string{"is not an Octopus Server"}, ErrNotOctopus},
+		"version 2":            {octotest.APIFault{Version: "2.6.5.1010"}, []string{"version 2.6.5.1010", "too old", "3.0 or later"}, nil},
+		"no version":           {octotest.APIFault{Version: "unknown"}, []string{"reports a version that is not one of Octopus Server", "unknown"}, ErrNotOctopus},
 		"not permitted": {octotest.APIFault{Path: "certificate-global", MissingPermission: "CertificateView"},
 			[]string{"403", "does not permit", "Missing permission: CertificateView", "role has CertificateView"}, ErrForbidden},
-		"another thumbprint":  {octotest.APIFault{Thumbprint: "not forty digits"}, []string{"not forty digits", "40 hex digits"}, nil},
+		"another thumbprint":  {octotest.APIFault{Thumbprint: "not forty digits"}, []string{"not forty digits", "40 hexadecimal digits"}, nil},
 		"no permission known": {octotest.APIFault{Status: 403, ErrorMessage: "Go away"}, []string{"403", "Go away", "role permits it"}, ErrForbidden},
 		"an odd status":       {octotest.APIFault{Status: 418}, []string{"418", "refused GET /api"}, nil},
 		"the key repeated": {octotest.APIFault{Path: "me", Status: 500, ErrorMessage: "header X-Octopus-ApiKey: " + octotest.APIKey + " cut"},
@@ -64,40 +65,48 @@ func TestAFaultOfTheAPIIsNamed(t *testing.T) {
 	}
 }
 
-func TestAWrongCredentialIsNamedWithAllThatItMayComeFrom(t *testing.T) {
+func TestAWrongCredentialIsNamedWithItsKind(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
-	for sources, k := range map[string]Credentials{
-		"--apikey, --apikey-file or OCTOPUS_API_KEY:":   {APIKey: "API-WRONG"},
-		"--bearerToken or OCTOPUS_ACCESS_TOKEN:":        {BearerToken: "wrong"},
-		"--username and --password or --password-file:": {Username: "admin", Password: "wrong"},
+	for kind, k := range map[CredentialKind]Credentials{
+		WithAPIKey:      {APIKey: "API-WRONG"},
+		WithBearerToken: {BearerToken: "wrong"},
+		WithPassword:    {Username: "admin", Password: "wrong"},
 	} {
 		err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), Credentials: k}))
-		mustSay(t, err, "401", cluster.URL(), "does not accept the "+k.String(), "check what comes from "+sources)
-		if !errors.Is(err, ErrUnauthorized) {
-			t.Errorf("%v is not ErrUnauthorized", err)
+		mustSay(t, err, "401", cluster.URL(), "does not accept the "+k.String())
+		refused, is := errors.AsType[*StatusError](err)
+		if !errors.Is(err, ErrUnauthorized) || !is || refused.Credential != kind {
+			t.Errorf("%v is not ErrUnauthorized, of the %s", err, kind)
 		}
 	}
 }
 
 func TestAServerThatCannotBeReachedIsNamedWithTheCause(t *testing.T) {
+	t.Parallel()
 	tls := startCluster(t, octotest.Options{TLS: true})
 	plain := startCluster(t, octotest.Options{})
 	free := freeAddress(t)
 	for name, test := range map[string]struct {
 		server string
+		reason Reason
 		want   []string
 	}{
-		"nothing listens": {"http://" + free, []string{"nothing listens on " + free, "refused", "tried", "--server"}},
-		"no such name":    {"http://octopus.invalid", []string{"octopus.invalid", "DNS"}},
-		"https to plain":  {strings.Replace(plain.URL(), "http:", "https:", 1), []string{"does not speak TLS", "http://"}},
-		"http to TLS":     {strings.Replace(tls.URL(), "https:", "http:", 1), []string{"speaks https, not http", tls.URL()}},
-		"a certificate unknown": {tls.URL(), []string{"is not trusted", "does not know its issuer", "subject CN=octotest API", "issuer CN=octotest CA",
-			"names localhost", "thumbprint", "--ca-file", "--ignoreSslErrors"}},
+		"nothing listens": {"http://" + free, Refused, []string{"nothing listens on " + free, "refused", "tried"}},
+		"no such name":    {"http://octopus.invalid", NameNotFound, []string{"octopus.invalid", "DNS"}},
+		"https to plain":  {strings.Replace(plain.URL(), "http:", "https:", 1), NotTLS, []string{"does not speak TLS"}},
+		"http to TLS":     {strings.Replace(tls.URL(), "https:", "http:", 1), NeedsHTTPS, []string{"speaks https, not http"}},
+		"a certificate unknown": {tls.URL(), Untrusted, []string{"is not trusted", "does not know its issuer", "subject CN=octotest API", "issuer CN=octotest CA",
+			"names localhost", "thumbprint"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			err := ask(deadline(t, 5*time.Second), newClient(t, Options{Server: test.server}))
 			mustSay(t, err, test.want...)
-			if strings.Contains(err.Error(), "if it speaks https") {
+			unreachable, is := errors.AsType[*UnreachableError](err)
+			if !is || unreachable.Server != test.server || unreachable.Reason != test.reason {
+				t.Errorf("%#v", err)
+			}
+			if is && unreachable.MaybeHTTPS {
 				t.Errorf("not for what is known: %v", err)
 			}
 		})
@@ -150,13 +159,18 @@ func TestAnUntrustedCertificateCanBeTrustedOrIgnored(t *testing.T) {
 }
 
 func TestAHangIsNamedWithItsTime(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	cluster.SetAPIFault(octotest.APIFault{Hang: true})
 	err := ask(deadline(t, 300*time.Millisecond), newClient(t, Options{Server: cluster.URL()}))
-	mustSay(t, err, "no answer from", "within ", "--timeout")
+	mustSay(t, err, "no response from", "within ")
+	if late, is := errors.AsType[*UnreachableError](err); !is || late.Reason != TimedOut || !late.MaybeHTTPS {
+		t.Errorf("%#v", err)
+	}
 }
 
 func TestAnInterruptSaysSoAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]octotest.APIFault{
 		"while nothing comes":          {Hang: true},
 		"while waiting for a next try": {Status: 503, RetryAfter: "30"},
@@ -178,15 +192,16 @@ func TestAnInterruptSaysSoAtOnce(t *testing.T) {
 
 func TestADeadlineIsOverTheMomentItPasses(t *testing.T) {
 	ctx := deadline(t, time.Millisecond)
-	for !atDeadline(ctx) { // and not until ctx.Err() tells it, which is later
+	for !deadlinePassed(ctx) { // and not until ctx.Err() tells it, which is later
 		time.Sleep(10 * time.Microsecond)
 	}
-	if atDeadline(t.Context()) || atDeadline(deadline(t, time.Hour)) {
+	if deadlinePassed(t.Context()) || deadlinePassed(deadline(t, time.Hour)) {
 		t.Error("a deadline that is not over")
 	}
 }
 
 func TestAReadIsRepeatedUntilItSucceeds(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]octotest.APIFault{
 		"429":         {Status: 429, First: 2},
 		"502":         {Status: 502, First: 2},
@@ -196,6 +211,7 @@ func TestAReadIsRepeatedUntilItSucceeds(t *testing.T) {
 		"lost answer": {LostAnswer: true, First: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cluster := startCluster(t, octotest.Options{})
 			cluster.SetAPIFault(fault)
 			var waits atomic.Int32
@@ -216,10 +232,15 @@ func TestAReadIsRepeatedUntilItSucceeds(t *testing.T) {
 }
 
 func TestAReadThatNeverSucceedsEndsAtTheDeadlineWithTheLastCause(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	cluster.SetAPIFault(octotest.APIFault{Status: 503, ErrorMessage: "upgrading"})
 	started := time.Now()
-	mustSay(t, ask(deadline(t, 400*time.Millisecond), newClient(t, Options{Server: cluster.URL()})), "not available (503 Service Unavailable): upgrading", "--timeout")
+	err := ask(deadline(t, 400*time.Millisecond), newClient(t, Options{Server: cluster.URL()}))
+	mustSay(t, err, "not available (503 Service Unavailable): upgrading", "try again later")
+	if refused, is := errors.AsType[*StatusError](err); !is || !refused.Repeated {
+		t.Errorf("%#v", err)
+	}
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -229,6 +250,7 @@ func TestAReadThatNeverSucceedsEndsAtTheDeadlineWithTheLastCause(t *testing.T) {
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
 	for name, value := range map[string]func() string{
 		"seconds": func() string { return "1" },
 		"date":    func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) }, // of whole seconds
@@ -304,13 +326,10 @@ func TestAWriteIsNotRedirected(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			cluster := startCluster(t, octotest.Options{})
-			space, err := newClient(t, Options{Server: cluster.URL()}).Space(t.Context(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			space := openSpace(t, cluster, "")
 			cluster.ResetRequests()
 			cluster.SetAPIFault(octotest.APIFault{RedirectTo: cluster.URL() + "/elsewhere", Status: status, Write: true})
-			_, err = space.Machines(Target).Save(t.Context(), Machine{Name: "web01"})
+			_, err := space.Machines(Target).Save(t.Context(), Machine{Name: "web01"})
 			mustSay(t, err, "redirects to", "/elsewhere")
 			if n := len(cluster.Requests()); n != 1 {
 				t.Errorf("%d requests", n)
@@ -370,7 +389,7 @@ func TestRedirectsWithinTheServer(t *testing.T) {
 		{"POST", "https://octo/api", "https://octo/api/", false},
 	} {
 		via := []*http.Request{{Method: test.method, URL: parse(test.from)}}
-		if err := followable(&http.Request{URL: parse(test.to)}, via); (err == nil) != test.followed {
+		if err := checkRedirect(&http.Request{URL: parse(test.to)}, via); (err == nil) != test.followed {
 			t.Errorf("%s %s to %s: %v", test.method, test.from, test.to, err)
 		}
 	}
@@ -383,36 +402,35 @@ func TestARedirectLoopEnds(t *testing.T) {
 }
 
 func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
-	const unsure = "it is not known whether the deployment target"
+	t.Parallel()
+	const unknown = "it is not known whether the deployment target"
 	for name, test := range map[string]struct {
 		fault octotest.APIFault
 		want  []string
 	}{
-		"the answer is lost":    {octotest.APIFault{LostAnswer: true, Write: true}, []string{unsure, `"web01" was registered`, "Infrastructure in the space Default", "--force"}},
-		"the answer is cut":     {octotest.APIFault{CutConnection: true, Write: true}, []string{unsure}},
-		"half an answer":        {octotest.APIFault{TruncatedJSON: true, Write: true}, []string{unsure, "ends in the middle"}},
-		"JSON of another kind":  {octotest.APIFault{NotOctopus: true, Write: true}, []string{unsure, "not an Octopus Server's"}},
-		"a page instead":        {octotest.APIFault{HTML: true, Write: true}, []string{unsure, "web page"}},
-		"the gateway gave up":   {octotest.APIFault{Status: 504, Write: true}, []string{unsure, "504"}},
-		"no answer in time":     {octotest.APIFault{Hang: true, Write: true}, []string{unsure, "no answer"}},
+		"the answer is lost":    {octotest.APIFault{LostAnswer: true, Write: true}, []string{unknown, `"web01" was registered`, "Infrastructure in the space Default"}},
+		"the answer is cut":     {octotest.APIFault{CutConnection: true, Write: true}, []string{unknown}},
+		"half an answer":        {octotest.APIFault{TruncatedJSON: true, Write: true}, []string{unknown, "incomplete JSON"}},
+		"JSON of another kind":  {octotest.APIFault{NotOctopus: true, Write: true}, []string{unknown, "not from an Octopus Server"}},
+		"a page instead":        {octotest.APIFault{HTML: true, Write: true}, []string{unknown, "web page"}},
+		"the gateway gave up":   {octotest.APIFault{Status: 504, Write: true}, []string{unknown, "504"}},
+		"no answer in time":     {octotest.APIFault{Hang: true, Write: true}, []string{unknown, "no response"}},
 		"too many":              {octotest.APIFault{Status: 429, RetryAfter: "1", Write: true}, []string{"429", "asks to wait 1s: try again then"}},
 		"not permitted":         {octotest.APIFault{MissingPermission: "MachineCreate", Write: true}, []string{"403", "MachineCreate"}},
 		"refused with a reason": {octotest.APIFault{Status: 400, ErrorMessage: "The name is taken", Write: true}, []string{"400", "The name is taken"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cluster := startCluster(t, octotest.Options{})
-			space, err := newClient(t, Options{Server: cluster.URL()}).Space(t.Context(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			space := openSpace(t, cluster, "")
 			cluster.ResetRequests()
 			cluster.SetAPIFault(test.fault)
-			_, err = space.Machines(Target).Save(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
+			_, err := space.Machines(Target).Save(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
 			mustSay(t, err, test.want...)
-			if isUnsure := test.want[0] == unsure; errors.Is(err, ErrUnsure) != isUnsure || strings.Contains(err.Error(), unsure) != isUnsure {
+			if isUnknown := test.want[0] == unknown; errors.Is(err, ErrOutcomeUnknown) != isUnknown || strings.Contains(err.Error(), unknown) != isUnknown {
 				t.Errorf("whether it is known what happened: %v", err)
 			}
-			if strings.Contains(err.Error(), "https://") {
+			if unreachable, is := errors.AsType[*UnreachableError](err); is && unreachable.MaybeHTTPS {
 				t.Errorf("offers https, although http has answered: %v", err)
 			}
 			if n := len(cluster.Requests()); n != 1 {
@@ -422,24 +440,21 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 	}
 }
 
-func TestAWriteThatNeverLeftIsNotCalledUnsure(t *testing.T) {
+func TestAWriteThatNeverLeftHasAKnownOutcome(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	client := newClient(t, Options{Server: cluster.URL()})
-	space, err := client.Space(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	space := openSpaceOf(t, client, "")
 	client.resty.GetClient().CloseIdleConnections()
 	cluster.Close()
-	_, err = space.Machines(Target).Save(deadline(t, 5*time.Second), Machine{Name: "web01"})
+	_, err := space.Machines(Target).Save(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "refused")
-	if strings.Contains(err.Error(), "not known") || errors.Is(err, ErrUnsure) {
+	if strings.Contains(err.Error(), "not known") || errors.Is(err, ErrOutcomeUnknown) {
 		t.Errorf("nothing was sent, but: %v", err)
 	}
 }
 
-// forgetful answers like an Octopus Server, and drops a connection at the second request on it: as a load balancer does that has
-// forgotten the connection.
+// forgetful answers like an Octopus Server, and drops a connection at the second request on it:
+// like a load balancer that has forgotten the connection.
 func forgetful(t *testing.T) (url string, writes *atomic.Int32) {
 	writes = new(atomic.Int32)
 	type connection struct{}
@@ -460,7 +475,7 @@ func forgetful(t *testing.T) (url string, writes *atomic.Int32) {
 	return server.URL, writes
 }
 
-func TestAWriteOnAConnectionThatTheOtherEndForgotIsNeitherLostSilentlyNorSentAgain(t *testing.T) {
+func TestAWriteOnAConnectionThatTheServerDroppedIsNeitherLostSilentlyNorSentAgain(t *testing.T) {
 	url, sent := forgetful(t)
 	client := newClient(t, Options{Server: url})
 	if _, err := client.Root(t.Context()); err != nil {
@@ -469,20 +484,20 @@ func TestAWriteOnAConnectionThatTheOtherEndForgotIsNeitherLostSilentlyNorSentAga
 	space := &Space{client: client}
 	_, err := space.Machines(Target).Save(deadline(t, 5*time.Second), Machine{Name: "web01"})
 	mustSay(t, err, "not known whether")
-	if !errors.Is(err, ErrUnsure) || sent.Load() != 1 {
+	if !errors.Is(err, ErrOutcomeUnknown) || sent.Load() != 1 {
 		t.Errorf("sent %d times: %v", sent.Load(), err)
 	}
 }
 
 func TestAfterAPauseAWriteGoesOverAFreshConnection(t *testing.T) {
-	defer func(before time.Duration) { idleCap = before }(idleCap)
-	idleCap = 10 * time.Millisecond
+	short := quick
+	short.idle = 10 * time.Millisecond
 	url, sent := forgetful(t)
-	client := newClient(t, Options{Server: url})
+	client := newClient(t, Options{Server: url, timing: short})
 	if _, err := client.Root(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(5 * idleCap)
+	time.Sleep(5 * short.idle)
 	space := &Space{client: client}
 	if err := space.Machines(Target).Delete(deadline(t, 5*time.Second), Machine{ID: "Machines-1"}); err != nil || sent.Load() != 1 {
 		t.Errorf("sent %d times: %v", sent.Load(), err)
@@ -494,19 +509,21 @@ func TestJSONWithoutTheListAskedForIsNotAnEmptyList(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) }))
 		defer server.Close()
 		client := newClient(t, Options{Server: server.URL})
-		client.root.value, client.root.loaded = Root{Version: "2025.1", Links: links{"Self": "/api"}}, true
+		_, _ = client.root.get(func() (Root, error) { return Root{Version: "2025.1", Links: links{"Self": "/api"}}, nil })
 		space := &Space{client: client}
 		_, err := space.Machines(Target).ByThumbprint(deadline(t, 5*time.Second), strings.Repeat("A", 40))
-		mustSay(t, err, "not an Octopus Server's")
+		mustSay(t, err, "not from an Octopus Server")
 		_, err = space.Tenants(deadline(t, 5*time.Second), []string{"Acme"})
-		mustSay(t, err, "not an Octopus Server's")
+		mustSay(t, err, "not from an Octopus Server")
 		_, err = client.Nodes(deadline(t, 5*time.Second))
-		mustSay(t, err, "names no node")
+		mustSay(t, err, "lists no nodes")
 	}
 }
 
-// TestOddBodies: what is JSON of an Octopus Server is taken, whatever it says of itself; nothing else is.
+// TestOddBodies: what is JSON of an Octopus Server is taken, whatever it says of itself; nothing
+// else is.
 func TestOddBodies(t *testing.T) {
+	t.Parallel()
 	const root = `{"Application":"Octopus Deploy","Version":"2025.1","Links":{"Self":"/api"}}`
 	for name, test := range map[string]struct {
 		header, body string
@@ -516,10 +533,10 @@ func TestOddBodies(t *testing.T) {
 		"a byte order mark":    {"Content-Type: text/html", "\xef\xbb\xbf" + root, ""},
 		"something behind it":  {"", root + "<html>", "something that is not JSON"},
 		"UTF-16":               {"", "\xff\xfe{\x00}\x00", "something that is not JSON"},
-		"a page, no title":     {"Content-Type: text/html", "<html></html>", "answers a web page instead of JSON"},
-		"nothing":              {"", "", "nothing, with status 200"},
-		"white space":          {"", " \r\n", "nothing, with status 200"},
-		"a list":               {"", "[]", "not an Octopus Server's"},
+		"a page, no title":     {"Content-Type: text/html", "<html></html>", "responds with a web page instead of JSON"},
+		"nothing":              {"", "", "no content, with status 200"},
+		"white space":          {"", " \r\n", "no content, with status 200"},
+		"a list":               {"", "[]", "not from an Octopus Server"},
 		"not gzip":             {"Content-Encoding: gzip", root, "gzip"},
 		"a bomb":               {"Content-Encoding: gzip", gzipped(t, maxBody+1), "more than 16 MiB"},
 	} {
@@ -555,6 +572,7 @@ func gzipped(t *testing.T, size int) string {
 }
 
 func TestABodyThatTricklesEndsAtTheDeadline(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
 			fmt.Fprint(w, " ")
@@ -565,7 +583,7 @@ func TestABodyThatTricklesEndsAtTheDeadline(t *testing.T) {
 	defer server.Close()
 	started := time.Now()
 	_, err := newClient(t, Options{Server: server.URL}).Root(deadline(t, 300*time.Millisecond))
-	mustSay(t, err, "no answer from", "--timeout")
+	mustSay(t, err, "no response from")
 	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -617,7 +635,7 @@ func TestAnExpiredCertificateIsNamedWithItsDates(t *testing.T) {
 	leaf := &x509.Certificate{NotBefore: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 1, 2, 0, 0, 0, 0, time.UTC)}
 	d := diagnose(&tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{leaf},
 		Err: x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired}}, "octo:443", 0)
-	if want := "the certificate of octo:443 is not trusted: it is valid from 2020-01-02 to 2021-01-02"; d.text != want || d.patience != never {
+	if want := "the certificate of octo:443 is not trusted: it is valid from 2020-01-02 to 2021-01-02"; d.text != want || d.retry != noRetry {
 		t.Errorf("%+v", d)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // The communication styles of a Tentacle's endpoint.
@@ -16,7 +18,9 @@ const (
 	Kubernetes = "KubernetesTentacle" // an agent in a cluster, which polls or listens: see Endpoint.Mode
 )
 
-// Machine is a deployment target, or a worker. Fields this program does not know are kept when an existing one is saved.
+// Machine is a deployment target or a worker: what both have in common is called a machine in
+// Octopus's REST API (the resources "machines" and "workers") and nowhere else. Fields this program
+// does not know are kept when an existing one is saved.
 type Machine struct {
 	ID           string // "" for a new one
 	Name         string
@@ -49,10 +53,10 @@ const (
 	ModeListening = "Listening"
 )
 
-// Kind tells deployment targets and workers apart.
+// Kind distinguishes deployment targets and workers.
 type Kind int
 
-// The kinds of machines.
+// The kinds of Machine.
 const (
 	Target Kind = iota
 	Worker
@@ -75,15 +79,20 @@ type Machines struct {
 // Machines are the space's deployment targets, or its workers.
 func (s *Space) Machines(k Kind) Machines { return Machines{s, k} }
 
-func (ms Machines) collection() string {
-	k := kinds[ms.kind]
-	return ms.space.links.or(k.link, ms.space.path(k.path)+"{/id}{?skip,take,name,thumbprint}")
+// usual is the template of the collection's well-known path.
+func (ms Machines) usual() string {
+	return ms.space.path(kinds[ms.kind].path) + "{/id}{?skip,take,name,thumbprint}"
+}
+
+// template is that of the collection's link.
+func (ms Machines) template(ctx context.Context) (string, error) {
+	return ms.space.link(ctx, kinds[ms.kind].link, ms.usual())
 }
 
 // ByName finds one by name, ignoring case; nil when there is none.
 func (ms Machines) ByName(ctx context.Context, name string) (*Machine, error) {
-	// Old servers do not know the filter, so what comes is looked through.
-	all, err := list[Machine](ctx, ms.space.client, ms.collection(), parameters{"name": name})
+	// Old servers ignore the filter, so the result is searched.
+	all, err := followList[Machine](ctx, ms.space.client, ms.space.source(), kinds[ms.kind].link, ms.usual(), parameters{"name": name})
 	if err != nil {
 		return nil, err
 	}
@@ -95,56 +104,65 @@ func (ms Machines) ByName(ctx context.Context, name string) (*Machine, error) {
 	return nil, nil
 }
 
-// ByThumbprint finds those of the Tentacle with this thumbprint. The node asked looks at the database again, so that it accepts a Tentacle
-// that was registered after it started.
-func (ms Machines) ByThumbprint(ctx context.Context, thumbprint string) ([]Machine, error) {
-	var all page[Machine]
-	if err := ms.space.client.get(ctx, expand(ms.collection(), parameters{"id": "all", "thumbprint": thumbprint}), &all); err != nil {
+// ByThumbprint finds those of the Tentacle with this thumbprint. The node asked looks at the
+// database again, so that it accepts a Tentacle that was registered after it started.
+func (ms Machines) ByThumbprint(ctx context.Context, wanted string) ([]Machine, error) {
+	all, err := followOne[page[Machine]](ctx, ms.space.client,
+		ms.space.source().to(kinds[ms.kind].link, ms.usual(), parameters{"id": "all", "thumbprint": wanted}))
+	if err != nil {
 		return nil, err
 	}
 	var own []Machine
 	for _, m := range all.Items {
-		if strings.EqualFold(m.Endpoint.Thumbprint, thumbprint) {
+		if thumbprint.Same(m.Endpoint.Thumbprint, wanted) {
 			own = append(own, m)
 		}
 	}
 	return own, nil
 }
 
-// Save registers a machine, or modifies it when it has an ID, and returns it as the server keeps it. It is sent once: when the answer is
-// lost, the error says that it is not known whether it was done.
+// Save registers a deployment target or worker, or modifies it when it has an ID, and returns it as
+// the server keeps it. It is sent once; the error is ErrOutcomeUnknown when the answer is lost.
 func (ms Machines) Save(ctx context.Context, m Machine) (Machine, error) {
+	template, err := ms.template(ctx)
+	if err != nil {
+		return Machine{}, err
+	}
 	body, err := json.Marshal(ms.body(m))
 	if err != nil {
 		return Machine{}, err
 	}
-	link, method, doing := expand(ms.collection(), nil), http.MethodPost, "registered"
+	link, method, done := expand(template, nil), http.MethodPost, "registered"
 	if m.ID != "" {
-		link, method, doing = item(ms.collection(), m.ID), http.MethodPut, "modified"
+		link, method, done = itemLink(template, m.ID), http.MethodPut, "modified"
 	}
 	var saved Machine
-	err = ms.space.write(ctx, write{method: method, body: body, out: &saved, whole: func() bool { return saved.ID != "" }, unsure: fmt.Sprintf(
-		"so it is not known whether the %s %q was %s: look under Infrastructure%s; once it is there, --force registers it again", ms.kind, m.Name, doing, ms.space.where())}, link)
+	err = ms.space.client.change(ctx, link, write{
+		method: method, body: body, out: &saved, complete: func() bool { return saved.ID != "" },
+		unknown: fmt.Sprintf("the %s %q was %s", ms.kind, m.Name, done), lookAt: ms.lookAt(),
+	})
 	return saved, err
 }
 
-// Delete removes a machine. It is sent once.
+// Delete removes a deployment target or worker. It is sent once; the error is ErrOutcomeUnknown
+// when the answer is lost.
 func (ms Machines) Delete(ctx context.Context, m Machine) error {
-	return ms.space.write(ctx, write{method: http.MethodDelete, unsure: fmt.Sprintf(
-		"so it is not known whether the %s %q was deleted: look under Infrastructure%s", ms.kind, m.Name, ms.space.where())}, item(ms.collection(), m.ID))
-}
-
-func (s *Space) write(ctx context.Context, w write, link string) error {
-	u, err := s.client.resolve(link)
+	template, err := ms.template(ctx)
 	if err != nil {
 		return err
 	}
-	w.url, w.access = u, signedIn
-	return s.client.write(ctx, w)
+	return ms.space.client.change(ctx, itemLink(template, m.ID), write{
+		method: http.MethodDelete, unknown: fmt.Sprintf("the %s %q was deleted", ms.kind, m.Name), lookAt: ms.lookAt(),
+	})
 }
 
-// body is what is sent for a machine: the fields OctopusClients sends for a new one (see the recordings), under those the server
-// sent for an existing one, under what m says.
+// lookAt is where a person sees the deployment targets or workers.
+func (ms Machines) lookAt() string {
+	return "look in the Octopus web portal, under Infrastructure" + ms.space.where()
+}
+
+// body is what is sent: the fields that OctopusClients sends for a new one (see the recordings),
+// overridden by those that the server sent for an existing one, overridden by those of m.
 func (ms Machines) body(m Machine) map[string]any {
 	b := map[string]any{
 		"Thumbprint": nil, "Uri": nil, "Status": "Online", "HealthStatus": "Healthy", "HasLatestCalamari": false, "StatusSummary": nil,
@@ -155,13 +173,15 @@ func (ms Machines) body(m Machine) map[string]any {
 		b[name] = value
 	}
 	own := map[string]any{
-		"Name": m.Name, "SpaceId": orNull(ms.space.ID), "IsDisabled": m.IsDisabled, "MachinePolicyId": orNull(m.PolicyID), "Endpoint": m.endpoint(),
+		"Name": m.Name, "SpaceId": orNull(ms.space.ID), "IsDisabled": m.IsDisabled, "MachinePolicyId": orNull(m.PolicyID),
+		"Endpoint": m.endpoint(),
 	}
 	if ms.kind == Worker {
 		own["WorkerPoolIds"] = orEmpty(m.WorkerPoolIDs)
 	} else {
 		maps.Copy(own, map[string]any{
-			"Roles": orEmpty(m.Roles), "EnvironmentIds": orEmpty(m.EnvironmentIDs), "TenantIds": orEmpty(m.TenantIDs), "TenantTags": orEmpty(m.TenantTags),
+			"Roles": orEmpty(m.Roles), "EnvironmentIds": orEmpty(m.EnvironmentIDs),
+			"TenantIds": orEmpty(m.TenantIDs), "TenantTags": orEmpty(m.TenantTags),
 			"TenantedDeploymentParticipation": m.TenantedDeploymentParticipation,
 		})
 	}
@@ -172,8 +192,8 @@ func (ms Machines) body(m Machine) map[string]any {
 	return b
 }
 
-// endpoint is sent whole, as OctopusClients does: what the server had in it belonged to how it reached the Tentacle before. An endpoint that was
-// read and not changed goes back as it came.
+// endpoint is sent whole, as OctopusClients does: what the server had in it belonged to how it
+// reached the Tentacle before. An endpoint that was read and not changed goes back as it came.
 func (m Machine) endpoint() any {
 	var before Endpoint
 	if raw := m.fields["Endpoint"]; raw != nil && json.Unmarshal(raw, &before) == nil && before == m.Endpoint {
@@ -184,7 +204,8 @@ func (m Machine) endpoint() any {
 	}
 	e := map[string]any{
 		"CommunicationStyle": m.Endpoint.CommunicationStyle, "Thumbprint": m.Endpoint.Thumbprint, "Uri": m.Endpoint.URI,
-		"TentacleVersionDetails": nil, "CertificateSignatureAlgorithm": nil, "Id": nil, "LastModifiedOn": nil, "LastModifiedBy": nil, "Links": map[string]any{},
+		"TentacleVersionDetails": nil, "CertificateSignatureAlgorithm": nil,
+		"Id": nil, "LastModifiedOn": nil, "LastModifiedBy": nil, "Links": map[string]any{},
 	}
 	if m.Endpoint.CommunicationStyle == Listening {
 		e["ProxyId"] = orNull(m.Endpoint.ProxyID)
@@ -204,7 +225,7 @@ func (e Endpoint) kubernetes() map[string]any {
 	}
 }
 
-// UnmarshalJSON reads a machine as the server sends it.
+// UnmarshalJSON reads a deployment target or worker as the server sends it.
 func (m *Machine) UnmarshalJSON(data []byte) error {
 	var known struct {
 		ID                              string `json:"Id"`
@@ -226,14 +247,16 @@ func (m *Machine) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*m = Machine{
-		ID: known.ID, Name: printable(known.Name), PolicyID: known.PolicyID, IsDisabled: known.IsDisabled, HealthStatus: known.HealthStatus, Endpoint: known.Endpoint,
+		ID: known.ID, Name: printable(known.Name), PolicyID: known.PolicyID, IsDisabled: known.IsDisabled,
+		HealthStatus: known.HealthStatus, Endpoint: known.Endpoint,
 		Roles: known.Roles, EnvironmentIDs: known.EnvironmentIDs, TenantIDs: known.TenantIDs, TenantTags: known.TenantTags,
 		TenantedDeploymentParticipation: known.TenantedDeploymentParticipation, WorkerPoolIDs: known.WorkerPoolIDs, fields: fields,
 	}
 	return nil
 }
 
-// UnmarshalJSON reads an endpoint; that of a Kubernetes agent has the Tentacle's part one level below.
+// UnmarshalJSON reads an endpoint; that of a Kubernetes agent has the Tentacle's part one level
+// below.
 func (e *Endpoint) UnmarshalJSON(data []byte) error {
 	type tentacle struct {
 		Thumbprint string

@@ -14,7 +14,7 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-// recordedWrites are the bodies that the real Tentacle posted, by the name of the recording.
+// recordedWrites are the bodies that Tentacle posted, by the name of the recording.
 func recordedWrites(t *testing.T, recording string) []octotest.Request {
 	t.Helper()
 	data, err := os.ReadFile("octotest/testdata/recorded-requests.json")
@@ -47,8 +47,8 @@ func writes(requests []octotest.Request) []octotest.Request {
 	return out
 }
 
-// TestWhatIsSentIsWhatTheRealTentacleSends reads a Machine from what was recorded and sends it on.
-func TestWhatIsSentIsWhatTheRealTentacleSends(t *testing.T) {
+// TestWhatIsSentIsWhatTentacleSends reads a Machine from what was recorded and sends it on.
+func TestWhatIsSentIsWhatTentacleSends(t *testing.T) {
 	for _, recording := range []string{"register-with", "register-with-by-slug-and-id", "register-with-listening-default-port", "register-with-listening-proxy",
 		"register-with-options-server-without-environments-v2", "register-worker", "register-worker-two-pools"} {
 		t.Run(recording, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestWhatIsSentIsWhatTheRealTentacleSends(t *testing.T) {
 			}
 			got := cluster.Requests()[0]
 			if diff := cmp.Diff(want.Body, got.Body); diff != "" || got.Path != want.Path || got.Status != want.Status {
-				t.Errorf("%s %d (-real +ours)\n%s", got.Path, got.Status, diff)
+				t.Errorf("%s %d (-Tentacle +ours)\n%s", got.Path, got.Status, diff)
 			}
 			if saved.ID == "" || saved.Name != m.Name || saved.Endpoint != m.Endpoint {
 				t.Errorf("saved as %+v", saved)
@@ -89,7 +89,7 @@ func reencode(t *testing.T, from, to any) {
 	}
 }
 
-func TestAModificationIsWhatTheRealTentacleSends(t *testing.T) {
+func TestAModificationIsWhatTentacleSends(t *testing.T) {
 	want := recordedWrites(t, "register-twice-two-addresses")
 	cluster := startCluster(t, octotest.Options{})
 	space := openSpace(t, cluster, "")
@@ -116,7 +116,7 @@ func TestAModificationIsWhatTheRealTentacleSends(t *testing.T) {
 	wanted := want[1].Body.(map[string]any) // the stand-in's counter was at another number
 	wanted["Id"], wanted["Links"] = existing.ID, map[string]any{"Self": "/api/Spaces-1/machines/" + existing.ID}
 	if diff := cmp.Diff(want[1].Body, got.Body); diff != "" {
-		t.Errorf("(-real +ours)\n%s", diff)
+		t.Errorf("(-Tentacle +ours)\n%s", diff)
 	}
 }
 
@@ -148,8 +148,8 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 		byThumbprint func(*Space, string) ([]Machine, error)
 		remove       func(*Space, Machine) error
 	}
-	const print = "D82535638EA17E5631EF569031D759BDE1C958E6"
-	one := Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling, Thumbprint: print, URI: "poll://dts2ku3ts9tzfqtu35gx/"}}
+	const presented = "D82535638EA17E5631EF569031D759BDE1C958E6"
+	one := Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling, Thumbprint: presented, URI: "poll://dts2ku3ts9tzfqtu35gx/"}}
 	for name, k := range map[string]kind{
 		"targets": {
 			func(s *Space) (Machine, error) { return s.Machines(Target).Save(t.Context(), one) },
@@ -175,7 +175,7 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 			if m, err := k.byName(s, "Web01"); err != nil || m == nil || m.ID != saved.ID {
 				t.Errorf("by name: %v, %v", m, err)
 			}
-			if list, err := k.byThumbprint(s, strings.ToLower(print)); err != nil || len(list) != 1 || list[0].ID != saved.ID {
+			if list, err := k.byThumbprint(s, strings.ToLower(presented)); err != nil || len(list) != 1 || list[0].ID != saved.ID {
 				t.Errorf("by thumbprint: %v, %v", list, err)
 			}
 			if list, err := k.byThumbprint(s, strings.Repeat("0", 40)); err != nil || len(list) != 0 {
@@ -196,7 +196,8 @@ func TestMachinesAreFoundByNameAndThumbprintAndDeleted(t *testing.T) {
 	}
 }
 
-// TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine: servers from before the filter answer all of them.
+// TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine: servers from before the filter answer
+// all of them.
 func TestAServerThatIgnoresTheNameAskedForGivesNoOtherMachine(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"Application":"Octopus Deploy","Version":"2018.1","Links":{"Self":"/api"},"Items":[{"Id":"Machines-1","Name":"web01"},{"Id":"Machines-2","Name":" Web02 "}]}`)

@@ -16,12 +16,12 @@ import (
 func TestEveryPortAnswersWithTheClustersThumbprint(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{Recorded: true})
 	var done atomic.Int32
-	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Done: func(Port) { done.Add(1) }})
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, Done: func(Port) { done.Add(1) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range ports {
-		if p.Address != cluster.Addresses()[i] || p.Thumbprint != cluster.Thumbprint() || p.Took <= 0 {
+		if p.Address != cluster.Addresses()[i] || p.Thumbprint != cluster.Thumbprint() || p.Latency <= 0 {
 			t.Errorf("port %d: %+v", i, p)
 		}
 	}
@@ -43,15 +43,16 @@ func TestEveryPortAnswersWithTheClustersThumbprint(t *testing.T) {
 }
 
 func TestAFaultOfAPortIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault octotest.NodeFault
 		want  []string
 	}{
-		"closed":     {octotest.NodeFault{Closed: true}, []string{"nothing listens", "refused", "tried", "--server-comms-address", "--server-comms-port"}},
-		"hangs":      {octotest.NodeFault{Hangs: true}, []string{"accepts the connection, but did not answer within", "firewall"}},
+		"closed":     {octotest.NodeFault{Closed: true}, []string{"nothing listens", "refused", "tried"}},
+		"hangs":      {octotest.NodeFault{Hangs: true}, []string{"accepted the connection, but did not respond within", "firewall"}},
 		"plain HTTP": {octotest.NodeFault{PlainHTTP: true}, []string{"does not speak TLS", "10943"}},
-		"a web site": {octotest.NodeFault{Status: 404}, []string{"answers 404 Status, where Octopus answers 200", "web server"}},
-		"closes":     {octotest.NodeFault{ClosesFirst: 1 << 30}, []string{"ended the connection"}},
+		"a web site": {octotest.NodeFault{Status: 404}, []string{"responds with 404 Status, but Octopus responds with 200", "web server"}},
+		"closes":     {octotest.NodeFault{ClosesFirst: 1 << 30}, []string{"closed the connection"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,20 +60,21 @@ func TestAFaultOfAPortIsNamed(t *testing.T) {
 			if err := cluster.SetNodeFault(1, test.fault); err != nil {
 				t.Fatal(err)
 			}
-			_, err := TryPorts(deadline(t, time.Second), cluster.Addresses(), PortOptions{})
+			_, err := TryPorts(deadline(t, time.Second), cluster.Addresses(), PortOptions{timing: quick})
 			mustSay(t, err, append(test.want, cluster.Addresses()[0])...)
 		})
 	}
 }
 
 func TestOneBadPortOfThreeIsNamedAndTheOthersAreNot(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	for n, f := range map[int]octotest.NodeFault{2: {Closed: true}} {
 		if err := cluster.SetNodeFault(n, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
 	mustSay(t, err, cluster.Addresses()[1])
 	if ports != nil || strings.Contains(err.Error(), cluster.Addresses()[0]) || strings.Contains(err.Error(), cluster.Addresses()[2]) {
 		t.Errorf("%v, %v", ports, err)
@@ -80,40 +82,41 @@ func TestOneBadPortOfThreeIsNamedAndTheOthersAreNot(t *testing.T) {
 }
 
 func TestAllBadPortsAreNamed(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	for n, f := range map[int]octotest.NodeFault{1: {Closed: true}, 3: {PlainHTTP: true}} {
 		if err := cluster.SetNodeFault(n, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
-	mustSay(t, err, cluster.Addresses()[0]+" does not answer as one: nothing listens", cluster.Addresses()[2]+" does not answer as one: it does not speak TLS")
+	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
+	mustSay(t, err, cluster.Addresses()[0]+" is not responding as an Octopus polling port: nothing listens", cluster.Addresses()[2]+" is not responding as an Octopus polling port: it does not speak TLS")
 }
 
-func TestAnotherCertificateIsFoundOut(t *testing.T) {
+func TestAnotherCertificateIsDetected(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	if err := cluster.SetNodeFault(2, octotest.NodeFault{OtherCertificate: true}); err != nil {
 		t.Fatal(err)
 	}
-	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = CheckThumbprints(ports, cluster.Thumbprint())
-	mustSay(t, err, cluster.Thumbprint(), cluster.Addresses()[1]+" presents "+ports[1].Thumbprint, "ends TLS", "refuse", "TCP")
+	mustSay(t, err, cluster.Thumbprint(), cluster.Addresses()[1]+" presents "+ports[1].Thumbprint, "terminates TLS", "refuse", "TCP")
 	if strings.Contains(err.Error(), cluster.Addresses()[0]) {
 		t.Errorf("a good port is blamed: %v", err)
 	}
 }
 
-func TestAPortThatInsistsOnAClientCertificateIsOpen(t *testing.T) {
+func TestAPortThatRequiresAClientCertificateIsOpen(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 2})
 	for n, f := range map[int]octotest.NodeFault{1: {RequireClient: true}, 2: {Status: 400}} {
 		if err := cluster.SetNodeFault(n, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{})
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +131,7 @@ func TestATryThatFailsIsRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	var waits atomic.Int32
-	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{Waiting: func(address, why string) {
+	_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, Waiting: func(address, why string) {
 		waits.Add(1)
 		if address != cluster.Addresses()[0] || why == "" {
 			t.Errorf("waiting for %q: %q", address, why)
@@ -145,29 +148,30 @@ func TestAPortThatOpensWhileWeWaitIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(30*time.Millisecond, func() { _ = cluster.SetNodeFault(1, octotest.NodeFault{}) })
-	if _, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{}); err != nil {
+	if _, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestARefusedPortEndsLongBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
 	started := time.Now()
-	_, err := TryPorts(deadline(t, time.Minute), []string{"https://" + freeAddress(t)}, PortOptions{})
+	_, err := TryPorts(deadline(t, time.Minute), []string{"https://" + freeAddress(t)}, PortOptions{timing: quick})
 	mustSay(t, err, "refused")
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
 
-func TestAPortThatNobodyTypedIsExplained(t *testing.T) {
-	const hint = "443 is also the port of an address that is given without one"
+func TestAPortThatNobodyTypedIsMarked(t *testing.T) {
 	for address, hinted := range map[string]bool{"https://octo1": true, "https://octo1:443": true, "https://octo1:10943": false, "wss://octo1/OctopusComms": false} {
-		refused := portFailure(t.Context(), address, diagnosis{text: "nothing listens"}, nil, &retrying{})
-		if strings.Contains(refused.Error(), hint) != hinted {
+		refused, is := errors.AsType[*PortError](portFailure(t.Context(), address, diagnosis{text: "nothing listens"}, nil, &attempts{}))
+		if !is || refused.DefaultPort != hinted {
 			t.Errorf("%s: %v", address, refused)
 		}
-		if err := CheckThumbprints([]Port{{Address: address, Thumbprint: "A"}}, "B"); err != nil && strings.Contains(err.Error(), hint) != hinted {
-			t.Errorf("%s: %v", address, err)
+		wrong, is := errors.AsType[*ThumbprintError](CheckThumbprints([]Port{{Address: address, Thumbprint: "A"}}, "B"))
+		if is && wrong.DefaultPort() != hinted || is == strings.HasPrefix(address, "wss:") {
+			t.Errorf("%s: %v", address, wrong)
 		}
 	}
 }
@@ -175,7 +179,7 @@ func TestAPortThatNobodyTypedIsExplained(t *testing.T) {
 func TestAWebSocketGivesItsThumbprintWithoutARequest(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	address := strings.Replace(cluster.Addresses()[0], "https:", "wss:", 1) + "/OctopusComms"
-	ports, err := TryPorts(deadline(t, 5*time.Second), []string{address}, PortOptions{})
+	ports, err := TryPorts(deadline(t, 5*time.Second), []string{address}, PortOptions{timing: quick})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +193,7 @@ func TestAWebSocketGivesItsThumbprintWithoutARequest(t *testing.T) {
 
 func TestAnAddressThatIsNoPollingPortIsRefused(t *testing.T) {
 	for _, address := range []string{"", "octo1:10943", "ftp://octo1", "https://", "https://user:Password01!@octo1:10943", "https://octo1:port"} {
-		_, err := TryPorts(deadline(t, time.Second), []string{address}, PortOptions{})
+		_, err := TryPorts(deadline(t, time.Second), []string{address}, PortOptions{timing: quick})
 		mustSay(t, err, "https://octopus.example.com:10943")
 	}
 }
@@ -202,7 +206,7 @@ func TestTryingPortsIsInterruptedAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	started := time.Now()
-	_, err := TryPorts(ctx, cluster.Addresses(), PortOptions{})
+	_, err := TryPorts(ctx, cluster.Addresses(), PortOptions{timing: quick})
 	mustSay(t, err, "interrupted")
 	if took := time.Since(started); !errors.Is(err, context.Canceled) || took > 5*time.Second {
 		t.Errorf("%v after %s", err, took)
@@ -233,6 +237,7 @@ func answering(t *testing.T, answer func(net.Conn)) (address string) {
 }
 
 func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
+	t.Parallel()
 	address := answering(t, func(conn net.Conn) {
 		for {
 			if _, err := conn.Write([]byte("SSH-2.0-OpenSSH and so on and on ")); err != nil {
@@ -240,17 +245,18 @@ func TestAPortThatTalksForeverIsNotReadForever(t *testing.T) {
 			}
 		}
 	})
-	_, err := TryPorts(deadline(t, 5*time.Second), []string{"https://" + address}, PortOptions{})
+	_, err := TryPorts(deadline(t, 5*time.Second), []string{"https://" + address}, PortOptions{timing: quick})
 	mustSay(t, err, "does not speak TLS")
 }
 
-// BenchmarkTryPorts shows that nodes are tried all at once: with 100 ms of latency each, 50 take hardly longer than one.
+// BenchmarkTryPorts shows that nodes are tried all at once: with 100 ms of latency each, 50 take
+// hardly longer than one.
 func BenchmarkTryPorts(b *testing.B) {
 	for _, count := range []int{1, 3, 50} {
 		b.Run(fmt.Sprintf("nodes=%d", count), func(b *testing.B) {
 			cluster := startCluster(b, octotest.Options{NodeCount: count, Latency: 100 * time.Millisecond})
 			for b.Loop() {
-				if _, err := TryPorts(b.Context(), cluster.Addresses(), PortOptions{}); err != nil {
+				if _, err := TryPorts(b.Context(), cluster.Addresses(), PortOptions{timing: quick}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,6 +3,7 @@ package octoapi
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,7 +39,7 @@ func TestAProxyLeadsToTheAPIAndThePorts(t *testing.T) {
 	if err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Proxy: through})); err != nil {
 		t.Error(err)
 	}
-	ports, err := TryPorts(t.Context(), cluster.Addresses(), PortOptions{Proxy: through})
+	ports, err := TryPorts(t.Context(), cluster.Addresses(), PortOptions{timing: quick, Proxy: through})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,16 +54,17 @@ func TestAProxyLeadsToTheAPIAndThePorts(t *testing.T) {
 }
 
 func TestAProxyThatRefusesIsNamed(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	for name, test := range map[string]struct {
 		status int
 		user   *url.Userinfo
 		want   []string
 	}{
-		"a wrong password":    {0, url.UserPassword(octotest.ProxyUsername, "Wrong-Secret"), []string{"user name and password (407)", "--proxyPassword"}},
+		"a wrong password":    {0, url.UserPassword(octotest.ProxyUsername, "Wrong-Secret"), []string{"user name and password (407)"}},
 		"no password":         {0, nil, []string{"407"}},
-		"a port not allowed":  {403, proxyUser, []string{"answered 403 Forbidden", "did not connect to 127."}},
-		"no way to the other": {502, proxyUser, []string{"answered 502 Bad Gateway"}},
+		"a port not allowed":  {403, proxyUser, []string{"responded with 403 Forbidden", "did not connect to 127."}},
+		"no way to the other": {502, proxyUser, []string{"responded with 502 Bad Gateway"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := startProxy(t, test.status)
@@ -71,7 +73,7 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 			want := append(test.want, proxy.Address())
 			for _, err := range []error{
 				ask(ctx, newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Proxy: through})),
-				errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{Proxy: through})),
+				errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{timing: quick, Proxy: through})),
 			} {
 				mustSay(t, err, want...)
 				if strings.Contains(err.Error(), "Secret") || strings.Contains(err.Error(), octotest.ProxyPassword) {
@@ -86,6 +88,7 @@ func errOf(_ []Port, err error) error { return err }
 
 // TestAProxyThatMisbehavesIsNamed: whatever goes wrong behind a proxy, the proxy may be it.
 func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
+	t.Parallel()
 	secure, plain := startCluster(t, octotest.Options{TLS: true}), startCluster(t, octotest.Options{})
 	const page = "Content-Type: text/html\r\nContent-Length: 34\r\n\r\n<html><title>Blocked</title></html>"
 	for name, test := range map[string]struct {
@@ -96,10 +99,11 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 		"its page instead of a connection": {"HTTP/1.1 200 OK\r\n" + page, "", `"Blocked"`, "plain HTTP"},
 		"its page with a 407":              {"HTTP/1.1 407 Login\r\n" + page, "407", "407", "407"},
 		"nothing":                          {"", "", "", ""},
-		"another protocol":                 {"SSH-2.0-OpenSSH_9.9\r\n", "does not answer with HTTP", "does not answer with HTTP", "does not answer with HTTP"},
+		"another protocol":                 {"SSH-2.0-OpenSSH_9.9\r\n", "does not speak HTTP", "does not speak HTTP", "does not speak HTTP"},
 		"a redirect to its login":          {"HTTP/1.1 302 Found\r\nLocation: http://login.example.com/\r\nContent-Length: 0\r\n\r\n", "302 Found", "login.example.com", "302 Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			address := answering(t, func(conn net.Conn) {
 				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 					_, _ = conn.Write([]byte(test.says))
@@ -113,7 +117,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 			}{
 				{ask(short(), newClient(t, Options{Server: secure.URL(), RootCAs: pool(t, secure), Proxy: through})), test.secure},
 				{ask(short(), newClient(t, Options{Server: plain.URL(), Proxy: through})), test.web},
-				{errOf(TryPorts(short(), secure.Addresses()[:1], PortOptions{Proxy: through})), test.port},
+				{errOf(TryPorts(short(), secure.Addresses()[:1], PortOptions{timing: quick, Proxy: through})), test.port},
 			} {
 				mustSay(t, of.err, of.want)
 				if blamesAPage := of.want == `"Blocked"` || of.want == "login.example.com"; !blamesAPage && !strings.Contains(of.err.Error(), address) {
@@ -128,15 +132,16 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 }
 
 func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	free := freeAddress(t)
 	through := throughProxy(free, proxyUser)
 	ctx := deadline(t, 5*time.Second)
 	for _, err := range []error{
 		ask(ctx, newClient(t, Options{Server: cluster.URL(), Proxy: through})),
-		errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{Proxy: through})),
+		errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{timing: quick, Proxy: through})),
 	} {
-		mustSay(t, err, "the proxy that leads there does not answer: nothing listens on "+free, "polling-proxy")
+		mustSay(t, err, "the proxy does not respond: nothing listens on "+free)
 	}
 }
 
@@ -168,8 +173,11 @@ func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 
 func TestAProxyOfTheEnvironmentThatIsNoAddressIsNamedWithoutItsPassword(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://user:Secret-1@proxy:port")
-	err := errOf(TryPorts(deadline(t, 5*time.Second), []string{"https://octo1:10943"}, PortOptions{}))
-	mustSay(t, err, "HTTPS_PROXY")
+	err := errOf(TryPorts(deadline(t, 5*time.Second), []string{"https://octo1:10943"}, PortOptions{timing: quick}))
+	mustSay(t, err, "the proxy does not respond")
+	if unreachable, is := errors.AsType[*PortError](err); !is || unreachable.Reason != ProxyUnreachable {
+		t.Errorf("%#v", err)
+	}
 	if strings.Contains(err.Error(), "Secret-1") {
 		t.Errorf("shows the password: %v", err)
 	}

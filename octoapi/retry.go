@@ -6,38 +6,63 @@ import (
 	"time"
 )
 
-// patience is for how long a kind of failure is worth another try, counted from the first.
-type patience time.Duration
+// retryFor says for how long a kind of failure is worth another try.
+type retryFor int
 
 const (
-	never     patience = 0
-	unlimited patience = 1<<63 - 1 // until the context's deadline
+	noRetry            retryFor = iota
+	retryBriefly                // rarely passes, but does while a service is being restarted
+	retryUntilDeadline          // of the context
 )
-
-// briefly is for failures that hardly pass, but do when a service is just being restarted. A variable for the tests.
-var briefly = patience(2500 * time.Millisecond)
-
-// firstDelay is waited after the first failure; each further wait is half as long again, up to maxDelay. A variable for the tests.
-var firstDelay = 400 * time.Millisecond
 
 const maxDelay = 8 * time.Second
 
-// retrying counts the tries of one thing.
-type retrying struct {
-	start time.Time
-	tries int
-	delay time.Duration
+// timing is how long things take. Zero altogether it stands for usualTiming; tests make it short.
+type timing struct {
+	briefly    time.Duration // retryBriefly, counted from the first try
+	firstDelay time.Duration // after the first failure; each further one is half as long again, up to maxDelay
+	portTry    time.Duration // one try of a polling port, so that one that hangs is tried again
+	idle       time.Duration // how long a connection is kept for the next call
+	taskPoll   time.Duration // between two questions about a running task
 }
 
-func newRetrying() *retrying { return &retrying{start: time.Now(), delay: firstDelay} }
+var usualTiming = timing{
+	briefly:    2500 * time.Millisecond,
+	firstDelay: 400 * time.Millisecond,
+	portTry:    10 * time.Second,
+	// Short, because the server may close an idle connection, and the outcome of a write on it
+	// would be unknown.
+	idle:     2 * time.Second,
+	taskPoll: time.Second,
+}
 
-// next says whether to try again after a failure, and how long to wait before: at least atLeast (what a Retry-After asked
-// for). It says no when patience or the context's deadline would be over by then.
-func (r *retrying) next(ctx context.Context, p patience, atLeast time.Duration) (wait time.Duration, again bool) {
-	r.tries++
-	wait = max(atLeast, r.delay*3/4+rand.N(r.delay/2)) // jitter: a fleet started together does not come back together
-	r.delay = min(r.delay*3/2, maxDelay)
-	if ctx.Err() != nil || p == never || p != unlimited && time.Since(r.start)+wait > time.Duration(p) {
+func (t timing) withDefaults() timing {
+	if t == (timing{}) {
+		return usualTiming
+	}
+	return t
+}
+
+// attempts counts the tries of one thing.
+type attempts struct {
+	timing timing
+	start  time.Time
+	count  int
+	delay  time.Duration
+}
+
+func newAttempts(t timing) *attempts {
+	return &attempts{timing: t, start: time.Now(), delay: t.firstDelay}
+}
+
+// next says whether to try again after a failure, and how long to wait before: at least atLeast
+// (what a Retry-After asked for). It returns false if the time for retries or the context's
+// deadline would be over by then.
+func (a *attempts) next(ctx context.Context, r retryFor, atLeast time.Duration) (wait time.Duration, again bool) {
+	a.count++
+	wait = max(atLeast, a.delay*3/4+rand.N(a.delay/2)) // jitter: a fleet started together does not come back together
+	a.delay = min(a.delay*3/2, maxDelay)
+	if ctx.Err() != nil || r == noRetry || r == retryBriefly && time.Since(a.start)+wait > a.timing.briefly {
 		return 0, false
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
@@ -46,8 +71,9 @@ func (r *retrying) next(ctx context.Context, p patience, atLeast time.Duration) 
 	return wait, true
 }
 
-// atDeadline says whether the context's deadline is over. A connection knows it a moment before the context does.
-func atDeadline(ctx context.Context) bool {
+// deadlinePassed says whether the context's deadline is over. A connection knows it a moment before
+// the context does.
+func deadlinePassed(ctx context.Context) bool {
 	deadline, has := ctx.Deadline()
 	return has && !time.Now().Before(deadline)
 }

@@ -9,25 +9,29 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 )
 
-// Secrets are texts that must not be shown. The zero value hides what looks like an API key, wherever it comes from: one is easily pasted into the wrong option.
+// Secrets are texts that must not be shown. The zero value hides what looks like an API key,
+// wherever it comes from: one is easily pasted into the wrong option.
 type Secrets struct {
 	parts map[int]map[string]bool // by length
 }
 
 const (
-	leastSecret = 4  // shorter ones would blot out ordinary words
-	secretPart  = 12 // so much of a longer one is hidden, too: a server may repeat a secret in part
+	leastSecret = 4  // bytes: hiding shorter ones would hide parts of ordinary words
+	secretPart  = 12 // bytes of a longer one are hidden on their own, too: a server may repeat a secret in part
 	hidden      = "***"
 )
 
-// apiKeyShape is what Octopus's API keys look like. In the place of a host's name one loses its case; then it takes more to be told from such a name.
+// apiKeyShape is what Octopus's API keys look like. As part of a host name, a key is in lower case;
+// then only a longer one can be distinguished from an ordinary host name.
 var apiKeyShape = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\bAPI-[A-Z0-9]{16,}|(?i)\bapi-[a-z0-9]{24,}`)
 })
 
-// Add has a secret hidden from now on.
+// Add makes Hide hide a secret from now on.
 func (s *Secrets) Add(secret string) {
 	if len(secret) < leastSecret {
 		return
@@ -50,10 +54,14 @@ func (s *Secrets) Add(secret string) {
 	}
 }
 
-// formsOf are the spellings in which a secret comes back from what was told it.
+// formsOf are the spellings in which a server may return a secret.
 func formsOf(secret string) []string {
 	quoted, _ := json.Marshal(secret) // a string always can be
-	forms := []string{secret, clean(secret, len(secret)), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), strings.Trim(string(quoted), `"`)}
+	plain, _ := plainjson.Marshal(secret, "")
+	forms := []string{
+		secret, oneLine(secret, len(secret)), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+		strings.Trim(string(quoted), `"`), strings.Trim(string(plain), `"`),
+	}
 	for _, escape := range []string{"%%%02x", `\u%04x`, "&#%d;", "%02x"} {
 		var escaped strings.Builder
 		for _, b := range []byte(secret) {
@@ -61,7 +69,8 @@ func formsOf(secret string) []string {
 		}
 		forms = append(forms, escaped.String())
 	}
-	// In base64 a text looks different behind one, two or three others ("user:" in Basic). What depends on its neighbours is left out.
+	// In base64 a text looks different behind one, two or three others ("user:" in Basic). The
+	// letters that depend on the neighbours are dropped.
 	for before, affected := range []int{0, 2, 3} {
 		text := make([]byte, before, before+len(secret))
 		text = append(text, secret...)
@@ -73,7 +82,8 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// folded ignores the case of letters, where that does not turn a short secret into an ordinary word.
+// folded ignores the case of letters, where that does not turn a short secret into an ordinary
+// word.
 func folded(text string, size int) string {
 	if size < secretPart {
 		return text

@@ -17,7 +17,7 @@ func TestASecretIsHiddenInEveryForm(t *testing.T) {
 		quoted, _ := json.Marshal(secret)
 		forms := map[string]string{
 			"as it is": secret, "in lower case": strings.ToLower(secret), "in a query": url.QueryEscape(secret), "in a path": url.PathEscape(secret),
-			"in HTML": html.EscapeString(secret), "in JSON": strings.Trim(string(quoted), `"`), "in hex": strings.ToUpper(hex.EncodeToString([]byte(secret))),
+			"in HTML": html.EscapeString(secret), "in JSON": strings.Trim(string(quoted), `"`), "in plain JSON": strings.ReplaceAll(strings.ReplaceAll(secret, `\`, `\\`), `"`, `\"`), "in hex": strings.ToUpper(hex.EncodeToString([]byte(secret))),
 			"in base64": base64.StdEncoding.EncodeToString([]byte(secret)), "in Basic": base64.StdEncoding.EncodeToString([]byte("user:" + secret)),
 			"in base64 of JSON": base64.RawURLEncoding.EncodeToString([]byte(`{"Password":"` + secret + `"}`)),
 			"its first half":    secret[:len(secret)/2], "its second half": secret[len(secret)/2:],

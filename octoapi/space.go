@@ -3,65 +3,82 @@ package octoapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// Named is something in a space that can be called by name, slug or Id.
-type Named struct {
-	ID   string `json:"Id"`
-	Name string
-	Slug string // "" where the server has none
-}
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+)
 
 // Space is a space of the server, with what it holds.
 type Space struct {
 	Named
 	client *Client
-	links  links
+
+	home     string        // the link to the document with the space's links; "" for one that is not read
+	document cached[links] // read when it is needed
+	known    links         // without a document; nil when everything is at its well-known path
 }
 
-type spaceResource struct {
-	Named
-	IsDefault bool
-	Links     links
+// links are those of the space's document.
+func (s *Space) links(ctx context.Context) (links, error) {
+	if s.home == "" {
+		return s.known, nil
+	}
+	return s.document.get(func() (links, error) {
+		var home struct{ Links links }
+		err := s.client.get(ctx, s.home, &home)
+		return home.Links, err
+	})
 }
 
-// Space finds a space by name (ignoring case), slug or Id among those the user may use; "" is the default one. The error lists them.
+// source are the links of the space's document, which is read while what it links to is asked for:
+// by now it is known where the server is.
+func (s *Space) source() source {
+	return source{links: s.links, ahead: s.home != "" && !s.document.has()}
+}
+
+// link is the one of that name.
+func (s *Space) link(ctx context.Context, name, wellKnown string) (string, error) {
+	known, err := s.links(ctx)
+	return known.linkOr(name, wellKnown), err
+}
+
+// Space finds a space by name (ignoring case), slug or ID among those the user may use; "" is the
+// default one. The error lists them; it is ErrNoSpaces or ErrNoDefaultSpace where that is the
+// reason.
 func (c *Client) Space(ctx context.Context, ref string) (*Space, error) {
+	spaces, err := c.mySpaces(ctx)
+	if errors.Is(err, ErrNoSpaces) && ref == "" {
+		return c.wholeServer(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := c.chooseSpace(spaces, ref)
+	if err != nil {
+		return nil, err
+	}
 	root, err := c.Root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if root.Links["Spaces"] == "" { // before 2019.1 there were none, and the root document has a space's links
-		if ref != "" {
-			return nil, fmt.Errorf("--space %s: the Octopus Server at %s is version %s, which has no spaces; leave --space out", ref, c.URL(), c.quote(root.Version))
-		}
-		return &Space{client: c, links: root.Links}, nil
-	}
-	chosen, err := c.chooseSpace(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	var document struct{ Links links }
-	if err := c.get(ctx, expand(root.Links.or("SpaceHome", "/api/{spaceId}"), parameters{"spaceId": chosen.ID}), &document); err != nil {
-		return nil, err
-	}
-	return &Space{Named: chosen, client: c, links: document.Links}, nil
+	home := expand(root.Links.linkOr("SpaceHome", "/api/{spaceId}"), parameters{"spaceId": chosen.ID})
+	return &Space{Named: chosen, client: c, home: home}, nil
 }
 
-// Spaces are those the user may use. Unlike those of Space they are not asked for their links: the machines and workers of each are found
-// at their well-known paths.
+// Spaces are those the user may use. Unlike those of Space they are not asked for their links: the
+// deployment targets and workers of each are found at their well-known paths.
 func (c *Client) Spaces(ctx context.Context) ([]*Space, error) {
-	root, err := c.Root(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if root.Links["Spaces"] == "" { // see Space
-		return []*Space{{client: c, links: root.Links}}, nil
-	}
 	mine, err := c.mySpaces(ctx)
+	if errors.Is(err, ErrNoSpaces) {
+		all, err := c.wholeServer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []*Space{all}, nil
+	}
 	var spaces []*Space
 	for _, s := range mine {
 		spaces = append(spaces, &Space{Named: s.Named, client: c})
@@ -69,14 +86,37 @@ func (c *Client) Spaces(ctx context.Context) ([]*Space, error) {
 	return spaces, err
 }
 
+// wholeServer stands for the one space of a server that has none: its root document has the links.
+func (c *Client) wholeServer(ctx context.Context) (*Space, error) {
+	root, err := c.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Space{client: c, known: root.Links}, nil
+}
+
+// mySpaces lists the spaces that the user may use. The error is ErrNoSpaces on a server from before
+// 2019.1.
 func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 	return c.spaces.get(func() ([]spaceResource, error) {
-		me, err := c.user(ctx)
+		user := meanwhile(c.mayAskAhead(), func() (userResource, error) { return c.user(ctx) })
+		root, err := c.Root(ctx)
 		if err != nil {
 			return nil, err
 		}
-		// The user's own list, not that of all spaces: to see a space does not mean to be let in.
-		spaces, err := list[spaceResource](ctx, c, me.Links.or("Spaces", item("/api/users", me.ID)+"/spaces"), nil)
+		if root.Links["Spaces"] == "" {
+			return nil, &report{
+				message: fmt.Sprintf("the Octopus Server at %s is version %s, which has no spaces", c.URL(), c.quote(root.Version)),
+				causes:  []error{ErrNoSpaces},
+			}
+		}
+		me, err := user()
+		if err != nil {
+			return nil, err
+		}
+		// The user's own list, not that of all spaces: a user may see spaces without access to
+		// them.
+		spaces, err := list[spaceResource](ctx, c, me.Links.linkOr("Spaces", itemLink("/api/users", me.ID)+"/spaces"), nil)
 		for i := range spaces {
 			spaces[i].Name = printable(spaces[i].Name)
 		}
@@ -84,11 +124,7 @@ func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 	})
 }
 
-func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
-	spaces, err := c.mySpaces(ctx)
-	if err != nil {
-		return Named{}, err
-	}
+func (c *Client) chooseSpace(spaces []spaceResource, ref string) (Named, error) {
 	var names []Named
 	for _, s := range spaces {
 		if s.IsDefault && ref == "" {
@@ -97,7 +133,11 @@ func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
 		names = append(names, s.Named)
 	}
 	if ref == "" {
-		return Named{}, fmt.Errorf("the Octopus Server at %s has no default space that the account may use: name one with --space; there are: %s", c.URL(), c.names(names))
+		return Named{}, &report{
+			message: fmt.Sprintf("the Octopus Server at %s has no default space that the account may use", c.URL()),
+			hints:   []string{"available: " + c.names(names)},
+			causes:  []error{ErrNoDefaultSpace},
+		}
 	}
 	found, err := c.pick("space", names, []string{ref}, "")
 	if err != nil {
@@ -106,8 +146,8 @@ func (c *Client) chooseSpace(ctx context.Context, ref string) (Named, error) {
 	return found[0], nil
 }
 
-// pick finds each ref, by name, else by slug, else by Id, in the order of the refs and each thing once. The error names all that were
-// not found.
+// pick finds each ref, by name, else by slug, else by ID, in the order of the refs and each thing
+// once. The error names all that were not found.
 func (c *Client) pick(kind string, among []Named, refs []string, where string) ([]Named, error) {
 	var found []Named
 	var unknown []string
@@ -121,8 +161,8 @@ func (c *Client) pick(kind string, among []Named, refs []string, where string) (
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("there is no %s %s%s on the Octopus Server at %s, or the account may not see it\n  there are: %s",
-			kind, strings.Join(unknown, ", "), where, c.URL(), c.names(among))
+		return nil, hint.Errorf("available: "+c.names(among), "there is no %s %s%s on the Octopus Server at %s, or the account may not see it",
+			kind, strings.Join(unknown, ", "), where, c.URL())
 	}
 	return found, nil
 }
@@ -168,7 +208,12 @@ func (s *Space) path(collection string) string {
 	if s.ID == "" {
 		return "/api/" + collection
 	}
-	return item("/api", s.ID) + "/" + collection
+	return itemLink("/api", s.ID) + "/" + collection
+}
+
+// list reads one of the space's collections.
+func (s *Space) list(ctx context.Context, link, path string) ([]Named, error) {
+	return followList[Named](ctx, s.client, s.source(), link, s.path(path)+"{?skip,take}", nil)
 }
 
 // named finds the refs in one of the space's collections. Nothing asked for is nothing read.
@@ -176,7 +221,7 @@ func (s *Space) named(ctx context.Context, kind, link, path string, refs []strin
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	all, err := list[Named](ctx, s.client, s.links.or(link, s.path(path)+"{?skip,take}"), nil)
+	all, err := s.list(ctx, link, path)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +236,8 @@ func (s *Space) one(ctx context.Context, kind, link, path, ref string) (Named, e
 	return found[0], nil
 }
 
-// Environments finds environments by name (ignoring case), slug or Id, in the order of the refs. All that are unknown are named.
+// Environments finds environments by name (ignoring case), slug or ID, in the order of the refs.
+// The error names all that are unknown.
 func (s *Space) Environments(ctx context.Context, refs []string) ([]Named, error) {
 	if len(refs) == 0 {
 		return nil, nil
@@ -235,7 +281,7 @@ func (s *Space) CheckTenantTags(ctx context.Context, refs []string) error {
 	type tagSet struct {
 		Tags []struct{ CanonicalTagName string }
 	}
-	sets, err := list[tagSet](ctx, s.client, s.links.or("TagSets", s.path("tagsets{?skip,take}")), nil)
+	sets, err := followList[tagSet](ctx, s.client, s.source(), "TagSets", s.path("tagsets{?skip,take}"), nil)
 	if err != nil {
 		return err
 	}
@@ -247,4 +293,40 @@ func (s *Space) CheckTenantTags(ctx context.Context, refs []string) error {
 	}
 	_, err = s.client.pick("tenant tag", tags, refs, s.where())
 	return err
+}
+
+// EnvironmentsByID are the environments with these IDs, in the server's order, without those that
+// the account may not see. The same holds below.
+func (s *Space) EnvironmentsByID(ctx context.Context, ids []string) ([]Named, error) {
+	return s.byID(ctx, "Environments", "environments", ids)
+}
+
+// TenantsByID are the tenants with these IDs.
+func (s *Space) TenantsByID(ctx context.Context, ids []string) ([]Named, error) {
+	return s.byID(ctx, "Tenants", "tenants", ids)
+}
+
+// WorkerPoolsByID are the worker pools with these IDs.
+func (s *Space) WorkerPoolsByID(ctx context.Context, ids []string) ([]Named, error) {
+	return s.byID(ctx, "WorkerPools", "workerpools", ids)
+}
+
+// PoliciesByID are the machine policies with these IDs.
+func (s *Space) PoliciesByID(ctx context.Context, ids []string) ([]Named, error) {
+	return s.byID(ctx, "MachinePolicies", "machinepolicies", ids)
+}
+
+// HasTenants says whether the server knows tenants, and lets the account see them.
+func (s *Space) HasTenants(ctx context.Context) (bool, error) {
+	known, err := s.links(ctx)
+	return known["Tenants"] != "", err
+}
+
+// byID looks through one of the space's collections. Nothing asked for is nothing read.
+func (s *Space) byID(ctx context.Context, link, path string, ids []string) ([]Named, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	all, err := s.list(ctx, link, path)
+	return slices.DeleteFunc(all, func(n Named) bool { return !slices.Contains(ids, n.ID) }), err
 }

@@ -1,6 +1,7 @@
 package octoapi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,8 +15,17 @@ import (
 
 func openSpace(t *testing.T, c *octotest.Cluster, ref string) *Space {
 	t.Helper()
-	s, err := newClient(t, Options{Server: c.URL()}).Space(t.Context(), ref)
+	return openSpaceOf(t, newClient(t, Options{Server: c.URL()}), ref)
+}
+
+// openSpaceOf opens a space and reads its links, so that they are not among the requests to come.
+func openSpaceOf(t *testing.T, c *Client, ref string) *Space {
+	t.Helper()
+	s, err := c.Space(t.Context(), ref)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.links(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -29,7 +39,7 @@ func ids(list []Named) string {
 	return strings.Join(out, " ")
 }
 
-func TestASpaceIsFoundByNameSlugOrId(t *testing.T) {
+func TestASpaceIsFoundByNameSlugOrID(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	for ref, want := range map[string]string{"": "Spaces-1", "default": "Spaces-1", "FINANCE department": "Spaces-2", "finance-department": "Spaces-2", "spaces-2": "Spaces-2"} {
 		if s := openSpace(t, cluster, ref); s.ID != want {
@@ -40,7 +50,7 @@ func TestASpaceIsFoundByNameSlugOrId(t *testing.T) {
 	mustSay(t, err, `no space "Nope"`, "Default, Finance Department", cluster.URL())
 }
 
-func TestThingsOfASpaceAreFoundInTheOrderAskedAndOnce(t *testing.T) {
+func TestResourcesOfASpaceAreFoundInOrderAndOnce(t *testing.T) {
 	for name, o := range map[string]octotest.Options{"": {}, "without environments v2": {NoEnvironmentsV2: true}, "one item a page": {PageSize: 1}} {
 		t.Run(name, func(t *testing.T) {
 			cluster := startCluster(t, o)
@@ -75,13 +85,13 @@ func TestAllUnknownNamesAreNamedWithWhatThereIs(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	s := openSpace(t, cluster, "")
 	_, err := s.Environments(t.Context(), []string{"Nope", "Development", "Neither"})
-	mustSay(t, err, `no environment "Nope", "Neither" in the space Default`, "there are: Development, Production")
+	mustSay(t, err, `no environment "Nope", "Neither" in the space Default`, "available: Development, Production")
 	_, err = s.Policy(t.Context(), "Nope")
 	mustSay(t, err, `no machine policy "Nope"`, "Transient machines")
 	mustSay(t, s.CheckTenantTags(t.Context(), []string{"CustomerType/Nope"}), `no tenant tag "CustomerType/Nope"`, "CustomerType/VIP")
 }
 
-func TestANameWinsOverASlugAndASlugOverAnId(t *testing.T) {
+func TestANameWinsOverASlugAndASlugOverAnID(t *testing.T) {
 	among := []Named{{ID: "c", Name: "x", Slug: "y"}, {ID: "x", Name: "b", Slug: "c"}, {ID: "y", Name: "c", Slug: "x"}}
 	for ref, want := range map[string]string{"x": "c", "c": "y", "y": "c"} {
 		if n, ok := lookup(among, ref); !ok || n.ID != want {
@@ -93,7 +103,7 @@ func TestANameWinsOverASlugAndASlugOverAnId(t *testing.T) {
 	}
 }
 
-func TestAServerWithoutSpacesHasOneAllTheSame(t *testing.T) {
+func TestAServerWithoutSpacesActsAsOneSpace(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/api":
@@ -115,6 +125,9 @@ func TestAServerWithoutSpacesHasOneAllTheSame(t *testing.T) {
 	}
 	_, err = c.Space(t.Context(), "Default")
 	mustSay(t, err, "has no spaces", "2018.10.1")
+	if !errors.Is(err, ErrNoSpaces) {
+		t.Errorf("%v is not ErrNoSpaces", err)
+	}
 }
 
 func TestListsThatDoNotEndAreGivenUp(t *testing.T) {
@@ -127,7 +140,7 @@ func TestListsThatDoNotEndAreGivenUp(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked++; fmt.Fprint(w, body) }))
 			defer server.Close()
 			_, err := list[Named](deadline(t, 10*time.Second), newClient(t, Options{Server: server.URL}), "/list{?skip}", nil)
-			if asked > maxPages || name == "always one more" && (err == nil || !strings.Contains(err.Error(), "does not end")) {
+			if asked > maxPages || name == "always one more" && (err == nil || !strings.Contains(err.Error(), "returns an endless list")) {
 				t.Errorf("asked %d times: %v", asked, err)
 			}
 		})
@@ -190,7 +203,7 @@ func TestTemplatesAreExpanded(t *testing.T) {
 	for collection, want := range map[string]string{
 		"/api/machines{/id}{?skip}": "/api/machines/M-1", "/api/machines{?skip}": "/api/machines/M-1", "/api/machines/?x=1": "/api/machines/M-1",
 	} {
-		if got := item(collection, "M-1"); got != want {
+		if got := itemLink(collection, "M-1"); got != want {
 			t.Errorf("%s has %s", collection, got)
 		}
 	}
@@ -203,5 +216,29 @@ func TestTheOrderOfRefsIsKept(t *testing.T) {
 	found, err := s.Environments(t.Context(), refs)
 	if err != nil || !slices.EqualFunc(found, refs, func(n Named, ref string) bool { return n.Name == ref }) {
 		t.Errorf("%v, %v", found, err)
+	}
+}
+
+func TestResourcesOfASpaceAreFoundByID(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{PageSize: 1})
+	s := openSpace(t, cluster, "Finance Department")
+	for what, test := range map[string]struct {
+		find func() ([]Named, error)
+		want string
+	}{
+		"environments, in the server's order": {func() ([]Named, error) {
+			return s.EnvironmentsByID(t.Context(), []string{"Environments-22", "Environments-21"})
+		}, "Environments-21 Environments-22"},
+		"one that is not there is left out": {func() ([]Named, error) { return s.TenantsByID(t.Context(), []string{"Tenants-22", "Tenants-99"}) }, "Tenants-22"},
+		"a name is no Id":                   {func() ([]Named, error) { return s.WorkerPoolsByID(t.Context(), []string{"windows-pool"}) }, ""},
+		"a policy":                          {func() ([]Named, error) { return s.PoliciesByID(t.Context(), []string{"MachinePolicies-22"}) }, "MachinePolicies-22"},
+		"nothing":                           {func() ([]Named, error) { return s.TenantsByID(t.Context(), nil) }, ""},
+	} {
+		if found, err := test.find(); ids(found) != test.want || err != nil {
+			t.Errorf("%s: %q, %v", what, ids(found), err)
+		}
+	}
+	if has, err := s.HasTenants(t.Context()); !has || err != nil {
+		t.Errorf("the space has tenants: %v, %v", has, err)
 	}
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 )
 
-// Task is something a server does in its own time, like a health check.
+// Task is something that a server does in the background, like a health check.
 type Task struct {
 	ID           string `json:"Id"`
 	State        string // Queued, Executing, Success, Failed, Canceled, TimedOut…
@@ -16,37 +15,44 @@ type Task struct {
 	ErrorMessage string // why it did not succeed; "" when it is not known
 }
 
-// taskPoll is how often a running task is asked for. A variable for the tests.
-var taskPoll = time.Second
-
-// StartHealthCheck makes the server look whether machines (targets and workers
-// alike, by Id) answer. It is sent once. The arguments are those of
-// OctopusClients, TaskRepository.cs and BuiltInTasks.cs.
-func (s *Space) StartHealthCheck(ctx context.Context, machineIDs []string) (Task, error) {
+// StartHealthCheck makes the server check the health of the deployment targets and workers with
+// these IDs. It is sent once; the error is ErrOutcomeUnknown when the answer is lost. The arguments
+// are those of OctopusClients, TaskRepository.cs and BuiltInTasks.cs.
+func (s *Space) StartHealthCheck(ctx context.Context, ids []string) (Task, error) {
+	tasks, err := s.tasks(ctx)
+	if err != nil {
+		return Task{}, err
+	}
 	body, err := json.Marshal(map[string]any{
-		"Name": "Health", "Description": "Health check asked for by octo-tentacle", "SpaceId": orNull(s.ID),
+		"Name": "Health", "Description": "Health check requested by octo-tentacle", "SpaceId": orNull(s.ID),
 		"Arguments": map[string]any{
-			"Timeout": "00:05:00", "MachineTimeout": "00:01:00", "EnvironmentId": nil, "WorkerpoolId": nil, "RestrictedTo": nil, "MachineIds": machineIDs,
+			"Timeout": "00:05:00", "MachineTimeout": "00:01:00", "EnvironmentId": nil, "WorkerpoolId": nil, "RestrictedTo": nil,
+			"MachineIds": ids,
 		},
 	})
 	if err != nil {
 		return Task{}, err
 	}
 	var t Task
-	err = s.write(ctx, write{method: http.MethodPost, body: body, out: &t, whole: func() bool { return t.ID != "" }, unsure: "so it is not known whether the health check was started: look under Tasks" + s.where()},
-		expand(s.tasks(), nil))
+	err = s.client.change(ctx, expand(tasks, nil), write{
+		method: http.MethodPost, body: body, out: &t, complete: func() bool { return t.ID != "" },
+		unknown: "the health check was started", lookAt: "look in the Octopus web portal, under Tasks" + s.where(),
+	})
 	return t, err
 }
 
-// WaitForTask asks for a task until it has ended, in whatever state, and tells
-// progress each time.
+// WaitForTask asks for a task until it has ended, in whatever state, and tells progress each time.
 func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (Task, error) {
+	tasks, err := s.tasks(ctx)
+	if err != nil {
+		return t, err
+	}
 	for !t.IsCompleted {
 		progress(t)
-		if !sleep(ctx, taskPoll) {
+		if !sleep(ctx, s.client.options.timing.taskPoll) {
 			return t, ctx.Err()
 		}
-		if err := s.client.get(ctx, item(s.tasks(), t.ID), &t); err != nil {
+		if err := s.client.get(ctx, itemLink(tasks, t.ID), &t); err != nil {
 			return t, err
 		}
 	}
@@ -54,4 +60,7 @@ func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (T
 	return t, nil
 }
 
-func (s *Space) tasks() string { return s.links.or("Tasks", s.path("tasks")+"{/id}") }
+// tasks is the template of the link to the space's tasks.
+func (s *Space) tasks(ctx context.Context) (string, error) {
+	return s.link(ctx, "Tasks", s.path("tasks")+"{/id}")
+}

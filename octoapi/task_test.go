@@ -3,29 +3,15 @@ package octoapi
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-func TestAHealthCheckIsWaitedForAndItsEndTold(t *testing.T) {
-	defer func(before time.Duration) { taskPoll = before }(taskPoll)
-	taskPoll = time.Millisecond
+func TestAHealthCheckIsWaitedForAndItsResultReported(t *testing.T) {
 	for _, state := range []string{"Success", "Failed"} {
-		cluster, err := octotest.Start(octotest.Options{NodeCount: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(cluster.Close)
+		cluster := startCluster(t, octotest.Options{NodeCount: 1})
 		cluster.SetHealthCheck(state)
-		client, err := New(Options{Server: cluster.URL(), Credentials: Credentials{APIKey: octotest.APIKey}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		space, err := client.Space(t.Context(), "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		space := openSpace(t, cluster, "")
 		started, err := space.StartHealthCheck(t.Context(), []string{"Machines-1"})
 		if err != nil {
 			t.Fatal(err)

@@ -12,12 +12,6 @@ import (
 	"time"
 )
 
-// answer is what the API says to one request.
-type answer struct {
-	status int
-	body   any // encoded as JSON; nil: empty
-}
-
 const (
 	sessionCookie = "OctopusIdentificationToken_" + installationID
 	csrfCookie    = "Octopus-Csrf-Token_" + installationID
@@ -28,6 +22,7 @@ const (
 func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	time.Sleep(c.options.Latency)
+	c.gathering().await(r)
 	f := c.faultFor(r)
 	time.Sleep(f.Slow)
 	entry := Request{
@@ -37,18 +32,15 @@ func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 && json.Unmarshal(body, &entry.Body) != nil {
 		entry.Body = string(body)
 	}
-	if f.spoils() {
-		entry.Status = c.spoil(w, r, f)
-		c.record(entry)
-		if f.Hang {
-			<-r.Context().Done()
-		}
-		return
+	var send func()
+	if f.replacesAnswer() {
+		entry.Status, send = c.faultyAnswer(w, r, f)
+	} else {
+		a := c.route(w, r, body, f)
+		entry.Status, send = a.status, func() { c.write(w, a, f) }
 	}
-	a := c.route(w, r, body, f)
-	entry.Status = a.status
-	c.record(entry)
-	c.write(w, a, f)
+	c.log.add(entry) // first, so that a caller that has the response finds the request in the log
+	send()
 }
 
 // credentials names the headers of the request that carry a credential.
@@ -75,47 +67,40 @@ func (c *Cluster) faultFor(r *http.Request) APIFault {
 	return c.fault
 }
 
-// spoils says whether the fault answers instead of the API.
-func (f APIFault) spoils() bool {
+// replacesAnswer says whether the fault answers instead of the API.
+func (f APIFault) replacesAnswer() bool {
 	return f.HTML || f.Status != 0 || f.RedirectTo != "" || f.Hang || f.NotOctopus || f.MissingPermission != ""
 }
 
-// spoil answers with the fault and returns the status; a hang is left to the caller.
-func (c *Cluster) spoil(w http.ResponseWriter, r *http.Request, f APIFault) int {
+// faultyAnswer is the status that the fault answers with, and what sends that answer.
+func (c *Cluster) faultyAnswer(w http.ResponseWriter, r *http.Request, f APIFault) (status int, send func()) {
+	answering := func(a answer) (int, func()) { return a.status, func() { c.write(w, a, APIFault{}) } }
 	switch {
 	case f.Hang:
-		return 0
+		return 0, func() { <-r.Context().Done() }
 	case f.HTML:
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Sign in &amp; continue - Example Proxy</title></head><body><form></form></body></html>")
-		return http.StatusOK
+		return http.StatusOK, func() {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Sign in &amp; continue - Example Proxy</title></head>"+
+				"<body><form></form></body></html>")
+		}
 	case f.RedirectTo != "":
 		status := cmp.Or(f.Status, http.StatusFound)
-		w.Header().Set("Location", f.RedirectTo+r.URL.RequestURI())
-		w.WriteHeader(status)
-		return status
+		return status, func() {
+			w.Header().Set("Location", f.RedirectTo+r.URL.RequestURI())
+			w.WriteHeader(status)
+		}
 	case f.NotOctopus:
-		c.write(w, answer{http.StatusOK, object{"name": "another program", "ok": true}}, APIFault{})
-		return http.StatusOK
+		return answering(answer{http.StatusOK, object{"name": "another program", "ok": true}})
 	case f.MissingPermission != "":
-		a := failure(http.StatusForbidden, "You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: "+f.MissingPermission)
-		c.write(w, a, APIFault{})
-		return a.status
+		return answering(failure(http.StatusForbidden,
+			"You do not have permission to perform this action. Please contact your Octopus administrator. "+
+				"Missing permission: "+f.MissingPermission))
 	}
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
-	c.write(w, failure(f.Status, cmp.Or(f.ErrorMessage, "There was a problem with your request.")), APIFault{})
-	return f.Status
-}
-
-// failure is Octopus's JSON for an error (OctopusClients, Exceptions/OctopusExceptionFactory.cs).
-func failure(status int, message string, more ...string) answer {
-	body := object{"ErrorMessage": message}
-	if len(more) > 0 {
-		body["Errors"] = more
-	}
-	return answer{status, body}
+	return answering(failure(f.Status, cmp.Or(f.ErrorMessage, "There was a problem with your request.")))
 }
 
 func (c *Cluster) write(w http.ResponseWriter, a answer, f APIFault) {
@@ -165,7 +150,8 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	case "users/" + userID + "/spaces":
 		return c.userSpaces()
 	case "configuration/certificates/certificate-global":
-		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server", "Thumbprint": cmp.Or(f.Thumbprint, c.Thumbprint())}}
+		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server",
+			"Thumbprint": cmp.Or(f.Thumbprint, c.Thumbprint())}}
 	case "octopusservernodes":
 		return c.page(r, c.serverNodes())
 	case "octopusservernodes/summary":
@@ -179,12 +165,6 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	}
 	return notFound()
 }
-
-func notFound() answer {
-	return failure(http.StatusNotFound, "The resource you requested was not found.")
-}
-
-func (c *Cluster) link(rest string) string { return c.options.Path + "/api/" + rest }
 
 func (c *Cluster) root(f APIFault) object {
 	return object{
@@ -212,7 +192,8 @@ func (c *Cluster) login(w http.ResponseWriter, r *http.Request, body []byte) ans
 	if in.Username != Username || in.Password != Password {
 		return failure(http.StatusUnauthorized, "Invalid username or password.")
 	}
-	// As they come from the real one: the values are URL-encoded, and the header must carry them so.
+	// As an Octopus Server sends them: the values are URL-encoded, and the header must carry them
+	// so.
 	w.Header().Add("Set-Cookie", sessionCookie+"="+sessionValue+"; path=/; HttpOnly")
 	w.Header().Add("Set-Cookie", csrfCookie+"="+csrfValue+"; path=/")
 	return answer{http.StatusOK, object{"Id": userID, "Username": Username}}
@@ -246,7 +227,8 @@ func (c *Cluster) userSpaces() answer {
 	return answer{http.StatusOK, list}
 }
 
-// spaceLinks are the links of a space's document that this program follows, as a server of 2023 has them.
+// spaceLinks are the links of a space's document that this program follows, as a server of 2023 has
+// them.
 var spaceLinks = map[string]string{
 	"Environments":    "environments{/id}{?name,skip,ids,take,partialName}",
 	"MachinePolicies": "machinepolicies{/id}{?skip,take,ids,partialName}",
@@ -273,7 +255,7 @@ func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) a
 	case kind == "workers":
 		return c.machines(r, s, kind, "Workers", id, body)
 	case kind == "tasks":
-		return c.serveTasks(r, s, id, body)
+		return c.tasks.serve(r, s.id, c.link(s.id+"/tasks"), id, body)
 	case kind == "environments" && id == "v2" && c.options.NoEnvironmentsV2:
 		return notFound()
 	}
@@ -291,7 +273,8 @@ func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) a
 	return notFound()
 }
 
-// environmentsV2 wants to be told skip and take, and has no links to further pages (octopus.com/docs, REST API, environments).
+// environmentsV2 wants to be told skip and take, and has no links to further pages
+// (octopus.com/docs, REST API, environments).
 func (c *Cluster) environmentsV2(r *http.Request, list []object) answer {
 	if q := r.URL.Query(); q.Get("skip") == "" || q.Get("take") == "" {
 		return failure(http.StatusBadRequest, "There was a problem with your request.", "skip and take are needed.")
@@ -301,7 +284,7 @@ func (c *Cluster) environmentsV2(r *http.Request, list []object) answer {
 	return a
 }
 
-// machines answers for targets and workers alike.
+// machines answers for deployment targets and workers alike.
 func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string, body []byte) answer {
 	key, self := s.id+"/"+kind, c.link(s.id+"/"+kind)
 	method := r.Method
@@ -375,5 +358,6 @@ func (c *Cluster) page(r *http.Request, list []object) answer {
 		q.Set("take", strconv.Itoa(take))
 		links["Page.Next"] = r.URL.Path + "?" + q.Encode()
 	}
-	return answer{http.StatusOK, object{"ItemType": "", "TotalResults": len(list), "ItemsPerPage": take, "Items": list[skip:end], "Links": links}}
+	return answer{http.StatusOK, object{"ItemType": "", "TotalResults": len(list), "ItemsPerPage": take,
+		"Items": list[skip:end], "Links": links}}
 }

@@ -4,15 +4,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha1" // #nosec G505: a thumbprint is a SHA-1 by definition
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"net"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // selfSigned makes a certificate as a server's: self-signed, valid from yesterday for 100 years.
@@ -65,6 +65,4 @@ func certificate(t *x509.Certificate, issuer *tls.Certificate) (tls.Certificate,
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 }
 
-func thumbprint(c tls.Certificate) string {
-	return fmt.Sprintf("%X", sha1.Sum(c.Certificate[0]))
-}
+func thumbprintOf(c tls.Certificate) string { return thumbprint.Of(c.Certificate[0]) }

@@ -1,155 +1,134 @@
 package octotest
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// ServerNode is what the API says of a node, besides its name. The zero value is one that is online and runs tasks.
+// The credentials the API accepts.
+const (
+	APIKey      = "API-0123456789ABCDEFGHIJKLMNOPQ"
+	BearerToken = "octotest-bearer-token-0123456789"
+	Username    = "admin"
+	Password    = "Password01!"
+)
+
+// Options says what the cluster is like. The zero value is three nodes with the port numbers of
+// Octopus.
+type Options struct {
+	Host             func(n int) string // the address of node n, from 1; default: loopback addresses nobody else uses
+	Nodes            []string           // host:port of each polling port; default: Host(1) to Host(NodeCount), port 10943
+	NodeCount        int                // how many nodes there are when Nodes is empty; default 3
+	Recorded         bool               // with the further ports Host(1):10944 and :10945 of the recordings
+	TLS              bool               // the API speaks https, with a certificate of the CA that CAPEM returns
+	NoEnvironmentsV2 bool               // a server from before environments/v2
+	SharedQueues     bool               // a server that shares its queues through Redis
+	Latency          time.Duration      // waited before each answer
+	APIAddress       string             // host:port of the API; default: Host(1), port 8065
+	Path             string             // virtual directory of the API, such as /octopus
+	PageSize         int                // items on a page of a list; default 30
+}
+
+// ServerNode is what the API says of a node, besides its name. The zero value is one that is online
+// and runs tasks.
 type ServerNode struct {
 	Maintenance bool // drained
 	Offline     bool // not seen for an hour; its polling port is another matter: see NodeFault
 	WebOnly     bool // a task cap of 0
 }
 
-// SetServerNode makes the API say something else of node n, from 1.
-func (c *Cluster) SetServerNode(n int, s ServerNode) {
+// Cluster is a running cluster. Its methods may be called from several goroutines.
+type Cluster struct {
+	options Options
+	api     *http.Server
+	apiAddr string
+	nodes   []*node
+	cert    tls.Certificate // of the cluster: of every polling port that has none of its own
+	other   tls.Certificate // of a port with the fault OtherCertificate
+	caPEM   []byte
+	store   store
+	log     requestLog
+	tasks   tasks
+	conns   atomic.Int32 // that the API accepted
+
+	mu       sync.Mutex
+	fault    APIFault
+	served   int  // requests the fault was considered for
+	shared   bool // the queues, through Redis
+	members  map[int]ServerNode
+	together *gathering
+}
+
+// URL is what a person gives as --server.
+func (c *Cluster) URL() string {
+	scheme := "http"
+	if c.options.TLS {
+		scheme = "https"
+	}
+	return scheme + "://" + c.apiAddr + c.options.Path
+}
+
+// Thumbprint is that of the certificate of every polling port, 40 upper-case hex digits.
+func (c *Cluster) Thumbprint() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.members[n] = s
+	return thumbprintOf(c.cert)
 }
 
-// SetSharedQueues makes the nodes share their queues through Redis, or not.
-func (c *Cluster) SetSharedQueues(shared bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shared = shared
-}
-
-// AddNode starts another node and returns its comms address. The error is that of the operating system when the address cannot be had.
-func (c *Cluster) AddNode() (address string, err error) {
-	nodes := c.allNodes()
-	host, port, err := net.SplitHostPort(nodes[0].address)
-	if err != nil {
-		return "", err
-	}
-	// The next loopback address, where each node has one of its own; else, as on macOS, any port.
-	if next := c.options.Host(len(nodes) + 1); next != host {
-		host = next
-	} else {
-		port = "0"
-	}
-	n, err := c.openNode(net.JoinHostPort(host, port))
-	if err != nil {
-		return "", err
-	}
-	return "https://" + n.address, nil
-}
-
-// Renew gives the cluster a new certificate: the API tells it, and the nodes, from 1, present it; without any, all do. The others keep
-// theirs, like a node that was not restarted yet.
-func (c *Cluster) Renew(nodes ...int) error {
-	renewed, err := selfSigned("Octopus Portal")
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	old := c.cert
-	c.cert = renewed
-	c.mu.Unlock()
-	for i, n := range c.allNodes() {
-		n.mu.Lock()
-		switch {
-		case len(nodes) == 0 || slices.Contains(nodes, i+1):
-			n.own = nil
-		case n.own == nil:
-			n.own = &old
-		}
-		n.mu.Unlock()
-	}
-	return nil
-}
-
-// Machine is a registration, for AddMachine.
-type Machine struct {
-	Space        string // Id, name or slug; "" is the default one
-	Worker       bool
-	Name         string
-	Thumbprint   string // the Tentacle's
-	Subscription string // "" for one that listens
-	Disabled     bool
-	Health       string // "" is Healthy
-}
-
-// AddMachine registers a machine, or changes the one of that name in that space, as a person does in the web portal.
-func (c *Cluster) AddMachine(m Machine) error {
-	i := slices.IndexFunc(c.store.spaces, func(s space) bool {
-		return m.Space == s.id || m.Space == s.name || m.Space == s.slug || m.Space == "" && s.isDefault
-	})
-	if i < 0 {
-		return fmt.Errorf("the cluster has no space %s", m.Space)
-	}
-	s := c.store.spaces[i]
-	if m.Name == "" || m.Thumbprint == "" {
-		return errors.New("a machine has a name and a thumbprint")
-	}
-	kind, prefix := "machines", "Machines"
-	if m.Worker {
-		kind, prefix = "workers", "Workers"
-	}
-	endpoint := object{"CommunicationStyle": "TentacleActive", "Thumbprint": m.Thumbprint, "Uri": m.Subscription}
-	if m.Subscription == "" {
-		endpoint["CommunicationStyle"], endpoint["Uri"] = "TentaclePassive", "https://"+m.Name+":10933/"
-	}
-	item := object{"Name": m.Name, "IsDisabled": m.Disabled, "HealthStatus": cmp.Or(m.Health, "Healthy"), "Endpoint": endpoint}
-	if m.Worker {
-		item["WorkerPoolIds"] = []string{s.lists["workerpools"][0]["Id"].(string)}
-	} else {
-		item["EnvironmentIds"], item["Roles"] = []string{s.lists["environments"][0]["Id"].(string)}, []string{"web-server"}
-	}
-	key, self := s.id+"/"+kind, c.link(s.id+"/"+kind)
-	for _, old := range c.store.list(key) {
-		if old["Name"] == m.Name {
-			c.store.replace(key, old["Id"].(string), self, item)
-			return nil
-		}
-	}
-	c.store.add(key, prefix, self, item)
-	return nil
-}
-
-// serverNodes are the nodes as the API lists them (OctopusClients, OctopusServerNodeSummaryResource.cs).
-func (c *Cluster) serverNodes() []object {
-	var list []object
-	for i := range c.allNodes() {
-		c.mu.Lock()
-		s := c.members[i+1]
-		c.mu.Unlock()
-		seen, tasks := time.Now().UTC(), 5
-		if s.Offline {
-			seen = seen.Add(-time.Hour)
-		}
-		if s.WebOnly {
-			tasks = 0
-		}
-		name := "node" + strconv.Itoa(i+1)
-		list = append(list, object{"Id": "OctopusServerNodes-" + name, "Name": name, "IsInMaintenanceMode": s.Maintenance,
-			"IsOffline": s.Offline, "MaxConcurrentTasks": tasks, "LastSeen": seen.Format(time.RFC3339)})
+// Addresses are the server comms addresses of the polling ports, https://host:port, in the order of
+// Options.Nodes.
+func (c *Cluster) Addresses() []string {
+	var list []string
+	for _, n := range c.allNodes() {
+		list = append(list, "https://"+n.address)
 	}
 	return list
 }
 
-func (c *Cluster) redis() answer {
+func (c *Cluster) allNodes() []*node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.shared {
-		return notFound()
+	return slices.Clone(c.nodes)
+}
+
+// CAPEM is the certificate, PEM, that the API's certificate is issued by; nil without Options.TLS.
+func (c *Cluster) CAPEM() []byte { return c.caPEM }
+
+// Connections is how many connections the API accepted since the start or the last ResetRequests.
+func (c *Cluster) Connections() int { return int(c.conns.Load()) }
+
+func (c *Cluster) countConnections(_ net.Conn, s http.ConnState) {
+	if s == http.StateNew {
+		c.conns.Add(1)
 	}
-	return answer{http.StatusOK, object{"IsEnabled": true, "IsConfigured": true, "IsReachable": true}}
+}
+
+// Requests returns what was asked since the start or the last ResetRequests, in order of arrival.
+func (c *Cluster) Requests() []Request { return c.log.all() }
+
+// ResetRequests forgets what was asked, and starts counting connections again.
+func (c *Cluster) ResetRequests() {
+	c.conns.Store(0)
+	c.log.reset()
+}
+
+func (c *Cluster) link(rest string) string { return c.options.Path + "/api/" + rest }
+
+// gathering are the requests that wait for each other; nil for none.
+func (c *Cluster) gathering() *gathering {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.together
+}
+
+// certificate is that of every polling port that has none of its own.
+func (c *Cluster) certificate() tls.Certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cert
 }

@@ -14,7 +14,7 @@ func presented(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	return thumbprint(tls.Certificate{Certificate: [][]byte{conn.ConnectionState().PeerCertificates[0].Raw}})
+	return thumbprintOf(tls.Certificate{Certificate: [][]byte{conn.ConnectionState().PeerCertificates[0].Raw}})
 }
 
 func TestARenewedCertificateIsPresentedByTheNodesThatHaveIt(t *testing.T) {

@@ -7,10 +7,8 @@ import (
 	"sync"
 )
 
-// object is a JSON object as the API answers it.
-type object = map[string]any
-
-// space is what one space holds besides its machines. The Ids and names are those of the recordings' cluster.
+// space is what one space holds besides its machines. The IDs and names are those of the
+// recordings' cluster.
 type space struct {
 	id, name, slug string
 	isDefault      bool
@@ -34,7 +32,8 @@ func tagSet(id, name string, tags ...string) object {
 	return set
 }
 
-// spaces makes the two spaces, whose Ids differ in the last but one digit: Environments-11 and Environments-21.
+// spaces makes the two spaces, whose IDs differ in the last but one digit: Environments-11 and
+// Environments-21.
 func spaces() []space {
 	make1 := func(n int, id, name, slug string, isDefault bool) space {
 		with := func(kind string, k int) string { return fmt.Sprintf("%s-%d%d", kind, n, k) }
@@ -77,7 +76,7 @@ func (s *store) init() {
 	s.items = map[string][]object{}
 }
 
-// add keeps a new machine or worker and returns it as the server answers it.
+// add keeps a new deployment target or worker and returns it as the server answers it.
 func (s *store) add(key, idPrefix, self string, item object) object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,12 +95,12 @@ func finish(item object, self string) {
 	}
 }
 
-// find returns the index of the item with the Id, or -1. The lock must be held.
+// find returns the index of the item with the ID, or -1. The lock must be held.
 func (s *store) find(key, id string) int {
 	return slices.IndexFunc(s.items[key], func(item object) bool { return item["Id"] == id })
 }
 
-// taken says whether another item than the one with the Id has the name, which the server refuses.
+// taken says whether another item than the one with the ID has the name, which the server refuses.
 func (s *store) taken(key, id string, name any) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

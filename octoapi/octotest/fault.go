@@ -8,7 +8,7 @@ type NodeFault struct {
 	Hangs            bool          // accepts and never says anything
 	PlainHTTP        bool          // speaks HTTP without TLS
 	OtherCertificate bool          // something in between ends TLS with a certificate of its own
-	RequireClient    bool          // insists on a client certificate, by a TLS alert
+	RequireClient    bool          // requires a client certificate, with a TLS alert
 	Status           int           // answers /handshake with this HTTP status
 	Slow             time.Duration // waits so long before it answers
 	ClosesFirst      int           // accepts and closes this many connections, then works
@@ -34,14 +34,4 @@ type APIFault struct {
 	Version           string        // another version in /api
 	MissingPermission string        // 403, naming this permission
 	Thumbprint        string        // certificate-global of another cluster
-}
-
-// SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot be opened again is an error.
-func (c *Cluster) SetNodeFault(n int, f NodeFault) error { return c.allNodes()[n-1].setFault(f) }
-
-// SetAPIFault gives the API a fault, or takes it away.
-func (c *Cluster) SetAPIFault(f APIFault) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fault, c.served = f, 0
 }

@@ -12,13 +12,17 @@ import (
 	"time"
 )
 
-// handshakePage is how Halibut answers whatever is not its own protocol (Halibut, Transport/SecureListener.cs).
+// handshakePage is how Halibut answers whatever is not its own protocol (Halibut,
+// Transport/SecureListener.cs).
 const handshakePage = "<html><body><h1>Octopus Server configured successfully</h1></body></html>"
 
 // node is one polling port.
 type node struct {
-	cluster *Cluster
-	address string
+	address            string
+	latency            time.Duration
+	log                *requestLog
+	clusterCertificate func() tls.Certificate
+	otherCertificate   tls.Certificate // of the fault OtherCertificate
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -97,7 +101,7 @@ func (n *node) serve(conn net.Conn, f NodeFault, nth int) {
 	if nth <= f.ClosesFirst {
 		return
 	}
-	time.Sleep(n.cluster.options.Latency + f.Slow)
+	time.Sleep(n.latency + f.Slow)
 	switch {
 	case f.Hangs:
 		_, _ = io.Copy(io.Discard, conn)
@@ -116,7 +120,7 @@ func (n *node) tlsConfig(f NodeFault) *tls.Config {
 		MinVersion:   tls.VersionTLS12,
 	}
 	if f.OtherCertificate {
-		config.Certificates[0] = n.cluster.other
+		config.Certificates[0] = n.otherCertificate
 	}
 	if f.RequireClient {
 		config.ClientAuth = tls.RequireAnyClientCert
@@ -131,9 +135,7 @@ func (n *node) certificate() tls.Certificate {
 	if own != nil {
 		return *own
 	}
-	n.cluster.mu.Lock()
-	defer n.cluster.mu.Unlock()
-	return n.cluster.cert
+	return n.clusterCertificate()
 }
 
 // handshake reads a request's head, remembers its first line and answers it with the page.
@@ -146,7 +148,7 @@ func (n *node) handshake(conn *tls.Conn, f NodeFault) {
 	_, port, _ := net.SplitHostPort(n.address)
 	number, _ := strconv.Atoi(port)
 	line = strings.TrimRight(line, "\r\n")
-	n.cluster.record(Request{PollingPort: number, Line: line, Address: n.address})
+	n.log.add(Request{PollingPort: number, Line: line, Address: n.address})
 	if strings.HasPrefix(line, "MX-") {
 		return // a client that speaks Halibut would be given work: octo-tentacle never does, and tests look for it in Requests
 	}

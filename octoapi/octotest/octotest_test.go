@@ -21,7 +21,8 @@ func start(t *testing.T, o Options) *Cluster {
 	return c
 }
 
-// TestTheRecordedRequestsGetTheRecordedAnswers sends what the real Tentacle sent, in its order, and compares each status.
+// TestTheRecordedRequestsGetTheRecordedAnswers sends what Tentacle sent, in its order, and
+// compares each status.
 func TestTheRecordedRequestsGetTheRecordedAnswers(t *testing.T) {
 	data, err := os.ReadFile("testdata/recorded-requests.json")
 	if err != nil {
@@ -42,7 +43,8 @@ func TestTheRecordedRequestsGetTheRecordedAnswers(t *testing.T) {
 	}
 }
 
-// replay sends the requests with the Ids that this cluster gave in the place of those the recorded one gave.
+// replay sends the requests with the IDs that this cluster gave in the place of those the recorded
+// one gave.
 func replay(t *testing.T, c *Cluster, requests []Request) {
 	given := map[string]string{}
 	for i, r := range requests {

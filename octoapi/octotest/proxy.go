@@ -25,7 +25,8 @@ type Proxy struct {
 	targets []string
 }
 
-// StartProxy opens the port. Unless status is 0 every request is answered with it. The error is that of the operating system.
+// StartProxy opens the port. Unless status is 0 every request is answered with it. The error is
+// that of the operating system.
 func StartProxy(status int) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

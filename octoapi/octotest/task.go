@@ -15,51 +15,44 @@ const taskTurns = 2
 // tasks are the health checks that were started.
 type tasks struct {
 	mu    sync.Mutex
-	asked map[string]int // by Id: how often
+	asked map[string]int // by ID: how often
 	ended string         // the state they end in; "" is Success
 }
 
-// SetHealthCheck says how health checks end from now on: Success, Failed,
-// Canceled or TimedOut.
-func (c *Cluster) SetHealthCheck(state string) {
-	c.tasks.mu.Lock()
-	defer c.tasks.mu.Unlock()
-	c.tasks.ended = state
-}
-
-// serveTasks starts a health check, or tells how far one is.
-func (c *Cluster) serveTasks(r *http.Request, s *space, id string, body []byte) answer {
-	c.tasks.mu.Lock()
-	defer c.tasks.mu.Unlock()
+// serve starts a health check in a space, or tells how far the one with the id is. The link is that
+// of the space's tasks.
+func (ts *tasks) serve(r *http.Request, spaceID, link, id string, body []byte) answer {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
 	if r.Method == http.MethodPost && id == "" {
-		var task struct{ Name string }
-		if err := json.Unmarshal(body, &task); err != nil || task.Name != "Health" {
+		var started struct{ Name string }
+		if err := json.Unmarshal(body, &started); err != nil || started.Name != "Health" {
 			return failure(http.StatusBadRequest, "This kind of task cannot be started.")
 		}
-		if c.tasks.asked == nil {
-			c.tasks.asked = map[string]int{}
+		if ts.asked == nil {
+			ts.asked = map[string]int{}
 		}
-		id = fmt.Sprintf("ServerTasks-%d", len(c.tasks.asked)+1)
-		c.tasks.asked[id] = 0
-		return answer{http.StatusCreated, c.task(s, id, "Queued", false)}
+		id = fmt.Sprintf("ServerTasks-%d", len(ts.asked)+1)
+		ts.asked[id] = 0
+		return answer{http.StatusCreated, task(spaceID, link, id, "Queued", false)}
 	}
-	if _, known := c.tasks.asked[id]; !known || r.Method != http.MethodGet {
+	if _, known := ts.asked[id]; !known || r.Method != http.MethodGet {
 		return notFound()
 	}
-	c.tasks.asked[id]++
-	if c.tasks.asked[id] < taskTurns {
-		return answer{http.StatusOK, c.task(s, id, "Executing", false)}
+	ts.asked[id]++
+	if ts.asked[id] < taskTurns {
+		return answer{http.StatusOK, task(spaceID, link, id, "Executing", false)}
 	}
-	return answer{http.StatusOK, c.task(s, id, cmp.Or(c.tasks.ended, "Success"), true)}
+	return answer{http.StatusOK, task(spaceID, link, id, cmp.Or(ts.ended, "Success"), true)}
 }
 
-func (c *Cluster) task(s *space, id, state string, completed bool) object {
-	task := object{
+func task(spaceID, link, id, state string, completed bool) object {
+	t := object{
 		"Id": id, "Name": "Health", "State": state, "IsCompleted": completed, "FinishedSuccessfully": state == "Success",
-		"ErrorMessage": "", "SpaceId": s.id, "Links": object{"Self": c.link(s.id + "/tasks/" + id), "Web": "/app#/" + s.id + "/tasks/" + id},
+		"ErrorMessage": "", "SpaceId": spaceID, "Links": object{"Self": link + "/" + id, "Web": "/app#/" + spaceID + "/tasks/" + id},
 	}
 	if completed && state != "Success" {
-		task["ErrorMessage"] = "One or more machines did not answer."
+		t["ErrorMessage"] = "One or more machines did not answer."
 	}
-	return task
+	return t
 }

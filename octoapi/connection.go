@@ -1,0 +1,142 @@
+package octoapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/go-resty/resty/v2"
+)
+
+const maxBody = 16 << 20 // bytes of an answer; the longest lists are a few MiB
+
+// connection sends requests to one server, and turns failures into errors. Its methods may be
+// called from several goroutines.
+type connection struct {
+	options Options
+	resty   *resty.Client
+	jar     *cookiejar.Jar
+
+	baseMu  sync.Mutex
+	baseURL *url.URL // without a slash at the end
+}
+
+func newConnection(o Options) (*connection, error) {
+	base, err := ServerURL(o.Server)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Credentials.Check(); err != nil {
+		return nil, err
+	}
+	o.Credentials = o.Credentials.trimmed()
+	o.timing = o.timing.withDefaults()
+	if o.Proxy == nil {
+		o.Proxy = ProxyFunc(nil)
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(string) {}
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{options: o, baseURL: base, jar: jar}
+	c.resty = resty.NewWithClient(&http.Client{Transport: transport(o, base.Hostname()), Jar: jar}).
+		SetRedirectPolicy(resty.RedirectPolicyFunc(checkRedirect)).
+		SetResponseBodyLimit(maxBody).
+		SetDisableWarn(true).
+		SetLogger(silent{}).
+		SetHeader("Accept", "application/json")
+	if o.UserAgent != "" {
+		c.resty.SetHeader("User-Agent", o.UserAgent)
+	}
+	return c, nil
+}
+
+// silent keeps resty from printing.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
+
+// URL is the base URL in use, without a slash at the end. It becomes https when the server
+// redirects there.
+func (c *connection) URL() string {
+	return c.base().String()
+}
+
+func (c *connection) base() *url.URL {
+	c.baseMu.Lock()
+	defer c.baseMu.Unlock()
+	u := *c.baseURL
+	return &u
+}
+
+// moveTo makes the URL that answered /api the base URL, if http redirected to https on the same
+// host.
+func (c *connection) moveTo(from *url.URL) {
+	c.baseMu.Lock()
+	defer c.baseMu.Unlock()
+	if from.Scheme != c.baseURL.Scheme {
+		c.baseURL = &url.URL{Scheme: from.Scheme, Host: from.Host, Path: virtualDirectory(from.Path)}
+	}
+}
+
+// resolve makes a whole URL of a link. Behind a reverse proxy the server does not know the virtual
+// directory it is reached at, so that links come with or without it (OctopusClients,
+// DefaultLinkResolver.cs, does the same). A link to another host is refused.
+func (c *connection) resolve(link string) (*url.URL, error) {
+	base := c.base()
+	u, err := url.Parse(strings.TrimPrefix(link, "~"))
+	if err != nil || u.Opaque != "" {
+		return nil, fmt.Errorf("the server at %s returned a malformed link: %s", base, c.quote(link))
+	}
+	if u.Host != "" && !sameOrigin(u, base) || u.Scheme != "" && u.Host == "" {
+		return nil, fmt.Errorf("the server at %s returned a link to another host, %s; it was not followed, and nothing secret was sent there",
+			base, c.quote(u.Host))
+	}
+	raw := "/" + strings.TrimLeft(u.EscapedPath(), "/")
+	// The server's own spelling of the directory may differ in case from what people paste.
+	if directory := base.EscapedPath(); !strings.HasPrefix(strings.ToLower(raw)+"/", strings.ToLower(directory)+"/") {
+		raw = directory + raw
+	}
+	resolved, err := base.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the server at %s returned a malformed link: %s", base, c.quote(link))
+	}
+	resolved.RawQuery = u.RawQuery
+	return resolved, nil
+}
+
+// show is a URL for the reader: without a query.
+func (c *connection) show(u *url.URL) string {
+	return c.quote((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+}
+
+// quote prepares text that came over the network to be shown: one line, printable, of moderate
+// length, and without anything secret a server may have repeated.
+func (c *connection) quote(text string) string {
+	return oneLine(c.hide(oneLine(text, len(text))), maxQuote)
+}
+
+// hide removes secrets from a text.
+func (c *connection) hide(text string) string {
+	k := c.options.Credentials
+	var secrets Secrets
+	for _, secret := range []string{k.APIKey, k.BearerToken, k.Password} {
+		secrets.Add(secret)
+	}
+	for _, cookie := range c.jar.Cookies(c.base().JoinPath("api")) {
+		secrets.Add(cookie.Value)
+	}
+	if proxy, err := proxyFor(c.options.Proxy, c.base()); err == nil && proxy != nil {
+		password, _ := proxy.User.Password()
+		secrets.Add(password)
+	}
+	return secrets.Hide(text)
+}

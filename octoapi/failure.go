@@ -1,0 +1,242 @@
+package octoapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// failedRequest is a request that did not succeed: there is an answer with another status than 200,
+// or a cause.
+type failedRequest struct {
+	method  string
+	url     *url.URL
+	started time.Time
+	took    time.Duration
+	answer  *resty.Response
+	cause   error
+}
+
+func (f failedRequest) retry() retryFor {
+	switch {
+	case f.cause != nil:
+		return diagnose(f.cause, f.url.Host, f.took).retry
+	case temporary(f.answer.StatusCode()):
+		return retryUntilDeadline
+	}
+	return noRetry
+}
+
+// temporary says whether a status asks to try again later.
+func temporary(status int) bool {
+	return status == http.StatusTooManyRequests || status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout
+}
+
+// short is what happened, for a progress line.
+func (f failedRequest) short() string {
+	if f.cause != nil {
+		return diagnose(f.cause, f.url.Host, f.took).text
+	}
+	return fmt.Sprintf("%s responds with %s", f.url.Host, f.status())
+}
+
+func (f failedRequest) status() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", f.answer.StatusCode(), http.StatusText(f.answer.StatusCode())))
+}
+
+// retryAfter is what an answer asks to wait, as seconds or a date; 0 when it does not.
+func (f failedRequest) retryAfter() time.Duration {
+	if f.answer == nil {
+		return 0
+	}
+	text := f.answer.Header().Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), 1<<30)) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
+}
+
+// later says when to try again.
+func (f failedRequest) later() string {
+	const day = 24 * time.Hour
+	switch wait := f.retryAfter(); {
+	case wait > day:
+		return "the server asks to wait for more than a day"
+	case wait > 0:
+		return fmt.Sprintf("the server asks to wait %s: try again then", round(wait))
+	}
+	return "try again later"
+}
+
+// explain makes the error of a failed request; tries is nil for what is sent once.
+func (c *connection) explain(ctx context.Context, f failedRequest, tries *attempts) error {
+	if errors.Is(ctx.Err(), context.Canceled) && (f.cause != nil || tries != nil) { // not what a write was answered
+		return &report{message: "interrupted while waiting for " + f.url.Host, causes: []error{ctx.Err()}}
+	}
+	if f.cause == nil {
+		return c.explainStatus(f)
+	}
+	if elsewhere, is := errors.AsType[*redirected](f.cause); is {
+		return c.explainRedirect(f, elsewhere)
+	}
+	if errors.Is(f.cause, resty.ErrResponseBodyTooLarge) {
+		return &report{
+			message: fmt.Sprintf("%s responds with more than %d MiB: it is not the API of an Octopus Server", c.show(f.url), maxBody>>20),
+			causes:  []error{f.cause, ErrNotOctopus},
+		}
+	}
+	d := diagnose(f.cause, f.url.Host, f.took).through(c.options.Proxy, f.url)
+	message := fmt.Sprintf("cannot reach the Octopus Server at %s: %s", c.URL(), c.quote(d.text))
+	if tries != nil && tries.count > 1 {
+		message += fmt.Sprintf(" (tried %d times in %s)", tries.count, round(time.Since(tries.start)))
+	}
+	return &UnreachableError{
+		Server: c.URL(),
+		Reason: d.reason,
+		// A write follows reads, which were answered.
+		MaybeHTTPS: f.url.Scheme == "http" && d.retry == retryUntilDeadline && tries != nil,
+		report:     report{message, d.hints, []error{f.cause}},
+	}
+}
+
+func (c *connection) explainRedirect(f failedRequest, r *redirected) error {
+	to := c.quote((&url.URL{Scheme: r.to.Scheme, Host: r.to.Host, Path: r.to.Path}).String()) // the query may hold a token
+	return &RedirectError{report{
+		message: fmt.Sprintf("%s redirects to %s: %s, so it was not followed and nothing secret was sent there", c.show(f.url), to, r.why),
+		hints:   []string{"a login page in front of an Octopus Server must let the API through"},
+		causes:  []error{f.cause},
+	}}
+}
+
+// explainStatus makes the error for a response whose status is not success.
+func (c *connection) explainStatus(f failedRequest) error {
+	status, server := f.answer.StatusCode(), c.URL()
+	says := c.octopusMessage(f.answer.Body())
+	e := &StatusError{Status: status, Credential: c.options.Credentials.Kind(), Repeated: f.method == http.MethodGet && temporary(status)}
+	describe := func(format string, a ...any) {
+		e.message = fmt.Sprintf(format, a...)
+		if says != "" {
+			e.message += ": " + says
+		}
+	}
+	switch {
+	case status == http.StatusUnauthorized:
+		e.causes = []error{ErrUnauthorized}
+		describe("the Octopus Server at %s does not accept the %s (401)", server, e.Credential)
+	case status == http.StatusForbidden:
+		e.causes = []error{ErrForbidden}
+		describe("the Octopus Server at %s does not permit this to the account of the %s (403)", server, e.Credential)
+		permission := "permits it"
+		if m := missingPermission().FindStringSubmatch(says); m != nil {
+			permission = "has " + m[1]
+		}
+		e.hints = []string{"add the account to a team whose role " + permission + " in that space"}
+	case status == http.StatusNotFound:
+		e.causes = []error{ErrNotFound}
+		describe("there is no %s (404)", c.show(f.url))
+		if says == "" {
+			e.causes = append(e.causes, ErrNotOctopus)
+		}
+	case status == http.StatusProxyAuthRequired:
+		between := "in between"
+		if proxy, _ := c.options.Proxy(f.url); proxy != nil {
+			between = proxy.Host
+		}
+		return &ProxyError{Proxy: between, Status: status}
+	case status == http.StatusBadRequest && f.url.Scheme == "http" && strings.Contains(string(f.answer.Body()), "HTTPS"):
+		return &UnreachableError{Server: server, Reason: NeedsHTTPS, report: report{message: f.url.Host + " speaks https, not http"}}
+	case temporary(status):
+		describe("the Octopus Server at %s is not available (%s)", server, f.status())
+		e.message += c.pageNote(f.answer)
+		e.hints = []string{f.later()}
+	case status >= 500:
+		describe("the Octopus Server at %s failed (%s) on %s %s", server, f.status(), f.method, c.quote(f.url.Path))
+		e.message += c.pageNote(f.answer)
+		e.hints = []string{"the server's own log says why: Configuration, Diagnostics"}
+	case status >= 400:
+		describe("the Octopus Server at %s refused %s %s (%s)", server, f.method, c.quote(f.url.Path), f.status())
+		e.message += c.pageNote(f.answer)
+	default:
+		e.causes = []error{ErrNotOctopus}
+		e.message = fmt.Sprintf("%s responds with %s, but an Octopus Server responds with 200", c.show(f.url), f.status())
+	}
+	return e
+}
+
+// unexpected explains an answer with status 200 that is not the JSON expected.
+func (c *connection) unexpected(f failedRequest, data []byte, err error) error {
+	e := &report{causes: []error{ErrNotOctopus}}
+	what := "something that is not JSON"
+	e.hints = []string{"a proxy or load balancer may have responded instead"}
+	var wrongType *json.UnmarshalTypeError
+	switch title, isHTML := c.htmlTitle(f.answer); {
+	case isHTML && title != "":
+		what = fmt.Sprintf("a web page, %q, instead of JSON", title)
+		e.hints = []string{"a proxy or a login page may be responding instead: it must let " + c.quote(f.url.Path) + " through"}
+	case isHTML:
+		what = "a web page instead of JSON"
+	case len(data) == 0:
+		what = "no content, with status " + f.status()
+	case errors.As(err, &wrongType), errors.Is(err, errUnexpectedJSON):
+		what = "JSON that is not from an Octopus Server"
+	case strings.Contains(err.Error(), "unexpected end"):
+		what = fmt.Sprintf("incomplete JSON, %d bytes long", len(data))
+		e.hints, e.causes = []string{"something between this machine and the server cuts responses short: try again"}, nil
+	}
+	e.message = fmt.Sprintf("%s responds with %s", c.show(f.url), what)
+	return e
+}
+
+// Compiled at first use: every start of the program would pay for them.
+var (
+	missingPermission = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)missing permissions?:? *([A-Za-z]+)`) })
+	titleElement      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) })
+)
+
+// octopusMessage is what the server says about an error (OctopusClients,
+// OctopusExceptionFactory.cs), safe to be shown.
+func (c *connection) octopusMessage(body []byte) string {
+	var e struct {
+		ErrorMessage string
+		Errors       []string
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	parts := append([]string{e.ErrorMessage}, e.Errors...)
+	return c.quote(strings.TrimSpace(strings.Join(parts, " ")))
+}
+
+// pageNote names the page when the answer is HTML: often that of a proxy.
+func (c *connection) pageNote(r *resty.Response) string {
+	if title, is := c.htmlTitle(r); is && title != "" {
+		return fmt.Sprintf(", with the page %q", title)
+	}
+	return ""
+}
+
+func (c *connection) htmlTitle(r *resty.Response) (title string, is bool) {
+	body := strings.TrimLeftFunc(string(r.Body()), unicode.IsSpace)
+	if !strings.HasPrefix(body, "<") && !strings.Contains(r.Header().Get("Content-Type"), "html") {
+		return "", false
+	}
+	if m := titleElement().FindStringSubmatch(body); m != nil {
+		title = c.quote(html.UnescapeString(m[1]))
+	}
+	return title, true
+}

@@ -1,0 +1,183 @@
+package octoapi
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+)
+
+// stageError is what failed once there was a connection to the port.
+type stageError struct {
+	status string // of an answer that is not a polling port's
+	err    error
+}
+
+func (e *stageError) Error() string {
+	if e.err == nil {
+		return "status " + e.status
+	}
+	return e.err.Error()
+}
+
+func (e *stageError) Unwrap() error { return e.err }
+
+func diagnosePort(err error, host string, took time.Duration) diagnosis {
+	stage, is := errors.AsType[*stageError](err)
+	if !is {
+		return diagnose(err, host, took)
+	}
+	if stage.status != "" {
+		return diagnosis{WebServer, fmt.Sprintf("it responds with %s, but Octopus responds with 200", oneLine(stage.status, 60)), retryBriefly,
+			[]string{"a web server or load balancer seems to be there"}}
+	}
+	d := diagnose(stage.err, host, took)
+	switch {
+	case errors.As(stage.err, new(tls.RecordHeaderError)):
+		d.reason, d.retry = NotTLS, retryBriefly
+		d.text = "it does not speak TLS; it may be plain HTTP"
+		d.hints = []string{"the usual polling port is 10943, which is not the port of the web portal"}
+	case errors.Is(stage.err, context.DeadlineExceeded):
+		d.text = fmt.Sprintf("it accepted the connection, but did not respond within %s", round(took))
+		d.hints = []string{"a firewall or load balancer may accept connections with nothing behind it"}
+	}
+	return d
+}
+
+// tryPort connects once and returns the thumbprint of the certificate presented.
+func tryPort(ctx context.Context, u *url.URL, proxyOf func(*url.URL) (*url.URL, error), timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	raw, err := connect(ctx, u, proxyOf)
+	if err != nil {
+		return "", err
+	}
+	defer raw.Close()
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	presented, err := shakeHands(ctx, raw, u)
+	if err != nil && ctx.Err() != nil {
+		err = &stageError{err: ctx.Err()} // what the deadline broke off is not the cause
+	}
+	return presented, err
+}
+
+// proxied is the address of a port in the form in which a proxy is chosen for it.
+func proxied(u *url.URL) *url.URL { return &url.URL{Scheme: "https", Host: u.Host} }
+
+// connect opens a connection to the address, through its proxy if there is one.
+func connect(ctx context.Context, u *url.URL, proxyOf func(*url.URL) (*url.URL, error)) (net.Conn, error) {
+	proxy, err := proxyFor(proxyOf, proxied(u))
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if proxy == nil {
+		return dialer.DialContext(ctx, "tcp", u.Host)
+	}
+	if proxy.Scheme != "http" {
+		return nil, fmt.Errorf("the proxy is %s://…, but a Tentacle polls through http:// proxies only", oneLine(proxy.Scheme, 20))
+	}
+	raw, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), "80")))
+	if err != nil {
+		return nil, &net.OpError{Op: "proxyconnect", Err: err}
+	}
+	if err := connectThrough(ctx, raw, proxy, u.Host); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return raw, nil
+}
+
+// connectThrough asks the proxy at the other end of raw to connect to target.
+func connectThrough(ctx context.Context, raw net.Conn, proxy *url.URL, target string) error {
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	request := "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n"
+	if value := proxyAuthorization(proxy); value != "" {
+		request += "Proxy-Authorization: " + value + "\r\n"
+	}
+	answer, err := exchange(raw, request+"\r\n", http.MethodConnect)
+	if err != nil {
+		return &net.OpError{Op: "proxyconnect", Addr: raw.RemoteAddr(), Err: cmp.Or(ctx.Err(), err)}
+	}
+	if answer.StatusCode != http.StatusOK {
+		return &ProxyError{Proxy: proxy.Host, Target: target, Status: answer.StatusCode}
+	}
+	return nil
+}
+
+// shakeHands does TLS and, unless it is a web socket, POST /handshake.
+func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
+	presented := ""
+	conn := tls.Client(raw, &tls.Config{
+		ServerName:         u.Hostname(),
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // #nosec G402: Octopus is known by its thumbprint, which is returned for that
+		VerifyConnection: func(s tls.ConnectionState) error { // before the end, should the server then miss a client certificate
+			presented = thumbprint.Of(s.PeerCertificates[0].Raw)
+			return nil
+		},
+	})
+	err := conn.HandshakeContext(ctx)
+	if err == nil && u.Scheme == "wss" {
+		return presented, nil
+	}
+	status := ""
+	if err == nil {
+		status, err = postHandshake(conn, u.Host)
+	}
+	if presented != "" && wantsClientCertificate(err) {
+		return presented, nil
+	}
+	if err != nil || status != "" {
+		return "", &stageError{status: status, err: err}
+	}
+	return presented, nil
+}
+
+// postHandshake returns the status of an answer that is not a polling port's, "" when it is.
+func postHandshake(conn net.Conn, host string) (status string, err error) {
+	request := "POST /handshake HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+	answer, err := exchange(conn, request, http.MethodPost)
+	if err != nil {
+		return "", err
+	}
+	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusBadRequest {
+		return answer.Status, nil
+	}
+	return "", nil
+}
+
+// exchange sends a request and reads the head of the answer, byte by byte so that nothing behind it
+// is lost, and at most a little.
+func exchange(conn net.Conn, request, method string) (*http.Response, error) {
+	if _, err := io.WriteString(conn, request); err != nil {
+		return nil, err
+	}
+	head := bufio.NewReaderSize(io.LimitReader(oneByte{conn}, 16<<10), 16)
+	return http.ReadResponse(head, &http.Request{Method: method})
+}
+
+// oneByte keeps a buffered reader from reading ahead.
+type oneByte struct{ io.Reader }
+
+func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), 1)]) }
+
+// wantsClientCertificate says whether the server ended the handshake because none was sent: then it
+// is a polling port, and open.
+func wantsClientCertificate(err error) bool {
+	alert, is := errors.AsType[*net.OpError](err)
+	return is && alert.Op == "remote error" &&
+		(strings.Contains(alert.Err.Error(), "certificate required") || strings.Contains(alert.Err.Error(), "bad certificate"))
+}

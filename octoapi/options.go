@@ -1,0 +1,21 @@
+package octoapi
+
+import (
+	"crypto/x509"
+	"net/url"
+)
+
+// Options says which server to ask, with which credentials and over which connection.
+type Options struct {
+	Server          string // as people paste it
+	Credentials     Credentials
+	IgnoreSSLErrors bool
+	RootCAs         *x509.CertPool                   // nil: the system's
+	Proxy           func(*url.URL) (*url.URL, error) // nil: that of the environment when New is called; see ProxyFunc
+	UserAgent       string
+	// Waiting is optional, and called from several goroutines: a read failed and will be repeated
+	// after a wait.
+	Waiting func(what string)
+
+	timing timing
+}

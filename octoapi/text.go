@@ -1,0 +1,39 @@
+package octoapi
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+const maxQuote = 300 // bytes of a text that came over the network, in an error
+
+// oneLine makes text one printable line of at most so many bytes.
+func oneLine(text string, limit int) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == unicode.ReplacementChar
+	}), " ")
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// printable is a name as a terminal may show it. Unlike oneLine it keeps every space: people ask
+// for things by name.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r != ' ' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) {
+			return -1
+		}
+		return r
+	}, name)
+}
+
+// round makes a duration short to read.
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
