@@ -1,5 +1,5 @@
-// Octo-tentacle puts an Octopus Tentacle on every node of a high-availability
-// Octopus cluster, and does the rest of the Tentacle's configuration.
+// Octo-tentacle configures Octopus Tentacles. With one command it makes a Tentacle poll every node
+// of a high-availability Octopus Server cluster.
 package main
 
 import (

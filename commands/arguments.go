@@ -6,30 +6,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
 )
 
-// noSuchCommandError is a command line that names no command, or one that does
-// not exist: exit code 2.
+// noSuchCommandError is a command line that names no command, or one that does not exist: exit
+// code 2.
 type noSuchCommandError string
 
-func (e noSuchCommandError) Error() string {
-	return string(e) + "\nrun octo-tentacle help to see what there is"
+func (e noSuchCommandError) Error() string { return string(e) }
+
+// Hints name the help.
+func (noSuchCommandError) Hints() []string {
+	return []string{"run octo-tentacle help for a list of commands"}
 }
 
-// ignoredSwitches are accepted everywhere, as by the real Tentacle, and mean
-// nothing here.
+// ignoredSwitches are accepted everywhere, as by the Tentacle CLI, and have no effect here.
 var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninteractive"}
 
-// rewriteArguments turns a command line in any of the Tentacle's spellings
-// (options in any case, `-name`, `--name`, `/name`, values after `=`, `:` or as
-// the next argument) into the one spelling urfave/cli reads:
+// rewriteArguments turns a command line in any of the Tentacle CLI's spellings (options in any
+// case, `-name`, `--name`, `/name`, values after `=`, `:` or as the next argument) into the one
+// spelling urfave/cli reads:
 //
 //	COMMAND --name=value … -- ARGUMENT …
 //
-// It refuses what cannot be meant, without ever repeating a value: that may be
-// a key.
+// It refuses invalid arguments without ever repeating a value, which may be a key.
 func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, error) {
 	arguments = dropLeadingIgnored(arguments)
 	if len(arguments) == 0 {
@@ -78,7 +80,7 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 			return nil, err
 		}
 		if option.isTime && value == "" {
-			continue // as scripts pass what they leave out
+			continue // as scripts pass an unset variable
 		}
 		rewritten = append(rewritten, "--"+option.name+"="+value)
 	}
@@ -92,10 +94,10 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 	return rewritten, nil
 }
 
-// leftOver does not repeat what is left over: `--apikey= API-…` leaves a key.
+// leftOver does not repeat the superfluous argument: `--apikey= API-…` leaves a key.
 func leftOver(command *cli.Command, count int) error {
-	return fmt.Errorf("%s takes no argument without an option name in front of it; %d left over\n"+
-		"write values as --option=value, with quotes around spaces, and no space after the =", command.Name, count)
+	return hint.Errorf("write values as --option=value, with quotes around spaces and no space after the =",
+		"%s takes no positional arguments, but got %d", command.Name, count)
 }
 
 func dropLeadingIgnored(arguments []string) []string {
@@ -109,8 +111,8 @@ func dropLeadingIgnored(arguments []string) []string {
 	return arguments
 }
 
-// commandNamed is the name of the command in a command line, as findCommand
-// reads it; "" where there is none, and for help, which explains the others.
+// commandNamed is the name of the command in a command line, as findCommand reads it; "" where
+// there is none, and for help, which explains the others.
 func commandNamed(arguments []string) string {
 	arguments = dropLeadingIgnored(arguments)
 	if len(arguments) == 0 {
@@ -131,8 +133,7 @@ func canonicalCommand(typed string) string {
 	return name
 }
 
-// findCommand ignores case, and `--help` or `/version` name commands too, as
-// they do for the real Tentacle.
+// findCommand ignores case. As for the Tentacle CLI, `--help` and `/version` name commands too.
 func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
 	name := canonicalCommand(typed)
 	names := make([]string, 0, len(commands))
@@ -142,26 +143,26 @@ func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
 		}
 		names = append(names, command.Name)
 	}
-	if program, ok := onlyReal[name]; ok {
+	if program, ok := onlyTentacle[name]; ok {
 		return nil, noSuchCommandError(fmt.Sprintf("%s is not part of octo-tentacle: %s", name, program))
 	}
 	if strings.ContainsAny(typed, "=:") || typed == "" || strings.HasPrefix(name, "api-") { // that is a key
-		return nil, noSuchCommandError("the first argument has to be a command")
+		return nil, noSuchCommandError("the first argument must be a command")
 	}
 	return nil, noSuchCommandError(fmt.Sprintf("there is no command %q%s", typed, didYouMean(name, names, "")))
 }
 
-// onlyReal are commands of the real Tentacle that run the agent itself.
-var onlyReal = map[string]string{
-	"agent":                           "only the Tentacle itself runs the agent; start its service, or run Tentacle agent",
-	"run":                             "only the Tentacle itself runs the agent; start its service, or run Tentacle run",
+// onlyTentacle are the commands of Tentacle that run the agent itself.
+var onlyTentacle = map[string]string{
+	"agent":                           "only Tentacle itself runs the agent; start its service, or run Tentacle agent",
+	"run":                             "only Tentacle itself runs the agent; start its service, or run Tentacle run",
 	"watchdog":                        "use Tentacle watchdog",
 	"extract":                         "use Tentacle extract",
 	"livez":                           "use Tentacle livez",
 	"migrate-preinstalled-k8s-config": "the Kubernetes agent's own container runs Tentacle migrate-preinstalled-k8s-config",
 }
 
-// option is a flag of a command as the rewriting needs it.
+// option is what the rewriting needs to know about a flag.
 type option struct {
 	name       string
 	takesValue bool
@@ -186,8 +187,8 @@ func optionsOf(command *cli.Command) map[string]option {
 	return options
 }
 
-// splitOption splits `--name=value`, `-name:value`, `/name`. Only the first
-// separator counts, so values may contain both.
+// splitOption splits `--name=value`, `-name:value`, `/name`. Only the first separator counts, so
+// values may contain both.
 func splitOption(argument string) (name, value string, hasValue, isOption bool) {
 	body, dashes := strings.CutPrefix(argument, "--")
 	if !dashes {
@@ -203,16 +204,16 @@ func splitOption(argument string) (name, value string, hasValue, isOption bool) 
 	return body[:end], body[end+1:], true, end > 0
 }
 
-// isOptionOf says whether an argument names an option of the command, so that
-// a missing value is noticed. A path that starts with a slash is a value.
+// isOptionOf says whether an argument names an option of the command, so that a missing value is
+// noticed. A path that starts with a slash is a value.
 func isOptionOf(options map[string]option, argument string) bool {
 	name, _, _, isOption := splitOption(argument)
 	_, known := options[strings.ToLower(name)]
 	return isOption && known && argument[0] == '-'
 }
 
-// checked is a value in the one form that the library reads. Its own errors name
-// the option as nobody types it, and repeat the value.
+// checked is a value in the form that the library reads. The library's own errors spell the option
+// in another way and repeat the value.
 func (o option) checked(value string, hasValue bool) (string, error) {
 	switch {
 	case !o.takesValue:
@@ -220,7 +221,7 @@ func (o option) checked(value string, hasValue bool) (string, error) {
 	case o.isTime:
 		value = strings.TrimSpace(value)
 		if _, err := time.ParseDuration(value); err != nil && value != "" {
-			return "", fmt.Errorf("option --%s takes a time with its unit, like 90s or 5m", o.name)
+			return "", fmt.Errorf("option --%s takes a duration with a unit, like 90s or 5m", o.name)
 		}
 	}
 	return value, nil
@@ -237,7 +238,7 @@ func switchValue(name, value string, hasValue bool) (string, error) {
 	case "false", "-", "no", "0":
 		return "false", nil
 	}
-	return "", fmt.Errorf("option --%s takes no value (or true, or false)", name)
+	return "", fmt.Errorf("option --%s takes no value other than true or false", name)
 }
 
 func unknownOption(command *cli.Command, options map[string]option, name string) error {
@@ -248,11 +249,11 @@ func unknownOption(command *cli.Command, options map[string]option, name string)
 		}
 	}
 	slices.Sort(names)
-	return fmt.Errorf("%s has no option --%s%s\nrun octo-tentacle %s --help to see what there is",
-		command.Name, name, didYouMean(strings.ToLower(name), names, "--"), command.Name)
+	return hint.With(fmt.Errorf("%s has no option --%s%s", command.Name, name, didYouMean(strings.ToLower(name), names, "--")),
+		fmt.Sprintf("run octo-tentacle %s --help for a list of options", command.Name))
 }
 
-// didYouMean names the nearest candidates, or nothing where none is near.
+// didYouMean names the nearest candidates, if any are near.
 func didYouMean(typed string, candidates []string, prefix string) string {
 	type scored struct {
 		name     string

@@ -50,9 +50,9 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 	}
 }
 
-// TestEveryOptionOfTheRealTentacleIsUnderstood: as its help lists them, of the
+// TestEveryOptionOfTentacleIsAccepted: as its help lists them, of the
 // commands that register and poll, with the default that it names.
-func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
+func TestEveryOptionOfTentacleIsAccepted(t *testing.T) {
 	const (
 		api        = "instance= config= server= apiKey= bearerToken= u=username username= user=username p=password password= ignoreSslErrors console nologo noninteractive noconsolelogging help"
 		nodes      = " server-comms-address= server-comms-port= server-web-socket="
@@ -86,7 +86,7 @@ func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
 	for _, command := range testCommands() {
 		for _, flag := range command.Flags {
 			if f, ok := flag.(*cli.StringFlag); ok && f.Name == "comms-style" && f.Value != "TentaclePassive" {
-				t.Errorf("%s --comms-style is %q when left out", command.Name, f.Value)
+				t.Errorf("%s --comms-style is %q by default", command.Name, f.Value)
 			}
 		}
 	}
@@ -94,8 +94,8 @@ func TestEveryOptionOfTheRealTentacleIsUnderstood(t *testing.T) {
 
 // TestEveryOptionCanBeWrittenAsOnWindows: by each of its names, in any case.
 func TestEveryOptionCanBeWrittenAsOnWindows(t *testing.T) {
-	options := 0
-	for _, command := range testCommands() {
+	options, commands := 0, testCommands()
+	for _, command := range commands {
 		for _, flag := range command.Flags {
 			_, isSwitch := flag.(*cli.BoolFlag)
 			_, isTime := flag.(*cli.DurationFlag)
@@ -118,7 +118,7 @@ func TestEveryOptionCanBeWrittenAsOnWindows(t *testing.T) {
 				}
 				want := []string{command.Name, "--" + flag.Names()[0] + "=" + value}
 				for _, spelling := range spellings {
-					got, err := rewriteArguments(testCommands(), append([]string{"/" + strings.ToUpper(command.Name)}, spelling...))
+					got, err := rewriteArguments(commands, append([]string{"/" + strings.ToUpper(command.Name)}, spelling...))
 					if err != nil || !slices.Equal(got, want) {
 						t.Errorf("%s %q: %q, %v; want %q", command.Name, spelling, got, err, want)
 					}

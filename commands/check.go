@@ -5,26 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// checkOptions are what check can be told.
+// checkOptions are those of check.
 type checkOptions struct {
 	tentacle     tentacleOptions
 	api          apiOptions
 	allInstances bool
 	strict       bool
 	format       string
+
+	asksAPI bool
 }
 
-// checkTimeout is how long check waits for the network unless told otherwise:
-// what does not answer within it is a finding.
+// checkTimeout is how long check waits for the network by default: no response within it is a
+// finding.
 const checkTimeout = 15 * time.Second
 
 func checkCommand(c *console) *cli.Command {
@@ -32,12 +34,12 @@ func checkCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "check",
 		Category: "Polling",
-		Usage:    "find out whether this Tentacle is right for high availability",
-		Description: `Looks at the configuration, the certificate, the service and every polled port;
-with the address of the Octopus Server and credentials also at the registration
-and at the nodes of the cluster. Nothing is changed. Each finding says what is
-wrong, why it matters and which command mends it. A problem makes the exit code
-1: the findings are the answer, and stand on standard output all the same.
+		Usage:    "check whether this Tentacle is set up correctly for high availability",
+		Description: `Checks the configuration, the certificate, the service and every polled port. With
+the address of the Octopus Server and credentials, also checks the registration
+and the nodes of the cluster. Changes nothing. Each finding says what is wrong,
+why that matters and which command fixes it. Prints the findings to standard
+output and exits with 1 if there is a problem.
 
   octo-tentacle check
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
@@ -45,112 +47,79 @@ wrong, why it matters and which command mends it. A problem makes the exit code
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
-				Usage: "let a warning make the exit code 1, too"},
+				Usage: "exit with 1 also for warnings"},
 			formatFlag(&o.format),
 		}),
-		Action: func(ctx *cli.Context) error { return check(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error { return checkTentacles(ctx.Context, c, o) },
 	}
 }
 
-// verdictError makes the exit code 1 where the command did what it should and
-// the answer, which stands on standard output, is bad. It is not shown.
-type verdictError struct{}
-
-func (verdictError) Error() string { return "there are problems" }
-
-func check(ctx context.Context, c *console, o checkOptions) error {
-	asksAPI, err := o.read(c)
+func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
+	if err := o.complete(c); err != nil {
+		return err
+	}
+	snapshots, err := o.look()
 	if err != nil {
 		return err
 	}
-	all, err := o.look()
-	if err != nil {
+	if err := o.ask(ctx, c, snapshots); err != nil {
 		return err
 	}
-	for _, f := range all {
-		if !asksAPI || f.indexErr != nil || f.proxyErr != nil {
-			continue
-		}
-		if f.client, err = connect(c, o.api, f.proxy); err != nil {
-			return err
-		}
-		f.serverOptions = o.serverOptions()
-	}
-	gatherAll(ctx, c, all, o.api.timeout)
-
-	results := make([]checkResult, len(all))
-	worst := levelOK
-	for i, f := range all {
-		results[i] = newCheckResult(f)
+	results := make([]checkResult, len(snapshots))
+	worst := check.OK
+	for i, s := range snapshots {
+		results[i] = newCheckResult(&s.Snapshot)
 		worst = max(worst, results[i].worst)
 	}
 	if err := o.print(c, results); err != nil {
 		return err
 	}
-	if worst == levelProblem || worst == levelWarning && o.strict {
+	if worst == check.Problem || worst == check.Warning && o.strict {
 		return verdictError{}
 	}
 	return nil
 }
 
-// read checks the arguments, and says whether there is a server to ask: without
-// one, check tells what can be seen from this machine.
-func (o *checkOptions) read(c *console) (asksAPI bool, err error) {
-	if err := errors.Join(o.tentacle.checkAll(o.allInstances), checkFormat(&o.format)); err != nil {
-		return false, err
+// complete also finds out whether there is a server to ask: without one, check reports what can be
+// seen on this machine.
+func (o *checkOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format)); err != nil {
+		return err
 	}
 	if o.api.timeout <= 0 {
-		return false, fmt.Errorf("--timeout %v leaves no time: give something like %v", o.api.timeout, checkTimeout)
+		return fmt.Errorf("--timeout %v is too short: give a duration like %v", o.api.timeout, checkTimeout)
 	}
-	if !o.api.given() && os.Getenv("OCTOPUS_URL") == "" {
-		return false, nil
+	if o.asksAPI = o.api.given() || os.Getenv("OCTOPUS_URL") != ""; !o.asksAPI {
+		return nil
 	}
-	return true, o.api.check(c)
+	return o.api.complete(c)
 }
 
-// serverOptions are the options that reach the server again, for a command that
-// mends something. A secret is not among them.
-func (o *checkOptions) serverOptions() []string {
-	options := []string{"--server=" + o.api.server}
-	if o.api.apiKeyFile != "" && o.api.apiKeyFile != "-" {
-		options = append(options, "--apikey-file="+o.api.apiKeyFile)
-	}
-	if o.api.passwordFile != "" && o.api.passwordFile != "-" {
-		options = append(options, "--username="+o.api.username, "--password-file="+o.api.passwordFile)
-	}
-	if o.api.caFile != "" {
-		options = append(options, "--ca-file="+o.api.caFile)
-	}
-	if o.api.ignoreSSLErrors {
-		options = append(options, "--ignoreSslErrors")
-	}
-	return options
-}
-
-// look reads what is on this machine of the Tentacles that are meant. With all
-// of them, one that is broken must not hide the others.
-func (o *checkOptions) look() (all []*facts, err error) {
-	var instances []tentacleconfig.Instance
-	if o.allInstances {
-		instances, err = tentacleconfig.Instances()
-		for _, damage := range joined(err) {
-			broken, is := errors.AsType[*tentacleconfig.IndexError](damage)
-			if !is {
-				return nil, err
-			}
-			all = append(all, &facts{instance: tentacleconfig.Instance{ConfigPath: broken.Path}, indexErr: broken})
-		}
-	} else {
-		instances = make([]tentacleconfig.Instance, 1)
-		if instances[0], err = find(o.tentacle); err != nil {
+// look takes snapshots of the chosen Tentacles on this machine. If all are chosen, a broken one
+// must not hide the others.
+func (o *checkOptions) look() (snapshots []*snapshot, err error) {
+	if !o.allInstances {
+		instance, err := find(o.tentacle)
+		if err != nil {
 			return nil, err
 		}
-		noteUse(instances[0])
+		noteUse(instance)
+		return []*snapshot{takeSnapshot(instance, o.tentacle.service, time.Now())}, nil
+	}
+	instances, err := tentacleconfig.Instances()
+	for _, damage := range joined(err) {
+		broken, is := errors.AsType[*tentacleconfig.IndexError](damage)
+		if !is {
+			return nil, err
+		}
+		damaged := &snapshot{}
+		damaged.Tentacle.Instance.ConfigPath, damaged.IndexErr = broken.Path, withHints(broken)
+		snapshots = append(snapshots, damaged)
 	}
 	for _, instance := range instances {
-		all = append(all, lookAtFacts(instance, o.tentacle.service, time.Now()))
+		snapshots = append(snapshots, takeSnapshot(instance, "", time.Now()))
 	}
-	return all, nil
+	return snapshots, nil
 }
 
 // joined are the errors of errors.Join.
@@ -164,62 +133,43 @@ func joined(err error) []error {
 	return []error{err}
 }
 
-// gatherAll asks the service manager, the ports and the API for all instances at
-// the same time.
-func gatherAll(ctx context.Context, c *console, all []*facts, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+// ask completes the snapshots with what the service manager, the ports and the API say.
+func (o *checkOptions) ask(ctx context.Context, c *console, snapshots []*snapshot) (err error) {
 	ports, url := 0, ""
-	for _, f := range all {
-		ports += len(f.ports)
-		if f.client != nil {
-			url = f.client.URL()
+	for _, s := range snapshots {
+		ports += len(s.Ports)
+		if !o.asksAPI || s.IndexErr != nil || s.ProxyErr != nil {
+			continue
 		}
+		if s.server, err = connect(c, o.api, s.proxy); err != nil {
+			return err
+		}
+		s.ServerOptions = o.api.suggestedOptions()
+		url = s.server.URL()
 	}
-	progress := newPortProgress(c, url, ports)
+	ctx, cancel := context.WithTimeout(ctx, o.api.timeout)
+	defer cancel()
 	defer c.endProgress()
-	var wait sync.WaitGroup
-	for _, f := range all {
-		wait.Go(func() { f.gather(ctx, progress) })
-	}
-	wait.Wait()
+	askAll(ctx, snapshots, portProgress(c, url, ports))
+	return nil
 }
 
-// newPortProgress shows what is asked, and returns what to call when a port has
-// answered.
-func newPortProgress(c *console, url string, ports int) (answered func(octoapi.Port)) {
-	text := askingText(url, ports)
-	if url == "" {
-		text = "trying " + plural(ports, "polling port", "polling ports")
-	}
-	c.progress(text)
-	var mu sync.Mutex
-	done := 0
-	return func(octoapi.Port) {
-		mu.Lock()
-		defer mu.Unlock()
-		done++
-		c.progress(fmt.Sprintf("%s, %d answered", text, done))
-	}
-}
-
-// checkResult is what check tells of one Tentacle: the JSON, and what the text
-// is made from.
+// checkResult is the JSON of check for one Tentacle, from which the text is made.
 type checkResult struct {
-	Instance      string         `json:"instance"`
-	Configuration string         `json:"configuration"`
-	Server        string         `json:"server"` // the API's address; "" when it was not asked
-	Service       checkedService `json:"service"`
-	Findings      []finding      `json:"findings"`
-	Summary       checkSummary   `json:"summary"`
+	Instance      string          `json:"instance"`
+	Configuration string          `json:"configuration"`
+	Server        string          `json:"server"` // the address of the API; "" when it was not asked
+	Service       checkedService  `json:"service"`
+	Findings      []check.Finding `json:"findings"`
+	Summary       checkSummary    `json:"summary"`
 
-	worst level
+	worst check.Level
 }
 
 type checkedService struct {
 	Name    string        `json:"name"`
 	State   service.State `json:"state"`
-	Started string        `json:"started"` // RFC 3339; "" when that is not known, or nothing runs
+	Started string        `json:"started"` // RFC 3339; "" when it is not known, or nothing runs
 }
 
 type checkSummary struct {
@@ -228,24 +178,24 @@ type checkSummary struct {
 	Problems int `json:"problems"`
 }
 
-func newCheckResult(f *facts) checkResult {
+func newCheckResult(s *check.Snapshot) checkResult {
 	r := checkResult{
-		Instance: f.instance.Name, Configuration: f.instance.ConfigPath,
-		Service:  checkedService{Name: f.status.Name, State: f.status.State},
-		Server:   f.url,
-		Findings: f.findings(),
+		Instance: s.Tentacle.Instance.Name, Configuration: s.Tentacle.Instance.ConfigPath,
+		Service:  checkedService{Name: s.Service.Name, State: s.Service.State},
+		Server:   s.Server,
+		Findings: s.Findings(),
 	}
-	if !f.status.Started.IsZero() && f.status.State == service.Running {
-		r.Service.Started = f.status.Started.UTC().Format(time.RFC3339)
+	if !s.Service.Started.IsZero() && s.Service.State == service.Running {
+		r.Service.Started = s.Service.Started.UTC().Format(time.RFC3339)
 	}
 	for _, found := range r.Findings {
 		r.worst = max(r.worst, found.Level)
 		switch found.Level {
-		case levelOK:
+		case check.OK:
 			r.Summary.OK++
-		case levelWarning:
+		case check.Warning:
 			r.Summary.Warnings++
-		case levelProblem:
+		case check.Problem:
 			r.Summary.Problems++
 		}
 	}
@@ -259,7 +209,7 @@ func (o *checkOptions) print(c *console, results []checkResult) error {
 	case o.format == "json":
 		return c.printJSON(results[0])
 	case len(results) == 0:
-		c.printNoInstance()
+		printNoInstance(c)
 	}
 	for i, result := range results {
 		if i > 0 {
@@ -271,10 +221,25 @@ func (o *checkOptions) print(c *console, results []checkResult) error {
 }
 
 func (r checkResult) print(c *console) {
-	title := report{Instance: r.Instance, Configuration: r.Configuration}
-	c.printf("%s\n", c.bold(title.title()))
+	c.printf("%s\n", c.bold(title(r.Instance, r.Configuration)))
 	for _, found := range r.Findings {
-		found.print(c)
+		printFinding(c, found)
 	}
-	c.printf("%d ok, %s, %s\n", r.Summary.OK, plural(r.Summary.Warnings, "warning", "warnings"), plural(r.Summary.Problems, "problem", "problems"))
+	c.printf("%d ok, %s, %s\n", r.Summary.OK,
+		plural(r.Summary.Warnings, "warning", "warnings"), plural(r.Summary.Problems, "problem", "problems"))
+}
+
+// printFinding prints a good finding in one line, and any other with its reason and its fix.
+func printFinding(c *console, f check.Finding) {
+	paint := [...]paint{c.green, c.yellow, c.red}[f.Level]
+	c.printf("  %s  %s\n", paint(fmt.Sprintf("%-7s", f.Level)), f.What)
+	if f.Level == check.OK {
+		return
+	}
+	for line := range strings.Lines(f.Why) {
+		c.printf("           %s\n", strings.TrimSpace(line))
+	}
+	if f.Fix != "" {
+		c.printf("           fix: %s\n", c.bold(f.Fix))
+	}
 }

@@ -6,19 +6,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // The commands of the scripts that change a cluster, and what it knows of a
-// Tentacle: TestScripts describes them.
+// Tentacle: testdata/scripts/README.md describes them.
 
 func cmdCertificate(ts *testscript.TestScript, _ bool, _ []string) {
-	file := ts.MkAbs("own-certificate.txt")
-	if _, err := os.Stat(file); err != nil {
-		ts.Check(ts.Exec("octo-tentacle", "new-certificate", "--export-file="+file))
-	}
+	pfx, err := commands.OnePFX()
+	ts.Check(err)
+	file := ts.MkAbs("own.pfx")
+	ts.Check(os.WriteFile(file, pfx, 0o600))
 	ts.Check(ts.Exec("octo-tentacle", "import-certificate", "--from-file="+file, "--config="+ts.Getenv("CONFIG"), "--no-restart", "--no-backup"))
 	document, err := tentacleconfig.Read(ts.Getenv("CONFIG"))
 	ts.Check(err)

@@ -19,11 +19,11 @@ import (
 type checkJSON struct {
 	Instance string
 	Service  struct{ Name, State, Started string }
-	Findings []struct{ Level, ID, What, Why, Mend string }
+	Findings []struct{ Level, ID, What, Why, Fix string }
 	Summary  struct{ OK, Warnings, Problems int }
 }
 
-// finding is what was found under the Id, as "level what"; several in lines.
+// finding is what was found under the ID, as "level what"; several in lines.
 func (r checkJSON) finding(id string) string {
 	var lines []string
 	for _, f := range r.Findings {
@@ -34,10 +34,10 @@ func (r checkJSON) finding(id string) string {
 	return strings.Join(lines, "\n")
 }
 
-func (r checkJSON) mend(id string) string {
+func (r checkJSON) fix(id string) string {
 	for _, f := range r.Findings {
 		if f.ID == id && f.Level != "ok" {
-			return f.Mend
+			return f.Fix
 		}
 	}
 	return ""
@@ -92,15 +92,15 @@ func TestSystemdForgottenRestartIsFoundUntilItHasHappened(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	got := s.check(t)
-	if !strings.HasPrefix(got.finding("restart"), "problem the configuration was changed after service Octo-Tentacle-Test was started") {
+	if !strings.HasPrefix(got.finding("restart"), "problem the configuration was changed after service Octo-Tentacle-Test started") {
 		t.Errorf("after a change without restart: %s", got.finding("restart"))
 	}
 
-	// What is said to mend it does.
-	mend := exec.Command("sh", "-c", got.mend("restart"))
-	mend.Env = s.command().Env
-	if output, err := mend.CombinedOutput(); err != nil || s.starts(t) != 2 {
-		t.Fatalf("%s: %v, %d starts\n%s", got.mend("restart"), err, s.starts(t), output)
+	// The suggested fix works.
+	fix := exec.Command("sh", "-c", got.fix("restart"))
+	fix.Env = s.command().Env
+	if output, err := fix.CombinedOutput(); err != nil || s.starts(t) != 2 {
+		t.Fatalf("%s: %v, %d starts\n%s", got.fix("restart"), err, s.starts(t), output)
 	}
 	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "ok ") {
 		t.Errorf("after the restart: %s", got.finding("restart"))

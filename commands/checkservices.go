@@ -2,19 +2,19 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// checkServicesOptions are what checkservices can be told.
+// checkServicesOptions are the options of checkservices.
 type checkServicesOptions struct {
 	instances cli.StringSlice
-	outcome   serviceOutcome
+	outcome   outcomeOptions
 }
 
 func checkServicesCommand(c *console) *cli.Command {
@@ -22,32 +22,32 @@ func checkServicesCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "checkservices",
 		Category: "Service",
-		Usage:    "start the services of Tentacles that do not run",
-		Description: `Made to be run again and again by a scheduler. A service that runs is left alone,
-and an instance without a service is skipped.
+		Usage:    "start the services of Tentacles that are not running",
+		Description: `For a scheduler to run regularly. A running service is left alone, and an instance
+without a service is skipped.
 
   octo-tentacle checkservices --instances="*"
   octo-tentacle checkservices --instances=web,database`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "instances", Category: whichTentacle, Destination: &o.instances,
-				Usage: "`NAMES` of the Tentacle instances, with commas between them; * for all"},
+				Usage: "comma-separated `NAMES` of the Tentacle instances; * for all"},
 		}, o.outcome.flags()),
 		Action: func(ctx *cli.Context) error { return checkServices(ctx.Context, c, o) },
 	}
 }
 
+// checkServices changes services and no configuration, so it does not go the way of changeTentacle.
 func checkServices(ctx context.Context, c *console, o checkServicesOptions) error {
-	ctx = interruptible(ctx)
-	if err := checkFormat(&o.outcome.format); err != nil {
+	if err := o.outcome.complete(); err != nil {
 		return err
 	}
-	// Semicolons too, as the real one takes them (Startup/CheckServicesCommand.cs).
+	// Semicolons separate names, too, as in Tentacle (Startup/CheckServicesCommand.cs).
 	names := commaSeparated([]string{strings.ReplaceAll(strings.Join(o.instances.Value(), ","), ";", ",")})
 	if len(names) == 0 {
-		return errors.New(`which instances? Give --instances="*" for all, or their names like --instances=web,database`)
+		return hint.New("--instances is required", `give --instances="*" for all instances, or their names, like --instances=web,database`)
 	}
 	if !o.outcome.dryRun {
-		if err := service.Ready(); err != nil {
+		if err := service.CheckPrivileges(); err != nil {
 			return err
 		}
 	}
@@ -56,18 +56,19 @@ func checkServices(ctx context.Context, c *console, o checkServicesOptions) erro
 		return err
 	}
 	if !slices.Contains(names, "*") {
-		instances = c.onlyNamed(instances, names)
+		instances = named(c, instances, names)
 	}
-	targets, err := lookAtServices(ctx, instances)
+	targets, err := queryServices(ctx, instances)
 	if err != nil {
 		return err
 	}
-	return applyServices(ctx, c, targets, serviceWish{start: true, ifInstalled: true}, o.outcome, true)
+	run := serviceRun{request: service.Request{Start: true, OnlyIfInstalled: true}, outcome: o.outcome, list: true}
+	return run.apply(ctx, c, targets)
 }
 
-// onlyNamed keeps the instances that are named, and warns of names that are no
-// instance's: the others are to be checked all the same.
-func (c *console) onlyNamed(instances []tentacleconfig.Instance, names []string) (named []tentacleconfig.Instance) {
+// named selects the instances with these names, and warns of names that no instance has: the others
+// are still checked.
+func named(c *console, instances []tentacleconfig.Instance, names []string) (selected []tentacleconfig.Instance) {
 	for _, name := range names {
 		found := false
 		for _, instance := range instances {
@@ -75,13 +76,13 @@ func (c *console) onlyNamed(instances []tentacleconfig.Instance, names []string)
 				continue
 			}
 			found = true
-			if !slices.Contains(named, instance) {
-				named = append(named, instance)
+			if !slices.Contains(selected, instance) {
+				selected = append(selected, instance)
 			}
 		}
 		if !found {
 			c.warn("there is no instance %q on this machine", name)
 		}
 	}
-	return named
+	return selected
 }

@@ -9,12 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// clearTrustedServersOptions are what clear-trusted-servers can be told.
+// clearTrustedServersOptions are those of clear-trusted-servers.
 type clearTrustedServersOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
-	keep     cli.StringSlice
-	given    bool // --keep was
+	keepList cli.StringSlice
+	given    given
+
+	keep []string // addresses
 }
 
 func clearTrustedServersCommand(c *console) *cli.Command {
@@ -22,63 +24,50 @@ func clearTrustedServersCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "clear-trusted-servers",
 		Category: "Trust and settings",
-		Usage:    "trust no server any more, but those at the addresses to keep",
-		Description: `Drops every entry that is not at one of these addresses, those of servers that
-are listened to, which have no address, included; without --keep, all of them.
+		Usage:    "remove all trusted servers except those to keep",
+		Description: `Removes every entry that is not at one of the addresses to keep. This includes the
+servers that connect to a listening Tentacle, whose entries have no address. Without
+--keep, removes all entries.
 
   octo-tentacle clear-trusted-servers --keep=https://octo1:10943,https://octo2:10943`,
 		Flags: allFlags([]cli.Flag{
-			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keep,
-				Usage: "`ADDRESS` whose entries stay; several with commas, or several times"},
+			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keepList,
+				Usage: "`ADDRESS` whose entries are kept; repeatable, or with commas"},
 		}, o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
-			o.given = ctx.IsSet("keep")
+			o.given = ctx.IsSet
 			return clearTrustedServers(ctx.Context, c, o)
 		},
 	}
 }
 
 func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersOptions) error {
-	ctx = interruptible(ctx)
-	keep, err := o.read()
-	if err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-
-	r := newReport(t)
-	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
-		return tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return !isAt(s, keep) }), nil
-	}
-	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+		return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
+			drop := func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(o.keep) }
+			return decision{servers: tentacleconfig.Without(now, drop)}, nil
+		}}, nil
+	})
 }
 
-// read checks the arguments. A --keep without any address is a script's empty
-// variable, which must not end all trust.
-func (o *clearTrustedServersOptions) read() (keep []string, err error) {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
-		return nil, err
+// complete refuses a --keep without any address: it is probably an unset script variable, which
+// must not remove all trusted servers.
+func (o *clearTrustedServersOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+		return err
 	}
-	for _, text := range commaSeparated(o.keep.Value()) {
+	for _, text := range commaSeparated(o.keepList.Value()) {
 		address, err := tentacleconfig.AddressOf(text)
 		if err != nil {
-			return nil, fmt.Errorf("--keep: %w", err)
+			return fmt.Errorf("--keep: %w", err)
 		}
-		keep = append(keep, address)
+		o.keep = append(o.keep, address)
 	}
-	if o.given && len(keep) == 0 {
-		return nil, errors.New("--keep names no address: give one, like --keep=https://octo1:10943, or leave --keep out to drop every entry")
+	if o.given("keep") && len(o.keep) == 0 {
+		return errors.New("--keep names no address: give one, like --keep=https://octo1:10943, or omit --keep to remove every entry")
 	}
-	return keep, checkComplete("keep", o.keep.Value())
-}
-
-func isAt(server tentacleconfig.TrustedServer, addresses []string) bool {
-	return server.Address != "" && containsAddress(addresses, server.Address)
+	return refuseEmptyItem("keep", o.keepList.Value())
 }

@@ -8,87 +8,74 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// createInstanceOptions are what create-instance can be told.
+// createInstanceOptions are those of create-instance.
 type createInstanceOptions struct {
 	instance string
 	config   string
 	home     string
 	change   changeOptions
-
-	unnamed bool // --instance was given, and is empty
+	given    given
 }
-
-const theInstance = "The instance"
 
 func createInstanceCommand(c *console) *cli.Command {
 	var o createInstanceOptions
 	return &cli.Command{
 		Name:     "create-instance",
 		Category: "Instances and certificates",
-		Usage:    "make a new Tentacle instance, or give one another configuration file",
-		Description: `Creates the configuration file if there is none, notes the instance in this
+		Usage:    "create a Tentacle instance, or give an existing one another configuration file",
+		Description: `Creates the configuration file if it does not exist, adds the instance to this
 machine's index, and sets the home folder.
 
   octo-tentacle create-instance --instance=web --config=/etc/octopus/web/Tentacle.config
 
-Without --instance and --config, ./Tentacle.config is created, and the index stays as it is.`,
+Without --instance and --config, creates ./Tentacle.config and leaves the index alone.`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "instance", Category: theInstance, Destination: &o.instance,
-				Usage: "`NAME` of the instance; left out: Tentacle"},
+				Usage: "`NAME` of the instance (default: Tentacle)"},
 			&cli.StringFlag{Name: "config", Category: theInstance, Destination: &o.config,
-				Usage: "configuration `FILE`; left out: Tentacle.config in the folder of --home, or else in this one"},
+				Usage: "configuration `FILE` (default: Tentacle.config in the --home folder, else in the current folder)"},
 			&cli.StringFlag{Name: "home", Category: theInstance, Destination: &o.home,
-				Usage: "home `FOLDER` of the Tentacle; left out: that of the configuration file"},
+				Usage: "home `FOLDER` of the Tentacle (default: the folder of the configuration file)"},
 		}, o.change.flags()),
 		Action: func(ctx *cli.Context) error {
-			o.unnamed = ctx.IsSet("instance") && o.instance == ""
+			o.given = ctx.IsSet
 			return createInstance(ctx.Context, c, o)
 		},
 	}
 }
 
-// instanceReport is what the commands that create and delete instances tell.
-type instanceReport struct {
-	Instance      string         `json:"instance"`      // "" for a file that the index does not have
-	Configuration string         `json:"configuration"` // the file
-	Index         string         `json:"index"`         // the index file; "" where the index does not matter
-	DryRun        bool           `json:"dryRun"`
-	Changed       bool           `json:"changed"`
-	Settings      []settingEntry `json:"settings"` // those that changed
-	Service       serviceEntry   `json:"service"`
-
-	configurationCreated, indexChanged bool
-}
-
-// newInstance is what create-instance is to make.
+// newInstance is what create-instance creates.
 type newInstance struct {
 	tentacleconfig.Instance        // Name "" leaves the index alone
 	home                    string // the setting
-	indexed                 bool   // the index has it so already
+	indexed                 bool   // the index has it like that already
 }
 
+// createInstance handles an index entry and a configuration file that may not exist yet. It changes
+// an existing file in the usual way, and creates it otherwise.
 func createInstance(ctx context.Context, c *console, o createInstanceOptions) error {
-	ctx = interruptible(ctx)
-	n, err := o.read()
+	n, err := o.complete(c)
 	if err != nil {
 		return err
 	}
-
-	t, err := n.look(c, o.unnamed)
+	t, err := n.look(c, o.given("instance") && o.instance == "")
 	if err != nil {
 		return err
 	}
-	made := &instanceReport{Instance: n.Name, Configuration: n.ConfigPath, DryRun: o.change.dryRun, configurationCreated: t == nil, indexChanged: !n.indexed}
+	made := &instanceOutcome{
+		Instance: n.Name, Configuration: n.ConfigPath, DryRun: o.change.dryRun,
+		configurationCreated: t == nil, indexChanged: !n.indexed,
+	}
 	if n.Name != "" {
 		made.Index = tentacleconfig.IndexFile(n.Name)
 	}
-
 	if t == nil {
 		err = n.create(ctx, made)
 	} else {
@@ -100,17 +87,21 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 	if err != nil {
 		return err
 	}
-	return made.print(c, o.change)
+	if o.change.json() {
+		return c.printJSON(made)
+	}
+	made.printCreated(c)
+	return nil
 }
 
-// read decides on names and folders. A relative --config is below a --home that
-// is given, as the real one has it; else below the working folder. (The real one
-// makes --config=a/b.config without --home a/a/b.config.)
-func (o *createInstanceOptions) read() (n newInstance, err error) {
-	if err := o.change.check(); err != nil {
+// complete decides on names and folders. A relative --config is below --home if that is given, as
+// for the Tentacle CLI; else below the current folder. (For --config=a/b.config without --home, the
+// Tentacle CLI makes a/a/b.config.)
+func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) {
+	if err := o.change.complete(c); err != nil {
 		return n, err
 	}
-	if o.instance != "" || o.config != "" { // bare, the real one leaves the index alone too
+	if o.instance != "" || o.config != "" { // without any, the Tentacle CLI leaves the index alone too
 		n.Name = cmp.Or(o.instance, tentacleconfig.DefaultInstance)
 		if err := tentacleconfig.CheckInstanceName(n.Name); err != nil {
 			return n, fmt.Errorf("--instance: %w", err)
@@ -125,34 +116,34 @@ func (o *createInstanceOptions) read() (n newInstance, err error) {
 	}
 	switch {
 	case o.home != "":
-		n.home, err = fullPath(o.home) // Tentacle would take a relative one from the configuration's folder on
+		n.home, err = fullPath(o.home) // Tentacle takes a relative one as below the configuration's folder
 	case o.config != "":
 		n.home = filepath.Dir(n.ConfigPath)
 	default:
-		n.home = "." // from the configuration's folder on, so it can be moved
+		n.home = "." // the configuration's folder, which can be moved
 	}
 	return n, err
 }
 
-// look finds what is there: the Tentacle that has the configuration file, or nil
-// if there is none yet. An empty variable of a script, for which the default
-// instance stands in, must not take that from its configuration.
+// look finds the Tentacle that has the configuration file; nil if there is none yet. If an empty
+// script variable (unnamed) makes the default instance stand in, that instance must keep its
+// configuration.
 func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
 	n.indexed = n.Name == ""
 	if !n.indexed {
-		now, err := tentacleconfig.Registered(n.Name)
+		registered, err := tentacleconfig.Registered(n.Name)
 		if err != nil {
 			return nil, err
 		}
-		if now.Name != "" {
-			n.Name = now.Name // as the index spells it
-			n.indexed = now.ConfigPath == n.ConfigPath
+		if registered.Name != "" {
+			n.Name = registered.Name // as the index spells it
+			n.indexed = registered.ConfigPath == n.ConfigPath
 			if !n.indexed && unnamed {
-				return nil, fmt.Errorf("--instance is empty (an empty variable of a script?), which means %s, and that has another configuration: %s\n"+
-					"give the name; with --instance=%[1]s, it gets this one", now.Name, now.ConfigPath)
+				return nil, hint.With(fmt.Errorf("--instance is empty (is a script variable unset?), so %s would be used, but it already has the configuration %s", n.Name, registered.ConfigPath),
+					fmt.Sprintf("to change it, pass --instance=%s explicitly", n.Name))
 			}
 			if !n.indexed {
-				c.warn("the instance %s had the configuration %s until now; that file stays, but no longer belongs to it", now.Name, now.ConfigPath)
+				c.warn("the instance %s had the configuration %s until now; that file is kept, but the instance no longer uses it", n.Name, registered.ConfigPath)
 			}
 		}
 	}
@@ -166,12 +157,12 @@ func (n *newInstance) settings() []tentacleconfig.Setting {
 	return []tentacleconfig.Setting{{Key: tentacleconfig.KeyHome, Value: n.home}}
 }
 
-// create makes the configuration file, then the entry of the index: with the
-// first alone nothing is harmed, and to run it again completes it.
-func (n *newInstance) create(ctx context.Context, made *instanceReport) error {
+// create creates the configuration file, then the index entry. A file without an entry does no
+// harm, and running the command again completes it.
+func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	made.Changed = true
 	made.Settings = settingsChanged(nil, n.settings())
-	status, _ := lookAtService(ctx, serviceOf(n.Instance, "")) // of no weight here
+	status, _ := lookAtService(ctx, serviceOf(n.Instance, "")) // the state is informational
 	made.Service = serviceEntry{Name: status.Name, State: status.State}
 	if made.DryRun {
 		return nil
@@ -180,27 +171,27 @@ func (n *newInstance) create(ctx context.Context, made *instanceReport) error {
 		return err
 	}
 	if err := n.register(); err != nil {
-		return unfinishedError{done: n.ConfigPath + " is created; run this again when the index can be written", cause: err}
+		return unfinishedError{done: n.ConfigPath + " was created", cause: err, finish: "run the same command again once the index can be written"}
 	}
 	return nil
 }
 
-// change sets the home folder in a file that was there.
-func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o changeOptions, made *instanceReport) error {
+// change sets the home folder in a file that exists.
+func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o changeOptions, made *instanceOutcome) error {
 	if !o.dryRun {
 		if err := n.register(); err != nil { // before the service may be restarted: it looks there
 			return err
 		}
 	}
-	r := newReport(t)
-	if err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, r); err != nil {
+	out := newOutcome(t, o.dryRun)
+	if err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out); err != nil {
 		if !o.dryRun && !n.indexed {
-			err = unfinishedError{done: fmt.Sprintf("the instance %s now has the configuration %s in the index; but:", n.Name, n.ConfigPath), cause: err}
+			err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
 		}
 		return err
 	}
-	made.Changed = r.Changed || !n.indexed
-	made.Settings, made.Service = r.Settings, r.Service
+	made.Changed = out.Changed || !n.indexed
+	made.Settings, made.Service = out.Settings, out.Service
 	return nil
 }
 
@@ -212,10 +203,7 @@ func (n *newInstance) register() error {
 	return err
 }
 
-func (r *instanceReport) print(c *console, o changeOptions) error {
-	if o.format == "json" {
-		return c.printJSON(r)
-	}
+func (r *instanceOutcome) printCreated(c *console) {
 	c.printf("%s\n", cmp.Or(r.Instance, r.Configuration))
 	if r.configurationCreated {
 		c.printf("  %s\n", c.green("+ configuration "+r.Configuration))
@@ -226,27 +214,13 @@ func (r *instanceReport) print(c *console, o changeOptions) error {
 	for _, setting := range r.Settings {
 		c.printf("  %s\n", c.yellow("~ "+setting.line()))
 	}
+	done := "Saved."
 	switch {
-	case r.DryRun && r.Changed:
-		c.printf("Dry run: nothing was changed.\n")
-	case r.DryRun:
-		c.printf("Dry run: nothing would change.\n")
-	case !r.Changed:
-		c.printf("Nothing to change.\n")
 	case r.configurationCreated:
-		c.printf("Created. It has no certificate yet: octo-tentacle new-certificate%s\n", r.option())
+		tentacle := suggest.Tentacle{Instance: tentacleconfig.Instance{Name: r.Instance, ConfigPath: r.Configuration}, Service: r.Service.Name}
+		done = "Created. It has no certificate yet: " + tentacle.Command("new-certificate")
 	case r.Service.Restarted:
-		c.printf("Saved; service %s was restarted.\n", r.Service.Name)
-	default:
-		c.printf("Saved.\n")
+		done = fmt.Sprintf("Saved; service %s was restarted.", r.Service.Name)
 	}
-	return nil
-}
-
-// option is how the instance is named on a command line, with a space before it.
-func (r *instanceReport) option() string {
-	if r.Instance == "" {
-		return " --config=" + shellQuote(runtime.GOOS, r.Configuration)
-	}
-	return " --instance=" + shellQuote(runtime.GOOS, r.Instance)
+	c.printf("%s\n", resultLine(r.DryRun, r.Changed, done))
 }

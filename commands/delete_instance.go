@@ -8,11 +8,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// deleteInstanceOptions are what delete-instance can be told.
+// deleteInstanceOptions are those of delete-instance.
 type deleteInstanceOptions struct {
 	tentacle tentacleOptions
-	dryRun   bool
-	format   string
+	outcome  outcomeOptions
 }
 
 func deleteInstanceCommand(c *console) *cli.Command {
@@ -20,16 +19,12 @@ func deleteInstanceCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "delete-instance",
 		Category: "Instances and certificates",
-		Usage:    "forget an instance; its configuration file stays",
-		Description: `Removes an instance from this machine's index. The configuration file, and
-whatever else lies in the home folder, stays.
+		Usage:    "remove an instance from the index; its configuration file is kept",
+		Description: `Removes an instance from this machine's index. The configuration file and
+everything else in the home folder are kept.
 
   octo-tentacle delete-instance --instance=web`,
-		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
-				Usage: "show what would change, but change nothing"},
-			formatFlag(&o.format),
-		}),
+		Flags: allFlags(o.tentacle.flags(), o.outcome.flags()),
 		Action: func(ctx *cli.Context) error {
 			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
 				return err
@@ -39,46 +34,45 @@ whatever else lies in the home folder, stays.
 	}
 }
 
+// deleteInstance changes only the index, so it does not use changeTentacle.
 func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.outcome.complete()); err != nil {
 		return err
 	}
-
-	instance, err := tentacleconfig.FindRegistered(o.tentacle.orRunning(), o.tentacle.config)
+	instance, err := tentacleconfig.FindRegistered(o.tentacle.instanceName(), o.tentacle.config)
 	if err != nil {
 		return err
 	}
-	r := &instanceReport{Instance: instance.Name, Configuration: instance.ConfigPath, DryRun: o.dryRun, Settings: []settingEntry{}}
-	status, _ := lookAtService(ctx, serviceOf(instance, o.tentacle.service)) // only to warn
+	r := &instanceOutcome{Instance: instance.Name, Configuration: instance.ConfigPath, DryRun: o.outcome.dryRun, Settings: []settingEntry{}}
+	status, _ := lookAtService(ctx, serviceOf(instance, o.tentacle.service)) // only for the warning
 	r.Service = serviceEntry{Name: status.Name, State: status.State}
-	if instance.Name != "" { // the real one does nothing either for a file that no instance names
+	if instance.Name != "" { // the Tentacle CLI does nothing either for a file that is no instance's
 		r.Index, r.Changed = tentacleconfig.IndexFile(instance.Name), true
-		if r.Service.State.Runs() {
-			c.warn("service %s still runs this Tentacle, and will not find it at its next start", r.Service.Name)
+		if status.State.Runs() {
+			c.warn("service %s still runs this Tentacle and will fail at its next start", status.Name)
 		}
 	}
-
-	if r.Changed && !o.dryRun {
+	if r.Changed && !r.DryRun {
 		if err := tentacleconfig.Unregister(instance.Name); err != nil {
 			return err
 		}
 	}
-	return r.printDeleted(c, o.format)
-}
-
-func (r *instanceReport) printDeleted(c *console, format string) error {
-	if format == "json" {
+	if o.outcome.json() {
 		return c.printJSON(r)
 	}
-	switch {
-	case !r.Changed:
-		c.printf("No instance has the configuration %s.\nNothing to change.\n", r.Configuration)
-	case r.DryRun:
-		c.printf("  %s\n", c.red("- index file "+r.Index))
-		c.printf("Dry run: nothing was changed.\n")
-	default:
-		c.printf("  %s\n", c.red("- index file "+r.Index))
-		c.printf("The instance %s is deleted; its configuration stays: %s\n", r.Instance, r.Configuration)
-	}
+	r.printDeleted(c)
 	return nil
+}
+
+func (r *instanceOutcome) printDeleted(c *console) {
+	if !r.Changed {
+		c.printf("No instance has the configuration %s.\n%s\n", r.Configuration, unchangedLine)
+		return
+	}
+	c.printf("  %s\n", c.red("- index file "+r.Index))
+	if r.DryRun {
+		c.printf("%s\n", dryRunLine)
+		return
+	}
+	c.printf("The instance %s was deleted; its configuration was kept: %s\n", r.Instance, r.Configuration)
 }

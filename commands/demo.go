@@ -17,18 +17,18 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// demoInstance is a name no real Tentacle has, so that no real service is
-// ever taken for the demo's.
+// demoInstance is a name that no installed Tentacle has, so that no installed service is mistaken
+// for the demo's.
 const demoInstance = "octo-tentacle-demo"
 
 func demoCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "demo",
 		Category: "Help",
-		Usage:    "see the main job done on a cluster inside this program",
-		Description: `Starts a cluster of three nodes inside this process, makes a throw-away Tentacle
+		Usage:    "try the main commands on a simulated cluster",
+		Description: `Starts a cluster of three nodes inside this process, creates a throw-away Tentacle
 in a temporary folder, and runs register-with, poll-server and list-servers on
-them. Nothing else on this machine is touched, and nothing is left behind.
+them. Touches nothing else on this machine and leaves nothing behind.
 
   octo-tentacle demo`,
 		Action: func(ctx *cli.Context) error { return demo(ctx.Context, c) },
@@ -36,15 +36,14 @@ them. Nothing else on this machine is touched, and nothing is left behind.
 }
 
 func demo(ctx context.Context, c *console) (err error) {
-	ctx = interruptible(ctx)
 	cluster, err := octotest.Start(octotest.Options{})
 	if err != nil {
-		return fmt.Errorf("the demo's cluster does not start: %w", err)
+		return fmt.Errorf("cannot start the demo's cluster: %w", err)
 	}
 	defer cluster.Close()
 	folder, err := os.MkdirTemp("", "octo-tentacle-demo-")
 	if err != nil {
-		return fmt.Errorf("there is no temporary folder for the demo: %w", err)
+		return fmt.Errorf("cannot create a temporary folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
@@ -56,7 +55,7 @@ func demo(ctx context.Context, c *console) (err error) {
 	if err := d.show(); err != nil {
 		return err
 	}
-	c.printf("\n%s\n", c.bold("The cluster ends with this program, and the temporary folder is removed. To go on: octo-tentacle help"))
+	c.printf("\n%s\n", c.bold("The cluster ends here, and the temporary folder is removed. What next: octo-tentacle help"))
 	return nil
 }
 
@@ -70,25 +69,25 @@ type demonstration struct {
 
 func (d *demonstration) show() error {
 	nodes := d.cluster.Addresses()
-	d.say("A cluster of three nodes now runs inside this program, over one database: any of them may have work\n"+
-		"for a polling Tentacle, which therefore must poll each of them.\n"+
+	d.say("A cluster of three nodes now runs inside this program, with one database. Any node may have work\n"+
+		"for a polling Tentacle, so the Tentacle must poll every node.\n"+
 		"  web and API    %s\n  polling ports  %s", d.cluster.URL(), strings.Join(nodes, "  "))
-	d.say("A new Tentacle lies in %s. It trusts nobody yet.\n"+
-		"Its API key comes from the environment, where process lists and logs do not show it:\n"+
+	d.say("A new Tentacle is in %s. It trusts no Octopus Server yet.\n"+
+		"The API key comes from the environment, where process lists and logs do not show it:\n"+
 		"  export OCTOPUS_URL=%s OCTOPUS_API_KEY=API-…", filepath.Dir(d.config), d.cluster.URL())
 
-	const instance = "--instance=" + demoInstance // never the Tentacle.config of the folder the user stands in
+	const instance = "--instance=" + demoInstance // never the Tentacle.config in the current folder
 	steps := []struct {
 		why       string
 		arguments []string
 	}{
-		{"First the Tentacle is registered, as it is done today. It polls one node, and the work of the others waits forever.",
+		{"First, register the Tentacle in the usual way. It polls one node, and work on the others waits forever.",
 			[]string{"register-with", instance, "--comms-style=TentacleActive", "--environment=Development", "--role=web-server", "--name=demo",
 				"--server-comms-address=" + nodes[0]}},
 		{"Now the main job: one command adds the other nodes. Every port is tried and its certificate compared with the\n" +
-			"cluster's before anything is written; the nodes are added all together or not at all.",
+			"cluster's before anything is written; the nodes are added together or not at all.",
 			[]string{"poll-server", instance, "--server-comms-address=" + strings.Join(nodes, ",")}},
-		{"Run again, it finds nothing to do: safe in a script that runs every night.",
+		{"Running it again changes nothing, so it is safe in a script that runs every night.",
 			[]string{"poll-server", instance, "--server-comms-address=" + strings.Join(nodes, ",")}},
 		{"This is what the Tentacle trusts and polls now.",
 			[]string{"list-servers", instance}},
@@ -109,8 +108,7 @@ func (d *demonstration) say(format string, a ...any) {
 	d.c.printf("\n%s\n", d.c.bold(fmt.Sprintf(format, a...)))
 }
 
-// run shows a command line, runs it in this process, and shows what it changed
-// in the file.
+// run shows a command line, runs it in this process, and shows what it changed in the file.
 func (d *demonstration) run(arguments []string) error {
 	before, err := os.ReadFile(d.config)
 	if err != nil {
@@ -118,7 +116,7 @@ func (d *demonstration) run(arguments []string) error {
 	}
 	d.c.printf("\n%s\n", d.c.green("$ octo-tentacle "+strings.Join(arguments, " ")))
 	if code := run(d.ctx, d.c, arguments); code != exitDone {
-		return cmp.Or(d.c.out.failure, fmt.Errorf("the demo ends here: %s failed", arguments[0]))
+		return cmp.Or(d.c.out.failure, fmt.Errorf("the demo stopped: %s failed", arguments[0]))
 	}
 	after, err := os.ReadFile(d.config)
 	if err != nil {
@@ -128,8 +126,8 @@ func (d *demonstration) run(arguments []string) error {
 	return nil
 }
 
-// showDifference prints the lines that went and those that came. The array of
-// trusted servers is one line in the file; here each entry has its own.
+// showDifference prints the removed and the added lines. The array of trusted servers is one line
+// in the file; here each entry has its own.
 func (d *demonstration) showDifference(before, after []string) {
 	show := func(mark string, paint paint, lines, other []string) {
 		for _, line := range lines {
@@ -147,9 +145,8 @@ func (d *demonstration) showDifference(before, after []string) {
 	show("+", d.c.green, after, before)
 }
 
-// makeTentacle writes the files of a new instance, as create-instance and
-// new-certificate leave them but for the certificate itself: registering needs
-// its thumbprint alone.
+// makeTentacle writes the files of a new instance as create-instance and new-certificate leave
+// them, without the certificate itself: registering needs only its thumbprint.
 func (d *demonstration) makeTentacle(folder string) error {
 	certificate := make([]byte, 20)
 	rand.Read(certificate) // a thumbprint is a hash: any 20 bytes are as good
@@ -175,8 +172,8 @@ func (d *demonstration) makeTentacle(folder string) error {
 	)
 }
 
-// setEnvironment points this process at the demo's machine and cluster, and
-// away from the user's; the function it returns puts everything back.
+// setEnvironment points this process at the demo's Tentacle and cluster instead of the user's; the
+// function it returns restores everything.
 func (d *demonstration) setEnvironment(folder string) (restore func()) {
 	ours := map[string]string{
 		"TentacleMachineConfigurationHomeDirectory": filepath.Join(folder, "home"),
@@ -187,11 +184,11 @@ func (d *demonstration) setEnvironment(folder string) (restore func()) {
 	}
 	restores := make([]func(), 0, len(ours))
 	for name, value := range ours {
-		old, was := os.LookupEnv(name)
+		before, was := os.LookupEnv(name)
 		os.Setenv(name, value)
 		restores = append(restores, func() {
 			if was {
-				os.Setenv(name, old)
+				os.Setenv(name, before)
 			} else {
 				os.Unsetenv(name)
 			}

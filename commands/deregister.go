@@ -1,27 +1,27 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 )
 
-// deregisterOptions are what deregister-from and deregister-worker can be told:
-// they differ in nothing but in what they delete.
+// deregisterOptions are those of deregister-from and deregister-worker, which differ only in what
+// they delete.
 type deregisterOptions struct {
 	tentacle    tentacleOptions
 	api         apiOptions
 	change      changeOptions
 	kind        octoapi.Kind
-	space       string
+	space       spaceOption
 	multiple    bool
 	removeTrust bool
 }
@@ -40,19 +40,17 @@ func deregisterCommand(c *console, name string, kind octoapi.Kind) *cli.Command 
 		Name:     name,
 		Category: "Registration",
 		Usage:    "delete this Tentacle's " + kind.String() + " from the Octopus Server",
-		Description: fmt.Sprintf(`Deletes what is registered under this Tentacle's thumbprint. The server stays
-trusted, and polled, unless --remove-trust is given, too.
+		Description: fmt.Sprintf(`Deletes the registration that has this Tentacle's thumbprint. The server is still
+trusted and polled afterwards, unless --remove-trust is given.
 
   octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle %[1]s --server=https://octopus.example.com --apikey-file=key.txt \
     --remove-trust`, name),
-		Flags: allFlags([]cli.Flag{
-			&cli.StringFlag{Name: "space", Category: theRegistration, Destination: &o.space,
-				Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
+		Flags: allFlags(o.space.flags(theRegistration), []cli.Flag{
 			&cli.BoolFlag{Name: "multiple", Aliases: []string{"m"}, Category: theRegistration, Destination: &o.multiple, DisableDefaultText: true,
-				Usage: "delete all of them when there are several"},
+				Usage: "delete all registrations if there are several"},
 			&cli.BoolFlag{Name: "remove-trust", Category: theRegistration, Destination: &o.removeTrust, DisableDefaultText: true,
-				Usage: "afterwards, trust and poll this cluster no longer"},
+				Usage: "also stop trusting and polling this cluster"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
@@ -64,169 +62,172 @@ trusted, and polled, unless --remove-trust is given, too.
 }
 
 func deregister(ctx context.Context, c *console, o deregisterOptions) error {
-	ctx = interruptible(ctx)
-	if err := o.read(c); err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		own, err := t.document.Thumbprint()
+		if err != nil {
+			return change{}, err
+		}
+		d := &deregistering{options: o, tentacle: t, own: own, out: out}
+		if d.server, err = t.connect(c, o.api); err != nil {
+			return change{}, err
+		}
+		c.progress(askingText(d.server.URL(), 0))
+		if err := d.server.within(ctx, d.ask); err != nil {
+			return change{}, err
+		}
+		out.Server = d.server.URL()
+		return d.change(ctx), nil
+	})
+}
 
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-	own, err := t.document.Thumbprint()
-	if err != nil {
-		return err
-	}
-
-	asking, cancel := context.WithTimeout(ctx, o.api.timeout)
-	defer cancel()
-	proxy, err := t.document.PollingProxy()
-	if err != nil {
-		return err
-	}
-	client, err := connect(c, o.api, proxy)
-	if err != nil {
-		return err
-	}
-	c.progress("asking " + client.URL())
-	r := newReport(t)
-	r.DryRun = o.change.dryRun
-	space, machines, err := o.ask(asking, client, own)
-	switch {
-	case err == nil:
-		r.Thumbprint, err = o.thumbprint(asking, client)
-	case o.removeTrust && errors.As(err, new(notRegisteredError)):
-		err = o.stillTrusted(asking, client, t, err)
-	}
-	if err != nil {
-		return timedOut(err, o.api)
-	}
-
-	remove := func() error { return o.remove(asking, r, space, machines) }
+func (o *deregisterOptions) complete(c *console) error {
+	change := o.change.completeUnchanging()
 	if o.removeTrust {
-		err = o.distrust(ctx, c, t, r, remove)
-	} else {
-		err = remove()
-		r.difference.Unchanged = t.servers
-		r.setService(lookAtService(ctx, t.service))
+		change = o.change.complete(c)
 	}
-	if err != nil {
-		return timedOut(err, o.api)
-	}
-	r.Server = client.URL()
-	return r.print(c, o.change)
-}
-
-func (o *deregisterOptions) read(c *console) error {
-	check := o.change.check
-	if !o.removeTrust {
-		check = o.change.checkUnchanging
-	}
-	if err := errors.Join(o.tentacle.check(), check()); err != nil {
+	if err := errors.Join(o.tentacle.complete(), change); err != nil {
 		return err
 	}
-	o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE"))
-	return o.api.check(c)
+	o.space.complete()
+	return o.api.complete(c)
 }
 
-// ask finds what is to be deleted, and refuses where that is not clear.
-func (o *deregisterOptions) ask(ctx context.Context, client *octoapi.Client, own string) (*octoapi.Space, []octoapi.Machine, error) {
-	space, err := client.Space(ctx, o.space)
-	if err != nil {
-		return nil, nil, err
-	}
-	machines, err := space.Machines(o.kind).ByThumbprint(ctx, own)
+// deregistering is what will be deleted, known after asking the server.
+type deregistering struct {
+	options  deregisterOptions
+	tentacle *tentacle
+	own      string // the Tentacle's thumbprint
+	server   *connection
+	out      *outcome
+
+	space      *octoapi.Space
+	machines   []octoapi.Machine
+	thumbprint string // the cluster's; "" when it is not known and not needed
+}
+
+// ask finds what to delete, and refuses an ambiguous request.
+func (d *deregistering) ask(ctx context.Context) error {
+	var unknown, err error
+	var both errgroup.Group
+	both.Go(func() error { err = d.askMachines(ctx); return nil })
+	both.Go(func() error { d.thumbprint, unknown = d.server.Thumbprint(ctx); return nil })
+	_ = both.Wait()
 	switch {
+	case errors.As(err, new(notRegisteredError)) && unknown == nil && d.options.removeTrust &&
+		thumbprint.Contains(tentacleconfig.Thumbprints(d.tentacle.servers), d.thumbprint):
+		return hint.With(err, d.distrustHint()) // it was interrupted between deleting and saving
 	case err != nil:
-		return nil, nil, err
-	case len(machines) == 0:
-		return nil, nil, notRegisteredError(fmt.Sprintf("space %s has no %s with this Tentacle's thumbprint %s\n"+
-			"it may be registered in another space (--space), or not at all", space.Name, o.kind, own))
-	case len(machines) > 1 && !o.multiple:
-		names := make([]string, len(machines))
-		for i, machine := range machines {
-			names[i] = fmt.Sprintf("%s (%s)", machine.Name, machine.ID)
-		}
-		return nil, nil, fmt.Errorf("space %s has %d %ss with this Tentacle's thumbprint: %s\n"+
-			"to delete all of them, give --multiple", space.Name, len(machines), o.kind, strings.Join(names, ", "))
-	}
-	return space, machines, nil
-}
-
-// notRegisteredError is the text of the error that there is nothing to delete.
-type notRegisteredError string
-
-func (e notRegisteredError) Error() string { return string(e) }
-
-// stillTrusted adds to an error that nothing is registered how to finish what
-// was interrupted between deleting and saving.
-func (o *deregisterOptions) stillTrusted(ctx context.Context, client *octoapi.Client, t *tentacle, err error) error {
-	thumbprint, unknown := o.thumbprint(ctx, client)
-	if unknown != nil || !containsThumbprint(distinctThumbprints(t.servers), thumbprint) {
 		return err
-	}
-	return fmt.Errorf("%w\n%s", err, o.distrustHint(t, thumbprint))
-}
-
-func (o *deregisterOptions) distrustHint(t *tentacle, thumbprint string) string {
-	return "to trust the cluster no longer: " + commandFor(t.instance, t.service, runtime.GOOS, "configure", "--remove-trust="+thumbprint)
-}
-
-// thumbprint is the cluster's; where the trust in it stays, not to know it is no
-// reason to fail.
-func (o *deregisterOptions) thumbprint(ctx context.Context, client *octoapi.Client) (string, error) {
-	thumbprint, err := client.Thumbprint(ctx)
-	if err != nil && !o.removeTrust {
-		return "", nil
-	}
-	return thumbprint, err
-}
-
-// remove deletes the machines, one after the other, and notes which.
-func (o *deregisterOptions) remove(ctx context.Context, r *report, space *octoapi.Space, machines []octoapi.Machine) error {
-	for _, machine := range machines {
-		if !o.change.dryRun {
-			if err := space.Machines(o.kind).Delete(ctx, machine); err != nil {
-				outcome := "was not deleted"
-				if errors.Is(err, octoapi.ErrUnsure) {
-					outcome = "may be deleted"
-				}
-				err = fmt.Errorf("%s (%s) in space %s %s: %w", machine.Name, machine.ID, space.Name, outcome, err)
-				return r.afterDeleting(err, "to delete the rest, run the same command again")
-			}
-		}
-		r.Deleted = append(r.Deleted, machineEntry{ID: machine.ID, Name: machine.Name, Space: space.Name})
+	case d.options.removeTrust:
+		return unknown
 	}
 	return nil
 }
 
-// distrust drops every entry of the cluster, and has deleted what is registered
-// when it is sure that the file can be saved.
-func (o *deregisterOptions) distrust(ctx context.Context, c *console, t *tentacle, r *report, remove func() error) error {
-	drop := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
-		return tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return sameThumbprint(s.Thumbprint, r.Thumbprint) }), nil
-	}
-	err := apply(ctx, c, t, o.change, change{servers: drop, before: remove}, r)
-	if err == nil && len(r.Deleted) == 0 {
-		err = remove() // a dry run, or nothing to drop
-	}
-	switch {
-	case r.Changed:
-		return r.afterDeleting(err, "")
-	case errors.As(err, new(unfinishedError)):
-		return err // what is outstanding says so itself
-	}
-	return r.afterDeleting(err, o.distrustHint(t, r.Thumbprint))
-}
-
-// afterDeleting is a failure that came when something was deleted already.
-func (r *report) afterDeleting(err error, finish string) error {
-	if err == nil || len(r.Deleted) == 0 || r.DryRun {
+func (d *deregistering) askMachines(ctx context.Context) (err error) {
+	o := &d.options
+	if d.space, err = d.server.Space(ctx, o.space.space); err != nil {
 		return err
 	}
-	names := make([]string, len(r.Deleted))
-	for i, deleted := range r.Deleted {
+	d.machines, err = d.space.Machines(o.kind).ByThumbprint(ctx, d.own)
+	switch {
+	case err != nil:
+		return err
+	case len(d.machines) == 0:
+		return notRegisteredError{d.space.Name, o.kind, d.own}
+	case len(d.machines) > 1 && !o.multiple:
+		names := make([]string, len(d.machines))
+		for i, machine := range d.machines {
+			names[i] = fmt.Sprintf("%s (%s)", machine.Name, machine.ID)
+		}
+		return hint.Errorf("to delete all of them, add --multiple",
+			"space %s has %d %ss with this Tentacle's thumbprint: %s", d.space.Name, len(d.machines), o.kind, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// notRegisteredError says that there is no registration to delete.
+type notRegisteredError struct {
+	space      string
+	kind       octoapi.Kind
+	thumbprint string
+}
+
+func (e notRegisteredError) Error() string {
+	return fmt.Sprintf("space %s has no %s with this Tentacle's thumbprint %s", e.space, e.kind, e.thumbprint)
+}
+
+// Hints name what else may be the case.
+func (notRegisteredError) Hints() []string {
+	return []string{"it may be registered in another space (--space), or not at all"}
+}
+
+// change deletes the registrations. With --remove-trust, it does so only once the file without the
+// cluster's entries is ready to be saved.
+func (d *deregistering) change(ctx context.Context) change {
+	ch := nothing(d.thumbprint)
+	if d.options.removeTrust {
+		ch.servers = func(now []tentacleconfig.TrustedServer) (decision, error) {
+			ofCluster := func(s tentacleconfig.TrustedServer) bool { return thumbprint.Same(s.Thumbprint, d.thumbprint) }
+			return decision{servers: tentacleconfig.Without(now, ofCluster), thumbprint: d.thumbprint}, nil
+		}
+	}
+	if d.options.change.dryRun {
+		for _, machine := range d.machines {
+			d.noteDeleted(machine)
+		}
+	}
+	ch.before = func(decision) error { return d.server.within(ctx, d.deleteAll) }
+	ch.failed = d.failed
+	return ch
+}
+
+// deleteAll deletes one after the other, and notes which.
+func (d *deregistering) deleteAll(ctx context.Context) error {
+	for _, machine := range d.machines {
+		if err := d.space.Machines(d.options.kind).Delete(ctx, machine); err != nil {
+			result := "was not deleted"
+			if errors.Is(err, octoapi.ErrOutcomeUnknown) {
+				result = "may have been deleted"
+			}
+			return deletingError{fmt.Errorf("%s (%s) in space %s %s: %w", machine.Name, machine.ID, d.space.Name, result, err)}
+		}
+		d.noteDeleted(machine)
+	}
+	return nil
+}
+
+// deletingError is a deletion that failed.
+type deletingError struct{ error }
+
+func (e deletingError) Unwrap() error { return e.error }
+
+func (d *deregistering) noteDeleted(machine octoapi.Machine) {
+	d.out.Deleted = append(d.out.Deleted, machineEntry{ID: machine.ID, Name: machine.Name, Space: d.space.Name})
+}
+
+// failed adds to an error what had already been deleted.
+func (d *deregistering) failed(err error) error {
+	if len(d.out.Deleted) == 0 || d.out.DryRun {
+		return err
+	}
+	names := make([]string, len(d.out.Deleted))
+	for i, deleted := range d.out.Deleted {
 		names[i] = fmt.Sprintf("%s (%s)", deleted.Name, deleted.ID)
 	}
-	return unfinishedError{done: strings.TrimSuffix("deleted: "+strings.Join(names, ", ")+"\n"+finish, "\n"), cause: err}
+	unfinished := unfinishedError{done: "deleted: " + strings.Join(names, ", "), cause: err}
+	switch {
+	case errors.As(err, new(deletingError)):
+		unfinished.finish = "run the same command again to delete the rest"
+	case d.options.removeTrust && !d.out.Changed && !errors.As(err, new(unfinishedError)):
+		return hint.With(unfinished, d.distrustHint())
+	}
+	return unfinished
+}
+
+func (d *deregistering) distrustHint() string {
+	return "to stop trusting the cluster: " + d.tentacle.suggest().Command("configure", "--remove-trust="+d.thumbprint)
 }

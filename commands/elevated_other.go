@@ -2,8 +2,8 @@
 
 package commands
 
-// needAdministrator: here the file's mode decides, which the error says.
+// needAdministrator refuses nothing here: the mode of the file decides, and the error says so.
 func needAdministrator() error { return nil }
 
-// needRestartRights: here the service manager decides when it is asked.
+// needRestartRights refuses nothing here: the service manager decides when it is asked.
 func needRestartRights(string) error { return nil }

@@ -9,9 +9,6 @@ import (
 )
 
 func TestOnlyWhatNeedsAnAdministratorIsRefusedWithoutOne(t *testing.T) {
-	elevated := checkElevated
-	t.Cleanup(func() { checkElevated = elevated })
-	checkElevated = func() error { return errors.New("run this as Administrator") }
 	folder := t.TempDir()
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
 	config := "--config=" + filepath.Join(folder, "none.config")
@@ -36,7 +33,9 @@ func TestOnlyWhatNeedsAnAdministratorIsRefusedWithoutOne(t *testing.T) {
 		"delete-instance":                                             false, // the index decides: it may be one's own
 	} {
 		var said bytes.Buffer
-		run(t.Context(), newConsole(strings.NewReader(""), &said, &said), append(strings.Fields(line), config))
+		c := newConsole(strings.NewReader(""), &said, &said)
+		c.mayChange = func() error { return errors.New("run this as Administrator") }
+		run(t.Context(), c, append(strings.Fields(line), config))
 		if got := strings.Contains(said.String(), "run this as Administrator"); got != refused {
 			t.Errorf("%s: refused is %v, not %v:\n%s", line, got, refused, &said)
 		}

@@ -1,21 +1,20 @@
 package commands
 
 import (
-	"errors"
-
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"golang.org/x/sys/windows"
 )
 
-// needAdministrator refuses a change before anything is tried which would end
-// with a file that cannot be written, or a service that cannot be restarted.
+// needAdministrator refuses a change early that would fail because the file cannot be written or
+// the service cannot be restarted.
 func needAdministrator() error {
 	if windows.GetCurrentProcessToken().IsElevated() {
 		return nil
 	}
-	return errors.New("only an Administrator may change a Tentacle: run this in a console that was started with \"Run as administrator\"")
+	return hint.New("only an Administrator may change a Tentacle", "use a console started with \"Run as administrator\"")
 }
 
-// needRestartRights refuses a restart before it is waited for, for minutes
-// perhaps. An account may have been given these rights alone.
-func needRestartRights(name string) error { return service.MayRestart(name) }
+// needRestartRights refuses a restart before minutes are spent waiting for it. An account may have
+// been given these rights alone.
+func needRestartRights(name string) error { return service.CheckRestartPrivileges(name) }

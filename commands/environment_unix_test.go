@@ -13,10 +13,11 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-// TestWithNextToNothingAroundItEveryCommandDoesTheSame: as cron, a container's
+// TestEveryCommandWorksInAMinimalEnvironment: as cron, a container's
 // entry point or an installer may run it, without HOME, PATH, TERM and standard
 // input, with a strict umask, in a folder that is gone.
-func TestWithNextToNothingAroundItEveryCommandDoesTheSame(t *testing.T) {
+func TestEveryCommandWorksInAMinimalEnvironment(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("octo-tentacle")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func TestWithNextToNothingAroundItEveryCommandDoesTheSame(t *testing.T) {
 		}
 		cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", program}, line...)...)
 		cmd.Dir = gone
-		cmd.Env = append(environment, "TentacleMachineConfigurationHomeDirectory="+s.home, scriptMachine+"="+filepath.Dir(s.config),
+		cmd.Env = append(environment, "GOCOVERDIR="+os.Getenv("GOCOVERDIR"), "TentacleMachineConfigurationHomeDirectory="+s.home, scriptMachine+"="+filepath.Dir(s.config),
 			"OCTOPUS_URL="+s.cluster.URL(), "OCTOPUS_API_KEY="+octotest.APIKey)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,11 +12,11 @@ import (
 )
 
 func init() {
-	// -h is register-with's publicHostName, and the program has a help command of its own.
+	// -h is publicHostName of register-with, and the program has its own help command.
 	cli.HelpFlag = helpFlag()
 	cli.HelpPrinter = printHelp
-	// The library renders every flag of a command at every start, to sort them; printHelp
-	// has an order and a rendering of its own.
+	// The library renders every flag of a command at every start to sort them; printHelp has its
+	// own order and rendering.
 	cli.FlagStringer = func(flag cli.Flag) string { return flag.Names()[0] }
 }
 
@@ -25,7 +26,7 @@ func helpCommand(*console) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Category:  "Help",
-		Usage:     "show what there is, or the options of one command",
+		Usage:     "list the commands, or show the options of one",
 		ArgsUsage: "[COMMAND]",
 		Description: `  octo-tentacle help
   octo-tentacle help poll-server`,
@@ -40,20 +41,20 @@ func helpCommand(*console) *cli.Command {
 				}
 				return cli.ShowCommandHelp(ctx, command.Name)
 			default:
-				return fmt.Errorf("help explains one command at a time: octo-tentacle help poll-server")
+				return errors.New("help explains one command at a time, like octo-tentacle help poll-server")
 			}
 		},
 	}
 }
 
-// printHelp writes the help of the program or of a command, everything in the
-// order in which it is defined: the library's own templates sort by name.
-func printHelp(w io.Writer, _ string, of any) {
-	switch of := of.(type) {
+// printHelp writes the help of the program or of a command, in the order in which everything is
+// defined: the library's own templates sort by name.
+func printHelp(w io.Writer, _ string, topic any) {
+	switch topic := topic.(type) {
 	case *cli.App:
-		printAppHelp(w, of)
+		printAppHelp(w, topic)
 	case *cli.Command:
-		printCommandHelp(w, of)
+		printCommandHelp(w, topic)
 	}
 }
 
@@ -62,10 +63,10 @@ func printAppHelp(w io.Writer, app *cli.App) {
 
   octo-tentacle COMMAND [--option=value …]
 
-It does what the Tentacle's own configuration commands do, under the same
-names, for all nodes of a high-availability cluster at once. Options ignore
-case and may be written --name=value, --name value, -name:value or /name:value.
-`, app.Version, app.Usage)
+Provides the configuration commands of the Tentacle CLI, with the same names and
+options, and adds commands for high-availability clusters. Option names ignore
+case. Write options as --name=value, --name value, -name:value or /name:value.
+`, version(), app.Usage)
 	category := ""
 	for _, command := range app.Commands {
 		if command.Category != category {
@@ -75,7 +76,7 @@ case and may be written --name=value, --name value, -name:value or /name:value.
 		printItem(w, command.Name, command.Usage, 32)
 	}
 	fmt.Fprint(w, `
-octo-tentacle help COMMAND shows the options of a command, with an example.
+octo-tentacle help COMMAND shows the options of a command and examples.
 Exit code: 0 done, 1 failed, 2 no such command.
 `)
 }
@@ -137,16 +138,16 @@ func flagNames(flag cli.Flag, placeholder string) string {
 	return text.String()
 }
 
-// defaultOf tells a default that is worth telling.
+// defaultOf is the default of a flag, if there is one to show.
 func defaultOf(flag cli.Flag) string {
 	switch flag := flag.(type) {
 	case *cli.StringFlag:
 		if flag.Value != "" {
-			return fmt.Sprintf(" (left out: %s)", flag.Value)
+			return fmt.Sprintf(" (default: %s)", flag.Value)
 		}
 	case *cli.DurationFlag:
 		if flag.Value != 0 {
-			return fmt.Sprintf(" (left out: %s)", shortDuration(flag.Value))
+			return fmt.Sprintf(" (default: %s)", shortDuration(flag.Value))
 		}
 	}
 	return ""
@@ -163,8 +164,8 @@ func shortDuration(d time.Duration) string {
 
 const helpWidth = 96
 
-// printItem writes a name and its explanation, wrapped beside it; under it,
-// where the name is too long.
+// printItem writes a name and its explanation, wrapped beside it, or below it where the name is too
+// long.
 func printItem(w io.Writer, name, text string, column int) {
 	line := "  " + name
 	if len(line) > column-2 {
@@ -174,8 +175,7 @@ func printItem(w io.Writer, name, text string, column int) {
 	printWrapped(w, line+strings.Repeat(" ", column-len(line)), text, column)
 }
 
-// printWrapped writes a text after what the line begins with, and goes on in the
-// column.
+// printWrapped writes a text after the beginning of a line, and continues in the column.
 func printWrapped(w io.Writer, line, text string, column int) {
 	begun := false
 	for word := range strings.FieldsSeq(text) {

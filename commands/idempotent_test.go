@@ -1,19 +1,15 @@
 package commands_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
@@ -30,12 +26,12 @@ type repetition struct {
 	setup     func(*testing.T, *scene)
 
 	// again says why the second run is to fail, or to change something again: the
-	// real Tentacle's meaning. "" is the rule: it changes nothing.
+	// meaning of the Tentacle CLI. "" is the rule: it changes nothing.
 	again string
 	fails string // what the error of the second run says
 
 	// unknown are values that a dry run cannot know, each as an expression that has
-	// to match in the dry run and in the real run; they are not compared.
+	// to match in the dry run and in the first run; they are not compared.
 	unknown []string
 }
 
@@ -46,19 +42,6 @@ func line(arguments ...string) func(*scene) []string {
 // pollsTwo makes the Tentacle poll the first two nodes.
 func pollsTwo(t *testing.T, s *scene) {
 	s.trusts(t, s.entry(0), s.entry(1))
-}
-
-func (s *scene) entry(node int) tentacleconfig.TrustedServer {
-	return tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StylePolling,
-		Address: s.cluster.Addresses()[node], SubscriptionID: sceneSubscription}
-}
-
-// trusts makes the Tentacle anew, with these trusted servers.
-func (s *scene) trusts(t *testing.T, servers ...tentacleconfig.TrustedServer) {
-	t.Helper()
-	if err := makeTentacle(s.home, "Tentacle", s.config, servers); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func trustsNobody(t *testing.T, s *scene) { s.trusts(t) }
@@ -79,17 +62,15 @@ func withoutCertificate(t *testing.T, s *scene) {
 	s.run(t, 0, "create-instance", "--config="+s.config)
 }
 
-func (s *scene) nodes() string { return strings.Join(s.cluster.Addresses(), ",") }
-
 const (
 	newMachineID    = `"id": ".*"`
 	newSubscription = `"subscription": "poll://[a-z0-9]{20}/"`
-	newThumbprint   = `"value": "(\(that of the new one\)|[0-9A-F]{40})"`
+	newThumbprint   = `"value": "(\(that of the new certificate\)|[0-9A-F]{40})"`
 
-	registersOnce   = "a registration under a name that is taken is refused without --force, as by the real Tentacle"
-	registersAgain  = "--force registers once more, as by the real Tentacle: what is registered may have been changed in the portal"
-	nothingToDelete = "the real Tentacle fails where nothing is registered"
-	namesWhatIsGone = "an address that is not polled is a mistake as a rule, of whom names it"
+	registersOnce   = "a registration under a name that is taken is refused without --force, as by Tentacle"
+	registersAgain  = "--force registers once more, as by Tentacle: what is registered may have been changed in the portal"
+	nothingToDelete = "Tentacle fails where nothing is registered"
+	namesWhatIsGone = "naming an address that is not polled is usually a mistake"
 )
 
 // repetitions are command lines of every command that changes something.
@@ -107,15 +88,15 @@ var repetitions = []repetition{
 	{name: "remove-server", setup: pollsTwo, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
 		return []string{"remove-server", s.cluster.Addresses()[1]}
 	}},
-	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "already has a deployment target named web01", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "register-with by force", setup: trustsNobody, again: registersAgain, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--force", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-with that listens", setup: trustsNobody, again: registersOnce, fails: "has a machine named web01 already", unknown: []string{newMachineID},
+	{name: "register-with that listens", setup: trustsNobody, again: registersOnce, fails: "already has a deployment target named web01", unknown: []string{newMachineID},
 		arguments: line("register-with", "--name=web01", "--publicHostName=web01", "--environment=Development", "--role=web")},
-	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "has a worker named web01 already", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "already has a worker named web01", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-worker", "--comms-style=TentacleActive", "--name=web01", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
@@ -160,10 +141,10 @@ var repetitions = []repetition{
 	{name: "create-instance of a file that is there", arguments: func(s *scene) []string {
 		return []string{"create-instance", "--instance=web", "--config=" + s.config, "--home=" + filepath.Join(filepath.Dir(s.config), "web")}
 	}},
-	{name: "delete-instance", again: "the real Tentacle fails where there is no such instance", fails: "Tentacle", arguments: line("delete-instance", "--instance=Tentacle")},
-	{name: "new-certificate", again: "it makes a new one each time, as the real Tentacle does; --if-blank does not", unknown: []string{newThumbprint}, arguments: line("new-certificate")},
+	{name: "delete-instance", again: "Tentacle fails where there is no such instance", fails: "Tentacle", arguments: line("delete-instance", "--instance=Tentacle")},
+	{name: "new-certificate", again: "it makes a new one each time, as Tentacle does; --if-blank does not", unknown: []string{newThumbprint}, arguments: line("new-certificate")},
 	{name: "new-certificate --if-blank", setup: withoutCertificate, unknown: []string{newThumbprint}, arguments: line("new-certificate", "--if-blank")},
-	{name: "new-certificate that exports", again: "it makes a new one each time, as the real Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
+	{name: "new-certificate that exports", again: "it makes a new one each time, as Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
 		return []string{"new-certificate", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
 	}},
 	{name: "import-certificate", setup: func(t *testing.T, s *scene) {
@@ -204,92 +185,11 @@ func TestEveryCommandThatChangesSomethingIsRepeated(t *testing.T) {
 	}
 }
 
-// run runs a command line, and returns its outputs.
-func (s *scene) run(t *testing.T, code int, arguments ...string) (stdout, stderr string) {
-	t.Helper()
-	cmd := s.command(arguments...)
-	cmd.Env = append(cmd.Env, scriptMachine+"="+filepath.Dir(s.config)) // the machine's key
-	cmd.Dir = s.home
-	var out, err bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &err
-	if failure := cmd.Run(); failure != nil && !errors.As(failure, new(*exec.ExitError)) {
-		t.Fatal(failure)
-	}
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		t.Fatalf("%s: exit code %d, not %d\n%s%s", strings.Join(arguments, " "), got, code, &out, &err)
-	}
-	return out.String(), err.String()
-}
-
-// snapshot is all that a change of a file or folder would show in.
-type snapshot map[string]fileState
-
-type fileState struct {
-	info    os.FileInfo
-	content string
-}
-
-func (s *scene) snapshot(t *testing.T) snapshot {
-	t.Helper()
-	files := snapshot{}
-	err := filepath.WalkDir(filepath.Dir(s.config), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		state := fileState{}
-		if state.info, err = entry.Info(); err != nil {
-			return err
-		}
-		if entry.Type().IsRegular() {
-			var content []byte
-			if content, err = os.ReadFile(path); err != nil {
-				return err
-			}
-			state.content = string(content)
-		}
-		files[path] = state
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-// same says what differs.
-func (before snapshot) same(t *testing.T, when string, after snapshot) {
-	t.Helper()
-	for path, b := range before {
-		a, there := after[path]
-		switch {
-		case !there:
-			t.Errorf("%s: %s is gone", when, path)
-		case !os.SameFile(a.info, b.info), !a.info.ModTime().Equal(b.info.ModTime()), a.info.Mode() != b.info.Mode(), a.content != b.content:
-			t.Errorf("%s: %s was touched", when, path)
-		}
-	}
-	for path := range after {
-		if _, was := before[path]; !was {
-			t.Errorf("%s: %s is new", when, path)
-		}
-	}
-}
-
-// written are the requests since the last call that were to change something.
-func (s *scene) written() (list []string) {
-	time.Sleep(10 * time.Millisecond) // the log of the last answer
-	for _, request := range s.cluster.Requests() {
-		if request.PollingPort == 0 && request.Method != "GET" {
-			list = append(list, request.Method+" "+request.Path)
-		}
-	}
-	s.cluster.ResetRequests()
-	return list
-}
-
 func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, r := range repetitions {
 		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, "Tentacle", octotest.Options{})
 			if r.setup != nil {
 				r.setup(t, s)
@@ -305,13 +205,13 @@ func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 				t.Errorf("the dry run sent %q", sent)
 			}
 
-			real, _ := s.run(t, 0, asJSON...)
+			first, _ := s.run(t, 0, asJSON...)
 			oneJSONValue(t, dry)
-			oneJSONValue(t, real)
-			if d, r := comparable(t, dry, r.unknown), comparable(t, real, r.unknown); d != r {
-				t.Errorf("the dry run said\n%s\nand the real run\n%s", d, r)
+			oneJSONValue(t, first)
+			if d, r := withoutUnknown(t, dry, r.unknown), withoutUnknown(t, first, r.unknown); d != r {
+				t.Errorf("the dry run said\n%s\nand the first run\n%s", d, r)
 			}
-			if !strings.Contains(dry, `"dryRun": true`) || !strings.Contains(real, `"dryRun": false`) {
+			if !strings.Contains(dry, `"dryRun": true`) || !strings.Contains(first, `"dryRun": false`) {
 				t.Error("dryRun is not said")
 			}
 			saysTheSame(t, dry, dryText)
@@ -326,8 +226,8 @@ func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 			} else {
 				second, _ := s.run(t, 0, asJSON...)
 				oneJSONValue(t, second)
-				if keys(t, second) != keys(t, real) {
-					t.Errorf("the first run has the fields\n%s\nand the second\n%s", keys(t, real), keys(t, second))
+				if keys(t, second) != keys(t, first) {
+					t.Errorf("the first run has the fields\n%s\nand the second\n%s", keys(t, first), keys(t, second))
 				}
 				if r.again != "" {
 					return
@@ -357,7 +257,7 @@ func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 	}
 }
 
-// oneJSONValue insists on what --format json promises.
+// oneJSONValue checks what --format json promises.
 func oneJSONValue(t *testing.T, text string) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -367,8 +267,8 @@ func oneJSONValue(t *testing.T, text string) {
 	}
 }
 
-// comparable is a report without what a dry run cannot say.
-func comparable(t *testing.T, text string, unknown []string) string {
+// withoutUnknown is a report without what a dry run cannot say.
+func withoutUnknown(t *testing.T, text string, unknown []string) string {
 	t.Helper()
 	for _, expression := range append(unknown, `"dryRun": (true|false)`, `"backup": ".*"`, `"restarted": (true|false)`, `"scheduled": ".*"`) {
 		text = regexp.MustCompile(expression).ReplaceAllLiteralString(text, "…")

@@ -5,71 +5,67 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// importCertificateOptions are what import-certificate can be told.
+// importCertificateOptions are those of import-certificate.
 type importCertificateOptions struct {
 	tentacle     tentacleOptions
 	change       changeOptions
 	fromFile     string
 	fromBase64   string
 	fromRegistry bool
-	password     passwordOption
+	password     secretOption
 }
 
 func importCertificateCommand(c *console) *cli.Command {
-	o := importCertificateOptions{password: passwordOption{name: "pfx-password"}}
+	o := importCertificateOptions{password: newSecretOption("pfx-password")}
 	return &cli.Command{
 		Name:     "import-certificate",
 		Category: "Instances and certificates",
-		Usage:    "give this Tentacle a certificate that there is already",
-		Description: `Installs a certificate with its private key: a PFX, or what new-certificate
---export-file wrote.
+		Usage:    "import an existing certificate",
+		Description: `Installs a certificate with its private key, from a PFX or from a file written by
+new-certificate --export-file.
 
   octo-tentacle import-certificate --from-file=web.pfx --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "from-file", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.fromFile,
-				Usage: "`FILE` with it, a PFX or base64 text; - is standard input"},
+				Usage: "`FILE` to import, a PFX or base64 text; - for standard input"},
 			&cli.StringFlag{Name: "from-base64", Aliases: []string{"b"}, Category: theCertificate, Destination: &o.fromBase64,
-				Usage: "the base64 `TEXT` itself; safer out of sight: --from-file=-"},
+				Usage: "base64 `TEXT` to import; keep it out of process lists with --from-file=-"},
 			&cli.BoolFlag{Name: "from-registry", Aliases: []string{"r"}, Category: theCertificate, Destination: &o.fromRegistry, DisableDefaultText: true,
-				Usage: "the one that an Octopus Tentacle 1.x left in the registry (Windows only)"},
-		}, o.password.flags(theCertificate, "of the PFX", "pw"), o.tentacle.flags(), o.change.flags()),
+				Usage: "import the certificate that Octopus Tentacle 1.x left in the registry (Windows only)"},
+		}, o.password.passwordFlags(theCertificate, "of the PFX", "pw"), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error { return importCertificate(ctx.Context, c, o) },
 	}
 }
 
 func importCertificate(ctx context.Context, c *console, o importCertificateOptions) error {
-	ctx = interruptible(ctx)
+	if err := o.complete(c); err != nil {
+		return err
+	}
 	certificate, err := o.read(c)
 	if err != nil {
 		return err
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-	r := newReport(t)
-	err = apply(ctx, c, t, o.change, change{settings: func(document *tentacleconfig.Document) error {
-		return setCertificate(document, certificate, o.change)
-	}}, r)
-	if err != nil {
-		return err
-	}
-	if bits := certificate.KeyBits(); bits < tentacleconfig.RecommendedKeyBits {
-		c.warn("its key has %d bits, and %d are recommended: new-certificate makes such a one", bits, tentacleconfig.RecommendedKeyBits)
-	}
-	warnOfReplacement(c, t, r)
-	return r.print(c, o.change)
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		if bits := certificate.KeyBits(); bits < tentacleconfig.RecommendedKeyBits {
+			c.warn("this certificate's key has %d bits, but %d are recommended: new-certificate creates such a key", bits, tentacleconfig.RecommendedKeyBits)
+		}
+		return change{
+			settings: func(document *tentacleconfig.Document) error {
+				return setCertificate(document, certificate, o.change.dryRun)
+			},
+			applied: func() { warnOfReplacement(c, t, out) },
+		}, nil
+	})
 }
 
-// read checks the arguments and reads the certificate.
-func (o *importCertificateOptions) read(c *console) (*tentacleconfig.Certificate, error) {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
-		return nil, err
+func (o *importCertificateOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+		return err
 	}
 	c.keepSecret(o.fromBase64)
 	sources := 0
@@ -80,15 +76,17 @@ func (o *importCertificateOptions) read(c *console) (*tentacleconfig.Certificate
 	}
 	switch {
 	case sources == 0:
-		return nil, errors.New("which certificate? Give --from-file=FILE, a PFX or what new-certificate --export-file wrote")
+		return hint.New("no certificate to import is given", "give --from-file=FILE: a PFX, or a file written by new-certificate --export-file")
 	case sources > 1:
-		return nil, errors.New("several certificates: give one of --from-file, --from-base64 and --from-registry")
-	case o.fromFile == "-" && o.password.file == "-":
-		return nil, errors.New("--from-file and --pfx-password-file cannot both be standard input")
+		return errors.New("--from-file, --from-base64 and --from-registry cannot be combined: give one of them")
+	case o.fromFile == "-" && o.password.readsStdin():
+		return errors.New("--from-file and --pfx-password-file cannot both be standard input")
 	}
-	if err := o.password.read(c); err != nil {
-		return nil, err
-	}
+	return o.password.complete(c)
+}
+
+// read reads the certificate.
+func (o *importCertificateOptions) read(c *console) (*tentacleconfig.Certificate, error) {
 	content, source, err := o.content(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
@@ -100,14 +98,14 @@ func (o *importCertificateOptions) read(c *console) (*tentacleconfig.Certificate
 	case errors.Is(err, tentacleconfig.ErrPassword):
 		return nil, fmt.Errorf("%s cannot be opened: %w", source, err)
 	case errors.Is(err, tentacleconfig.ErrNoKey):
-		return nil, fmt.Errorf("%s cannot be a Tentacle's certificate: %w\nexport it again, with its private key", source, err)
+		return nil, hint.Errorf("export it again, with its private key", "%s cannot be a Tentacle's certificate: %w", source, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be a Tentacle's certificate: %w", source, err)
 	}
 	return certificate, nil
 }
 
-// content is the PFX, and how to call it in an error.
+// content is the PFX, and how to name its source in an error.
 func (o *importCertificateOptions) content(c *console) (content []byte, source string, err error) {
 	switch {
 	case o.fromRegistry:

@@ -45,7 +45,7 @@ func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
 		}
 		fault := octotest.APIFault{Write: true, Hang: true}
 		if nohup {
-			fault = octotest.APIFault{Write: true, Slow: 500 * time.Millisecond}
+			fault = octotest.APIFault{Write: true, Slow: time.Second}
 		}
 		s.cluster.SetAPIFault(fault)
 		cmd := s.command("register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web",

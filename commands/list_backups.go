@@ -8,13 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// listBackupsOptions are what list-backups can be told.
+// listBackupsOptions are those of list-backups.
 type listBackupsOptions struct {
 	tentacle tentacleOptions
 	format   string
@@ -25,11 +24,10 @@ func listBackupsCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "list-backups",
 		Category: "Backups",
-		Usage:    "list the former configurations that changes have kept",
-		Description: `Every change first keeps the old file beside the new one, as
-Tentacle.config.bak-TIME, the ten newest of them. Shows for each, the newest
-first, when it was replaced (UTC), how many addresses it polls, and whether it
-says the same as the configuration does now.
+		Usage:    "list the backups of the configuration",
+		Description: `Every change keeps the old file as Tentacle.config.bak-TIME; the ten newest are kept.
+Lists the newest first and shows when each file was replaced (UTC), how many addresses
+it polls, and whether it is the same as the current configuration.
 
   octo-tentacle list-backups
   octo-tentacle list-backups --instance=web --format=json`,
@@ -44,7 +42,7 @@ type backupEntry struct {
 	File    string `json:"file"`
 	Size    int64  `json:"size"`    // in bytes
 	Polls   *int   `json:"polls"`   // addresses; null where the backup cannot be read
-	Content string `json:"content"` // beside the configuration now: same, differs, or unreadable
+	Content string `json:"content"` // compared with the present configuration: same, differs, or unreadable
 }
 
 const (
@@ -54,7 +52,7 @@ const (
 )
 
 func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format)); err != nil {
 		return err
 	}
 	t, err := lookAtDamaged(c, o.tentacle)
@@ -70,10 +68,10 @@ func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
 	if o.format == "json" {
 		return c.printJSON(entries)
 	}
-	c.printf("Instance:      %s\n", cmp.Or(t.instance.Name, "(none names this file)"))
+	c.printf("Instance:      %s\n", cmp.Or(t.instance.Name, noInstance))
 	c.printf("Configuration: %s\n\n", t.instance.ConfigPath)
 	if len(entries) == 0 {
-		c.printf("There are no backups yet: each change makes one.\n")
+		c.printf("There are no backups yet; each change creates one.\n")
 		return nil
 	}
 	printTable(c, backupColumns, entries)
@@ -96,8 +94,8 @@ func (e backupEntry) polls() string {
 	return strconv.Itoa(*e.Polls)
 }
 
-// backupEntries looks into each backup. One that cannot be read is listed with
-// a warning, and one that another change drops meanwhile is not listed.
+// backupEntries looks into each backup. One that cannot be read is listed with a warning; one that
+// another change removes meanwhile is not listed.
 func backupEntries(c *console, t *tentacle, backups []tentacleconfig.Backup) []backupEntry {
 	entries := make([]backupEntry, 0, len(backups)) // an empty list is [], not null
 	for _, backup := range backups {
@@ -111,16 +109,16 @@ func backupEntries(c *console, t *tentacle, backups []tentacleconfig.Backup) []b
 			err = entry.lookInto(backup, t.document)
 		}
 		if err != nil {
-			c.warn("%s", firstLine(err))
+			c.warn("%v", err)
 		}
 		entries = append(entries, entry)
 	}
 	return entries
 }
 
-// lookInto fills in what is to be said about a backup that can be read.
+// lookInto fills in what is known of a backup that can be read.
 func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig.Document) error {
-	document, servers, err := readBackup(backup)
+	document, servers, err := backup.ReadUsable()
 	if err != nil {
 		return err
 	}
@@ -136,32 +134,4 @@ func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig
 	}
 	e.Polls = &polled
 	return nil
-}
-
-// readBackup refuses what no Tentacle could work with.
-func readBackup(backup tentacleconfig.Backup) (*tentacleconfig.Document, []tentacleconfig.TrustedServer, error) {
-	document, err := backup.Read()
-	if err != nil {
-		return nil, nil, err
-	}
-	servers, err := document.TrustedServers()
-	return document, servers, err
-}
-
-// newestUsable is the Id of the newest backup that restore-backup would take; ""
-// where there is none.
-func newestUsable(config string) string {
-	backups, _ := tentacleconfig.Backups(config) // what cannot be listed cannot be restored
-	for _, backup := range backups {
-		if _, _, err := readBackup(backup); err == nil {
-			return backup.ID()
-		}
-	}
-	return ""
-}
-
-// firstLine leaves out what an error says to do, where something else is to be done.
-func firstLine(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
 }

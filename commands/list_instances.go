@@ -1,9 +1,7 @@
 package commands
 
 import (
-	"bytes"
-	"encoding/json"
-
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -13,11 +11,11 @@ func listInstancesCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "list-instances",
 		Category: "Instances and certificates",
-		Usage:    "list the Tentacle instances of this machine",
+		Usage:    "list the Tentacle instances on this machine",
 		Description: `  octo-tentacle list-instances
   octo-tentacle list-instances --format=json
 
-What the instances trust and poll: octo-tentacle list-servers --all-instances`,
+To see what the instances trust and poll: octo-tentacle list-servers --all-instances`,
 		Flags: []cli.Flag{formatFlag(&format)},
 		Action: func(*cli.Context) error {
 			return listInstances(c, format)
@@ -25,16 +23,16 @@ What the instances trust and poll: octo-tentacle list-servers --all-instances`,
 	}
 }
 
-// listedInstance has the fields of the real Tentacle's JSON.
+// listedInstance has the fields of the Tentacle CLI's JSON.
 type listedInstance struct {
 	InstanceName          string
 	ConfigurationFilePath string
 }
 
-// listInstances prints what the real Tentacle prints, to the letter: scripts
-// look for it (Commands/ListInstancesCommand.cs).
+// listInstances prints exactly what the Tentacle CLI prints, because scripts look for it
+// (Commands/ListInstancesCommand.cs).
 func listInstances(c *console, format string) error {
-	if err := checkFormat(&format); err != nil {
+	if err := completeFormat(&format); err != nil {
 		return err
 	}
 	instances, err := tentacleconfig.Instances()
@@ -46,7 +44,7 @@ func listInstances(c *console, format string) error {
 		for _, instance := range instances {
 			list = append(list, listedInstance{instance.Name, instance.ConfigPath})
 		}
-		text, err := bareJSON(list, "  ")
+		text, err := plainjson.Marshal(list, "  ")
 		c.printf("%s", text)
 		return err
 	}
@@ -57,15 +55,4 @@ func listInstances(c *console, format string) error {
 		c.printf("Instance '%s' uses configuration '%s'.\n", instance.Name, instance.ConfigPath)
 	}
 	return nil
-}
-
-// bareJSON is JSON without a line end, as some of the real Tentacle's commands
-// write it.
-func bareJSON(value any, indent string) (string, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", indent)
-	err := encoder.Encode(value)
-	return string(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// listServersOptions are what list-servers can be told.
+// listServersOptions are those of list-servers.
 type listServersOptions struct {
 	tentacle     tentacleOptions
 	allInstances bool
@@ -36,7 +36,7 @@ the Tentacle's own thumbprint, and the state of its service.
 	}
 }
 
-// serverList is the JSON of list-servers, and what its table is made from.
+// serverList is the JSON of list-servers, from which its table is made.
 type serverList struct {
 	Instance      string        `json:"instance"`
 	Configuration string        `json:"configuration"`
@@ -45,8 +45,11 @@ type serverList struct {
 	Servers       []serverEntry `json:"servers"`
 
 	polls, listens bool
-	unreadable     bool // there is a certificate, but its thumbprint cannot be had
+	unreadable     bool // there is a certificate, but its thumbprint cannot be read
 }
+
+// noInstance is shown instead of a name for a file that no instance uses.
+const noInstance = "(no instance uses this file)"
 
 type serviceState struct {
 	Name  string        `json:"name"`
@@ -54,7 +57,7 @@ type serviceState struct {
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
-	if err := errors.Join(o.tentacle.checkAll(o.allInstances), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format)); err != nil {
 		return err
 	}
 	if o.allInstances {
@@ -78,7 +81,7 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 	if err != nil {
 		return err
 	}
-	// Each is looked at before anything is printed: JSON is whole or absent.
+	// Look at all of them before printing anything: JSON is complete or absent.
 	lists := make([]serverList, 0, len(instances))
 	var failures []error
 	for _, instance := range instances {
@@ -96,7 +99,7 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 		return c.printJSON(lists)
 	}
 	if len(instances) == 0 {
-		c.printNoInstance()
+		printNoInstance(c)
 	}
 	for i, list := range lists {
 		if i > 0 {
@@ -107,28 +110,28 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 	return errors.Join(failures...)
 }
 
-func (c *console) printNoInstance() {
+func printNoInstance(c *console) {
 	c.printf("There is no Tentacle instance on this machine (looked in %s).\n", tentacleconfig.MachineHome())
 }
 
 func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	status, err := lookAtService(ctx, t.service)
 	if err != nil {
-		c.warn("%v", err)
+		c.warnOf(err)
 	}
 	thumbprint, err := t.document.Thumbprint()
 	unreadable := err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate)
 	if unreadable {
-		c.warn("%v", err)
+		c.warnOf(err)
 	}
 	return serverList{
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,
 		Thumbprint:    thumbprint,
 		Service:       serviceState{Name: status.Name, State: status.State},
-		Servers:       entriesOf(t.servers),
-		polls:         polling(t.servers),
-		listens:       listens(t.document),
+		Servers:       serverEntries(t.servers),
+		polls:         tentacleconfig.Polling(t.servers),
+		listens:       t.document.Listens(),
 		unreadable:    unreadable,
 	}
 }
@@ -142,11 +145,11 @@ var serverColumns = []column[serverEntry]{
 }
 
 func (l serverList) print(c *console) {
-	c.printf("Instance:      %s\n", cmp.Or(l.Instance, "(none names this file)"))
+	c.printf("Instance:      %s\n", cmp.Or(l.Instance, noInstance))
 	c.printf("Configuration: %s\n", l.Configuration)
 	missing := "(no certificate yet)"
 	if l.unreadable {
-		missing = "(not known)"
+		missing = "(unknown)"
 	}
 	c.printf("Thumbprint:    %s\n", cmp.Or(l.Thumbprint, missing))
 	c.printf("Service:       %s, %s\n\n", l.Service.Name, l.Service.State)
@@ -158,8 +161,8 @@ func (l serverList) print(c *console) {
 	switch {
 	case l.polls:
 	case l.listens:
-		c.printf("\nIt polls none of them: it listens, and needs nothing for high availability.\n")
+		c.printf("\nIt polls none of them: it listens, and high availability needs no further setup.\n")
 	default:
-		c.printf("\nIt polls none of them, and does not listen (%s): it gets no work.\n", tentacleconfig.KeyNoListen)
+		c.printf("\nIt polls none of them and does not listen (%s): it gets no work.\n", tentacleconfig.KeyNoListen)
 	}
 }

@@ -6,28 +6,36 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 func TestManyServersTakeLinearTime(t *testing.T) {
-	const times, few = 10, 300
+	const trusted, other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
 	list := func(count int) (servers []tentacleconfig.TrustedServer) {
 		for i := range count {
-			servers = append(servers, polls(clusterPrint, fmt.Sprintf("https://octo%d.example.com:10943", i)))
+			servers = append(servers, tentacleconfig.TrustedServer{
+				Thumbprint: trusted, Style: tentacleconfig.StylePolling, SubscriptionID: "poll://abcdefghij0123456789/",
+				Address: fmt.Sprintf("https://octo%d.example.com:10943", i),
+			})
 		}
 		return servers
 	}
 	for what, do := range map[string]func([]tentacleconfig.TrustedServer){
-		"update-trust": func(servers []tentacleconfig.TrustedServer) { withThumbprint(servers, clusterPrint, ownPrint) },
+		"update-trust": func(servers []tentacleconfig.TrustedServer) { withThumbprint(servers, trusted, other) },
 		"check": func(servers []tentacleconfig.TrustedServer) {
-			f := goodFacts()
-			f.url, f.api, f.servers = "", apiFacts{}, servers
-			f.answer()
-			f.findings()
+			s := check.Snapshot{Servers: servers, Ports: check.PortsOf(servers)}
+			for i := range s.Ports {
+				s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: trusted}
+			}
+			s.Findings()
 		},
 	} {
+		const times, few = 10, 300
 		small, big := list(few), list(times*few)
-		// Both take as long as each other, so that a busy machine interrupts them as often; and it is not always as busy.
+		// Both take as long as each other, so that a busy machine interrupts them as often; and it
+		// is not always as busy.
 		ratio := math.Inf(1)
 		for try := 0; try < 8 && ratio > 3; try++ {
 			start := time.Now()

@@ -8,42 +8,42 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// newCertificateOptions are what new-certificate can be told.
+// newCertificateOptions are those of new-certificate.
 type newCertificateOptions struct {
 	tentacle   tentacleOptions
 	change     changeOptions
 	ifBlank    bool
 	exportFile string
 	exportPFX  string
-	password   passwordOption
+	password   secretOption
 }
 
-const theCertificate = "The certificate"
-
 func newCertificateCommand(c *console) *cli.Command {
-	o := newCertificateOptions{password: passwordOption{name: "pfx-password"}}
+	o := newCertificateOptions{password: newSecretOption("pfx-password")}
 	return &cli.Command{
 		Name:     "new-certificate",
 		Category: "Instances and certificates",
-		Usage:    "give this Tentacle a new certificate, or export one for another",
-		Description: `Makes a certificate and installs it. With --export-file or --export-pfx it is
-written there instead, for import-certificate on any machine; the Tentacle of
-this machine, if there is one, is not touched then.
+		Usage:    "create a certificate for this Tentacle, or export one for another",
+		Description: `Creates a certificate and installs it. With --export-file or --export-pfx, writes it
+to that file instead, for import-certificate on any machine, and leaves the Tentacle
+on this machine alone.
 
   octo-tentacle new-certificate --instance=web --if-blank
   octo-tentacle new-certificate --export-pfx=web.pfx --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
 			&cli.BoolFlag{Name: "if-blank", Aliases: []string{"b"}, Category: theCertificate, Destination: &o.ifBlank, DisableDefaultText: true,
-				Usage: "only if the Tentacle has none yet"},
+				Usage: "do nothing if the Tentacle already has a certificate"},
 			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theCertificate, Destination: &o.exportFile,
-				Usage: "`FILE` to write it to as base64 text, which nothing protects"},
+				Usage: "`FILE` to export it to as base64 text, without a password"},
 			&cli.StringFlag{Name: "export-pfx", Category: theCertificate, Destination: &o.exportPFX,
-				Usage: "`FILE` to write it to as a PFX with a password"},
-		}, o.password.flags(theCertificate, "of the PFX"), o.tentacle.flags(), o.change.flags()),
+				Usage: "`FILE` to export it to as a PFX with a password"},
+		}, o.password.passwordFlags(theCertificate, "of the PFX"), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			if err := refuseEmpty(ctx, "export-file", "export-pfx"); err != nil {
 				return err
@@ -54,103 +54,68 @@ this machine, if there is one, is not touched then.
 }
 
 func newCertificate(ctx context.Context, c *console, o newCertificateOptions) error {
-	ctx = interruptible(ctx)
-	if err := o.read(c); err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-	if o.exportFile != "" || o.exportPFX != "" {
+	if o.exports() {
 		return o.export(c)
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-	if o.ifBlank && t.document.HasCertificate() {
-		if _, err := t.document.CertificateDates(); err != nil {
-			return fmt.Errorf("the certificate in %s cannot be read here: %w\n"+
-				"the Tentacle cannot use it: give it another, with octo-tentacle new-certificate without --if-blank", t.instance.ConfigPath, err)
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		if o.ifBlank && t.document.HasCertificate() {
+			return nothing(""), checkUsable(t)
 		}
-		return newReport(t).printUnchanged(ctx, c, t, o.change)
-	}
-	certificate, err := o.certificate()
-	if err != nil {
-		return err
-	}
-	r := newReport(t)
-	err = apply(ctx, c, t, o.change, change{settings: func(document *tentacleconfig.Document) error {
-		if o.ifBlank && document.HasCertificate() {
-			return nil // someone was faster
+		certificate, err := o.certificate()
+		if err != nil {
+			return change{}, err
 		}
-		return setCertificate(document, certificate, o.change)
-	}}, r)
-	if err != nil {
-		return err
-	}
-	warnOfReplacement(c, t, r)
-	return r.print(c, o.change)
+		return change{
+			settings: func(document *tentacleconfig.Document) error {
+				if o.ifBlank && document.HasCertificate() {
+					return nil // another process was faster
+				}
+				return setCertificate(document, certificate, o.change.dryRun)
+			},
+			applied: func() { warnOfReplacement(c, t, out) },
+		}, nil
+	})
 }
 
-func (o *newCertificateOptions) read(c *console) error {
-	check := o.change.check
-	if o.exportFile != "" || o.exportPFX != "" {
-		check = o.change.checkUnchanging
-	}
-	if err := errors.Join(o.tentacle.check(), check(), o.password.read(c)); err != nil {
-		return err
-	}
-	switch {
-	case o.exportFile != "" && o.exportPFX != "":
-		return errors.New("--export-file and --export-pfx each export a certificate: give one of them")
-	case o.ifBlank && (o.exportFile != "" || o.exportPFX != ""):
-		return errors.New("--if-blank is about the Tentacle's own certificate, which an export does not touch: leave one of them out")
-	case o.password.value != "" && o.exportPFX == "":
-		c.warn("--pfx-password is not used: it is for --export-pfx=FILE")
+// checkUsable refuses an existing certificate that the Tentacle cannot use.
+func checkUsable(t *tentacle) error {
+	if _, err := t.document.CertificateDates(); err != nil {
+		return hint.With(fmt.Errorf("the certificate in %s cannot be read here, so the Tentacle cannot use it: %w", t.instance.ConfigPath, err),
+			"create a new one: "+t.suggest().Command("new-certificate"))
 	}
 	return nil
 }
 
-// certificate is the new one; none in a dry run, which keeps nothing.
+func (o *newCertificateOptions) exports() bool { return o.exportFile != "" || o.exportPFX != "" }
+
+func (o *newCertificateOptions) complete(c *console) error {
+	change := o.change.complete(c)
+	if o.exports() {
+		change = o.change.completeUnchanging()
+	}
+	if err := errors.Join(o.tentacle.complete(), change, o.password.complete(c)); err != nil {
+		return err
+	}
+	switch {
+	case o.exportFile != "" && o.exportPFX != "":
+		return errors.New("--export-file and --export-pfx cannot be combined: give one of them")
+	case o.ifBlank && o.exports():
+		return errors.New("--if-blank cannot be combined with an export, which does not change the Tentacle's own certificate")
+	case o.password.value != "" && o.exportPFX == "":
+		c.warn("--pfx-password has no effect without --export-pfx=FILE")
+	}
+	return nil
+}
+
+// certificate creates the new certificate; nil in a dry run.
 func (o *newCertificateOptions) certificate() (*tentacleconfig.Certificate, error) {
 	if o.change.dryRun {
 		return nil, nil
 	}
 	return tentacleconfig.NewCertificate(time.Now())
-}
-
-// setCertificate installs a certificate; in a dry run it may be one that is
-// still to be made, and no key of this machine is.
-func setCertificate(document *tentacleconfig.Document, certificate *tentacleconfig.Certificate, o changeOptions) error {
-	if certificate == nil {
-		document.Set(tentacleconfig.KeyCertificate, secretValue)
-		document.Set(tentacleconfig.KeyThumbprint, "(that of the new one)")
-		return nil
-	}
-	return document.SetCertificate(certificate, o.protect())
-}
-
-// protect encrypts for the configuration file. A dry run does not: that may have
-// to make a key file first.
-func (o *changeOptions) protect() tentacleconfig.Protect {
-	if o.dryRun {
-		return func([]byte) (string, error) { return secretValue, nil }
-	}
-	return tentacleconfig.Encrypt
-}
-
-// warnOfReplacement says what follows from a new certificate in the place of
-// another: the Tentacle is known by it.
-func warnOfReplacement(c *console, t *tentacle, r *report) {
-	old, err := t.document.Thumbprint()
-	if !r.Changed || err != nil {
-		return
-	}
-	was := "was"
-	if r.DryRun {
-		was = "would be"
-	}
-	c.warn("the certificate with thumbprint %s %s replaced: an Octopus Server that knows this Tentacle still expects that one\n"+
-		"register it again: octo-tentacle register-with --force …", old, was)
 }
 
 // exported is the JSON of an export.
@@ -161,11 +126,11 @@ type exported struct {
 	Changed    bool   `json:"changed"`
 }
 
-// export writes a new certificate into a file for its owner alone.
+// export writes a new certificate into a file that only its owner can read.
 func (o *newCertificateOptions) export(c *console) error {
 	e := exported{File: cmp.Or(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
 	if o.exportPFX != "" && o.password.value == "" {
-		c.warn("%s gets no password: whoever can read it has the Tentacle's key", e.File)
+		c.warn("%s has no password: anyone who can read it has the Tentacle's key", e.File)
 	}
 	if !e.DryRun {
 		thumbprint, err := o.writeExport(e.File)
@@ -175,18 +140,18 @@ func (o *newCertificateOptions) export(c *console) error {
 		e.Thumbprint = thumbprint
 	}
 	switch {
-	case o.change.format == "json":
+	case o.change.json():
 		return c.printJSON(e)
 	case e.DryRun:
-		c.printf("A new certificate would be written to %s.\nDry run: nothing was changed.\n", e.File)
+		c.printf("A new certificate would be written to %s.\n%s\n", e.File, dryRunLine)
 	default:
 		c.printf("A new certificate was written to %s; its thumbprint:\n%s\n", e.File, e.Thumbprint)
 	}
 	return nil
 }
 
-// writeExport: the text form is base64 of a PFX without a password, as the real
-// one writes it, but without its byte order mark, which only .NET is glad of.
+// writeExport writes a new certificate. The text form is base64 of a PFX without a password, as the
+// Tentacle CLI writes it, but without its byte order mark, which only .NET expects.
 func (o *newCertificateOptions) writeExport(file string) (thumbprint string, err error) {
 	certificate, err := tentacleconfig.NewCertificate(time.Now())
 	if err != nil {
@@ -199,5 +164,5 @@ func (o *newCertificateOptions) writeExport(file string) (thumbprint string, err
 	if o.exportFile != "" {
 		content = []byte(base64.StdEncoding.EncodeToString(content))
 	}
-	return certificate.Thumbprint(), tentacleconfig.WriteFile(file, content, 0o600)
+	return certificate.Thumbprint(), atomicfile.WriteFile(file, content, 0o600)
 }

@@ -4,20 +4,31 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/urfave/cli/v2"
 )
 
-// The groups of options that several commands share. Each knows its flags and
-// how to check them; a command embeds those it needs in its options struct.
+// Groups of options that several commands share. Each has its flags and a method complete, which
+// checks what was given and fills in the rest. A command embeds the groups it needs in its options
+// struct.
 
+// The headings under which help lists options.
 const (
-	whichTentacle = "Which Tentacle"
-	theServer     = "The Octopus Server"
-	theNodes      = "The nodes to poll"
-	theOutcome    = "The outcome"
+	whichTentacle     = "Tentacle"
+	theServer         = "Octopus Server"
+	theNodes          = "Nodes to poll"
+	theRegistration   = "Registration"
+	listeningTentacle = "Listening Tentacle"
+	theSettings       = "Settings"
+	theProxy          = "Proxy"
+	theCertificate    = "Certificate"
+	theBackup         = "Backup"
+	theInstance       = "Instance"
+	theOutcome        = "Execution and output"
 )
 
 // tentacleOptions choose the Tentacle on this machine.
@@ -30,17 +41,17 @@ type tentacleOptions struct {
 func (o *tentacleOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "instance", Category: whichTentacle, Destination: &o.instance,
-			Usage: "`NAME` of the Tentacle instance; left out: the one whose script runs octo-tentacle, else ./Tentacle.config, else the one named Tentacle, else the only one"},
+			Usage: "`NAME` of the Tentacle instance (default: the one that runs the current script, else ./Tentacle.config, else the one named Tentacle, else the only one)"},
 		&cli.StringFlag{Name: "config", Category: whichTentacle, Destination: &o.config,
-			Usage: "`FILE` to use as the configuration instead of an instance's"},
+			Usage: "configuration `FILE` to use instead of an instance's"},
 		&cli.StringFlag{Name: "service", Category: whichTentacle, Destination: &o.service,
-			Usage: "`NAME` of the service that runs this Tentacle, where it is not the usual one"},
+			Usage: "`NAME` of the service that runs this Tentacle (default: the usual name for the instance)"},
 	}
 }
 
-func (o *tentacleOptions) check() error {
+func (o *tentacleOptions) complete() error {
 	if o.instance != "" && o.config != "" {
-		return errors.New("--instance and --config both choose a configuration: give one of them")
+		return errors.New("--instance and --config cannot be combined: each chooses a configuration")
 	}
 	return nil
 }
@@ -50,68 +61,38 @@ func allInstancesFlag(destination *bool) cli.Flag {
 		Usage: "all Tentacles on this machine"}
 }
 
-// checkAll is check for a command that may be about all of them.
-func (o *tentacleOptions) checkAll(all bool) error {
+// completeAll is complete for a command that may be about all of them.
+func (o *tentacleOptions) completeAll(all bool) error {
 	if all && *o != (tentacleOptions{}) {
-		return errors.New("--all-instances means every Tentacle here: leave out --instance, --config and --service")
+		return errors.New("--all-instances cannot be combined with --instance, --config and --service: it means every Tentacle on this machine")
 	}
-	return o.check()
+	return o.complete()
 }
 
-// changeOptions are what every command that changes something has.
-type changeOptions struct {
-	dryRun    bool
-	noBackup  bool
-	noRestart bool
-	quiet     bool // say nothing of nothing to change: sync-servers alone has the option
-	restart   restartOptions
-	format    string
+// outcomeOptions say whether a command makes its change, and how it prints the result.
+type outcomeOptions struct {
+	dryRun bool
+	format string
 }
 
-func (o *changeOptions) flags() []cli.Flag {
-	return allFlags([]cli.Flag{
+func (o *outcomeOptions) flags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
 			Usage: "check everything and show what would change, but change nothing"},
-		&cli.BoolFlag{Name: "no-backup", Category: theOutcome, Destination: &o.noBackup, DisableDefaultText: true,
-			Usage: "do not keep the old file beside the new one (Tentacle.config.bak-TIME, at most ten; see list-backups)"},
-		&cli.BoolFlag{Name: "no-restart", Category: theOutcome, Destination: &o.noRestart, DisableDefaultText: true,
-			Usage: "leave the Tentacle's service alone; it reads the change at its next start"},
-	}, o.restart.flags(), []cli.Flag{formatFlag(&o.format)})
+		formatFlag(&o.format),
+	}
 }
 
-// check refuses what makes no sense and, before anything is tried, a change that
-// this account cannot carry out.
-func (o *changeOptions) check() error {
-	if err := o.checkUnchanging(); err != nil {
-		return err
-	}
-	if o.dryRun || o.noRestart {
-		return nil
-	}
-	if err := checkElevated(); err != nil {
-		return fmt.Errorf("%w\nwithout it, --dry-run shows what would change, and --no-restart changes a file that your account may write to", err)
-	}
-	return nil
-}
+func (o *outcomeOptions) complete() error { return completeFormat(&o.format) }
 
-// checkUnchanging is check where the Tentacle itself is not changed after all.
-func (o *changeOptions) checkUnchanging() error {
-	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
-		return errors.New("--no-restart leaves the service alone: leave out the other options about its restart")
-	}
-	return errors.Join(checkFormat(&o.format), o.restart.check())
-}
-
-// checkElevated is a variable for tests, which cannot take an Administrator's
-// rights away.
-var checkElevated = needAdministrator
+func (o *outcomeOptions) json() bool { return o.format == "json" }
 
 func formatFlag(destination *string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Category: theOutcome, Destination: destination, Value: "text",
-		Usage: "`text` for people or json for scripts"}
+		Usage: "output `FORMAT`: text for people, json for scripts"}
 }
 
-func checkFormat(format *string) error {
+func completeFormat(format *string) error {
 	switch *format = strings.ToLower(*format); *format {
 	case "":
 		*format = "text"
@@ -122,36 +103,58 @@ func checkFormat(format *string) error {
 	return nil
 }
 
-// commaSeparated splits repeated options at commas; empty ones, as scripts pass
-// them, do not count.
-func commaSeparated(values []string) []string {
-	var all []string
-	for _, value := range values {
-		for item := range strings.SplitSeq(value, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				all = append(all, item)
-			}
-		}
-	}
-	return all
+// changeOptions are what every command that changes a Tentacle has.
+type changeOptions struct {
+	outcomeOptions
+	noBackup  bool
+	noRestart bool
+	quiet     bool // print nothing where nothing changes: only sync-servers has the option
+	restart   restartOptions
 }
 
-// checkComplete refuses a list with an empty item, the variable of a script that
-// is not set: whatever that was to name would be removed.
-func checkComplete(option string, values []string) error {
-	for _, value := range values {
-		for item := range strings.SplitSeq(value, ",") {
-			if strings.TrimSpace(item) == "" {
-				return fmt.Errorf("--%s has an empty value (an empty variable of a script?), and what is not named is removed: name all that are to stay", option)
-			}
-		}
-	}
-	return nil
+func (o *changeOptions) flags() []cli.Flag {
+	return allFlags([]cli.Flag{
+		&cli.BoolFlag{Name: "no-backup", Category: theOutcome, Destination: &o.noBackup, DisableDefaultText: true,
+			Usage: "do not keep the old file as a backup (Tentacle.config.bak-TIME; see list-backups)"},
+		&cli.BoolFlag{Name: "no-restart", Category: theOutcome, Destination: &o.noRestart, DisableDefaultText: true,
+			Usage: "do not restart the Tentacle's service; the change takes effect at its next start"},
+	}, o.restart.flags(), o.outcomeOptions.flags())
 }
 
-// refuseEmpty is for options that choose what is to be replaced or removed: when
-// all of them that are given are empty, as a script passes a variable that is
-// not set, something else would be chosen than was meant.
+// complete refuses invalid combinations, and refuses early a change that this account cannot make.
+func (o *changeOptions) complete(c *console) error {
+	if err := o.completeUnchanging(); err != nil {
+		return err
+	}
+	if o.dryRun || o.noRestart {
+		return nil
+	}
+	return hint.With(c.mayChange(), "without these rights, use --dry-run to see what would change, or --no-restart to change a file that you may write to")
+}
+
+// completeUnchanging is complete where the Tentacle itself is not changed.
+func (o *changeOptions) completeUnchanging() error {
+	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
+		return errors.New("--no-restart cannot be combined with the other options about the restart")
+	}
+	return errors.Join(o.outcomeOptions.complete(), o.restart.complete())
+}
+
+// spaceOption names a space of the server; "" is the default space.
+type spaceOption struct{ space string }
+
+func (o *spaceOption) flags(category string) []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{Name: "space", Category: category, Destination: &o.space,
+		Usage: "`NAME`, slug or ID of the space (default: $OCTOPUS_SPACE, else the default space)"}}
+}
+
+func (o *spaceOption) complete() { o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE")) }
+
+// given says whether an option is on the command line, even if it is empty there.
+type given func(option string) bool
+
+// refuseEmpty is for options that choose what is replaced or removed. If all given ones are empty,
+// because a script variable is not set, the command would choose something that was not meant.
 func refuseEmpty(ctx *cli.Context, options ...string) error {
 	empty := ""
 	for _, option := range options {
@@ -165,12 +168,7 @@ func refuseEmpty(ctx *cli.Context, options ...string) error {
 	if empty == "" {
 		return nil
 	}
-	return fmt.Errorf("--%s is empty (an empty variable of a script?): give it a value, or leave it out\nnothing was changed", empty)
-}
-
-// nonEmpty drops the empty values that scripts pass.
-func nonEmpty(values []string) []string {
-	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.TrimSpace(v) == "" })
+	return fmt.Errorf("--%s is empty (is a script variable unset?): give it a value, or omit it; nothing was changed", empty)
 }
 
 func allFlags(groups ...[]cli.Flag) []cli.Flag { return slices.Concat(groups...) }

@@ -9,104 +9,93 @@ import (
 	"os"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/urfave/cli/v2"
 )
 
-// apiOptions are the Octopus Server's address and the credentials for it.
+// apiOptions are the address of the Octopus Server and the credentials for it.
 type apiOptions struct {
 	server          string
-	apiKey          string
-	apiKeyFile      string
+	apiKey          secretOption
 	bearerToken     string
 	username        string
-	password        string
-	passwordFile    string
+	password        secretOption
 	ignoreSSLErrors bool
 	caFile          string
-	timeout         time.Duration
+	timeout         time.Duration // of all requests together
 }
 
 func (o *apiOptions) flags() []cli.Flag {
-	return []cli.Flag{
+	o.apiKey = secretOption{name: "apiKey", fileName: "apikey-file"}
+	o.password = newSecretOption("password")
+	return allFlags([]cli.Flag{
 		&cli.StringFlag{Name: "server", Category: theServer, Destination: &o.server,
-			Usage: "`URL` of the Octopus Server, as in the browser ($OCTOPUS_URL)"},
-		&cli.StringFlag{Name: "apiKey", Category: theServer, Destination: &o.apiKey,
-			Usage: "API `KEY`; safer out of sight: --apikey-file, or $OCTOPUS_API_KEY"},
-		&cli.StringFlag{Name: "apikey-file", Category: theServer, Destination: &o.apiKeyFile,
-			Usage: "`FILE` that holds the API key; - is standard input"},
+			Usage: "`URL` of the Octopus Server, as in the browser (default: $OCTOPUS_URL)"},
+	}, o.apiKey.flags(theServer,
+		"API `KEY`; keep it out of process lists with --apikey-file or $OCTOPUS_API_KEY",
+		"`FILE` that contains the API key; - for standard input",
+	), []cli.Flag{
 		&cli.StringFlag{Name: "bearerToken", Category: theServer, Destination: &o.bearerToken,
-			Usage: "access `TOKEN`, instead of an API key ($OCTOPUS_ACCESS_TOKEN)"},
+			Usage: "access `TOKEN`, instead of an API key (default: $OCTOPUS_ACCESS_TOKEN)"},
 		&cli.StringFlag{Name: "username", Aliases: []string{"u", "user"}, Category: theServer, Destination: &o.username,
 			Usage: "user `NAME`, with a password, instead of an API key"},
-		&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Category: theServer, Destination: &o.password,
-			Usage: "`PASSWORD` of that user; safer out of sight: --password-file"},
-		&cli.StringFlag{Name: "password-file", Category: theServer, Destination: &o.passwordFile,
-			Usage: "`FILE` that holds that password; - is standard input"},
+	}, o.password.passwordFlags(theServer, "of that user", "p"), []cli.Flag{
 		&cli.BoolFlag{Name: "ignoreSslErrors", Category: theServer, Destination: &o.ignoreSSLErrors, DisableDefaultText: true,
-			Usage: "do not check the certificate of the Octopus Server's web address; --ca-file is safer"},
+			Usage: "do not verify the certificate of the Octopus Server's web address; --ca-file is safer"},
 		&cli.StringFlag{Name: "ca-file", Category: theServer, Destination: &o.caFile,
-			Usage: "`FILE` with the certificates (PEM) of the authority to trust for the web address"},
+			Usage: "`FILE` with the CA certificates (PEM) to trust for the web address"},
 		&cli.DurationFlag{Name: "timeout", Category: theServer, Destination: &o.timeout, Value: cmp.Or(o.timeout, 60*time.Second),
-			Usage: "`TIME` that the network may take altogether, like 90s or 5m"},
-	}
+			Usage: "`TIME` limit for all network requests together, like 90s or 5m"},
+	})
 }
 
-// check refuses what makes no sense, fills in what the environment gives, and
-// reads the key's file. What is on the command line goes before the
-// environment, kind of credential included.
-func (o *apiOptions) check(c *console) error {
+// complete refuses invalid combinations, fills in values from the environment, and reads the key
+// file. The command line takes precedence over the environment, also for the kind of credentials.
+func (o *apiOptions) complete(c *console) error {
 	if o.timeout <= 0 {
-		return fmt.Errorf("--timeout %v leaves no time: give something like 60s", o.timeout)
+		return fmt.Errorf("--timeout %v is too short: give a duration like 60s", o.timeout)
 	}
 	o.server = cmp.Or(o.server, os.Getenv("OCTOPUS_URL"))
 	if o.server == "" {
-		return errors.New("which Octopus Server? Give its address, like --server=https://octopus.example.com, or set OCTOPUS_URL")
+		return hint.New("--server is required", "give the address of the Octopus Server, like --server=https://octopus.example.com, or set OCTOPUS_URL")
 	}
 	if _, err := octoapi.ServerURL(o.server); err != nil {
 		return err
 	}
-	if err := o.checkCredentials(c); err != nil {
-		return err
-	}
-	for _, secret := range []string{o.apiKey, o.bearerToken, o.password} {
-		c.keepSecret(secret)
-	}
-	return nil
+	return o.completeCredentials(c)
 }
 
 // given says whether an option names a server or a credential.
 func (o *apiOptions) given() bool {
-	return o.server+o.apiKey+o.apiKeyFile+o.bearerToken+o.username+o.password+o.passwordFile != ""
+	return o.server+o.bearerToken+o.username != "" || o.apiKey.given() || o.password.given()
 }
 
-func (o *apiOptions) checkCredentials(c *console) (err error) {
-	if o.apiKeyFile != "" && o.passwordFile != "" {
-		return octoapi.ErrSeveralCredentials // and may be one standard input
+func (o *apiOptions) completeCredentials(c *console) error {
+	if o.apiKey.file != "" && o.password.file != "" {
+		return octoapi.ErrSeveralCredentials // both may be standard input, which can be read once
 	}
-	if o.apiKey, err = secretOf(c, "apikey", o.apiKey, o.apiKeyFile); err != nil {
+	if err := errors.Join(o.apiKey.complete(c), o.password.complete(c)); err != nil {
 		return err
 	}
-	if o.password, err = secretOf(c, "password", o.password, o.passwordFile); err != nil {
-		return err
+	if o.credentials() == (octoapi.Credentials{}) {
+		o.apiKey.value, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
+		c.keepSecret(o.apiKey.value)
 	}
-	if o.apiKey == "" && o.bearerToken == "" && o.username == "" && o.password == "" {
-		o.apiKey, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
-	}
+	c.keepSecret(o.bearerToken)
 	return o.credentials().Check()
 }
 
 func (o *apiOptions) credentials() octoapi.Credentials {
-	return octoapi.Credentials{APIKey: o.apiKey, BearerToken: o.bearerToken, Username: o.username, Password: o.password}
+	return octoapi.Credentials{APIKey: o.apiKey.value, BearerToken: o.bearerToken, Username: o.username, Password: o.password.value}
 }
 
 // readsStdin is the option that takes a secret from standard input; "" for none.
 func (o *apiOptions) readsStdin() string {
-	switch {
-	case o.apiKeyFile == "-":
-		return "--apikey-file"
-	case o.passwordFile == "-":
-		return "--password-file"
+	for _, secret := range []secretOption{o.apiKey, o.password} {
+		if secret.readsStdin() {
+			return "--" + secret.fileName
+		}
 	}
 	return ""
 }
@@ -125,7 +114,26 @@ func (o *apiOptions) rootCAs() (*x509.CertPool, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(bytes.TrimPrefix(pem, []byte("\ufeff"))) {
-		return nil, fmt.Errorf("--ca-file: %s holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", o.caFile)
+		return nil, fmt.Errorf("--ca-file: %s contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)", o.caFile)
 	}
 	return pool, nil
+}
+
+// suggestedOptions are the options that lead to this server, for a suggested command. They contain
+// no secret.
+func (o *apiOptions) suggestedOptions() []string {
+	options := []string{"--server=" + o.server}
+	if o.apiKey.file != "" && !o.apiKey.readsStdin() {
+		options = append(options, "--apikey-file="+o.apiKey.file)
+	}
+	if o.password.file != "" && !o.password.readsStdin() {
+		options = append(options, "--username="+o.username, "--password-file="+o.password.file)
+	}
+	if o.caFile != "" {
+		options = append(options, "--ca-file="+o.caFile)
+	}
+	if o.ignoreSSLErrors {
+		options = append(options, "--ignoreSslErrors")
+	}
+	return options
 }

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
-	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -38,50 +36,11 @@ func commandLines(t *testing.T, s *scene) map[string][]string {
 	return lines
 }
 
-// inProcess is a scene whose machine and cluster are those of this process.
-func inProcess(t *testing.T) *scene {
-	t.Helper()
-	s := newScene(t, "Tentacle", octotest.Options{})
-	for name, value := range map[string]string{
-		"TentacleMachineConfigurationHomeDirectory": s.home, "TentacleInstanceName": "",
-		"OCTOPUS_URL": s.cluster.URL(), "OCTOPUS_API_KEY": octotest.APIKey, "OCTOPUS_ACCESS_TOKEN": "", "OCTOPUS_SPACE": "",
-		"OCTOPUS_SERVICE_USERNAME": "", "OCTOPUS_SERVICE_PASSWORD": "",
-	} {
-		t.Setenv(name, value)
-	}
-	t.Chdir(t.TempDir())
-	registered(false)(t, s)
-	registered(true)(t, s)
-	for _, port := range []string{"10935", "10936"} { // for restore-backup
-		s.run(t, 0, "configure", "--port="+port)
-	}
-	return s
-}
-
-// outcome is what a script sees of a run.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-func (s *scene) try(t *testing.T, arguments ...string) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code := commands.Run(t.Context(), strings.NewReader(""), &stdout, &stderr, arguments)
-	return outcome{code, stdout.String(), stderr.String()}
-}
-
-// steady is the outcome without what differs in each run.
-func (o outcome) steady() outcome {
-	changing := regexp.MustCompile(`poll://[a-z0-9]{20}/|\d+(\.\d+)?(ms|µs| ms)|within \d+`)
-	return outcome{o.code, changing.ReplaceAllString(o.stdout, "…"), changing.ReplaceAllString(o.stderr, "…")}
-}
-
 // emptied are the options whose empty value means something of its own.
 var emptied = map[string]string{
-	"proxyUsername": "clears it, as the real one does",
-	"proxyPassword": "clears it, as the real one does",
-	"proxyPort":     "is 80, as the real one has it",
+	"proxyUsername": "clears it, as Tentacle does",
+	"proxyPassword": "clears it, as Tentacle does",
+	"proxyPort":     "is 80, as in Tentacle",
 	"trust":         "is warned of",
 }
 
@@ -182,7 +141,7 @@ func TestAnEmptyVariableNeverDoesMoreThanWasMeant(t *testing.T) {
 	}
 }
 
-// TestOfAnOptionGivenTwiceTheLastCounts, as for the real Tentacle.
+// TestOfAnOptionGivenTwiceTheLastCounts, as in Tentacle.
 func TestOfAnOptionGivenTwiceTheLastCounts(t *testing.T) {
 	s := inProcess(t)
 	compared := 0

@@ -13,7 +13,7 @@ import (
 )
 
 // TestSystemdAProvisioningScriptRunsFromAFreshMachineToACleanOneTwice runs the
-// command lines of a script as people write it for the real Tentacle, and of
+// command lines of a script as people write it for Tentacle, and of
 // the one that takes the machine down again.
 func TestSystemdAProvisioningScriptRunsFromAFreshMachineToACleanOneTwice(t *testing.T) {
 	s := newSystemdScene(t)
@@ -69,7 +69,7 @@ func TestSystemdAProvisioningScriptRunsFromAFreshMachineToACleanOneTwice(t *test
 }
 
 // isClean checks that neither index, service nor registration is left; the
-// configuration stays, as the real Tentacle leaves it.
+// configuration stays, as Tentacle leaves it.
 func (s *systemdScene) isClean(t *testing.T) {
 	t.Helper()
 	if left, _ := filepath.Glob(filepath.Join(s.home, "Tentacle", "Instances", "*")); len(left) > 0 {

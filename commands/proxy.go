@@ -14,37 +14,37 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// proxyKind tells the two commands apart: the same options, other settings
+// proxyKind distinguishes the two commands. They have the same options for other settings
 // (Configuration/PollingProxyConfiguration.cs and ProxyConfiguration.cs).
 type proxyKind struct{ command, prefix, usage, description string }
 
 var (
 	pollingProxyKind = proxyKind{"polling-proxy", "Octopus.Server.Proxy.", "set the proxy through which this Tentacle polls",
-		"Sets the HTTP proxy on the way from a polling Tentacle to the Octopus Server."}
+		"Sets the HTTP proxy between a polling Tentacle and the Octopus Server."}
 	webProxyKind = proxyKind{"proxy", "Octopus.Proxy.", "set the proxy for this Tentacle's own downloads",
-		"Sets the HTTP proxy for the web requests of a Tentacle and its scripts, packages\nfor example. Polling has a proxy of its own: polling-proxy."}
+		"Sets the HTTP proxy for the web requests of a Tentacle and its scripts, for\nexample to download packages. Polling has its own proxy: see polling-proxy."}
 )
 
-// proxyOptions are what polling-proxy and proxy can be told. What was not given
-// is not set, and what was given empty is cleared, as by the real ones.
+// proxyOptions are those of polling-proxy and proxy. As in the Tentacle CLI, an option that is not
+// given changes nothing, and an empty value clears the setting.
 type proxyOptions struct {
 	kind     proxyKind
 	tentacle tentacleOptions
 	change   changeOptions
-	password passwordOption
+	password secretOption
 
 	enable, host, port, username string
-	given                        func(option string) bool
-}
+	given                        given
 
-const theProxy = "The proxy"
+	settings []tentacleconfig.Setting
+}
 
 func pollingProxyCommand(c *console) *cli.Command { return proxyCommandOf(c, pollingProxyKind) }
 
 func proxyCommand(c *console) *cli.Command { return proxyCommandOf(c, webProxyKind) }
 
 func proxyCommandOf(c *console, kind proxyKind) *cli.Command {
-	o := proxyOptions{kind: kind, password: passwordOption{name: "proxyPassword"}}
+	o := proxyOptions{kind: kind, password: newSecretOption("proxyPassword")}
 	return &cli.Command{
 		Name:     kind.command,
 		Category: "Trust and settings",
@@ -58,12 +58,12 @@ Without --proxyEnable=true no proxy is used.
 			&cli.StringFlag{Name: "proxyEnable", Category: theProxy, Destination: &o.enable,
 				Usage: "`true` to use a proxy, false for none"},
 			&cli.StringFlag{Name: "proxyHost", Category: theProxy, Destination: &o.host,
-				Usage: "`HOST` of the proxy; left out: the system's proxy, which only Windows has"},
+				Usage: "`HOST` of the proxy (default: the system's proxy, on Windows only)"},
 			&cli.StringFlag{Name: "proxyPort", Category: theProxy, Destination: &o.port,
-				Usage: "`PORT` of the proxy; left out: the one set before, else 80"},
+				Usage: "`PORT` of the proxy (default: the current setting, else 80)"},
 			&cli.StringFlag{Name: "proxyUsername", Category: theProxy, Destination: &o.username,
-				Usage: "user `NAME` at the proxy; left out: the one set before; empty: none"},
-		}, o.password.flags(theProxy, "of that user"), o.tentacle.flags(), o.change.flags()),
+				Usage: "user `NAME` for the proxy (default: the current setting); empty for none"},
+		}, o.password.passwordFlags(theProxy, "of that user"), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			o.given = ctx.IsSet
 			return setProxy(ctx.Context, c, o)
@@ -72,64 +72,53 @@ Without --proxyEnable=true no proxy is used.
 }
 
 func setProxy(ctx context.Context, c *console, o proxyOptions) error {
-	ctx = interruptible(ctx)
-	settings, err := o.read(c)
-	if err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-	r := newReport(t)
-	err = apply(ctx, c, t, o.change, change{settings: func(document *tentacleconfig.Document) error {
-		if o.given(o.password.name) || o.password.file != "" {
-			if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value, o.change.protect()); err != nil {
-				return err
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+		return change{settings: func(document *tentacleconfig.Document) error {
+			if o.given(o.password.name) || o.password.file != "" {
+				if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value, protect(o.change.dryRun)); err != nil {
+					return err
+				}
 			}
-		}
-		return setAll(settings)(document)
-	}}, r)
-	if err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+			return setAll(o.settings)(document)
+		}}, nil
+	})
 }
 
-// read decides on the settings, as ProxyConfigurationCommand.cs in Tentacle's
-// Startup does: a custom proxy with a host, the default one without, and none
-// unless it is enabled. Ours uses a port in --proxyHost, which the real one drops.
-func (o *proxyOptions) read(c *console) ([]tentacleconfig.Setting, error) {
-	if err := errors.Join(o.tentacle.check(), o.change.check(), o.password.read(c)); err != nil {
-		return nil, err
+// complete decides on the settings, as ProxyConfigurationCommand.cs in Tentacle's Startup does: a
+// custom proxy with a host, the default one without, and none unless it is enabled. Unlike the
+// Tentacle CLI, which ignores a port in --proxyHost, it uses that.
+func (o *proxyOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c), o.password.complete(c)); err != nil {
+		return err
 	}
 	enabled := "false"
 	if o.given("proxyEnable") {
 		var err error
-		if enabled, err = canonicalBool(strings.TrimSpace(o.enable)); err != nil {
-			return nil, fmt.Errorf("--proxyEnable %q: %w, like --proxyEnable=true", o.enable, err)
+		if enabled, err = formatBool(strings.TrimSpace(o.enable)); err != nil {
+			return fmt.Errorf("--proxyEnable %q: %w, like --proxyEnable=true", o.enable, err)
 		}
 	}
 	host, port, err := o.hostAndPort(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	var settings []tentacleconfig.Setting
-	set := func(name, value string) {
-		settings = append(settings, tentacleconfig.Setting{Key: o.kind.prefix + name, Value: value})
-	}
 	useDefault := "false"
 	switch {
 	case enabled == "false" && host != "":
-		c.warn("--proxyHost is not used: no proxy is, without --proxyEnable=true")
+		c.warn("--proxyHost has no effect without --proxyEnable=true")
 		host = ""
 	case enabled == "true" && host == "":
 		useDefault = "true"
 		if runtime.GOOS != "windows" {
-			c.warn("without --proxyHost it is the system's proxy that is used, and only Windows has one: there will be none")
+			c.warn("without --proxyHost, the system's proxy is used, but only Windows has one: no proxy will be used")
 		}
+	}
+	set := func(name, value string) {
+		o.settings = append(o.settings, tentacleconfig.Setting{Key: o.kind.prefix + name, Value: value})
 	}
 	set("ProxyHost", host)
 	if port != "" {
@@ -139,15 +128,14 @@ func (o *proxyOptions) read(c *console) ([]tentacleconfig.Setting, error) {
 		set("ProxyUsername", o.username)
 	}
 	set("UseDefaultProxy", useDefault)
-	return settings, nil
+	return nil
 }
 
-// hostAndPort understands a host alone, host:port and http://host:port, whose
-// port counts where --proxyPort says none. The port is "" when it is to stay as
-// it was.
+// hostAndPort reads a host, host:port or http://host:port, whose port counts unless --proxyPort
+// names one. The port is "" when it stays as it was.
 func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 	if o.given("proxyPort") {
-		if port, err = canonicalPort(cmp.Or(strings.TrimSpace(o.port), "80")); err != nil {
+		if port, err = formatPort(cmp.Or(strings.TrimSpace(o.port), "80")); err != nil {
 			return "", "", fmt.Errorf("--proxyPort %q: %w, like --proxyPort=3128", o.port, err)
 		}
 	}
@@ -155,7 +143,7 @@ func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 	if text == "" {
 		return "", port, nil
 	}
-	const example = "it has to be a host, like --proxyHost=proxy.example.com"
+	const example = "give a host, like --proxyHost=proxy.example.com"
 	if net.ParseIP(text) != nil && strings.Contains(text, ":") {
 		text = "[" + text + "]"
 	}
@@ -167,17 +155,17 @@ func (o *proxyOptions) hostAndPort(c *console) (host, port string, err error) {
 	case err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "":
 		return "", "", errors.New("--proxyHost: " + example) // not repeated: it may hold a password
 	case u.User != nil:
-		return "", "", errors.New("--proxyHost must not hold a user name or password: give them with --proxyUsername and --proxyPassword-file")
+		return "", "", errors.New("--proxyHost must not contain a user name or password: give them with --proxyUsername and --proxyPassword-file")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", "", fmt.Errorf("--proxyHost begins with %s://, and a Tentacle uses HTTP proxies only; %s", u.Scheme, example)
+		return "", "", fmt.Errorf("--proxyHost begins with %s://, but a Tentacle uses only HTTP proxies; %s", u.Scheme, example)
 	}
 	if u.Port() != "" {
-		own, err := canonicalPort(u.Port())
+		own, err := formatPort(u.Port())
 		if err != nil {
 			return "", "", fmt.Errorf("--proxyHost has the port %s: %w", u.Port(), err)
 		}
 		if port != "" && port != own {
-			c.warn("--proxyHost has the port %s, but that of --proxyPort is used: %s", own, port)
+			c.warn("--proxyHost has the port %s, but --proxyPort=%s is used", own, port)
 		}
 		port = cmp.Or(port, own)
 	}

@@ -8,9 +8,9 @@ func registerK8sTargetCommand(c *console) *cli.Command {
 		Name:     "register-k8s-target",
 		Category: "Registration",
 		Usage:    "register this Kubernetes agent as a deployment target",
-		Description: `Registers a Kubernetes agent, as register-with does a Tentacle. One that is
-registered already (Tentacle.Services.IsRegistered) is left as it is: the agent's
-container runs this at every start.
+		Description: `Registers a Kubernetes agent the way register-with registers a Tentacle. An agent
+that is already registered (Tentacle.Services.IsRegistered) is left alone, because
+its container runs this command at every start.
 
   octo-tentacle register-k8s-target --server=https://octopus.example.com --apikey-file=key.txt \
     --environment=Production --role=k8s --default-namespace=apps --comms-style=TentacleActive \

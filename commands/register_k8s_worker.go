@@ -8,8 +8,9 @@ func registerK8sWorkerCommand(c *console) *cli.Command {
 		Name:     "register-k8s-worker",
 		Category: "Registration",
 		Usage:    "register this Kubernetes agent as a worker",
-		Description: `Registers a Kubernetes agent as a worker, as register-worker does a Tentacle. One
-that is registered already (Tentacle.Services.IsRegistered) is left as it is.
+		Description: `Registers a Kubernetes agent as a worker, the way register-worker registers a
+Tentacle. An agent that is already registered (Tentacle.Services.IsRegistered) is
+left alone.
 
   octo-tentacle register-k8s-worker --server=https://octopus.example.com --apikey-file=key.txt \
     --workerpool="Default Worker Pool" --comms-style=TentacleActive \

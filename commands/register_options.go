@@ -4,36 +4,34 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
-	"os"
-	"regexp"
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// registrationKind tells the four commands that register apart. They share all
-// their steps, which are in register.go.
-type registrationKind struct {
+// registerKind distinguishes the four commands that register. They share all their steps
+// (register.go).
+type registerKind struct {
 	machine    octoapi.Kind // a worker, in pools; or a deployment target, in environments
 	kubernetes bool         // a Kubernetes agent
 }
 
-func (k registrationKind) isWorker() bool { return k.machine == octoapi.Worker }
+func (k registerKind) isWorker() bool { return k.machine == octoapi.Worker }
 
 var (
-	deploymentTarget = registrationKind{}
-	worker           = registrationKind{machine: octoapi.Worker}
-	kubernetesTarget = registrationKind{kubernetes: true}
-	kubernetesWorker = registrationKind{machine: octoapi.Worker, kubernetes: true}
+	deploymentTarget = registerKind{}
+	worker           = registerKind{machine: octoapi.Worker}
+	kubernetesTarget = registerKind{kubernetes: true}
+	kubernetesWorker = registerKind{machine: octoapi.Worker, kubernetes: true}
 )
 
-// registerOptions are what the commands that register can be told.
+// registerOptions are those of the commands that register.
 type registerOptions struct {
-	kind     registrationKind
+	kind     registerKind
 	tentacle tentacleOptions
 	api      apiOptions
 	nodes    nodeOptions
@@ -41,7 +39,7 @@ type registerOptions struct {
 	health   healthOptions
 
 	name           string
-	space          string
+	space          spaceOption
 	policy         string
 	commsStyle     string
 	subscriptionID string
@@ -63,33 +61,27 @@ type registerOptions struct {
 	addresses []string             // to poll; none for a listening Tentacle
 }
 
-const (
-	theRegistration   = "The registration"
-	listeningTentacle = "A listening Tentacle"
-)
-
 // flags are those of the kind, in the order in which help shows them.
 func (o *registerOptions) flags() []cli.Flag {
 	return allFlags(o.placeFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "name", Category: theRegistration, Destination: &o.name,
-			Usage: "`NAME` in Octopus; left out: this machine's"},
-		&cli.StringFlag{Name: "space", Category: theRegistration, Destination: &o.space,
-			Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
+			Usage: "`NAME` in Octopus (default: the host name of this machine)"},
+	}, o.space.flags(theRegistration), []cli.Flag{
 		&cli.StringFlag{Name: "policy", Category: theRegistration, Destination: &o.policy,
 			Usage: "`NAME` of the machine policy"},
 		&cli.StringFlag{Name: "comms-style", Category: theRegistration, Destination: &o.commsStyle, Value: "TentaclePassive",
 			Usage: "`STYLE`: TentacleActive polls, TentaclePassive listens"},
 		&cli.StringFlag{Name: "server-subscription-id", Category: theRegistration, Destination: &o.subscriptionID,
-			Usage: "`ID` to poll under, like poll://abcdefghij0123456789/; left out: the one in use, else a new one"},
+			Usage: "`ID` to poll with, like poll://abcdefghij0123456789/ (default: the one in use, else a new one)"},
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theRegistration, Destination: &o.force, DisableDefaultText: true,
-			Usage: "take over a registration of that name, if there is one"},
+			Usage: "overwrite an existing registration of that name"},
 	}, o.nodes.flags(), []cli.Flag{
 		&cli.StringFlag{Name: "publicHostName", Aliases: []string{"h"}, Category: listeningTentacle, Destination: &o.publicHostName,
-			Usage: "`HOST` at which the Octopus Server reaches this machine; left out: its name"},
+			Usage: "`HOST` the server connects to (default: the host name of this machine)"},
 		&cli.StringFlag{Name: "tentacle-comms-port", Category: listeningTentacle, Destination: &o.tentaclePort,
-			Usage: "`PORT` at which it does; left out: the one configured"},
+			Usage: "`PORT` the server connects to (default: the configured port)"},
 		&cli.StringFlag{Name: "proxy", Category: listeningTentacle, Destination: &o.proxy,
-			Usage: "`NAME` of the proxy, known to Octopus, through which it does"},
+			Usage: "`NAME` of the Octopus proxy the server connects through"},
 	}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags())
 }
 
@@ -99,33 +91,33 @@ func (o *registerOptions) placeFlags() []cli.Flag {
 	if o.kind.isWorker() {
 		flags = []cli.Flag{
 			&cli.StringSliceFlag{Name: "workerpool", Category: theRegistration, Destination: &o.workerPools,
-				Usage: "`NAME`, slug or Id of a worker pool; several times for several"},
+				Usage: "`NAME`, slug or ID of a worker pool; repeatable"},
 		}
 	} else {
 		flags = []cli.Flag{
 			&cli.StringSliceFlag{Name: "environment", Aliases: []string{"env"}, Category: theRegistration, Destination: &o.environments,
-				Usage: "`NAME`, slug or Id of an environment; several times for several"},
+				Usage: "`NAME`, slug or ID of an environment; repeatable"},
 			&cli.StringSliceFlag{Name: "role", Aliases: []string{"r"}, Category: theRegistration, Destination: &o.roles,
-				Usage: "`ROLE` of the machine, like web-server; several times for several"},
+				Usage: "`ROLE` of the deployment target, like web-server; repeatable"},
 			&cli.StringSliceFlag{Name: "tenant", Category: theRegistration, Destination: &o.tenants,
-				Usage: "`NAME` of a tenant to connect the machine to; several times for several"},
+				Usage: "`NAME` of a tenant to connect the deployment target to; repeatable"},
 			&cli.StringSliceFlag{Name: "tenanttag", Category: theRegistration, Destination: &o.tenantTags,
-				Usage: "tenant `TAG`, like CustomerType/VIP; several times for several"},
+				Usage: "tenant `TAG`, like CustomerType/VIP; repeatable"},
 			&cli.StringFlag{Name: "tenanted-deployment-participation", Category: theRegistration, Destination: &o.participation,
-				Usage: "`HOW` the machine takes part in tenanted deployments: Untenanted, TenantedOrUntenanted or Tenanted"},
+				Usage: "`MODE` of tenanted deployments: Untenanted, TenantedOrUntenanted or Tenanted"},
 		}
 	}
 	if o.kind == kubernetesTarget {
 		flags = append(flags, &cli.StringFlag{Name: "default-namespace", Category: theRegistration, Destination: &o.defaultNamespace,
-			Usage: "`NAMESPACE` for steps that name none"})
+			Usage: "`NAMESPACE` for steps that do not name one"})
 	}
 	return flags
 }
 
-// read checks the arguments, in part by the same rules as the real Tentacle
-// (environment and role are needed, a proxy is for listening alone).
-func (o *registerOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+// complete checks the arguments, in part by the rules of the Tentacle CLI (environment and role are
+// required, a proxy is only for a listening Tentacle).
+func (o *registerOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
 	var err error
@@ -135,28 +127,28 @@ func (o *registerOptions) read(c *console) error {
 	if o.participation, err = parseParticipation(o.participation); err != nil {
 		return err
 	}
-	o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE"))
+	o.space.complete()
 	switch {
 	case o.kind.isWorker() && len(nonEmpty(o.workerPools.Value())) == 0:
-		return errors.New("which worker pool? Give its name, slug or Id, like --workerpool=\"Default Worker Pool\"")
+		return hint.New("--workerpool is required", `give a name, slug or ID, like --workerpool="Default Worker Pool"`)
 	case !o.kind.isWorker() && len(nonEmpty(o.environments.Value())) == 0:
-		return errors.New("which environment? Give its name, slug or Id, like --environment=Development")
+		return hint.New("--environment is required", "give a name, slug or ID, like --environment=Development")
 	case !o.kind.isWorker() && len(nonEmpty(o.roles.Value())) == 0:
-		return errors.New("which role? Give one, like --role=web-server")
+		return hint.New("--role is required", "give a role, like --role=web-server")
 	}
-	if err := o.api.check(c); err != nil {
+	if err := o.api.complete(c); err != nil {
 		return err
 	}
 	if o.style == tentacleconfig.StylePolling {
-		return o.readPolling()
+		return o.completePolling()
 	}
-	return o.readListening(c)
+	return o.completeListening(c)
 }
 
-func (o *registerOptions) readPolling() (err error) {
+func (o *registerOptions) completePolling() (err error) {
 	if o.proxy != "" {
-		return errors.New("--proxy is for a listening Tentacle (--comms-style=TentaclePassive)\n" +
-			"a polling Tentacle goes through the proxy that its own polling-proxy command sets")
+		return hint.New("--proxy is for a listening Tentacle (--comms-style=TentaclePassive)",
+			"set the proxy of a polling Tentacle with: octo-tentacle polling-proxy")
 	}
 	if o.subscriptionID, err = parseSubscription(o.subscriptionID); err != nil {
 		return err
@@ -165,8 +157,8 @@ func (o *registerOptions) readPolling() (err error) {
 	return err
 }
 
-func (o *registerOptions) readListening(c *console) (err error) {
-	if o.publicHostName, err = parseHost(cmp.Or(strings.TrimSpace(o.publicHostName), machineName())); err != nil {
+func (o *registerOptions) completeListening(c *console) (err error) {
+	if o.publicHostName, err = parseHost(cmp.Or(strings.TrimSpace(o.publicHostName), hostName())); err != nil {
 		return fmt.Errorf("--publicHostName %w", err)
 	}
 	if o.tentaclePort != "" {
@@ -175,45 +167,19 @@ func (o *registerOptions) readListening(c *console) (err error) {
 		}
 	}
 	if o.nodes.given() || o.subscriptionID != "" {
-		c.warn("a listening Tentacle polls nothing: the options for nodes and subscription are not used (--comms-style=TentacleActive polls)")
+		c.warn("a listening Tentacle does not poll: the options for nodes and subscription are ignored (to poll, use --comms-style=TentacleActive)")
 	}
 	return nil
 }
 
-// parseHost is a name or an IP address, in lower case and without brackets. What
-// else there is to an address has an option of its own, or is not wanted.
-func parseHost(text string) (string, error) {
-	host := strings.Trim(strings.ToLower(text), "[]")
-	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/\\?#@[]<>\"% \t\r\n") {
-		return "", fmt.Errorf("%q: give the host alone, like web01.example.com; its port is --tentacle-comms-port", text)
+// mode is how the endpoint of a Kubernetes agent says whether it polls; the others say it by their
+// style.
+func (o *registerOptions) mode() string {
+	switch {
+	case !o.kind.kubernetes:
+		return ""
+	case o.style == tentacleconfig.StylePolling:
+		return octoapi.ModePolling
 	}
-	return host, nil
-}
-
-// parseParticipation knows the names of Octopus.Client's TenantedDeploymentMode,
-// ignoring case; none given is its first.
-func parseParticipation(text string) (string, error) {
-	modes := []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
-	if text == "" {
-		return modes[0], nil
-	}
-	for _, mode := range modes {
-		if strings.EqualFold(text, mode) {
-			return mode, nil
-		}
-	}
-	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(modes, ", "))
-}
-
-// parseSubscription brings a subscription into the form that Octopus compares
-// by: a URI with a slash at its end.
-func parseSubscription(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	parts := regexp.MustCompile(`^(?i:poll)://([A-Za-z0-9._~-]+)/?$`).FindStringSubmatch(text)
-	if parts == nil {
-		return "", fmt.Errorf("--server-subscription-id %q: it has to look like poll://abcdefghij0123456789/", text)
-	}
-	return "poll://" + strings.ToLower(parts[1]) + "/", nil
+	return octoapi.ModeListening
 }

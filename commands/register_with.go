@@ -8,9 +8,9 @@ func registerWithCommand(c *console) *cli.Command {
 		Name:     "register-with",
 		Category: "Registration",
 		Usage:    "register this Tentacle as a deployment target, and poll the whole cluster",
-		Description: `Registers this Tentacle with the Octopus Server and trusts it. A polling
-Tentacle (--comms-style=TentacleActive) polls every address given; each port is
-tried first and has to present the cluster's own certificate.
+		Description: `Registers this Tentacle with an Octopus Server and trusts the server. A polling
+Tentacle (--comms-style=TentacleActive) polls every given address; each port is
+tried first and must present the cluster's own certificate.
 
   octo-tentacle register-with --server=https://octopus.example.com --apikey-file=key.txt \
     --environment=Production --role=web-server --comms-style=TentacleActive \

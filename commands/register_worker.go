@@ -8,8 +8,8 @@ func registerWorkerCommand(c *console) *cli.Command {
 		Name:     "register-worker",
 		Category: "Registration",
 		Usage:    "register this Tentacle as a worker, and poll the whole cluster",
-		Description: `Registers this Tentacle as a worker and trusts the Octopus Server, as
-register-with does for a deployment target.
+		Description: `Registers this Tentacle as a worker, the way register-with registers it as a
+deployment target.
 
   octo-tentacle register-worker --server=https://octopus.example.com --apikey-file=key.txt \
     --workerpool="Default Worker Pool" --comms-style=TentacleActive \

@@ -7,20 +7,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
 )
 
-// removeServerOptions are what remove-server can be told.
+// removeServerOptions are those of remove-server.
 type removeServerOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 
-	addresses  []string // those without an option name
+	arguments  []string // addresses without an option name
 	address    cli.StringSlice
 	thumbprint string
 	force      bool
+
+	addresses []string // to remove; none for all of the thumbprint's
 }
 
 func removeServerCommand(c *console) *cli.Command {
@@ -28,18 +31,18 @@ func removeServerCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:      "remove-server",
 		Category:  "Polling",
-		Usage:     "poll some addresses no longer",
+		Usage:     "stop polling the given addresses",
 		ArgsUsage: "[ADDRESS …]",
-		Description: `Removes polled addresses, all that are given or none, and restarts the service.
-Neither the server nor the ports are asked.
+		Description: `Removes the given addresses, all of them or none, and restarts the service.
+Neither the server nor the ports are contacted.
 
   octo-tentacle remove-server https://octo3:10943
   octo-tentacle remove-server --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "server-comms-address", Category: theNodes, Destination: &o.address,
-				Usage: "`ADDRESS` to remove, as list-servers shows it; several times, or several with commas"},
+				Usage: "`ADDRESS` to remove, as list-servers shows it; repeatable, or with commas"},
 			&cli.StringFlag{Name: "thumbprint", Category: theNodes, Destination: &o.thumbprint,
-				Usage: "`THUMBPRINT` of a cluster: remove what is polled of it; with addresses, remove those of that cluster alone"},
+				Usage: "`THUMBPRINT` of a cluster: remove all its addresses or, with addresses, only those"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theNodes, Destination: &o.force, DisableDefaultText: true,
 				Usage: "remove even the last address that is polled"},
 		}, o.tentacle.flags(), o.change.flags()),
@@ -47,123 +50,100 @@ Neither the server nor the ports are asked.
 			if err := refuseEmpty(ctx, "thumbprint"); err != nil {
 				return err
 			}
-			o.addresses = ctx.Args().Slice()
+			o.arguments = ctx.Args().Slice()
 			return removeServer(ctx.Context, c, o)
 		},
 	}
 }
 
 func removeServer(ctx context.Context, c *console, o removeServerOptions) error {
-	ctx = interruptible(ctx)
-	addresses, err := o.read()
-	if err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-
-	r := newReport(t)
-	r.Thumbprint = o.thumbprint
-	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
-		for _, server := range now {
-			if r.Thumbprint == "" && isMeant(server, addresses) {
-				r.Thumbprint = server.Thumbprint
-			}
-		}
-		return withoutAddresses(now, addresses, o.thumbprint, o.force)
-	}
-	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+		return change{servers: o.decide}, nil
+	})
 }
 
-// read tells the addresses to remove as they are typed: what a person wrote into
-// the file by hand is removed too, address or not. None means all of the
-// thumbprint's.
-func (o *removeServerOptions) read() ([]string, error) {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
-		return nil, err
+// complete keeps the addresses as typed: an entry that was written by hand can be removed even if
+// it is not a valid address.
+func (o *removeServerOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+		return err
 	}
 	o.thumbprint = strings.TrimSpace(o.thumbprint)
-	var addresses []string
-	for _, text := range commaSeparated(append(o.addresses, o.address.Value()...)) {
+	given := append(o.arguments, o.address.Value()...)
+	o.addresses = commaSeparated(given)
+	for _, text := range o.addresses {
 		if strings.Contains(text, "@") { // refused without repeating it: it may hold a password
 			_, err := tentacleconfig.AddressOf(text)
-			return nil, err
+			return err
 		}
-		addresses = append(addresses, text)
 	}
-	if len(addresses) == 0 && (o.thumbprint == "" || len(o.addresses)+len(o.address.Value()) > 0) { // given, but empty
-		return nil, errors.New("remove what? Give an address as list-servers shows it, like octo-tentacle remove-server https://octo3:10943")
+	if len(o.addresses) == 0 && (o.thumbprint == "" || len(given) > 0) { // given, but empty
+		return hint.New("no address to remove is given", "give one as list-servers shows it, like octo-tentacle remove-server https://octo3:10943")
 	}
-	return addresses, nil
+	return nil
 }
 
-// withoutAddresses is the decision of remove-server: each address has to be
-// polled, and something has to be polled afterwards, unless force is given.
-func withoutAddresses(now []tentacleconfig.TrustedServer, addresses []string, thumbprint string, force bool) ([]tentacleconfig.TrustedServer, error) {
-	concerned := func(s tentacleconfig.TrustedServer) bool {
-		return s.Polls() && (thumbprint == "" || sameThumbprint(s.Thumbprint, thumbprint))
-	}
+// decide removes the addresses. Each has to be polled, and something has to be polled afterwards,
+// unless --force is given.
+func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decision, error) {
+	d := decision{thumbprint: o.thumbprint}
 	var polled []string
 	for _, server := range now {
-		if concerned(server) {
-			polled = append(polled, server.Address)
+		if !o.concerns(server) {
+			continue
+		}
+		polled = append(polled, server.Address)
+		if d.thumbprint == "" && o.removes(server) {
+			d.thumbprint = server.Thumbprint
 		}
 	}
-	if len(addresses) == 0 && len(polled) == 0 {
-		return nil, fmt.Errorf("no server with thumbprint %s is polled%s", thumbprint, trustedInstead(now))
+	if len(o.addresses) == 0 && len(polled) == 0 {
+		return decision{}, hint.Errorf(trustedHint(now), "no server with thumbprint %s is polled", o.thumbprint)
 	}
-	for _, address := range addresses {
-		if !slices.ContainsFunc(polled, func(p string) bool { return means(address, p) }) {
-			return nil, fmt.Errorf("%s is not polled%s", address, instead(now, address, thumbprint, polled))
+	for _, address := range o.addresses {
+		if !slices.ContainsFunc(polled, func(p string) bool { return sameTypedAddress(address, p) }) {
+			return decision{}, o.notPolled(now, address, polled)
 		}
 	}
-	after := tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
-		return concerned(s) && (len(addresses) == 0 || isMeant(s, addresses))
+	d.servers = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
+		return o.concerns(s) && (len(o.addresses) == 0 || o.removes(s))
 	})
-	if !polling(after) && !force {
-		return nil, errors.New("no address would be left that this Tentacle polls: it would get no work any more\n" +
-			"if that is meant, give --force")
+	if !tentacleconfig.Polling(d.servers) && !o.force {
+		return decision{}, hint.New("this would remove the last polled address, and the Tentacle would get no more work", "if that is intended, add --force")
 	}
-	return after, nil
+	return d, nil
 }
 
-// means says whether what is typed, perhaps without https://, is the address.
-func means(typed, address string) bool {
-	return tentacleconfig.SameAddress(typed, address) || !strings.Contains(typed, "://") && tentacleconfig.SameAddress("https://"+typed, address)
+// concerns says whether the thumbprint option allows removing the entry.
+func (o *removeServerOptions) concerns(s tentacleconfig.TrustedServer) bool {
+	return s.Polls() && (o.thumbprint == "" || thumbprint.Same(s.Thumbprint, o.thumbprint))
 }
 
-func isMeant(server tentacleconfig.TrustedServer, addresses []string) bool {
-	return server.Address != "" && slices.ContainsFunc(addresses, func(typed string) bool { return means(typed, server.Address) })
+// removes says whether the entry has one of the addresses.
+func (o *removeServerOptions) removes(s tentacleconfig.TrustedServer) bool {
+	return s.Address != "" && slices.ContainsFunc(o.addresses, func(typed string) bool { return sameTypedAddress(typed, s.Address) })
 }
 
-// instead says what is polled where an address is not; polled are the addresses
-// concerned: all, or those of the thumbprint.
-func instead(now []tentacleconfig.TrustedServer, address, thumbprint string, polled []string) string {
+// sameTypedAddress compares what is typed, perhaps without https://, with an address.
+func sameTypedAddress(typed, address string) bool {
+	return tentacleconfig.SameAddress(typed, address) ||
+		!strings.Contains(typed, "://") && tentacleconfig.SameAddress("https://"+typed, address)
+}
+
+// notPolled says what is polled instead of an address.
+func (o *removeServerOptions) notPolled(now []tentacleconfig.TrustedServer, address string, polled []string) error {
 	switch {
-	case len(polled) > 0 && thumbprint != "":
-		return " under the thumbprint " + thumbprint + nearestAddresses(address, polled)
+	case len(polled) > 0 && o.thumbprint != "":
+		return hint.Errorf(polledHint(polled), "%s is not polled with the thumbprint %s", address, o.thumbprint)
 	case len(polled) > 0:
-		return nearestAddresses(address, polled)
-	case polling(now):
-		return ", nor is any other with thumbprint " + thumbprint + trustedInstead(now)
+		return hint.Errorf(polledHint(polled), "%s is not polled", address)
+	case tentacleconfig.Polling(now):
+		return hint.Errorf(trustedHint(now), "%s is not polled, and neither is any other address with thumbprint %s", address, o.thumbprint)
 	}
-	return ": this Tentacle polls nothing"
+	return fmt.Errorf("%s is not polled: this Tentacle polls no server", address)
 }
 
-// nearestAddresses names the polled addresses that are spelled most like one.
-func nearestAddresses(address string, polled []string) string {
-	if !strings.Contains(address, "://") {
-		address = "https://" + address
-	}
-	sorted := slices.Clone(polled)
-	slices.SortStableFunc(sorted, func(a, b string) int {
-		return smetrics.WagnerFischer(address, a, 1, 1, 1) - smetrics.WagnerFischer(address, b, 1, 1, 1)
-	})
-	return "\nnearest: " + strings.Join(sorted[:min(3, len(sorted))], ", ")
-}
+func polledHint(polled []string) string { return "polled addresses: " + shortList(polled) }

@@ -17,15 +17,14 @@ import (
 // runJob gives the service a script to run, and waits until it runs.
 func (s *systemdScene) runJob(t *testing.T, script string) {
 	t.Helper()
-	s.writeFile(t, filepath.Join(s.folder, "job.tmp"), script, 0o755)
+	s.writeFile(t, filepath.Join(s.folder, "job.tmp"), ": >job.begun\n"+script, 0o755)
 	if err := os.Rename(filepath.Join(s.folder, "job.tmp"), filepath.Join(s.folder, "job")); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually(t, "the script runs", func() bool {
-		_, err := os.Stat(filepath.Join(s.folder, "job"))
-		return os.IsNotExist(err)
+		_, err := os.Stat(filepath.Join(s.folder, "job.begun"))
+		return err == nil
 	})
-	time.Sleep(100 * time.Millisecond)
 }
 
 func (s *systemdScene) eventually(t *testing.T, what string, is func() bool) {
@@ -59,7 +58,7 @@ func TestSystemdRestartWaitsForARunningScript(t *testing.T) {
 	}
 }
 
-func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T) {
+func TestSystemdRestartThatMayNotWaitIsPendingAndCanBeFinished(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
 	s.runJob(t, "sleep 4; echo finished")
@@ -71,20 +70,20 @@ func TestSystemdRestartThatMayNotWaitIsOutstandingAndCanBeFinished(t *testing.T)
 		if cmd.ProcessState.ExitCode() != 1 || stdout.Len() > 0 {
 			t.Errorf("%s: exit code %d, %s", wait, cmd.ProcessState.ExitCode(), stdout.String())
 		}
-		for _, want := range []string{"is saved", "the restart is outstanding", `octo-tentacle restart-service --instance='Octo Tentacle Test'`, "is still at work", "sh (pid "} {
+		for _, want := range []string{"is saved", "a restart is pending", `octo-tentacle restart-service --instance='Octo Tentacle Test'`, "is still busy", "sh (pid "} {
 			if !strings.Contains(stderr.String(), want) {
 				t.Errorf("%s: the error does not say %q:\n%s", wait, want, stderr.String())
 			}
 		}
 		if s.starts(t) != 1 {
-			t.Fatalf("%s: restarted all the same", wait)
+			t.Fatalf("%s: restarted anyway", wait)
 		}
 	}
-	// What finds nothing to change says that something is outstanding, until it is not.
+	// What finds nothing to change says that a restart is pending, until it is done.
 	declare := []string{"sync-servers", "--quiet", "--server-comms-address=" + strings.Join(s.cluster.Addresses(), ",")}
 	for _, arguments := range [][]string{declare, {"poll-server", "--server-comms-address=" + s.cluster.Addresses()[1]}} {
 		stdout, stderr := s.output(t, arguments...)
-		if !strings.Contains(stderr, "warning: service Octo-Tentacle-Test was started before ") || !strings.Contains(stderr, `to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'`) {
+		if !strings.Contains(stderr, "warning: service Octo-Tentacle-Test started before ") || !strings.Contains(stderr, `to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'`) {
 			t.Errorf("%v: %s", arguments, stderr)
 		}
 		if arguments[1] == "--quiet" && stdout != "" {
@@ -133,16 +132,16 @@ func TestSystemdWaitForAScriptCanBeInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	want := "octo-tentacle: interrupted: " + s.config + " is saved, but its Tentacle does not use it yet: the restart is outstanding.\n" +
-		"to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'\n"
+	want := "octo-tentacle: interrupted: " + s.config + " is saved, but its Tentacle does not use it yet: a restart is pending\n" +
+		"  to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'\n"
 	if cmd.ProcessState.ExitCode() != 1 || stderr.String() != want || s.starts(t) != 1 {
 		t.Errorf("exit code %d, %d starts\n%s", cmd.ProcessState.ExitCode(), s.starts(t), stderr.String())
 	}
 }
 
-// TestSystemdScriptOfTheTentacleThatMayNotWaitIsToldSo: its own script runs as
+// TestSystemdScriptOfTheTentacleThatMayNotWaitIsRefused: its own script runs as
 // long as it asks, so that nothing could be scheduled that would ever happen.
-func TestSystemdScriptOfTheTentacleThatMayNotWaitIsToldSo(t *testing.T) {
+func TestSystemdScriptOfTheTentacleThatMayNotWaitIsRefused(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
 	program, err := exec.LookPath("octo-tentacle")
@@ -158,7 +157,7 @@ export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_K
 		return err == nil
 	})
 	output := s.read(t, "job.out")
-	if s.read(t, "job.exit") != "1" || !strings.Contains(output, "the restart is outstanding") || !strings.Contains(output, "--restart-wait=0s does not wait") {
+	if s.read(t, "job.exit") != "1" || !strings.Contains(output, "a restart is pending") || !strings.Contains(output, "--restart-wait=0s does not wait for that") {
 		t.Errorf("exit %s:\n%s", s.read(t, "job.exit"), output)
 	}
 }
@@ -171,7 +170,7 @@ func TestSystemdServiceThatIsNotThereCannotBeRestarted(t *testing.T) {
 	}
 }
 
-func TestSystemdRestartNowDoesNotLook(t *testing.T) {
+func TestSystemdRestartNowDoesNotWait(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
 	s.runJob(t, "sleep 30")
@@ -222,8 +221,8 @@ echo the end
 	}
 }
 
-// TestSystemdRestartInterruptedIsNotNothing: systemd goes on with what it was asked.
-func TestSystemdRestartInterruptedIsNotNothing(t *testing.T) {
+// TestSystemdInterruptedRestartIsReportedAsPending: systemd goes on with what it was asked.
+func TestSystemdInterruptedRestartIsReportedAsPending(t *testing.T) {
 	needInterrupts(t)
 	s := newSystemdScene(t)
 	s.start(t)
@@ -238,7 +237,7 @@ func TestSystemdRestartInterruptedIsNotNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if text := stderr.String(); cmd.ProcessState.ExitCode() != 1 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was asked for") {
+	if text := stderr.String(); cmd.ProcessState.ExitCode() != 1 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was requested") {
 		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), text)
 	}
 }

@@ -8,20 +8,21 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// restoreBackupOptions are what restore-backup can be told.
+// restoreBackupOptions are those of restore-backup.
 type restoreBackupOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 
-	backup string // TIME or FILE
-	latest bool
-}
+	arguments []string
+	latest    bool
 
-const theBackup = "The backup"
+	backup string // TIME or FILE
+}
 
 func restoreBackupCommand(c *console) *cli.Command {
 	var o restoreBackupOptions
@@ -29,74 +30,73 @@ func restoreBackupCommand(c *console) *cli.Command {
 		Name:      "restore-backup",
 		Category:  "Backups",
 		ArgsUsage: "[TIME|FILE]",
-		Usage:     "put a former configuration back, byte for byte",
-		Description: `Takes the backup by the TIME that list-backups shows, or by its file, and puts
-it in the place of the configuration, which itself becomes a backup: a second
-restore-backup --latest undoes the first. It is for a damaged configuration too.
+		Usage:     "restore an earlier configuration, byte for byte",
+		Description: `Replaces the configuration with a backup. Name it by the TIME that list-backups
+shows, or by its file. The replaced configuration becomes a backup itself, so a
+second restore-backup --latest undoes the first. A damaged configuration can be
+replaced, too.
 
   octo-tentacle list-backups
   octo-tentacle restore-backup --latest --dry-run
   octo-tentacle restore-backup 20261123T041500Z`,
 		Flags: allFlags([]cli.Flag{
 			&cli.BoolFlag{Name: "latest", Category: theBackup, Destination: &o.latest, DisableDefaultText: true,
-				Usage: "the newest backup, instead of TIME or FILE"},
+				Usage: "restore the newest backup, instead of TIME or FILE"},
 		}, o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error { return restoreBackup(ctx.Context, c, o, ctx.Args().Slice()) },
+		Action: func(ctx *cli.Context) error {
+			o.arguments = ctx.Args().Slice()
+			return restoreBackup(ctx.Context, c, o)
+		},
 	}
 }
 
-func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions, arguments []string) error {
-	ctx = interruptible(ctx)
-	if err := o.read(arguments); err != nil {
+func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) error {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-
 	t, err := lookAtDamaged(c, o.tentacle)
 	if err != nil {
 		return err
 	}
-	backups, err := tentacleconfig.Backups(t.instance.ConfigPath)
-	if err != nil {
-		return err
-	}
-	backup, err := o.choose(t.instance.ConfigPath, backups)
-	if err != nil {
-		return err
-	}
-	document, _, err := readBackup(backup)
-	if err != nil {
-		return fmt.Errorf("this backup cannot be restored: %s\nnothing was changed; list-backups shows what others there are", firstLine(err))
-	}
-
-	r := newReport(t)
-	r.Restored = backup.Path
-	if err := apply(ctx, c, t, o.change, change{restore: document}, r); err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+	return changeThis(ctx, c, t, o.change, func(t *tentacle, out *outcome) (change, error) {
+		backups, err := tentacleconfig.Backups(t.instance.ConfigPath)
+		if err != nil {
+			return change{}, err
+		}
+		backup, err := o.choose(t.instance.ConfigPath, backups)
+		if err != nil {
+			return change{}, err
+		}
+		document, _, err := backup.ReadUsable()
+		if err != nil {
+			return change{}, hint.With(fmt.Errorf("this backup cannot be restored: %s; nothing was changed", err.Error()), "list-backups shows the other backups")
+		}
+		out.Restored = backup.Path
+		return change{restore: document}, nil
+	})
 }
 
-func (o *restoreBackupOptions) read(arguments []string) error {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+func (o *restoreBackupOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-	arguments = nonEmpty(arguments)
+	arguments := nonEmpty(o.arguments)
 	switch {
 	case len(arguments) > 1:
 		return errors.New("restore-backup restores one backup: give one TIME, like 20261123T041500Z")
 	case len(arguments) == 1 && o.latest:
-		return errors.New("--latest and a TIME both choose a backup: give one of them")
+		return errors.New("--latest and a TIME cannot be combined: each chooses a backup")
 	case len(arguments) == 1:
 		o.backup = strings.TrimSpace(arguments[0])
 	}
 	return nil
 }
 
-// choose finds the backup that is meant among those of the configuration, the
-// newest of which comes first.
+// choose finds the requested backup among those of the configuration, which are sorted from newest
+// to oldest.
 func (o *restoreBackupOptions) choose(config string, backups []tentacleconfig.Backup) (tentacleconfig.Backup, error) {
 	if len(backups) == 0 {
-		return tentacleconfig.Backup{}, fmt.Errorf("there is no backup of %s\nchanges by octo-tentacle make them", config)
+		return tentacleconfig.Backup{}, hint.Errorf("each change by octo-tentacle creates one", "there is no backup of %s", config)
 	}
 	if o.latest {
 		return backups[0], nil
@@ -108,24 +108,24 @@ func (o *restoreBackupOptions) choose(config string, backups []tentacleconfig.Ba
 		}
 		ids[i] = backup.ID()
 	}
-	there := "there are, the newest first: " + strings.Join(ids, ", ")
+	available := "available, the newest first: " + strings.Join(ids, ", ")
 	switch _, err := os.Stat(o.backup); {
 	case o.backup == "":
-		return tentacleconfig.Backup{}, fmt.Errorf("which backup of %s? Give its TIME, or --latest\n%s", config, there)
+		return tentacleconfig.Backup{}, hint.Errorf(available, "no backup of %s is chosen: give its TIME, or --latest", config)
 	case err == nil:
-		return tentacleconfig.Backup{}, fmt.Errorf("%s is not a backup of %s, and no other file is restored: "+
-			"it may be of another Tentacle, with a certificate and passwords that this one cannot use\n"+
-			"if it is meant all the same, stop the Tentacle, copy it to %s, and start the Tentacle again\n%s", o.backup, config, config, there)
+		return tentacleconfig.Backup{}, hint.With(fmt.Errorf("%s is not a backup of %s, and no other file is restored: "+
+			"it may belong to another Tentacle, whose certificate and passwords this one cannot use", o.backup, config),
+			"to use it anyway, stop the Tentacle, copy the file to "+config+", and start the Tentacle again", available)
 	}
-	return tentacleconfig.Backup{}, fmt.Errorf("there is no backup %q of %s\n%s", o.backup, config, there)
+	return tentacleconfig.Backup{}, hint.Errorf(available, "there is no backup %q of %s", o.backup, config)
 }
 
-// isFile says whether typed is the file at path, or its name alone.
+// isFile says whether typed is the file at path, or just its name.
 func isFile(typed, path string) bool {
 	if typed == filepath.Base(path) {
 		return true
 	}
-	// By its name too: a backup may be a second name of another file.
+	// The name must be the same, too: a backup may be a second name of another file.
 	if filepath.Base(typed) != filepath.Base(path) {
 		return false
 	}

@@ -74,7 +74,7 @@ func (serviceStandIn) Execute(_ []string, requests <-chan svc.ChangeRequest, cha
 }
 
 func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *testing.T) {
-	if err := service.Ready(); err != nil {
+	if err := service.CheckPrivileges(); err != nil {
 		t.Skip("services need an Administrator: ", err)
 	}
 	const instance = "octo-tentacle test"
@@ -125,7 +125,7 @@ func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *tes
 		t.Fatal(err)
 	}
 	run(0, 3, "was restarted", "configure", "--instance="+instance, "--port=10998")
-	run(1, 3, "is still at work", "configure", "--instance="+instance, "--port=10997", "--restart-wait=1s")
+	run(1, 3, "is still busy", "configure", "--instance="+instance, "--port=10997", "--restart-wait=1s")
 	time.AfterFunc(time.Second, func() { os.WriteFile(filepath.Join(folder, "end"), nil, 0o644) })
 	run(0, 4, "was restarted", "restart-service", "--instance="+instance)
 }

@@ -26,6 +26,39 @@ func cmdSlashes(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprint(ts.Stdout(), strings.NewReplacer(`\\`, "/", `\`, "/").Replace(text))
 }
 
+// Values that differ between hosts and runs, beside those of the clusters.
+var (
+	savedLine   = regexp.MustCompile(`(?m)^Saved; .*$`) // depends on whether a service manager runs here
+	backupNames = regexp.MustCompile(`\bbak-\d{8}T\d{6}Z(-\d+)?`)
+	newIDs      = regexp.MustCompile(`poll://[a-z0-9]{20}/`)
+)
+
+// cmdSteady prints a file, or what was printed, as it would be printed on any host at any time:
+// $WORK for the folder of the script, https://octopus.example.com and https://octo1:10943 for the
+// cluster, THUMBPRINT for that of its certificate. What belongs to a cluster with a name has the
+// name before it.
+func cmdSteady(ts *testscript.TestScript, _ bool, args []string) {
+	var values []string
+	for name, cluster := range clustersOf(ts) {
+		_, api, _ := strings.Cut(cluster.URL(), "://")
+		prefix := ""
+		if name != "" {
+			prefix = name + "-"
+		}
+		values = append(values, cluster.Thumbprint(), strings.ToUpper(prefix)+"THUMBPRINT",
+			cluster.URL(), "https://"+prefix+"octopus.example.com", api, prefix+"octopus.example.com:443")
+		for i, address := range cluster.Addresses() {
+			host := fmt.Sprintf("%socto%d:10943", prefix, i+1)
+			values = append(values, address, "https://"+host, strings.TrimPrefix(address, "https://"), host)
+		}
+	}
+	values = append(values, ts.Getenv("WORK"), "$WORK", ts.Getenv("W"), "$WORK", `\\`, "/", `\`, "/")
+	text := strings.NewReplacer(values...).Replace(ts.ReadFile(args[0]))
+	text = savedLine.ReplaceAllString(text, "Saved; …")
+	text = backupNames.ReplaceAllString(text, "bak-TIME")
+	fmt.Fprint(ts.Stdout(), newIDs.ReplaceAllString(text, "poll://…/"))
+}
+
 // cmdExits runs a program and looks for its exit code.
 func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])

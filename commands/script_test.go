@@ -3,11 +3,11 @@ package commands_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 		"octo-tentacle": func() {
 			// Scripts have a machine of their own: the key of the one they run on stays out of it.
 			if folder := os.Getenv(scriptMachine); folder != "" {
-				tentacleconfig.UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
+				machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
 			}
 			os.Exit(commands.Main())
 		},
@@ -49,7 +50,7 @@ func atOnce() {
 	if runtime.GOOS == "windows" {
 		return // there they start processes, above all, which takes long
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(16, runtime.GOMAXPROCS(0)))); err != nil {
 		panic(err)
 	}
 }
@@ -57,33 +58,7 @@ func atOnce() {
 const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 
 // TestScripts runs what users type: one file per feature, with what they see.
-// Besides testscript's own commands a script has
-//
-//	cluster [NAME] [OPTION…]    starts a cluster; sets URL, THUMB, NODE1…, NODES (with a name: NAME_URL…)
-//	fault [NAME] node N KIND    breaks a polling port: closed, hangs, plain-http, other-certificate, ends, web-site, slow; ok mends it
-//	fault [NAME] api [at PATH] KIND [ARG]  breaks the API, or the paths that end so: html, truncated, cut, lost, hang, not-octopus, status N, redirect URL, retry-after TIME, message TEXT (500), thumbprint T, version V, permission P
-//	tentacle [-listens] [-name N] [-cluster NAME] [ADDRESS…]  makes an instance that polls (or listens to) the cluster; sets CONFIG
-//	requests [NAME]             prints what the cluster was asked; -writes only what changes something, with the body
-//	health [NAME] STATE         says how the cluster's health checks end from now on
-//	envsubst FILE               puts the script's variables into FILE
-//	addresses                   prints the addresses in CONFIG, in order
-//	servers STYLE,THUMBPRINT,ADDRESS,SUBSCRIPTION…  makes these the trusted servers in CONFIG, as a person edits it; - is null
-//	certificate                 gives the Tentacle of CONFIG a certificate, the same one throughout a script; sets OWN, its thumbprint
-//	machine [NAME] MACHINE [worker] [disabled] [space=S] [subscription=ID] [thumbprint=T] [health=H]  registers it, or changes it; as made above unless told
-//	node [NAME] new             starts another node; sets NODE4…
-//	node [NAME] N STATE         what the API says of node N: ok, maintenance, offline, web-only
-//	renew [NAME] [N…]           gives the cluster a new certificate, which the nodes named present, or all; sets NEW_THUMB
-//	queues [NAME] shared|own    whether the nodes share their queues
-//	slashes FILE|stdout         prints it with the paths of Windows written as elsewhere
-//	exits CODE COMMAND…         runs it, and looks for that exit code
-//	refused REGEXP ARGUMENT…    runs octo-tentacle, which has to fail with that on standard error, show no secret, and leave $CONFIG and all servers alone
-//	http-proxy                  starts a proxy; sets PROXY, its host:port, PROXY_USER and PROXY_PASSWORD, which it wants
-//	http-proxy targets          prints what it was asked to connect to
-//	without TEXT FILE           prints the lines that do not contain the text
-//	edit REGEXP TEXT FILE       replaces what matches; \1 is the first group
-//	backup                      sets BACKUP, BACKUP_NAME, BACKUP_ID: the oldest backup of CONFIG
-//	large MIB FILE              makes a large file
-//	encode ENCODING FROM TO     writes a text file as programs of Windows do: bom-crlf or utf-16
+// testdata/scripts/README.md describes the commands that a script has.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -96,7 +71,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TOKEN", octotest.BearerToken)
 			// A machine that runs the tests has no service of these Tentacles; what
 			// is said about that depends on whether it has a service manager.
-			status, err := service.Look(context.Background(), "octo-tentacle-no-such-service")
+			status, err := service.Query(context.Background(), "octo-tentacle-no-such-service")
 			if err != nil {
 				return err
 			}
@@ -107,36 +82,13 @@ func TestScripts(t *testing.T) {
 			env.Values[proxyKey{}] = new([]*octotest.Proxy)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"cluster":     cmdCluster,
-			"fault":       cmdFault,
-			"tentacle":    cmdTentacle,
-			"requests":    cmdRequests,
-			"addresses":   cmdAddresses,
-			"certificate": cmdCertificate,
-			"servers":     cmdServers,
-			"machine":     cmdMachine,
-			"node":        cmdNode,
-			"renew":       cmdRenew,
-			"queues":      cmdQueues,
-			"envsubst":    cmdEnvsubst,
-			"slashes":     cmdSlashes,
-			"exits":       cmdExits,
-			"refused":     cmdRefused,
-			"http-proxy":  cmdHTTPProxy,
-			"without":     cmdWithout,
-			"edit":        cmdEdit,
-			"backup":      cmdBackup,
-			"large":       cmdLarge,
-			"encode":      cmdEncode,
-			"health":      cmdHealth,
-		},
+		Cmds: scriptCommands(),
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "root":
 				return os.Geteuid() == 0, nil
 			case "services": // a service manager runs here
-				status, err := service.Look(context.Background(), "octo-tentacle-no-such-service")
+				status, err := service.Query(context.Background(), "octo-tentacle-no-such-service")
 				return status.State != service.Unmanaged, err
 			case "systemd":
 				_, err := os.Stat("/run/systemd/system")
@@ -144,8 +96,49 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", condition)
 		},
-		RequireExplicitExec: false,
+		UpdateScripts: *commands.Update,
 	})
+}
+
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"cluster":     cmdCluster,
+		"fault":       cmdFault,
+		"tentacle":    cmdTentacle,
+		"requests":    cmdRequests,
+		"addresses":   cmdAddresses,
+		"certificate": cmdCertificate,
+		"servers":     cmdServers,
+		"machine":     cmdMachine,
+		"node":        cmdNode,
+		"renew":       cmdRenew,
+		"queues":      cmdQueues,
+		"envsubst":    cmdEnvsubst,
+		"slashes":     cmdSlashes,
+		"steady":      cmdSteady,
+		"exits":       cmdExits,
+		"refused":     cmdRefused,
+		"http-proxy":  cmdHTTPProxy,
+		"without":     cmdWithout,
+		"edit":        cmdEdit,
+		"backup":      cmdBackup,
+		"large":       cmdLarge,
+		"encode":      cmdEncode,
+		"health":      cmdHealth,
+	}
+}
+
+func TestThePageAboutScriptsNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../testdata/scripts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range scriptCommands() {
+		if !regexp.MustCompile("`" + name + "[` ]").Match(page) {
+			t.Errorf("testdata/scripts/README.md does not describe %s", name)
+		}
+	}
 }
 
 type clustersKey struct{}
@@ -298,9 +291,6 @@ func apiFault(ts *testscript.TestScript, kind, argument string) (f octotest.APIF
 	return f
 }
 
-// tentacleThumbprint is that of every Tentacle the scripts make.
-const tentacleThumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
-
 func cmdTentacle(ts *testscript.TestScript, _ bool, args []string) {
 	name, clusterName, listens := "Tentacle", "", false
 	var servers []tentacleconfig.TrustedServer
@@ -332,39 +322,13 @@ func cmdTentacle(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("CONFIG", config)
 }
 
-// makeTentacle writes the index file and the configuration of an instance, as
-// the real Tentacle writes them.
-func makeTentacle(home, name, config string, servers []tentacleconfig.TrustedServer) error {
-	index := filepath.Join(home, "Tentacle", "Instances", strings.ReplaceAll(strings.ToLower(name), " ", "-")+".config")
-	entry, err := json.MarshalIndent(map[string]string{"Name": name, "ConfigurationFilePath": config}, "", "  ")
-	if err != nil {
-		return err
-	}
-	trusted := ""
-	if len(servers) > 0 {
-		trusted = "\n  <set key=\"Tentacle.Communication.TrustedOctopusServers\">" + tentacleconfig.FormatTrustedServers(servers) + "</set>"
-	}
-	text := "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" +
-		"<octopus-settings xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">\n" +
-		"  <set key=\"Octopus.Home\">" + filepath.Dir(config) + "</set>\n" +
-		"  <set key=\"Tentacle.CertificateThumbprint\">" + tentacleThumbprint + "</set>" + trusted + "\n" +
-		"</octopus-settings>"
-	return errors.Join(
-		os.MkdirAll(filepath.Dir(index), 0o755),
-		os.MkdirAll(filepath.Dir(config), 0o755),
-		os.WriteFile(index, entry, 0o644),
-		os.WriteFile(config, []byte(text), 0o600),
-	)
-}
-
 func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {
 	writesOnly := len(args) > 0 && args[len(args)-1] == "-writes"
 	if writesOnly {
 		args = args[:len(args)-1]
 	}
 	cluster, _ := named(ts, args)
-	stdout := ts.Stdout()             // even with nothing to print: it empties what was there
-	time.Sleep(10 * time.Millisecond) // the log of the last answer
+	stdout := ts.Stdout() // even with nothing to print: it empties what was there
 	for _, request := range cluster.Requests() {
 		switch {
 		case request.PollingPort != 0:

@@ -1,8 +1,7 @@
-package commands
+package commands_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -15,14 +14,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -56,57 +54,33 @@ func leaks(text string) (found []string) {
 	return found
 }
 
-// leakTest is a machine with a Tentacle, and a cluster.
+// leakTest is a host with a Tentacle, and a cluster. Its commands run in this process, some at the
+// same time: the hosts of a test differ in the configuration alone.
 type leakTest struct {
 	*testing.T
-	folder, config string
-	cluster        *octotest.Cluster
-	original       []byte
-	succeeded      atomic.Int32 // some commands of a test run at the same time
+	*scene
+	folder    string
+	pfx       string // a file with a certificate
+	original  []byte
+	succeeded atomic.Int32
 }
 
-// leakFolder is for all machines of a test, which differ in the configuration alone.
+// leakFolder is a folder for the hosts of a test. It is the working folder, too: a key in the place
+// of a path names a file there.
 func leakFolder(t *testing.T) string {
 	folder := t.TempDir()
-	for _, name := range []string{"OCTOPUS_URL", "OCTOPUS_API_KEY", "OCTOPUS_ACCESS_TOKEN", "OCTOPUS_SPACE", "OCTOPUS_SERVICE_PASSWORD", "TentacleInstanceName"} {
-		t.Setenv(name, "")
-	}
-	t.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(folder, "home"))
-	t.Cleanup(tentacleconfig.UseMachineFiles(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey")))
-	if err := os.WriteFile(filepath.Join(folder, "machine-id"), []byte("0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	t.Chdir(folder)
+	useHost(t, filepath.Join(folder, "home"), "0123456789abcdef0123456789abcdef")
 	return folder
 }
 
-// leakPFX is one certificate for all of them, which takes time to make.
-func leakPFX(t *testing.T) string {
-	file := filepath.Join(filepath.Dir(os.Getenv("TentacleMachineConfigurationHomeDirectory")), "leak.pfx")
-	if _, err := os.Stat(file); err == nil {
-		return file
-	}
-	certificate, err := tentacleconfig.NewCertificate(time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := certificate.PFX("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 func newLeakTest(t *testing.T, folder string) *leakTest {
-	l := &leakTest{T: t, folder: folder}
 	cluster, err := octotest.Start(octotest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	l.cluster = cluster
+	l := &leakTest{T: t, scene: &scene{cluster: cluster, config: filepath.Join(folder, "Tentacle.config")}, folder: folder, pfx: commands.PFXFile(t)}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -118,18 +92,17 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 			t.Fatal(err)
 		}
 	}
-	l.config = l.in("Tentacle.config")
-	servers := tentacleconfig.FormatTrustedServers([]tentacleconfig.TrustedServer{{
-		Thumbprint: cluster.Thumbprint(), Style: tentacleconfig.StylePolling, Address: cluster.Addresses()[0], SubscriptionID: "poll://g3662re9njtelsyfhm7t/"}})
-	if err := tentacleconfig.Create(l.config, tentacleconfig.Setting{Key: tentacleconfig.KeyTrustedServers, Value: servers},
+	if err := tentacleconfig.Create(l.config,
+		tentacleconfig.Setting{Key: tentacleconfig.KeyTrustedServers, Value: tentacleconfig.FormatTrustedServers([]tentacleconfig.TrustedServer{l.entry(0)})},
 		tentacleconfig.Setting{Key: "Custom.Password", Value: aPassword}); err != nil {
 		t.Fatal(err)
 	}
-	l.mustRun("import-certificate", "--config="+l.config, "--from-file="+leakPFX(t), "--no-restart")
+	l.mustRun("import-certificate", "--config="+l.config, "--from-file="+l.pfx, "--no-restart")
 	l.mustRun("polling-proxy", "--config="+l.config, "--proxyEnable=false", "--proxyPassword="+aPassword, "--proxyUsername=admin", "--no-restart")
 	l.mustRun("create-instance", "--instance="+filepath.Base(folder), "--config="+l.in("leaks.config"), "--no-restart")
-	l.mustRun(append(append([]string{"register-with"}, l.usual("register-with")...), "--server="+cluster.URL(), "--apikey="+octotest.APIKey, "--timeout=30s")...)
-	l.mustRun(append(append([]string{"register-worker"}, l.usual("register-worker")...), "--server="+cluster.URL(), "--apikey="+octotest.APIKey, "--timeout=30s")...)
+	for _, command := range []string{"register-with", "register-worker"} {
+		l.mustRun(append(append([]string{command}, l.usual(command)...), "--server="+cluster.URL(), "--apikey="+octotest.APIKey, "--timeout=30s")...)
+	}
 	if l.original, err = os.ReadFile(l.config); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +112,7 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 
 func (l *leakTest) in(name string) string { return filepath.Join(l.folder, name) }
 
-// run runs a command line on the machine as it was at first.
+// run runs a command line on the host as it was at first.
 func (l *leakTest) run(arguments ...string) (output string, code int) {
 	if l.original != nil {
 		if err := os.WriteFile(l.config, l.original, 0o600); err != nil {
@@ -147,11 +120,11 @@ func (l *leakTest) run(arguments ...string) (output string, code int) {
 		}
 	}
 	var out bytes.Buffer
-	code = run(context.Background(), newConsole(strings.NewReader(octotest.APIKey), &out, &out), arguments)
+	code = commands.Run(l.Context(), strings.NewReader(octotest.APIKey), &out, &out, arguments)
 	if found := leaks(out.String()); found != nil {
 		l.Errorf("octo-tentacle %q shows %q:\n%s", arguments, found, out.String())
 	}
-	if code == exitDone {
+	if code == 0 {
 		l.succeeded.Add(1)
 	}
 	return out.String(), code
@@ -159,7 +132,7 @@ func (l *leakTest) run(arguments ...string) (output string, code int) {
 
 func (l *leakTest) mustRun(arguments ...string) {
 	l.Helper()
-	if output, code := l.run(arguments...); code != exitDone {
+	if output, code := l.run(arguments...); code != 0 {
 		l.Fatalf("%q:\n%s", arguments, output)
 	}
 }
@@ -167,7 +140,7 @@ func (l *leakTest) mustRun(arguments ...string) {
 // usual is for each command a command line that succeeds, but for who asks the
 // server.
 func (l *leakTest) usual(command string) []string {
-	config, nodes := "--config="+l.config, "--server-comms-address="+strings.Join(l.cluster.Addresses(), ",")
+	config, nodes := "--config="+l.config, "--server-comms-address="+l.nodes()
 	register := []string{config, "--force", "--comms-style=TentacleActive", nodes, "--name=leaks", "--no-restart", "--timeout=150ms"}
 	switch command {
 	case "poll-server", "sync-servers":
@@ -201,7 +174,7 @@ func (l *leakTest) usual(command string) []string {
 	case "new-certificate":
 		return []string{config, "--export-pfx=" + l.in("new.pfx")}
 	case "import-certificate":
-		return []string{config, "--from-file=" + leakPFX(l.T), "--no-restart"}
+		return []string{config, "--from-file=" + l.pfx, "--no-restart"}
 	case "service":
 		return []string{config, "--service=octo-tentacle-no-such", "--install", "--dry-run", "--tentacle=" + l.in("tentacle")}
 	case "checkservices":
@@ -253,24 +226,24 @@ func (l *leakTest) secretsFor(flags []cli.Flag) (alternatives [][]string) {
 func TestNoCommandShowsASecret(t *testing.T) {
 	folder := leakFolder(t)
 	var wait sync.WaitGroup // most of the time is spent in waiting for what does not answer
-	for _, builder := range commandBuilders() {
-		if builder.name == "demo" {
+	for _, command := range commands.Commands() {
+		if command.Name == "demo" {
 			continue // asks nothing of the user
 		}
-		l := newLeakTest(t, filepath.Join(folder, builder.name))
+		l := newLeakTest(t, filepath.Join(folder, command.Name))
 		wait.Go(func() {
-			l.tryEverything(builder)
-			if l.succeeded.Load() == 0 && builder.name != "service" && builder.name != "restart-service" { // there may be no service manager
-				t.Errorf("%s never succeeded, so that this says nothing about what it then prints", builder.name)
+			l.tryEverything(command)
+			if l.succeeded.Load() == 0 && command.Name != "service" && command.Name != "restart-service" { // there may be no service manager
+				t.Errorf("%s never succeeded, so that this says nothing about what it then prints", command.Name)
 			}
 		})
 	}
 	wait.Wait()
 }
 
-func (l *leakTest) tryEverything(builder commandBuilder) {
-	usual := append([]string{builder.name}, l.usual(builder.name)...)
-	flags := builder.build(newConsole(nil, io.Discard, io.Discard)).Flags
+func (l *leakTest) tryEverything(command *cli.Command) {
+	usual := append([]string{command.Name}, l.usual(command.Name)...)
+	flags := command.Flags
 	has := func(name string) bool {
 		return slices.ContainsFunc(flags, func(f cli.Flag) bool { return f.Names()[0] == name })
 	}
@@ -301,7 +274,7 @@ func (l *leakTest) tryEverything(builder commandBuilder) {
 	}
 	for _, stray := range []string{wrongKey, "-" + wrongKey, "--" + wrongKey, "/" + wrongKey, "--no-such-option=" + wrongKey, "--api-key=" + wrongKey, "https://admin:" + wrongKey + "@octo1"} {
 		l.run(with(stray)...)
-		l.run(stray, builder.name)
+		l.run(stray, command.Name)
 	}
 }
 
@@ -376,7 +349,7 @@ func TestWhatAServerRepeatsOfASecretIsNotShown(t *testing.T) {
 		"the rest": func(s string) string { return s[len(s)/2:] },
 		"torn":     func(s string) string { return strings.Join(strings.SplitAfterN(s, "", 2), "\x1b\n") },
 	}
-	commands := []string{"poll-server", "check", "register-with", "register-worker", "deregister-from", "deregister-worker", "show-configuration", "sync-servers"}
+	names := []string{"poll-server", "check", "register-with", "register-worker", "deregister-from", "deregister-worker", "show-configuration", "sync-servers"}
 	var wait sync.WaitGroup
 	var hid atomic.Int32
 	for name, spell := range spellings {
@@ -385,7 +358,7 @@ func TestWhatAServerRepeatsOfASecretIsNotShown(t *testing.T) {
 			defer server.Close()
 			wait.Go(func() {
 				for _, credentials := range [][]string{{"--apikey=" + octotest.APIKey}, {"--bearerToken=" + octotest.BearerToken}, {"--username=admin", "--password=" + aPassword}} {
-					for _, command := range commands {
+					for _, command := range names {
 						if name != "plain" && command != "check" && command != "show-configuration" {
 							continue // one way through
 						}
@@ -412,8 +385,8 @@ func TestNothingButTheConfigurationKeepsASecretOnDisk(t *testing.T) {
 		}
 	}
 	server, key := "--server="+l.cluster.URL(), "--apikey="+octotest.APIKey
-	l.mustRun(append([]string{"poll-server", server, key}, l.usual("poll-server")...)...)
-	l.mustRun(append([]string{"register-with", server, key}, l.usual("register-with")...)...)
+	l.mustRun(append(append([]string{"poll-server", server, key}, l.usual("poll-server")...), "--timeout=30s")...)
+	l.mustRun(append(append([]string{"register-with", server, key}, l.usual("register-with")...), "--timeout=30s")...)
 	l.mustRun(append([]string{"polling-proxy", "--proxyPassword=" + octotest.Password}, l.usual("polling-proxy")...)...)
 	l.mustRun(append([]string{"new-certificate", "--pfx-password=" + aPFXSecret}, l.usual("new-certificate")...)...)
 	err := filepath.WalkDir(l.folder, func(path string, entry os.DirEntry, err error) error {
@@ -430,41 +403,5 @@ func TestNothingButTheConfigurationKeepsASecretOnDisk(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestWhatOthersWriteNeitherSteersTheTerminalNorLooksLikeALine(t *testing.T) {
-	const evil = "octo1\nwarning: fine\x1b[2J\u009b2J\u202e"
-	var out bytes.Buffer
-	c := newConsole(nil, &out, &out)
-	printTable(c, []column[string]{{"ADDRESS", func(s string) string { return s }}}, []string{evil})
-	_ = c.out.flush()
-	if got := out.String(); strings.ContainsAny(got, "\x1b\u009b\u202e") || strings.Count(got, "\n") != 2 {
-		t.Errorf("the table is %q", got)
-	}
-	out.Reset()
-	var back string
-	if err := errors.Join(c.printJSON(evil), c.out.flush()); err != nil || strings.ContainsAny(out.String(), "\x1b\u009b\u202e") || json.Unmarshal(out.Bytes(), &back) != nil || back != evil {
-		t.Errorf("the JSON is %q, %v", out.String(), err)
-	}
-}
-
-func TestJSONIsWhatItSaysWhateverIsHidden(t *testing.T) {
-	const secret = "hunter2hunter2"
-	var out bytes.Buffer
-	c := newConsole(nil, &out, &out)
-	c.keepSecret(secret)
-	type odd struct {
-		Text, Name, End string
-		List            []string
-		Number          int
-	}
-	text, err := c.shownJSON(odd{`a ": "b`, `x":`, `C:\`, []string{"", `"`, `\"` + secret, "API-ABCDEFGHIJKLMNOPQRST:"}, 7}, "  ")
-	var got odd
-	if err := errors.Join(err, json.Unmarshal([]byte(text), &got)); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	if want := (odd{`a ": "b`, `x":`, `C:\`, []string{"", `"`, `\"***`, "***:"}, 7}); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v", got)
 	}
 }

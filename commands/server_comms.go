@@ -5,22 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// serverCommsOptions are what server-comms can be told.
+// serverCommsOptions are those of server-comms.
 type serverCommsOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 
 	thumbprint string
-	style      string
+	styleName  string
 	host       string
 	port       string
 	webSocket  string
+
+	style   tentacleconfig.Style
+	address string // to poll; "" for a listening Tentacle
 }
 
 func serverCommsCommand(c *console) *cli.Command {
@@ -28,21 +35,21 @@ func serverCommsCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "server-comms",
 		Category: "Trust and settings",
-		Usage:    "choose how this Tentacle and a trusted server find each other, without asking the server",
+		Usage:    "set how this Tentacle and a trusted server connect, without contacting it",
 		Description: `Makes this Tentacle poll a trusted server at an address (TentacleActive), or
-listen to it (TentaclePassive). Neither the port nor the server is asked: for the
-nodes of a cluster, poll-server is the safer way.
+listen for it (TentaclePassive). Neither the port nor the server is contacted: for
+the nodes of a cluster, poll-server is safer.
 
   octo-tentacle server-comms --style=TentacleActive --host=octopus.example.com
   octo-tentacle server-comms --style=TentaclePassive`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "thumbprint", Category: theSettings, Destination: &o.thumbprint,
-				Usage: "`THUMBPRINT` of the trusted server; may be left out when only one is trusted"},
-			&cli.StringFlag{Name: "style", Category: theSettings, Destination: &o.style,
+				Usage: "`THUMBPRINT` of the trusted server (default: the only one)"},
+			&cli.StringFlag{Name: "style", Category: theSettings, Destination: &o.styleName,
 				Usage: "`STYLE`: TentacleActive polls, TentaclePassive listens"},
 			&cli.StringFlag{Name: "host", Category: theSettings, Destination: &o.host,
 				Usage: "`HOST` to poll"},
-			&cli.StringFlag{Name: "port", Category: theSettings, Destination: &o.port, Value: "10943",
+			&cli.StringFlag{Name: "port", Category: theSettings, Destination: &o.port, Value: strconv.Itoa(octoapi.DefaultPollingPort),
 				Usage: "polling `PORT` of that host"},
 			&cli.StringFlag{Name: "web-socket", Category: theSettings, Destination: &o.webSocket,
 				Usage: "web socket `ADDRESS` to poll instead, like wss://octopus.example.com:443/OctopusComms"},
@@ -52,64 +59,35 @@ nodes of a cluster, poll-server is the safer way.
 }
 
 func serverComms(ctx context.Context, c *console, o serverCommsOptions) error {
-	ctx = interruptible(ctx)
-	style, address, err := o.read()
-	if err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
+	newSubscription := tentacleconfig.NewSubscriptionID()
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+		return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
+			return o.decide(now, newSubscription)
+		}}, nil
+	})
+}
 
-	t, err := lookAt(o.tentacle)
-	if err != nil {
+func (o *serverCommsOptions) complete(c *console) (err error) {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-
-	r := newReport(t)
-	fresh := tentacleconfig.NewSubscriptionID()
-	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
-		thumbprint, err := trustedThumbprint(now, o.thumbprint)
-		if err != nil {
-			return nil, err
-		}
-		r.Thumbprint = thumbprint
-		if style == tentacleconfig.StylePolling {
-			return pollAt(now, thumbprint, address, fresh), nil
-		}
-		return tentacleconfig.Upsert(now, tentacleconfig.TrustedServer{Thumbprint: thumbprint, Style: style}), nil
+	if o.style, err = parseStyle("--style", o.styleName); err == nil && o.style == tentacleconfig.StylePolling {
+		o.address, err = o.pollingAddress()
 	}
-	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+	return err
 }
 
-func (o *serverCommsOptions) read() (style tentacleconfig.Style, address string, err error) {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
-		return 0, "", err
-	}
-	style, err = parseStyle("--style", o.style)
-	if style == tentacleconfig.StylePolling {
-		address, err = o.address()
-	}
-	return style, address, err
-}
-
-// parseStyle knows the two styles that a Tentacle can be given.
-func parseStyle(option, text string) (tentacleconfig.Style, error) {
-	style, err := tentacleconfig.ParseStyle(text)
-	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
-		return 0, fmt.Errorf("%s %q: use TentacleActive (polling) or TentaclePassive (listening)", option, text)
-	}
-	return style, nil
-}
-
-func (o *serverCommsOptions) address() (string, error) {
+func (o *serverCommsOptions) pollingAddress() (string, error) {
 	switch {
 	case o.host == "" && o.webSocket == "":
-		return "", errors.New("which server to poll? Give its host, like --host=octopus.example.com")
+		return "", hint.New("--host is required", "give the host of the server to poll, like --host=octopus.example.com")
 	case o.host != "" && o.webSocket != "":
-		return "", errors.New("--host and --web-socket exclude each other: give one of them")
+		return "", errors.New("--host and --web-socket cannot be combined: give one of them")
 	case o.webSocket != "":
-		return webSocketAddress("--web-socket", o.webSocket)
+		return parseWebSocket("--web-socket", o.webSocket)
 	}
 	port, err := parsePort(o.port)
 	if err != nil {
@@ -117,68 +95,70 @@ func (o *serverCommsOptions) address() (string, error) {
 	}
 	address, err := tentacleconfig.AddressOf(fmt.Sprintf("https://%s:%d", bracketed(strings.Trim(o.host, "[]")), port))
 	if err != nil {
-		return "", fmt.Errorf("--host %q: it is a host name or an IP address alone, like octopus.example.com", o.host)
+		return "", fmt.Errorf("--host %q: give only a host name or an IP address, like octopus.example.com", o.host)
 	}
 	return address, nil
 }
 
-// trustedThumbprint is that of a trusted server: the one given, else the only
-// one.
+func (o *serverCommsOptions) decide(now []tentacleconfig.TrustedServer, newSubscription string) (decision, error) {
+	trusted, err := trustedThumbprint(now, o.thumbprint)
+	if err != nil {
+		return decision{}, err
+	}
+	d := decision{thumbprint: trusted}
+	if o.style == tentacleconfig.StylePolling {
+		d.servers = pollAt(now, trusted, o.address, newSubscription)
+	} else {
+		d.servers = tentacleconfig.Upsert(now, tentacleconfig.TrustedServer{Thumbprint: trusted, Style: o.style})
+	}
+	return d, nil
+}
+
+// trustedThumbprint is that of a trusted server, as the file spells it: the one given, else the
+// only one.
 func trustedThumbprint(servers []tentacleconfig.TrustedServer, given string) (string, error) {
-	trusted := distinctThumbprints(servers)
+	trusted := tentacleconfig.Thumbprints(servers)
 	given = strings.TrimSpace(given)
 	switch {
 	case len(trusted) == 0:
-		return "", errors.New("this Tentacle trusts no server yet: trust it first, with configure --trust=THUMBPRINT")
+		return "", hint.New("this Tentacle trusts no server yet", "trust it first: octo-tentacle configure --trust=THUMBPRINT")
 	case given == "" && len(trusted) > 1:
-		return "", fmt.Errorf("several servers are trusted: say which one with --thumbprint\ntrusted: %s", strings.Join(trusted, ", "))
+		return "", hint.New("several servers are trusted: choose one with --thumbprint", trustedHint(servers))
 	case given == "":
 		return trusted[0], nil
-	case !containsThumbprint(trusted, given):
-		return "", fmt.Errorf("no server with thumbprint %s is trusted: trust it first, with configure --trust=%[1]s\ntrusted: %s", given, strings.Join(trusted, ", "))
 	}
-	for _, thumbprint := range trusted {
-		if sameThumbprint(thumbprint, given) {
-			given = thumbprint // as the file spells it
+	for _, one := range trusted {
+		if thumbprint.Same(one, given) {
+			return one, nil
 		}
 	}
-	return given, nil
+	return "", hint.With(fmt.Errorf("no server with thumbprint %s is trusted", given),
+		"trust it first: octo-tentacle configure --trust="+given, trustedHint(servers))
 }
 
-func distinctThumbprints(servers []tentacleconfig.TrustedServer) []string {
-	var distinct []string
-	for _, server := range servers {
-		if !containsThumbprint(distinct, server.Thumbprint) {
-			distinct = append(distinct, server.Thumbprint)
-		}
-	}
-	return distinct
-}
-
-// pollAt is the decision of server-comms for a polling Tentacle: the entry with
-// that address polls, else one whose style was left open, else a new one. Its
-// subscription is its own, else that of another polled node, else fresh.
-func pollAt(now []tentacleconfig.TrustedServer, thumbprint, address, fresh string) []tentacleconfig.TrustedServer {
-	entry := tentacleconfig.TrustedServer{Thumbprint: thumbprint}
-	open, subscription := false, ""
+// pollAt makes the entry with that address poll, else one whose style is not set yet, else a new
+// one. Its subscription is its own, else that of another polled node, else the new one.
+func pollAt(now []tentacleconfig.TrustedServer, cluster, address, newSubscription string) []tentacleconfig.TrustedServer {
+	entry := tentacleconfig.TrustedServer{Thumbprint: cluster}
+	unset, subscription := false, ""
 	for _, server := range now {
 		switch {
-		case !sameThumbprint(server.Thumbprint, thumbprint):
+		case !thumbprint.Same(server.Thumbprint, cluster):
 			continue
 		case tentacleconfig.SameAddress(server.Address, address):
-			entry, open = server, false
-		case entry.Address == "" && !open && server.Style == tentacleconfig.StyleNone:
-			entry, open = server, true
+			entry, unset = server, false
+		case entry.Address == "" && !unset && server.Style == tentacleconfig.StyleNone:
+			entry, unset = server, true
 		}
 		if subscription == "" && server.Polls() {
 			subscription = server.SubscriptionID
 		}
 	}
 	after := now
-	if open {
+	if unset {
 		after = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return s.Equal(entry) })
 	}
 	entry.Style, entry.Address = tentacleconfig.StylePolling, address
-	entry.SubscriptionID = cmp.Or(entry.SubscriptionID, subscription, fresh)
+	entry.SubscriptionID = cmp.Or(entry.SubscriptionID, subscription, newSubscription)
 	return tentacleconfig.Upsert(after, entry)
 }

@@ -21,7 +21,7 @@ import (
 // systemd_test.go, in which /etc/systemd/system is its own.
 type serviceMachine struct {
 	home, folder string
-	program      string // stands in for the real Tentacle: notes its arguments, and ends at once while there is a file "broken"
+	program      string // stands in for Tentacle: notes its arguments, and ends at once while there is a file "broken"
 }
 
 func newServiceMachine(t *testing.T, instances ...string) *serviceMachine {
@@ -108,7 +108,7 @@ type serviceJSON struct {
 	Service                 struct{ Name, State string }
 }
 
-// mustDo runs service and insists on the actions and the state after them.
+// mustDo runs service and requires the actions and the state after them.
 func (m *serviceMachine) mustDo(t *testing.T, actions, state string, arguments ...string) serviceJSON {
 	t.Helper()
 	var got serviceJSON
@@ -173,19 +173,19 @@ func TestSystemdServiceFromInstallToUninstall(t *testing.T) {
 	}
 }
 
-func TestSystemdServiceIsToldToPeople(t *testing.T) {
+func TestSystemdServiceReportsInText(t *testing.T) {
 	m := newServiceMachine(t, "Told")
 	title := "Told (" + m.config("Told") + ")\n"
 	for _, step := range []struct {
 		arguments string
 		want      string
 	}{
-		{"--install --start --dry-run", title + "  service Told would be installed, to start with the machine\n  service Told would be started\nDry run: nothing was changed.\n"},
-		{"--install", title + "  service Told was installed, to start with the machine\nService Told is stopped.\n"},
-		{"--install", title + "  service Told is installed as it should be\nNothing to change; service Told is stopped.\n"},
-		{"--stop", title + "  service Told does not run: there is nothing to stop\nNothing to change; service Told is stopped.\n"},
+		{"--install --start --dry-run", title + "  service Told would be installed, to start at boot\n  service Told would be started\nDry run: nothing was changed.\n"},
+		{"--install", title + "  service Told was installed, to start at boot\nService Told is stopped.\n"},
+		{"--install", title + "  service Told is already installed\nNothing to change. Service Told is stopped.\n"},
+		{"--stop", title + "  service Told is not running: there is nothing to stop\nNothing to change. Service Told is stopped.\n"},
 		{"--start", title + "  service Told was started\nService Told is running (pid "},
-		{"--start", title + "  service Told runs: there is nothing to start\nNothing to change; service Told is running (pid "},
+		{"--start", title + "  service Told is running: there is nothing to start\nNothing to change. Service Told is running (pid "},
 		{"--uninstall --dry-run", title + "  service Told would be stopped and uninstalled\nDry run: nothing was changed.\n"},
 		{"--uninstall", title + "  service Told was stopped and uninstalled\nService Told is absent (this machine has no service of that name).\n"},
 		{"--uninstall --dry-run", title + "  service Told does not exist: there is nothing to uninstall\nDry run: nothing would change.\n"},
@@ -267,7 +267,7 @@ func TestSystemdServicesOfAllInstances(t *testing.T) {
 	if starts := m.runs(t); len(starts) != 7 {
 		t.Errorf("%d starts, want 7: %q", len(starts), starts)
 	}
-	m.mustFail(t, []string{"--instance=* is for --start"}, "service", "--instance=*", "--uninstall")
+	m.mustFail(t, []string{"--instance=* works only with --start"}, "service", "--instance=*", "--uninstall")
 }
 
 func TestSystemdServicesThatDoNotRunAreStartedByCheckservices(t *testing.T) {
@@ -281,7 +281,7 @@ func TestSystemdServicesThatDoNotRunAreStartedByCheckservices(t *testing.T) {
 	if code != 0 || !strings.Contains(stderr, `no instance "No Such"`) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
-	for _, want := range []string{"service Up runs: there is nothing to start", "service Down was started", "service Never-Installed does not exist"} {
+	for _, want := range []string{"service Up is running: there is nothing to start", "service Down was started", "service Never-Installed does not exist"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("it does not say %q:\n%s", want, stdout)
 		}
@@ -316,7 +316,8 @@ func TestSystemdServiceRunsAsTheUserGiven(t *testing.T) {
 	if after := systemctlSays(t, "show", "-PAfter", "User"); !strings.Contains(after, "postgresql.service") || !strings.Contains(after, "b.target") {
 		t.Errorf("systemd starts it after %s", after)
 	}
-	// Nobody changed it by hand: a script that asks for another account needs no other option than the real one's.
+	// Nobody changed it by hand: a script that asks for another account needs no other option than
+	// with Tentacle.
 	m.mustDo(t, "reconfigure", "stopped", "--install", "--tentacle="+m.program)
 	if user := systemctlSays(t, "show", "-PUser", "User"); user != "daemon" {
 		t.Errorf("user of the environment: %s", user)
@@ -333,7 +334,7 @@ func TestSystemdServiceRunsAsTheUserGiven(t *testing.T) {
 	}
 }
 
-func TestSystemdServiceChangedByAPersonIsShownBeforeItIsReplaced(t *testing.T) {
+func TestSystemdServiceChangedByHandIsShownBeforeItIsReplaced(t *testing.T) {
 	m := newServiceMachine(t, "Changed")
 	tentacle := "--tentacle=" + m.program
 	m.mustDo(t, "install start", "running", "--install", "--start", tentacle)
@@ -356,7 +357,7 @@ func TestSystemdServiceChangedByAPersonIsShownBeforeItIsReplaced(t *testing.T) {
 			t.Errorf("the unit is %v\n%s", err, got)
 		}
 	}
-	shown := []string{"\n-Environment=HTTP_PROXY=http://proxy:3128\n", "\n-Environment=DB_PASSWORD=********\n", "\n User=root\n"}
+	shown := []string{"\n  -Environment=HTTP_PROXY=http://proxy:3128\n", "\n  -Environment=DB_PASSWORD=********\n", "\n   User=root\n"}
 	m.mustFail(t, append(shown, "--reconfigure"), "service", "--install", "--restart", tentacle)
 	is(changed)
 	if starts := m.runs(t); len(starts) != 1 {
@@ -366,7 +367,7 @@ func TestSystemdServiceChangedByAPersonIsShownBeforeItIsReplaced(t *testing.T) {
 		change()
 		got := m.mustRun(t, append([]string{"service", "--reconfigure", tentacle}, arguments...)...)
 		for _, want := range shown {
-			if !strings.Contains(got, strings.ReplaceAll(want, "\n", "\n  ")[:len(want)+1]) {
+			if !strings.Contains(got, want) {
 				t.Errorf("%v: it does not show %q:\n%s", arguments, want, got)
 			}
 		}
@@ -462,7 +463,7 @@ func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
 		cmd.Dir = folder
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		output, err := cmd.CombinedOutput()
-		if cmd.ProcessState.ExitCode() != 1 || string(output) != "octo-tentacle: only root may change services: run this as root (sudo)\n" {
+		if cmd.ProcessState.ExitCode() != 1 || string(output) != "octo-tentacle: only root may change services\n  run this as root (sudo)\n" {
 			t.Errorf("%v: %v\n%s", arguments, err, output)
 		}
 	}
@@ -470,37 +471,40 @@ func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
 
 func TestSystemdServiceInterruptedSaysWhatIsUnderWay(t *testing.T) {
 	m := newServiceMachine(t, "Interrupted")
-	script := "#!/bin/sh\ntrap 'sleep 3; exit 0' TERM\nwhile :; do sleep 0.1; done\n"
+	// It is there while the program would be stopped slowly.
+	slow := m.program + ".slow"
+	script := fmt.Sprintf("#!/bin/sh\ntrap 'rm %[1]s; sleep 3; exit 0' TERM\n: >%[1]s\nwhile :; do sleep 0.1; done\n", slow)
 	if err := os.WriteFile(m.program, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	m.mustDo(t, "install start", "running", "--install", "--start", "--tentacle="+m.program)
-	waitFor := func(state string) {
+	var stderr strings.Builder
+	waitFor := func(state string, isSlow bool) {
 		t.Helper()
 		for range 1000 {
-			if systemctlSays(t, "is-active", "Interrupted") == state {
+			if _, err := os.Stat(slow); (err == nil) == isSlow && systemctlSays(t, "is-active", "Interrupted") == state {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		t.Fatal("the service did not become " + state)
+		t.Fatalf("the service is %s and did not become %s\n%s", systemctlSays(t, "is-active", "Interrupted"), state, stderr.String())
 	}
 	for _, test := range []struct {
 		arguments []string
 		says      string
 	}{
-		{[]string{"restart-service", "--restart-now"}, "the restart of Interrupted is under way"},
-		{[]string{"service", "--stop"}, "the stop of Interrupted is under way"},
+		{[]string{"restart-service", "--restart-now"}, "the restart of Interrupted is still in progress"},
+		{[]string{"service", "--stop"}, "the stop of Interrupted is still in progress"},
 	} {
-		waitFor("active")
+		waitFor("active", true)
 		cmd := exec.Command("octo-tentacle", test.arguments...)
 		cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
-		var stderr strings.Builder
+		stderr.Reset()
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor("deactivating")
+		waitFor("deactivating", false)
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}

@@ -12,17 +12,19 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// showConfigurationOptions are what show-configuration can be told.
+// showConfigurationOptions are those of show-configuration.
 type showConfigurationOptions struct {
 	tentacle tentacleOptions
 	api      apiOptions
 	file     string
-	space    string
+	space    spaceOption
 }
 
 func showConfigurationCommand(c *console) *cli.Command {
@@ -30,31 +32,24 @@ func showConfigurationCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "show-configuration",
 		Category: "Trust and settings",
-		Usage:    "show what this Tentacle is configured to, and registered as",
-		Description: `Prints the settings as JSON, without any secret. With --server and credentials
-it also tells what the Octopus Server knows of this Tentacle: its name there,
-environments, roles, tenants, worker pools and policy.
+		Usage:    "show the settings and the registration of this Tentacle",
+		Description: `Prints the settings as JSON, without secrets. With --server and credentials, adds
+what the Octopus Server knows about this Tentacle: its name there, environments,
+roles, tenants, worker pools and policy.
 
   octo-tentacle show-configuration
   octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file,
 				Usage: "`FILE` to write it to, instead of standard output"},
-			&cli.StringFlag{Name: "space", Category: theServer, Destination: &o.space,
-				Usage: "`NAME`, slug or Id of the space; left out: the default space ($OCTOPUS_SPACE)"},
-		}, o.api.flags(), o.tentacle.flags()),
+		}, o.space.flags(theServer), o.api.flags(), o.tentacle.flags()),
 		Action: func(ctx *cli.Context) error { return showConfiguration(ctx.Context, c, o) },
 	}
 }
 
 func showConfiguration(ctx context.Context, c *console, o showConfigurationOptions) error {
-	if err := o.tentacle.check(); err != nil {
+	if err := o.complete(c); err != nil {
 		return err
-	}
-	if o.asksServer() {
-		if err := o.api.check(c); err != nil {
-			return err
-		}
 	}
 
 	t, err := lookAt(o.tentacle)
@@ -67,35 +62,44 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		return err
 	}
 	if o.asksServer() {
-		asking, cancel := context.WithTimeout(ctx, o.api.timeout)
-		defer cancel()
-		err := o.askServer(asking, c, t, shown)
+		err := o.askServer(ctx, c, t, shown)
 		c.endProgress()
 		if err != nil {
-			return timedOut(err, o.api)
+			return err
 		}
 	}
 
 	if o.file == "" {
 		return c.printJSON(shown)
 	}
-	text, err := c.shownJSON(shown, "  ")
+	text, err := c.printableJSON(shown, "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
 		return fmt.Errorf("--file: %w", err)
 	}
-	return tentacleconfig.WriteFile(o.file, []byte(text), 0o644)
+	return atomicfile.WriteFile(o.file, []byte(text), 0o644)
 }
 
-// asksServer: only what is on the command line makes it go to the network, not
-// an environment that is there for other commands.
+func (o *showConfigurationOptions) complete(c *console) error {
+	if err := o.tentacle.complete(); err != nil {
+		return err
+	}
+	o.space.complete()
+	if o.asksServer() {
+		return o.api.complete(c)
+	}
+	return nil
+}
+
+// asksServer says whether to use the network. Only the command line can ask for that, because the
+// environment may be set for other commands.
 func (o *showConfigurationOptions) asksServer() bool {
 	return o.api.given()
 }
 
-// tree is JSON by keys that were split at their dots; its members are sorted.
+// tree is JSON made of keys that are split at their dots, with sorted members.
 type tree map[string]any
 
 func (t tree) set(key string, value any) {
@@ -112,9 +116,9 @@ func (t tree) set(key string, value any) {
 	below.set(rest, value)
 }
 
-// shownSettings are those that the real Tentacle shows, with what counts where
-// one is not set, and no others: so no secret is among them
-// (Commands/ShowConfigurationCommand.cs, Configuration/TentacleConfiguration.cs).
+// shownSettings are the settings that the Tentacle CLI shows, with the defaults of those that are
+// not set, and no others: so there is no secret among them (Commands/ShowConfigurationCommand.cs,
+// Configuration/TentacleConfiguration.cs).
 func shownSettings(t *tentacle) (tree, error) {
 	thumbprint, err := t.document.Thumbprint()
 	if err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
@@ -129,16 +133,16 @@ func shownSettings(t *tentacle) (tree, error) {
 	shown.set(tentacleconfig.KeyApplicationDirectory, cmp.Or(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications()))
 	shown.set(tentacleconfig.KeyListenIP, orNull(v.text(tentacleconfig.KeyListenIP)))
 	shown.set(tentacleconfig.KeyNoListen, v.isTrue(tentacleconfig.KeyNoListen))
-	shown.set(tentacleconfig.KeyPort, v.number(tentacleconfig.KeyPort, "10933"))
+	shown.set(tentacleconfig.KeyPort, v.number(tentacleconfig.KeyPort, defaultListeningPort))
 	if runtime.GOOS != "windows" {
-		// There it is a scheduled task, which this program knows nothing of; elsewhere there
-		// is none, and this is what the real one says (Configuration/WatchdogConfiguration.cs).
+		// On Windows it is a scheduled task, which this program does not know; elsewhere there is
+		// none, and the Tentacle CLI says this (Configuration/WatchdogConfiguration.cs).
 		shown.set("Octopus.Watchdog", tree{"Enabled": false, "Instances": "*", "Interval": 0})
 	}
 	return shown, v.err
 }
 
-// settingValues reads settings; err is the last one that is no good.
+// settingValues reads settings; err is about the last invalid one.
 type settingValues struct {
 	t   *tentacle
 	err error
@@ -149,9 +153,9 @@ func (v *settingValues) text(key string) string {
 	return strings.TrimSpace(value)
 }
 
-// number is nil where neither the setting nor unset says one.
-func (v *settingValues) number(key, unset string) any {
-	value := cmp.Or(v.text(key), unset)
+// number is nil where neither the setting nor its default is set.
+func (v *settingValues) number(key, defaultValue string) any {
+	value := cmp.Or(v.text(key), defaultValue)
 	if value == "" {
 		return nil
 	}
@@ -177,9 +181,8 @@ func orNull(text string) any {
 	return text
 }
 
-// rootedHome: a relative home folder is one below the configuration's
-// (EnsureRootedPath in Configuration/HomeConfiguration.cs, which does not clean
-// the path up either).
+// rootedHome is the home folder; a relative one is below the configuration's folder
+// (EnsureRootedPath in Configuration/HomeConfiguration.cs, which does not clean the path either).
 func rootedHome(config, home string) string {
 	if home == "" || filepath.IsAbs(home) {
 		return home
@@ -187,7 +190,7 @@ func rootedHome(config, home string) string {
 	return filepath.Dir(config) + string(filepath.Separator) + home
 }
 
-// defaultApplications is where applications go when nothing is set.
+// defaultApplications is the folder for applications when none is set.
 func defaultApplications() string {
 	if runtime.GOOS == "windows" {
 		return filepath.VolumeName(cmp.Or(os.Getenv("ProgramFiles"), `C:\`)) + `\Octopus\Applications`
@@ -195,27 +198,28 @@ func defaultApplications() string {
 	return "/home/Octopus/Applications"
 }
 
-// askServer adds what the server knows of the machine with this thumbprint. The
-// real one only complains, and succeeds, when there is none; it fails when there
-// are several.
+// askServer adds the registration with this Tentacle's thumbprint. Like the Tentacle CLI, it only
+// warns when there is none, and fails when there are several.
 func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t *tentacle, shown tree) error {
 	thumbprint, err := t.document.Thumbprint()
 	if err != nil {
 		return err
 	}
-	proxy, err := t.document.PollingProxy()
+	server, err := t.connect(c, o.api)
 	if err != nil {
 		return err
 	}
-	client, err := connect(c, o.api, proxy)
-	if err != nil {
-		return err
-	}
-	c.progress(askingText(client.URL(), 0))
-	space, err := client.Space(ctx, cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE")))
-	if err != nil {
-		return err
-	}
+	c.progress(askingText(server.URL(), 0))
+	return server.within(ctx, func(ctx context.Context) error {
+		space, err := server.Space(ctx, o.space.space)
+		if err != nil {
+			return err
+		}
+		return showRegistration(ctx, c, space, thumbprint, shown)
+	})
+}
+
+func showRegistration(ctx context.Context, c *console, space *octoapi.Space, thumbprint string, shown tree) error {
 	machines, err := space.Machines(octoapi.Target).ByThumbprint(ctx, thumbprint)
 	if err != nil {
 		return err
@@ -226,12 +230,13 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 	}
 	switch {
 	case len(machines)+len(workers) == 0:
-		c.warn("there is no machine or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, cmp.Or(space.Name, "Default"))
+		c.warn("there is no deployment target or worker with the thumbprint %s in space %s: only the settings are shown", thumbprint, cmp.Or(space.Name, "Default"))
 		return nil
 	case len(machines)+len(workers) > 1:
-		return fmt.Errorf("this Tentacle is registered %d times in space %s, so it is not known which registration to show\nwithout --server and credentials, the settings alone are shown", len(machines)+len(workers), space.Name)
+		return hint.Errorf("without --server and credentials, only the settings are shown",
+			"this Tentacle is registered %d times in space %s, so it is not known which registration to show", len(machines)+len(workers), space.Name)
 	case len(machines) == 1:
-		return showMachine(ctx, space, machines[0], shown)
+		return showTarget(ctx, space, machines[0], shown)
 	}
 	pools, err := space.WorkerPoolsByID(ctx, workers[0].WorkerPoolIDs)
 	if err != nil {
@@ -241,7 +246,7 @@ func (o *showConfigurationOptions) askServer(ctx context.Context, c *console, t 
 	return showEither(ctx, space, workers[0], shown)
 }
 
-// reference is something of the server's as the real one shows it.
+// reference is something on the server as the Tentacle CLI shows it.
 type reference struct {
 	ID   string `json:"Id"`
 	Name string
@@ -255,15 +260,19 @@ func references(named []octoapi.Named) []reference {
 	return list
 }
 
-// showMachine shows a deployment target.
-func showMachine(ctx context.Context, space *octoapi.Space, m octoapi.Machine, shown tree) error {
+// showTarget shows a deployment target.
+func showTarget(ctx context.Context, space *octoapi.Space, m octoapi.Machine, shown tree) error {
 	environments, err := space.EnvironmentsByID(ctx, m.EnvironmentIDs)
 	if err != nil {
 		return err
 	}
 	shown.set("Tentacle.Environments", references(environments))
 	shown.set("Tentacle.Roles", append([]string{}, m.Roles...))
-	if space.HasTenants() {
+	hasTenants, err := space.HasTenants(ctx)
+	if err != nil {
+		return err
+	}
+	if hasTenants {
 		tenants, err := space.TenantsByID(ctx, m.TenantIDs)
 		if err != nil {
 			return err
@@ -274,7 +283,7 @@ func showMachine(ctx context.Context, space *octoapi.Space, m octoapi.Machine, s
 	return showEither(ctx, space, m, shown)
 }
 
-// showEither shows what targets and workers have in common.
+// showEither shows what deployment targets and workers have in common.
 func showEither(ctx context.Context, space *octoapi.Space, m octoapi.Machine, shown tree) error {
 	if m.PolicyID != "" {
 		policies, err := space.PoliciesByID(ctx, []string{m.PolicyID})

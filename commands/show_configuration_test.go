@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -28,11 +29,11 @@ func TestNoSecretIsAmongTheSettingsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := bareJSON(shown, "")
-	if err != nil || strings.Contains(out, "hidden") || !strings.Contains(out, `"CertificateThumbprint":"AB"`) {
+	out, err := plainjson.Marshal(shown, "")
+	if err != nil || strings.Contains(string(out), "hidden") || !strings.Contains(string(out), `"CertificateThumbprint":"AB"`) {
 		t.Errorf("%s, %v", out, err)
 	}
-	if want := filepath.Join(folder, "below"); !strings.Contains(out, strings.ReplaceAll(want, `\`, `\\`)) {
+	if want := filepath.Join(folder, "below"); !strings.Contains(string(out), strings.ReplaceAll(want, `\`, `\\`)) {
 		t.Errorf("a relative home is not below the configuration's folder: %s", out)
 	}
 }
@@ -42,7 +43,7 @@ func TestKeysAreSplitAtTheirDots(t *testing.T) {
 	keys.set("A.B.C", 1)
 	keys.set("A.B.D", nil)
 	keys.set("A.E", "x")
-	if got, err := bareJSON(keys, ""); got != `{"A":{"B":{"C":1,"D":null},"E":"x"}}` || err != nil {
+	if got, err := plainjson.Marshal(keys, ""); string(got) != `{"A":{"B":{"C":1,"D":null},"E":"x"}}` || err != nil {
 		t.Errorf("%s, %v", got, err)
 	}
 }

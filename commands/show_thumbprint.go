@@ -3,11 +3,13 @@ package commands
 import (
 	"errors"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// showThumbprintOptions are what show-thumbprint can be told.
+// showThumbprintOptions are those of show-thumbprint.
 type showThumbprintOptions struct {
 	tentacle   tentacleOptions
 	exportFile string
@@ -21,7 +23,7 @@ func showThumbprintCommand(c *console) *cli.Command {
 		Name:     "show-thumbprint",
 		Category: "Instances and certificates",
 		Usage:    "show the thumbprint of this Tentacle's certificate",
-		Description: `Prints the 40 characters alone, without a line end, as scripts expect them.
+		Description: `Prints only the 40 characters, without a newline, as scripts expect.
 
   octo-tentacle show-thumbprint
   octo-tentacle show-thumbprint --instance=web --format=json`,
@@ -29,7 +31,7 @@ func showThumbprintCommand(c *console) *cli.Command {
 			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theOutcome, Destination: &o.exportFile,
 				Usage: "`FILE` to write it to, instead of standard output"},
 			&cli.BoolFlag{Name: "thumbprint-only", Category: theOutcome, Destination: &ignored, DisableDefaultText: true,
-				Usage: "accepted, as by the real Tentacle, and means nothing any more"},
+				Usage: "accepted for compatibility and ignored, like the Tentacle CLI does"},
 			formatFlag(&o.format),
 		}),
 		Action: func(*cli.Context) error { return showThumbprint(c, o) },
@@ -37,7 +39,7 @@ func showThumbprintCommand(c *console) *cli.Command {
 }
 
 func showThumbprint(c *console, o showThumbprintOptions) error {
-	if err := errors.Join(o.tentacle.check(), checkFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format)); err != nil {
 		return err
 	}
 	instance, err := find(o.tentacle)
@@ -51,7 +53,7 @@ func showThumbprint(c *console, o showThumbprintOptions) error {
 	}
 	thumbprint, err := document.Thumbprint()
 	if errors.Is(err, tentacleconfig.ErrNoCertificate) {
-		c.warn("%v", err) // no failure for the real one, which prints nothing
+		c.warnOf(err) // no failure for the Tentacle CLI, which prints nothing
 	} else if err != nil {
 		return err
 	}
@@ -62,12 +64,14 @@ func showThumbprint(c *console, o showThumbprintOptions) error {
 		if thumbprint != "" {
 			shown.Thumbprint = &thumbprint
 		}
-		if content, err = bareJSON(shown, ""); err != nil {
+		text, err := plainjson.Marshal(shown, "")
+		if err != nil {
 			return err
 		}
+		content = string(text)
 	}
 	if o.exportFile != "" {
-		return tentacleconfig.WriteFile(o.exportFile, []byte(content), 0o644)
+		return atomicfile.WriteFile(o.exportFile, []byte(content), 0o644)
 	}
 	c.printf("%s", content)
 	return nil

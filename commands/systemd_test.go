@@ -47,7 +47,7 @@ func newSystemdScene(t *testing.T) *systemdScene {
 	s := &systemdScene{
 		scene:  newScene(t, "Octo Tentacle Test", octotest.Options{}),
 		folder: t.TempDir(),
-		unit:   "Octo-Tentacle-Test.service", // the name the real Tentacle gives the service of that instance
+		unit:   "Octo-Tentacle-Test.service", // the name Tentacle gives the service of that instance
 	}
 	program, err := os.Executable()
 	if err != nil {

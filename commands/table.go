@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"fmt"
 	"strings"
+	"text/tabwriter"
 	"unicode/utf8"
 )
 
@@ -11,44 +13,36 @@ type column[T any] struct {
 	cell  func(T) string
 }
 
-// printTable aligns the columns, the last one left ragged; a cell without text
-// shows as a dash.
+// printTable aligns the columns; an empty cell shows as a dash.
 func printTable[T any](c *console, columns []column[T], rows []T) {
-	lines := make([][]string, 0, len(rows)+1)
-	titles := make([]string, len(columns))
-	for i, column := range columns {
-		titles[i] = column.title
-	}
-	lines = append(lines, titles)
-	for _, row := range rows {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	line := func(cell func(column[T]) string) {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			// One line for each: a text of others must not look like a line of ours.
-			if cells[i] = strings.ReplaceAll(column.cell(row), "\n", string(utf8.RuneError)); cells[i] == "" {
-				cells[i] = "-"
-			}
+			cells[i] = oneCell(cell(column))
 		}
-		lines = append(lines, cells)
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
+	line(func(column column[T]) string { return column.title })
+	for _, row := range rows {
+		line(func(column column[T]) string { return column.cell(row) })
+	}
+	_ = table.Flush() // a Builder takes everything
 
-	widths := make([]int, len(columns))
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+	titles, body, _ := strings.Cut(text.String(), "\n")
+	c.printf("%s\n%s", c.bold(titles), body)
+}
+
+// oneCell keeps the text of a cell in its place: names and addresses come from servers and files.
+func oneCell(text string) string {
+	if text == "" {
+		return "-"
 	}
-	for n, line := range lines {
-		var text strings.Builder
-		for i, cell := range line {
-			text.WriteString(cell)
-			if i < len(line)-1 {
-				text.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-			}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("\n\t\v\f", r) {
+			return utf8.RuneError
 		}
-		if n == 0 {
-			c.printf("%s\n", c.bold(text.String()))
-		} else {
-			c.printf("%s\n", text.String())
-		}
-	}
+		return r
+	}, text)
 }

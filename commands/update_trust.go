@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// updateTrustOptions are what update-trust can be told.
+// updateTrustOptions are those of update-trust.
 type updateTrustOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
@@ -24,7 +26,7 @@ func updateTrustCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "update-trust",
 		Category: "Trust and settings",
-		Usage:    "put a cluster's new thumbprint in place of the old, when its certificate was renewed",
+		Usage:    "replace a cluster's old thumbprint after its certificate was renewed",
 		Description: `  octo-tentacle update-trust --oldThumbprint=0123456789ABCDEF0123456789ABCDEF01234567 \
     --newThumbprint=89ABCDEF0123456789ABCDEF0123456789ABCDEF`,
 		Flags: allFlags([]cli.Flag{
@@ -38,48 +40,38 @@ func updateTrustCommand(c *console) *cli.Command {
 }
 
 func updateTrust(ctx context.Context, c *console, o updateTrustOptions) error {
-	ctx = interruptible(ctx)
-	if err := o.read(c); err != nil {
+	if err := o.complete(c); err != nil {
 		return err
 	}
-
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return err
-	}
-	if known := distinctThumbprints(t.servers); !containsThumbprint(known, o.oldThumbprint) && !containsThumbprint(known, o.newThumbprint) {
-		c.warn("no trusted server has the thumbprint %s%s", o.oldThumbprint, trustedInstead(t.servers))
-	}
-
-	r := newReport(t)
-	r.Thumbprint = o.newThumbprint
-	decide := func(now []tentacleconfig.TrustedServer) ([]tentacleconfig.TrustedServer, error) {
-		return withThumbprint(now, o.oldThumbprint, o.newThumbprint), nil
-	}
-	if err := apply(ctx, c, t, o.change, change{servers: decide}, r); err != nil {
-		return err
-	}
-	return r.print(c, o.change)
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
+		known := tentacleconfig.Thumbprints(t.servers)
+		if !thumbprint.Contains(known, o.oldThumbprint) && !thumbprint.Contains(known, o.newThumbprint) {
+			c.warnOf(hint.Errorf(trustedHint(t.servers), "no trusted server has the thumbprint %s", o.oldThumbprint))
+		}
+		return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
+			return decision{servers: withThumbprint(now, o.oldThumbprint, o.newThumbprint), thumbprint: o.newThumbprint}, nil
+		}}, nil
+	})
 }
 
-func (o *updateTrustOptions) read(c *console) error {
-	if err := errors.Join(o.tentacle.check(), o.change.check()); err != nil {
+func (o *updateTrustOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
 	o.oldThumbprint, o.newThumbprint = strings.TrimSpace(o.oldThumbprint), strings.TrimSpace(o.newThumbprint)
 	if o.oldThumbprint == "" || o.newThumbprint == "" {
-		return errors.New("which thumbprints? Give --oldThumbprint=… and --newThumbprint=…, 40 hexadecimal digits each")
+		return hint.New("--oldThumbprint and --newThumbprint are required", "give 40 hexadecimal digits for each, as in list-servers")
 	}
 	warnOfThumbprint(c, "--newThumbprint", o.newThumbprint)
 	return nil
 }
 
-// withThumbprint is the decision of update-trust. Where an entry with the new
-// thumbprint and the same address is there already, one of the two is enough.
-func withThumbprint(now []tentacleconfig.TrustedServer, old, renewed string) []tentacleconfig.TrustedServer {
+// withThumbprint replaces a thumbprint. Where there is an entry with the new thumbprint and the
+// same address already, one of the two remains.
+func withThumbprint(now []tentacleconfig.TrustedServer, expired, renewed string) []tentacleconfig.TrustedServer {
 	after := slices.Clone(now)
 	for i := range after {
-		if sameThumbprint(after[i].Thumbprint, old) {
+		if thumbprint.Same(after[i].Thumbprint, expired) {
 			after[i].Thumbprint = renewed
 		}
 	}

@@ -14,8 +14,8 @@ import (
 //	go build -ldflags "-X github.com/octo-tentacle/octo-tentacle/commands.releaseVersion=1.2.3"
 var releaseVersion string
 
-// version is that of the release, else what Go knows of the module's, else a
-// development build.
+// version is that of the release, else the module's as Go knows it, else that of a development
+// build.
 func version() string {
 	if releaseVersion != "" {
 		return releaseVersion
@@ -32,7 +32,7 @@ func userAgent() string {
 	return fmt.Sprintf("octo-tentacle/%s (%s; %s)", version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// versionInfo has the fields of the real Tentacle's `version --format=json`.
+// versionInfo has the fields of the Tentacle CLI's `version --format=json`.
 type versionInfo struct {
 	InformationalVersion string
 	MajorMinorPatch      string
@@ -51,7 +51,7 @@ func versionCommand(c *console) *cli.Command {
   octo-tentacle version --format=json`,
 		Flags: []cli.Flag{formatFlag(&format)},
 		Action: func(*cli.Context) error {
-			if err := checkFormat(&format); err != nil {
+			if err := completeFormat(&format); err != nil {
 				return err
 			}
 			v := version()

@@ -1,0 +1,240 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// decision is the desired list of trusted servers.
+type decision struct {
+	servers      []tentacleconfig.TrustedServer
+	thumbprint   string // of the cluster it concerns; "" for none in particular
+	subscription string // that a registration uses; "" for other decisions
+}
+
+// decide makes a decision from the present trusted servers. It is a pure function: it runs first
+// without the lock, and again on the content of the locked file.
+type decide func(now []tentacleconfig.TrustedServer) (decision, error)
+
+// change describes what a command changes in a Tentacle. Every part may be nil.
+type change struct {
+	servers decide
+	// settings sets other settings. Like decide, it runs more than once.
+	settings func(*tentacleconfig.Document) error
+	// restore replaces the whole file, instead of the two above. The file may be damaged.
+	restore *tentacleconfig.Document
+	// before runs after the decision, when only the replacement of the file remains. It sends
+	// requests that must not be sent if the file cannot be saved.
+	before func(decision) error
+	// afterBefore replaces servers after before has run: its decision includes what was sent.
+	afterBefore func(sent decision) decide
+	// failed adds information specific to the command to an error of applying the change.
+	failed func(error) error
+	// applied runs when the outcome is known, also in a dry run.
+	applied func()
+	// after runs when the file has been saved or needed no change, but not in a dry run.
+	after func() error
+}
+
+// nothing is the change of a command that has nothing to do for the cluster with that thumbprint.
+func nothing(thumbprint string) change {
+	return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
+		return decision{servers: now, thumbprint: thumbprint}, nil
+	}}
+}
+
+// changeTentacle is the common path of the commands that change a Tentacle on this machine. After a
+// command has read its arguments, it looks at the machine, prepares the change (which may ask the
+// network), and applies it: lock, read again, decide again, save if something differs, restart a
+// running service, and report.
+//
+// Commands that change no existing configuration take another path: create-instance,
+// delete-instance, service, checkservices, restart-service, and an export of new-certificate.
+func changeTentacle(ctx context.Context, c *console, o tentacleOptions, co changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
+	t, err := lookAt(o)
+	if err != nil {
+		return err
+	}
+	return changeThis(ctx, c, t, co, prepare)
+}
+
+// changeThis is changeTentacle for a Tentacle that has been looked at.
+func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
+	out := newOutcome(t, o.dryRun)
+	ch, err := prepare(t, out)
+	if err != nil {
+		return err
+	}
+	if err := apply(ctx, c, t, o, ch, out); err != nil {
+		return err
+	}
+	if ch.applied != nil {
+		ch.applied()
+	}
+	if ch.after != nil && !o.dryRun {
+		if err := ch.after(); err != nil {
+			return err
+		}
+	}
+	return out.print(c, o)
+}
+
+// apply makes a change or, for --dry-run, rehearses it, and records the result in out.
+func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, out *outcome) error {
+	if o.dryRun {
+		return rehearse(ctx, c, t, ch, out)
+	}
+	a := applying{change: ch, out: out}
+	settings := tentacleconfig.Change{
+		Edit:    a.edit,
+		Damaged: ch.restore != nil,
+		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
+	}
+	if ch.before != nil {
+		settings.Before = a.before
+	}
+	if !o.noBackup {
+		settings.Backup = func(path string) { out.Backup = path }
+	}
+	changed, err := tentacleconfig.Update(ctx, t.instance.ConfigPath, settings)
+	c.endProgress()
+	if err == nil && ch.before != nil && !a.beforeRan {
+		err = a.before() // the file was right already
+	}
+	if err != nil && !changed {
+		return a.failed(err)
+	}
+	a.note()
+	if err := tentacleconfig.Migrate(t.instance); err != nil {
+		c.warn("could not add the instance %s to the instance index: %s", t.instance.Name, errorText(err))
+	}
+	out.Changed = changed
+	restarting := restartChanged(ctx, c, t, o, out)
+	switch {
+	case err != nil:
+		return a.failed(out.afterwards(errors.Join(restarting, err)))
+	case restarting != nil:
+		return a.failed(restarting)
+	}
+	return nil
+}
+
+// applying is a change on its way into the file.
+type applying struct {
+	change    change
+	out       *outcome
+	last      decision
+	beforeRan bool
+
+	difference tentacleconfig.Difference
+}
+
+// note notes the last decision and its difference, once it is final.
+func (a *applying) note() {
+	a.out.Thumbprint = a.last.thumbprint
+	a.out.setDifference(a.difference)
+}
+
+// edit makes the change in a document, and notes the difference.
+func (a *applying) edit(document *tentacleconfig.Document) error {
+	if a.change.restore != nil {
+		return a.restore(document)
+	}
+	settings := document.Settings()
+	if a.change.servers != nil {
+		now, err := document.TrustedServers()
+		if err != nil {
+			return err
+		}
+		if a.last, err = a.change.servers(now); err != nil {
+			return err
+		}
+		document.SetTrustedServers(a.last.servers)
+		a.difference = tentacleconfig.Diff(now, a.last.servers)
+	}
+	if a.change.settings != nil {
+		if err := a.change.settings(document); err != nil {
+			return err
+		}
+	}
+	a.out.Settings = settingsChanged(settings, document.Settings())
+	return nil
+}
+
+func (a *applying) before() error {
+	a.beforeRan = true
+	if err := a.change.before(a.last); err != nil {
+		return err
+	}
+	if a.change.afterBefore != nil {
+		a.change.servers = a.change.afterBefore(a.last)
+	}
+	return nil
+}
+
+func (a *applying) failed(err error) error {
+	if a.change.failed != nil {
+		return a.change.failed(err)
+	}
+	return err
+}
+
+// restore replaces the document.
+func (a *applying) restore(document *tentacleconfig.Document) error {
+	by := a.change.restore
+	after, err := by.TrustedServers()
+	if err != nil {
+		return err
+	}
+	now, err := document.TrustedServers()
+	if err != nil {
+		now = nil // damaged: everything is new
+	}
+	a.difference = tentacleconfig.Diff(now, after)
+	a.out.Settings = settingsChanged(document.Settings(), by.Settings())
+	document.Replace(by)
+	return nil
+}
+
+// rehearse makes the change in a copy of the document.
+func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outcome) error {
+	document := t.document.Clone()
+	a := applying{change: ch, out: out}
+	if err := a.edit(document); err != nil {
+		return a.failed(err)
+	}
+	a.note()
+	out.Changed = !bytes.Equal(document.Bytes(), t.document.Bytes())
+	if out.Changed { // not an error: an account that may only read can see what would change
+		if err := tentacleconfig.CheckWritable(t.instance.ConfigPath); err != nil {
+			c.warn("without --dry-run this would fail: %s", errorText(err))
+		}
+	}
+	out.setService(lookAtService(ctx, t.service))
+	return nil
+}
+
+// restartChanged restarts the service if, and only if, something was saved and the service runs. At
+// this point the change is saved, and an error says so.
+func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome) error {
+	status, err := lookAtService(ctx, t.service)
+	out.setService(status, err)
+	if !out.Changed {
+		warnOfPendingRestart(c, t, status, o)
+	}
+	if !out.Changed || o.noRestart || !status.State.Runs() {
+		return nil
+	}
+	if err := out.Service.restart(ctx, c, o.restart); err != nil {
+		return unfinishedError{
+			done:   fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: a restart is pending", t.instance.ConfigPath),
+			cause:  err,
+			finish: t.suggest().Restart(),
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// expirySoon is how long before its expiry check warns of a certificate.
+const expirySoon = 60 * 24 * time.Hour
+
+func (r *report) certificate() {
+	newCertificate := r.Tentacle.Command("new-certificate")
+	switch err := r.CertificateErr; {
+	case errors.Is(err, tentacleconfig.ErrNoCertificate) && r.Thumbprint != "":
+		// RunAgentCommand.cs of OctopusTentacle: a Tentacle without a certificate creates one when
+		// it starts.
+		r.problem(idCertificate, "the certificate is missing; only its thumbprint is configured: "+r.Thumbprint,
+			"at its next start the Tentacle creates a new certificate, which the server refuses\n"+
+				"import the old certificate from a backup, or create a new one and register again", r.importCertificate())
+	case errors.Is(err, tentacleconfig.ErrNoCertificate) && len(r.Servers) == 0:
+		r.warning(idCertificate, "the Tentacle has no certificate yet", "it cannot be registered without one", newCertificate)
+	case errors.Is(err, tentacleconfig.ErrNoCertificate):
+		r.problem(idCertificate, "the Tentacle has no certificate",
+			"at its next start it creates one that no server knows: create one now and register again", newCertificate)
+	case err != nil:
+		r.problem(idCertificate, "the certificate cannot be read on this machine: "+err.Error(),
+			"the Tentacle cannot start; a configuration copied from another machine needs its own certificate and registration", newCertificate)
+	default:
+		r.ok(idCertificate, "the certificate can be read")
+		r.validity()
+	}
+}
+
+func (r *report) validity() {
+	dates, newCertificate := r.Certificate, r.Tentacle.Command("new-certificate")
+	const why = "it is not renewed automatically; a new certificate has another thumbprint, so the Tentacle must be registered again"
+	switch {
+	case dates.NotAfter.Before(r.Now):
+		r.problem(idCertificateExpiry, "the certificate expired on "+day(dates.NotAfter), why, newCertificate)
+	case dates.NotBefore.After(r.Now):
+		r.problem(idCertificateExpiry, "the certificate is not valid before "+day(dates.NotBefore), "this machine's clock may be wrong", newCertificate)
+	case dates.NotAfter.Before(r.Now.Add(expirySoon)):
+		r.warning(idCertificateExpiry, "the certificate expires on "+day(dates.NotAfter), why, newCertificate)
+	default:
+		r.ok(idCertificateExpiry, "the certificate is valid until %s", day(dates.NotAfter))
+	}
+	if r.Thumbprint != "" && !thumbprint.Same(r.Thumbprint, dates.Thumbprint) {
+		r.problem(idCertificateThumbprint,
+			fmt.Sprintf("the setting %s is %s, but the certificate's thumbprint is %s", tentacleconfig.KeyThumbprint, r.Thumbprint, dates.Thumbprint),
+			"the server knows only one of them, and the Tentacle may present the other; importing the right certificate sets both", r.importCertificate())
+		return
+	}
+	r.ok(idCertificateThumbprint, "its thumbprint is %s", dates.Thumbprint)
+}
+
+func (r *report) importCertificate() string {
+	return r.Tentacle.Command("import-certificate", "--from-file=BACKUP.pfx")
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,0 +1,232 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+const (
+	clusterThumbprint = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	ownThumbprint     = "CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
+	aSubscription     = "poll://abcdefghij0123456789/"
+)
+
+var checkedAt = time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
+
+// goodSnapshot is that of a Tentacle that is set up correctly for a cluster of two nodes.
+func goodSnapshot() *Snapshot {
+	s := &Snapshot{
+		Tentacle: suggest.Tentacle{
+			Instance: tentacleconfig.Instance{Name: "Tentacle", ConfigPath: "/etc/octopus/Tentacle/Tentacle.config"},
+			Service:  service.NameFor("Tentacle", "linux"), GOOS: "linux",
+		},
+		Now:         checkedAt,
+		Listens:     true,
+		Thumbprint:  ownThumbprint,
+		Certificate: tentacleconfig.CertificateDates{Thumbprint: ownThumbprint, NotBefore: checkedAt.AddDate(-1, 0, 0), NotAfter: checkedAt.AddDate(99, 0, 0)},
+		File:        tentacleconfig.FileTimes{Created: checkedAt.AddDate(0, -2, 0), Modified: checkedAt.AddDate(0, -2, 0)},
+		Service:     service.Status{Name: "Tentacle", State: service.Running, MainPID: 1, Started: checkedAt.AddDate(0, -1, 0)},
+		Server:      "https://octopus.example.com", ServerOptions: []string{"--server=https://octopus.example.com"},
+	}
+	s.setServers("https://octo1.example.com:10943", "https://octo2.example.com:10943")
+	s.API = API{
+		Thumbprint: clusterThumbprint,
+		Nodes:      []octoapi.Node{{Name: "OCTO1"}, {Name: "OCTO2"}},
+		Registrations: []octoapi.Registration{{Space: octoapi.Named{ID: "Spaces-1", Name: "Default"}, Machine: octoapi.Machine{
+			ID: "Machines-1", Name: "web1", HealthStatus: "Healthy", EnvironmentIDs: []string{"Environments-1"}, Roles: []string{"web server"},
+			Endpoint: octoapi.Endpoint{CommunicationStyle: octoapi.Polling, Thumbprint: ownThumbprint, URI: aSubscription},
+		}}},
+	}
+	return s
+}
+
+// setServers makes the Tentacle poll these addresses, each of which answers.
+func (s *Snapshot) setServers(addresses ...string) {
+	s.Servers = nil
+	for _, address := range addresses {
+		s.Servers = append(s.Servers, polled(clusterThumbprint, address))
+	}
+	s.answer()
+}
+
+// answer lets every polled port present the cluster's certificate.
+func (s *Snapshot) answer() {
+	s.Ports = PortsOf(s.Servers)
+	for i := range s.Ports {
+		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: clusterThumbprint, Latency: 12 * time.Millisecond}
+	}
+}
+
+func polled(thumbprint, address string) tentacleconfig.TrustedServer {
+	return tentacleconfig.TrustedServer{Thumbprint: thumbprint, Style: tentacleconfig.StylePolling, Address: address, SubscriptionID: aSubscription}
+}
+
+func TestACorrectTentacleHasOnlyGoodFindings(t *testing.T) {
+	var ids []string
+	for _, found := range goodSnapshot().Findings() {
+		if found.Level != OK || found.Why != "" || found.Fix != "" {
+			t.Errorf("%+v", found)
+		}
+		ids = append(ids, found.ID)
+	}
+	want := []string{idConfiguration, idCertificate, idCertificateExpiry, idCertificateThumbprint, idTrustedServers, idDuplicates, idSubscriptions, idEnvironment,
+		idService, idRestart, idPollingPort, idPollingPort, idAPI, idClusterThumbprint, idRegistration, idNodes}
+	if !slices.Equal(ids, want) {
+		t.Errorf("looked at %q", ids)
+	}
+}
+
+// bad is one thing that is wrong, and what check has to say about it.
+type bad struct {
+	what  string
+	with  func(s *Snapshot)
+	level Level
+	id    string
+	says  string // in what, why or fix
+	fix   string // the whole command; "" if none fixes it
+}
+
+func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
+	for _, c := range slices.Concat(badFiles, badServices, badEnvironments, badClusters) {
+		t.Run(c.what, func(t *testing.T) {
+			s := goodSnapshot()
+			c.with(s)
+			var hits []Finding
+			for _, found := range s.Findings() {
+				if found.Level != OK || c.level == OK && found.ID == c.id {
+					hits = append(hits, found)
+				}
+			}
+			if len(hits) != 1 {
+				t.Fatalf("%d findings: %+v", len(hits), hits)
+			}
+			found := hits[0]
+			if found.ID != c.id || found.Level != c.level || found.Fix != c.fix {
+				t.Errorf("%+v", found)
+			}
+			if text := found.What + "\n" + found.Why; !strings.Contains(text, c.says) {
+				t.Errorf("%q does not say %q", text, c.says)
+			}
+			if found.Level != OK && found.Why == "" {
+				t.Error("it does not say why that matters")
+			}
+		})
+	}
+}
+
+var badFiles = []bad{
+	{"a file that may not be read", func(s *Snapshot) { s.ConfigurationErr = fmt.Errorf("not allowed: %w", fs.ErrPermission) },
+		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check"},
+	{"a certificate that ends soon", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 59) },
+		Warning, idCertificateExpiry, "expires on 2026-09-29", "octo-tentacle new-certificate"},
+	{"a certificate that ends later", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
+		OK, idCertificateExpiry, "valid until 2026-10-01", ""},
+	{"a certificate that has ended", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.Add(-time.Hour) },
+		Problem, idCertificateExpiry, "expired on 2026-08-01", "octo-tentacle new-certificate"},
+	{"a certificate of the future", func(s *Snapshot) { s.Certificate.NotBefore = checkedAt.AddDate(0, 0, 1) },
+		Problem, idCertificateExpiry, "not valid before 2026-08-02", "octo-tentacle new-certificate"},
+	{"neither certificate nor thumbprint", func(s *Snapshot) {
+		s.Thumbprint, s.CertificateErr, s.API.Registrations = "", tentacleconfig.ErrNoCertificate, nil
+		s.Certificate = tentacleconfig.CertificateDates{}
+	}, Problem, idCertificate, "that no server knows", "octo-tentacle new-certificate"},
+	{"a polling proxy that cannot be one", func(s *Snapshot) { s.ProxyErr = errors.New("line 7: the port is x") },
+		Problem, idPollingProxy, "line 7: the port is x", "octo-tentacle polling-proxy --proxyEnable=false --proxyPort=80"},
+	{"a duplicate that is all there is", func(s *Snapshot) {
+		s.setServers("https://octo1:10943", "https://OCTO1:10943/")
+		s.API.Nodes = s.API.Nodes[:1]
+	}, Warning, idDuplicates, "polled 2 times", "octo-tentacle remove-server https://octo1:10943 --thumbprint=" + clusterThumbprint + " --force && " +
+		"octo-tentacle register-with --server=https://octopus.example.com --force --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' " +
+		"--comms-style=TentacleActive --server-subscription-id=" + aSubscription + " --server-comms-address=https://octo1:10943"},
+}
+
+var badServices = []bad{
+	{"a forgotten restart", func(s *Snapshot) { s.File.Created = checkedAt },
+		Problem, idRestart, "still uses the old one", `octo-tentacle restart-service --instance=Tentacle`},
+	{"stopped", func(s *Snapshot) { s.Service = service.Status{State: service.Stopped} },
+		Problem, idService, "service Tentacle is stopped", "octo-tentacle service --start"},
+	{"failed", func(s *Snapshot) { s.Service = service.Status{State: service.Failed, Reason: "exit status 7"} },
+		Problem, idService, "failed (exit status 7)", "octo-tentacle service --start"},
+	{"absent", func(s *Snapshot) { s.Service = service.Status{State: service.Absent} },
+		Warning, idService, "there is no service Tentacle", "octo-tentacle service --install --start"},
+	{"a crash loop", func(s *Snapshot) { s.Service = service.Status{State: service.Starting} },
+		Warning, idService, "keeps restarting", ""},
+	{"unmanaged", func(s *Snapshot) { s.Service = service.Status{State: service.Unmanaged} },
+		OK, idService, "no service manager runs here", ""},
+	{"not to be told", func(s *Snapshot) {
+		s.Service.State, s.ServiceErr = service.State("unknown"), errors.New("the state of service Tentacle is not known: x")
+	},
+		Warning, idService, "is not known", ""},
+}
+
+var contributes = service.Variable{Name: contributeFlag, Value: "True", Source: service.SourceDefinition}
+
+var badEnvironments = []bad{
+	{"the trusted servers, in the unit", func(s *Snapshot) {
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceDefinition}}
+	}, Problem, idEnvironment, "TENTACLE_TRUSTED_SERVERS is set in the service's definition",
+		`systemctl edit --full Tentacle.service && octo-tentacle restart-service --instance=Tentacle`},
+	{"the certificate, in a file", func(s *Snapshot) {
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_CERTIFICATE", Value: "x", Source: service.SourceFile, File: "/etc/tentacle env"}}
+	}, Problem, idEnvironment, "TENTACLE_CERTIFICATE is set for the service in /etc/tentacle env",
+		`sed -i '/^TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service --instance=Tentacle`},
+	{"the port, in the running process alone", func(s *Snapshot) {
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_SERVICE_PORT", Value: "1", Source: service.SourceProcess}}
+	}, Warning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service --instance=Tentacle`},
+	{"the trusted servers, without the flag that a Tentacle of today needs", func(s *Snapshot) {
+		s.Variables = []service.Variable{{Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceProcess}}
+	}, Warning, idEnvironment, "ignore it unless OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true", `octo-tentacle restart-service --instance=Tentacle`},
+	{"the connection count, which needs no flag", func(s *Snapshot) {
+		s.Variables = []service.Variable{{Name: "TentaclePollingConnectionCount", Value: "5", Source: service.SourceProcess}}
+	}, Warning, idEnvironment, "it overrides the setting", `octo-tentacle restart-service --instance=Tentacle`},
+	{"one that is blank, and others", func(s *Snapshot) {
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: " "}, {Name: "PATH", Value: "/bin"}}
+	}, OK, idEnvironment, "no environment variable", ""},
+	{"on Windows, for the machine, in another case", func(s *Snapshot) {
+		s.Tentacle.GOOS = "windows"
+		s.Variables = []service.Variable{contributes, {Name: "tentacle_trusted_servers", Value: "[]", Source: service.SourceSystem}}
+	}, Problem, idEnvironment, "for every service on this machine", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine')`},
+}
+
+var badClusters = []bad{
+	{"a node without an address, called like the others", func(s *Snapshot) { s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"}) },
+		Problem, idNodes, "only 2 addresses are polled, and 3 nodes", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	{"a node without a port, behind NAT", func(s *Snapshot) {
+		s.setServers("https://octopus.example.com:10943", "https://octopus.example.com:10944")
+		s.API.Nodes = []octoapi.Node{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}
+	}, Problem, idNodes, "a, b, c, d", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octopus.example.com --server-comms-port=10945-10946"},
+	{"one balanced address", func(s *Snapshot) { s.setServers("https://balanced.example.com:10943") },
+		Problem, idNodes, "a load balancer does not help", "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1:10943,https://octo2:10943"},
+	{"one balanced address, shared queues", func(s *Snapshot) {
+		s.setServers("https://balanced.example.com:10943")
+		s.API.SharedQueues = true
+	}, OK, idNodes, "the nodes share their queues", ""},
+	{"a node that is gone", func(s *Snapshot) { s.setServers("https://octo1:10943", "https://octo2:10943", "https://octo3:10943") },
+		Warning, idNodes, "3 addresses are polled, and 2 nodes of the cluster hand out work, 2 known in total", ""},
+	{"a node offline, and polled", func(s *Snapshot) { s.API.Nodes[1].Offline = true },
+		OK, idNodes, "2 addresses are polled, and 1 node of the cluster hands out work", ""},
+	{"a node in maintenance, not polled", func(s *Snapshot) {
+		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "octo3", InMaintenanceMode: true})
+	}, Warning, idNodes, "in maintenance: octo3", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	{"no permission to see the nodes", func(s *Snapshot) { s.API.NodesErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) },
+		OK, idNodes, "may not see the cluster's nodes", ""},
+	{"nodes that cannot be asked", func(s *Snapshot) { s.API.NodesErr = errors.New("x is broken") },
+		Warning, idNodes, "x is broken", ""},
+	{"machines that cannot be asked", func(s *Snapshot) { s.API.RegistrationsErr = context.DeadlineExceeded },
+		Warning, idRegistration, "is not known whether the Tentacle is registered", ""},
+	{"an API that does not answer", func(s *Snapshot) { s.API = API{Err: hint.New("it is down", "start it")} },
+		Problem, idAPI, "start it", ""},
+	{"a server that is not asked", func(s *Snapshot) { s.Server, s.API = "", API{} },
+		OK, idAPI, "were not checked", ""},
+}

@@ -1,0 +1,56 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+func (r *report) cluster() {
+	if r.Server == "" {
+		if r.ProxyErr == nil {
+			r.ok(idAPI, "the nodes and the registration were not checked (give --server and credentials)")
+		}
+		return
+	}
+	if r.API.Err != nil {
+		r.problem(idAPI, r.API.Err.Error(), hints(r.API.Err), "")
+		return
+	}
+	r.ok(idAPI, "the Octopus Server at %s responds", r.Server)
+	if r.ServersErr != nil {
+		return // what is trusted and polled is not known
+	}
+	r.clusterThumbprint()
+	r.registrations()
+	r.nodes()
+}
+
+func (r *report) clusterThumbprint() {
+	cluster := r.API.Thumbprint
+	if thumbprint.Contains(tentacleconfig.Thumbprints(r.Servers), cluster) {
+		r.ok(idClusterThumbprint, "the cluster's thumbprint %s is trusted", cluster)
+		return
+	}
+	what := fmt.Sprintf("the cluster's thumbprint is %s, which is not trusted", cluster)
+	for _, p := range r.Ports {
+		if r.renewed(p) {
+			r.problem(idClusterThumbprint, what, "the cluster's certificate was renewed, so the Tentacle refuses to talk to its nodes", r.updateTrust(p.Trusted[0], cluster))
+			return
+		}
+	}
+	r.problem(idClusterThumbprint, what+trustedOnly(r.Servers),
+		"the Tentacle gets no work from this cluster: either --server is not the cluster that it polls, or the certificate was renewed",
+		r.registerAgain("", nil))
+}
+
+// trustedOnly names the clusters that are trusted: asking the API of another cluster is a common
+// mistake.
+func trustedOnly(servers []tentacleconfig.TrustedServer) string {
+	if len(servers) == 0 {
+		return ""
+	}
+	return ", only " + strings.Join(tentacleconfig.Thumbprints(servers), ", ")
+}

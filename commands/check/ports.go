@@ -1,0 +1,73 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+func (r *report) ports() {
+	if r.ProxyErr != nil {
+		r.problem(idPollingProxy, r.ProxyErr.Error(),
+			"the Tentacle cannot poll through it, and the ports were not checked\nset it again with --proxyHost and --proxyPort, or stop using a proxy", r.Tentacle.Command("polling-proxy", "--proxyEnable=false", "--proxyPort=80"))
+		return
+	}
+	for _, p := range r.Ports {
+		r.port(p)
+	}
+}
+
+func (r *report) port(p Port) {
+	var noAnswer *octoapi.PortError
+	presented := p.Answer.Thumbprint
+	switch {
+	case errors.As(p.Err, &noAnswer):
+		r.problem(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
+			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port", "")
+	case p.Err != nil:
+		r.problem(idPollingPort, p.Err.Error(), "it cannot be polled", r.keepOnlyUsable())
+	case thumbprint.Contains(p.Trusted, presented):
+		r.ok(idPollingPort, "%s presents the trusted certificate (%s)", p.Address, milliseconds(p.Answer.Latency))
+	default:
+		r.untrustedPort(p)
+	}
+}
+
+func milliseconds(d time.Duration) string {
+	if ms := d.Seconds() * 1000; ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
+// untrustedPort is a port that presents a certificate which the Tentacle does not trust there.
+func (r *report) untrustedPort(p Port) {
+	presented, trusted := p.Answer.Thumbprint, strings.Join(p.Trusted, ", ")
+	what := fmt.Sprintf("%s presents the certificate %s, but %s is trusted", p.Address, presented, trusted)
+	const refuses = "the Tentacle refuses to talk to it, and work queued there waits\n"
+	const passThrough = "make a load balancer pass the port through as TCP, and check the address"
+	asked := r.API.Thumbprint != ""
+	switch {
+	case r.renewed(p) && thumbprint.Contains(r.polledThumbprints(), presented): // not update-trust: the other thumbprint may be another cluster's
+		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which is already trusted at the cluster's other addresses",
+			r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0])+" && "+r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+p.Address)...))
+	case r.renewed(p):
+		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which was renewed", r.updateTrust(p.Trusted[0], presented))
+	case thumbprint.Contains(tentacleconfig.Thumbprints(r.Servers), presented):
+		r.problem(idPollingPort, what, refuses+"another server that this Tentacle trusts responds there: the address is wrong or now leads elsewhere",
+			r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0]))
+	case asked && thumbprint.Same(presented, r.API.Thumbprint):
+		r.problem(idPollingPort, what, refuses+"it belongs to the cluster at "+r.Server+", which does not know this Tentacle: the address leads to another cluster", "")
+	case asked:
+		r.problem(idPollingPort, what, refuses+"it is not the cluster's: a load balancer or proxy terminates TLS, another cluster responds there,\n"+
+			"or the node has not been restarted since the cluster's certificate was renewed\n"+passThrough, "")
+	default:
+		r.problem(idPollingPort, what, refuses+"the cluster's certificate was renewed, a load balancer or proxy terminates TLS, or another cluster responds there\nask the Octopus Server to find out which\n"+passThrough,
+			r.Tentacle.Command("check", r.server()...))
+	}
+}

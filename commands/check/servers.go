@@ -1,0 +1,139 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// trustedServers checks the list of trusted servers on its own.
+func (r *report) trustedServers() {
+	switch {
+	case r.ServersErr != nil:
+		r.unusable(idTrustedServers, r.ServersErr, "the Tentacle cannot start, or trusts no server")
+		return
+	case len(r.Servers) == 0:
+		r.warning(idTrustedServers, "the Tentacle trusts no Octopus Server yet", "it gets no work until it is registered", r.registerAgain("", nil))
+		return
+	}
+	for _, server := range r.Servers {
+		r.entry(server)
+	}
+	if !tentacleconfig.Polling(r.Servers) && !r.found(idTrustedServers) {
+		r.ok(idTrustedServers, "the Tentacle listens: it polls no server, and high availability needs no further setup")
+		return
+	}
+	if !r.found(idTrustedServers) {
+		r.ok(idTrustedServers, "it polls %s of %s; all entries are well-formed",
+			plural(len(r.Ports), "address", "addresses"), plural(len(r.polledThumbprints()), "cluster", "clusters"))
+	}
+	r.duplicates()
+	r.subscriptions()
+}
+
+// entry reports an entry that does not do what it appears to do (OctopusTentacle,
+// HalibutInitializer.cs, shows what each does).
+func (r *report) entry(server tentacleconfig.TrustedServer) {
+	entry := cmp.Or(server.Address, "the entry with thumbprint "+server.Thumbprint)
+	_, addressErr := tentacleconfig.AddressOf(server.Address)
+	switch {
+	case !thumbprint.Valid(server.Thumbprint):
+		r.problem(idTrustedServers,
+			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
+			"no server can match it", r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint))
+	case server.Address != "" && addressErr != nil:
+		r.problem(idTrustedServers, addressErr.Error(), "the Tentacle cannot use such an address, and may not start", r.keepOnlyUsable())
+	case server.Style == tentacleconfig.StylePolling && server.Address == "":
+		r.problem(idTrustedServers, entry+" polls, but has no address", "without an address nothing is polled, so work from its server never arrives", r.keepOnlyUsable())
+	case server.Style == tentacleconfig.StyleNone && server.Address != "" && !r.polledByAnother(server):
+		r.problem(idTrustedServers, entry+" has no communication style", "it looks like a polled address, but is not polled", r.pollEntry(server))
+	case server.Style == tentacleconfig.StyleNone && server.Address != "":
+		r.warning(idTrustedServers, entry+" has a second entry, without a communication style", "that entry has no effect", r.pollEntry(server))
+	case !r.Listens && !server.Polls() && !thumbprint.Contains(r.polledThumbprints(), server.Thumbprint):
+		r.problem(idTrustedServers, entry+" is not polled, and the Tentacle does not listen ("+tentacleconfig.KeyNoListen+")",
+			"nothing from that server reaches this Tentacle", r.Tentacle.Command("configure", "--noListen=false"))
+	}
+}
+
+// polledByAnother says whether another entry polls what this one does not.
+func (s *Snapshot) polledByAnother(server tentacleconfig.TrustedServer) bool {
+	return slices.ContainsFunc(s.Servers, func(other tentacleconfig.TrustedServer) bool {
+		return other.Polls() && thumbprint.Same(other.Thumbprint, server.Thumbprint) && tentacleconfig.SameAddress(other.Address, server.Address)
+	})
+}
+
+// duplicates looks for addresses with several entries.
+func (r *report) duplicates() {
+	for _, p := range r.Ports {
+		for _, trusted := range p.Trusted {
+			entries := 0
+			for _, server := range p.Entries {
+				if thumbprint.Same(server.Thumbprint, trusted) {
+					entries++
+				}
+			}
+			if entries > 1 {
+				r.warning(idDuplicates, fmt.Sprintf("%s is polled %d times with the same thumbprint", p.Address, entries),
+					"the Tentacle opens every connection that many times, and the Tentacle CLI fails on such a list", r.pollOnce(p, trusted))
+			}
+		}
+		if len(p.Trusted) > 1 {
+			r.contradiction(p)
+		}
+	}
+	if !r.found(idDuplicates) && tentacleconfig.Polling(r.Servers) {
+		r.ok(idDuplicates, "no address is polled twice")
+	}
+}
+
+// contradiction reports one address with several thumbprints. The certificate presented there shows
+// which are out of date.
+func (r *report) contradiction(p Port) {
+	what := fmt.Sprintf("%s is polled with %d thumbprints: %s", p.Address, len(p.Trusted), strings.Join(p.Trusted, ", "))
+	const why = "a port presents only one certificate: with any other thumbprint, the Tentacle never connects"
+	for _, stale := range p.Trusted {
+		if p.Answer.Thumbprint != "" && !thumbprint.Same(stale, p.Answer.Thumbprint) {
+			r.problem(idDuplicates, what, why+"\nout of date: "+stale, r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+stale))
+			return
+		}
+	}
+	r.problem(idDuplicates, what, why+"\ncheck again when the port responds to find out which one is out of date", "")
+}
+
+// subscriptions checks that each cluster is polled with one subscription: the server queues the
+// Tentacle's work under one.
+func (r *report) subscriptions() {
+	for _, cluster := range r.polledThumbprints() {
+		r.subscriptionsOfCluster(cluster)
+	}
+	if !r.found(idSubscriptions) && tentacleconfig.Polling(r.Servers) {
+		r.ok(idSubscriptions, "each cluster is polled with one subscription")
+	}
+}
+
+func (r *report) subscriptionsOfCluster(cluster string) {
+	for _, server := range r.Servers {
+		if server.Polls() && thumbprint.Same(server.Thumbprint, cluster) && server.SubscriptionID == "" {
+			r.problem(idSubscriptions, server.Address+" is polled without a subscription", "the server hands out no work without one", r.pollEntry(server))
+		}
+	}
+	all := r.subscriptionsOf(cluster)
+	if len(all) < 2 {
+		return
+	}
+	correct := r.correct(all)
+	var ids, wrong []string
+	for _, one := range all {
+		ids = append(ids, one.id+"/")
+		if one.id != correct.id {
+			wrong = append(wrong, one.addresses...)
+		}
+	}
+	r.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled with %d subscriptions: %s", cluster, len(all), strings.Join(ids, ", ")),
+		fmt.Sprintf("the server knows the Tentacle by one of them, and work queued on a node that is polled with another waits forever\nthe command below keeps %s/", correct.id),
+		r.useSubscription(cluster, correct, wrong))
+}

@@ -1,0 +1,37 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
+)
+
+func (r *report) service() {
+	name := "service " + r.Tentacle.Service
+	switch state := r.Service.State; {
+	case r.ServiceErr != nil:
+		r.warning(idService, r.ServiceErr.Error(), "it is not known whether the Tentacle is running", "")
+	case state == service.Running:
+		r.ok(idService, "%s is running", name)
+		r.restart()
+	case state == service.Unmanaged:
+		r.ok(idService, "no service manager runs here: whatever runs this Tentacle (a container, a supervisor) was not checked")
+	case state == service.Absent:
+		r.warning(idService, "there is no "+name, "the Tentacle does not start when the machine boots", r.Tentacle.Command("service", "--install", "--start"))
+	case state == service.Starting:
+		r.warning(idService, name+" is starting, or keeps restarting", "a Tentacle that cannot start gets no work: "+r.Service.String(), "")
+	default:
+		r.problem(idService, fmt.Sprintf("%s is %s", name, r.Service), "a Tentacle that is not running gets no work", r.Tentacle.Command("service", "--start"))
+	}
+}
+
+func (r *report) restart() {
+	switch started := r.Service.Started; {
+	case RestartPending(r.Service, r.File):
+		r.problem(idRestart, fmt.Sprintf("the configuration was changed after service %s started (%s)", r.Tentacle.Service, started.Local().Format(time.DateTime)),
+			"a Tentacle reads its configuration only when it starts: it still uses the old one", r.Tentacle.Restart())
+	case !started.IsZero() && r.ConfigurationErr == nil:
+		r.ok(idRestart, "it started after the last change of the configuration (%s)", started.Local().Format(time.DateTime))
+	}
+}

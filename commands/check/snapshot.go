@@ -1,0 +1,180 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// Snapshot is what is known about a Tentacle: from its machine, its polling ports and the API.
+type Snapshot struct {
+	Tentacle suggest.Tentacle
+	Now      time.Time
+
+	IndexErr         error  // an index file that cannot be read, whose instance is unknown: then there is nothing else
+	ConfigurationErr error  // why the file cannot be read: then there are no settings
+	Backup           string // the ID of the newest backup that could replace an unusable file; "" without one
+	Thumbprint       string // the setting
+	Certificate      tentacleconfig.CertificateDates
+	CertificateErr   error
+	Listens          bool
+	Servers          []tentacleconfig.TrustedServer
+	ServersErr       error
+	ProxyErr         error // of the polling proxy; the ports were not tried then
+	File             tentacleconfig.FileTimes
+
+	Service    service.Status
+	ServiceErr error
+	Variables  []service.Variable // of the service
+
+	Ports []Port // one for each address that is polled
+
+	Server        string   // the URL of the API; "" when it was not asked
+	ServerOptions []string // the options that lead to that server, for a suggested command
+	API           API
+}
+
+// Port is a polled address, and what responded there.
+type Port struct {
+	Address string
+	Entries []tentacleconfig.TrustedServer // the entries of this address
+	Trusted []string                       // the thumbprints that are expected there: one, unless entries contradict each other
+	Answer  octoapi.Port
+	Err     error // why nothing responded
+}
+
+// API is what the Octopus Server says.
+type API struct {
+	Err              error  // the API could not be asked at all
+	Thumbprint       string // of the cluster
+	Registrations    []octoapi.Registration
+	RegistrationsErr error
+	Hidden           bool // there may be registrations that the account may not see
+	Nodes            []octoapi.Node
+	NodesErr         error
+	SharedQueues     bool
+	SharedQueuesErr  error
+}
+
+// PortsOf are the addresses that are polled, each once.
+func PortsOf(servers []tentacleconfig.TrustedServer) (ports []Port) {
+	at := map[string]int{}
+	for _, server := range servers {
+		if !server.Polls() {
+			continue
+		}
+		key := tentacleconfig.AddressKey(server.Address)
+		i, known := at[key]
+		if !known {
+			i = len(ports)
+			at[key] = i
+			ports = append(ports, Port{Address: strings.TrimRight(server.Address, "/")})
+		}
+		ports[i].Entries = append(ports[i].Entries, server)
+		if !thumbprint.Contains(ports[i].Trusted, server.Thumbprint) {
+			ports[i].Trusted = append(ports[i].Trusted, strings.ToUpper(server.Thumbprint))
+		}
+	}
+	return ports
+}
+
+// OwnThumbprint is the one under which the Tentacle is registered; "" without a certificate.
+func (s *Snapshot) OwnThumbprint() string { return cmp.Or(s.Thumbprint, s.Certificate.Thumbprint) }
+
+// polledThumbprints are the clusters that are polled.
+func (s *Snapshot) polledThumbprints() []string {
+	polled := slices.DeleteFunc(slices.Clone(s.Servers), func(t tentacleconfig.TrustedServer) bool { return !t.Polls() })
+	return tentacleconfig.Thumbprints(polled)
+}
+
+// ofCluster says whether the port is one of the cluster whose API was asked: a thumbprint of that
+// cluster is trusted there, or that of a web site (wss), which says nothing about the cluster.
+func (s *Snapshot) ofCluster(p Port) bool {
+	return strings.HasPrefix(p.Address, "wss:") ||
+		slices.ContainsFunc(s.clusterThumbprints(), func(t string) bool { return thumbprint.Contains(p.Trusted, t) })
+}
+
+// clusterThumbprints are the present one of the cluster, and those from before its certificate was
+// renewed.
+func (s *Snapshot) clusterThumbprints() []string {
+	thumbprints := []string{s.API.Thumbprint}
+	for _, p := range s.Ports {
+		if s.renewed(p) {
+			thumbprints = append(thumbprints, p.Trusted...)
+		}
+	}
+	return thumbprints
+}
+
+// renewed says whether the port presents a new certificate of the cluster: one that is not trusted,
+// while the API calls it the cluster's own and knows the Tentacle. An API that does not know the
+// Tentacle may be that of another cluster, as may the port.
+func (s *Snapshot) renewed(p Port) bool {
+	return s.API.Thumbprint != "" && thumbprint.Same(p.Answer.Thumbprint, s.API.Thumbprint) &&
+		!thumbprint.Contains(p.Trusted, s.API.Thumbprint) && len(s.API.Registrations) > 0
+}
+
+// clusterAddresses are those at which the cluster is polled.
+func (s *Snapshot) clusterAddresses() (addresses []string) {
+	for _, p := range s.Ports {
+		if s.ofCluster(p) {
+			addresses = append(addresses, p.Address)
+		}
+	}
+	return addresses
+}
+
+// clusterSubscriptions are those with which the cluster is polled.
+func (s *Snapshot) clusterSubscriptions() (subscriptions []string) {
+	for _, p := range s.Ports {
+		if !s.ofCluster(p) {
+			continue
+		}
+		for _, server := range p.Entries {
+			known := func(id string) bool { return octoapi.SameSubscription(id, server.SubscriptionID) }
+			if server.SubscriptionID != "" && !slices.ContainsFunc(subscriptions, known) {
+				subscriptions = append(subscriptions, server.SubscriptionID)
+			}
+		}
+	}
+	return subscriptions
+}
+
+// subscription is one with which a cluster is polled.
+type subscription struct {
+	id        string // in lower case, without the slash at the end
+	addresses []string
+}
+
+// subscriptionsOf are those of a cluster, in the order of the file.
+func (s *Snapshot) subscriptionsOf(cluster string) (all []subscription) {
+	for _, server := range s.Servers {
+		if !server.Polls() || !thumbprint.Same(server.Thumbprint, cluster) || server.SubscriptionID == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(one subscription) bool { return octoapi.SameSubscription(one.id, server.SubscriptionID) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, subscription{id: strings.ToLower(strings.TrimRight(server.SubscriptionID, "/"))})
+		}
+		all[i].addresses = append(all[i].addresses, server.Address)
+	}
+	return all
+}
+
+// correct is the subscription to keep: the one that the server knows, else the first.
+func (s *Snapshot) correct(all []subscription) subscription {
+	for _, r := range s.API.Registrations {
+		if i := slices.IndexFunc(all, func(one subscription) bool { return octoapi.SameSubscription(one.id, r.Machine.Endpoint.URI) }); i >= 0 {
+			return all[i]
+		}
+	}
+	return all[0]
+}

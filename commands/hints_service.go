@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/service"
+)
+
+// serviceHints says what to type to fix an error of package service.
+func serviceHints(err error) []string {
+	var hints []string
+	add := func(lines ...string) { hints = append(hints, lines...) }
+
+	if errors.Is(err, service.ErrUnmanaged) {
+		add("have the container or supervisor start the Tentacle: Tentacle run --instance=NAME")
+	}
+	if errors.Is(err, service.ErrTentacleNotFound) {
+		add("or say where it is with --tentacle FILE")
+	}
+	if errors.As(err, new(*service.ProgramError)) {
+		add("give the Tentacle program itself with --tentacle FILE, not its folder or another program")
+	}
+	if errors.As(err, new(*service.NameError)) {
+		add("give the service another name with --service NAME")
+	}
+	if errors.As(err, new(*service.PasswordRequiredError)) {
+		add("give it with --password-file FILE (- for standard input), or in the environment variable OCTOPUS_SERVICE_PASSWORD")
+	}
+	if errors.As(err, new(*service.DependencyError)) {
+		add("--dependOn takes the name of a service, as Get-Service lists it, not its display name")
+	}
+	if errors.As(err, new(*service.NoServiceError)) {
+		add("add --install to install it")
+	}
+	if errors.As(err, new(*service.ForeignUnitError)) {
+		add("leave that unit alone, and give the Tentacle's service another name with --service NAME")
+	}
+	if masked, is := errors.AsType[*service.MaskedError](err); is {
+		add("to allow it to run: " + shellCommand("systemctl", "unmask", masked.Service))
+	}
+	if customized, is := errors.AsType[*service.CustomizedError](err); is {
+		add("the difference from what would be installed:\n"+strings.TrimSuffix(customized.Difference, "\n"),
+			"to replace it, use --reconfigure instead of --install; add --dry-run to see the effect first")
+	}
+	for failed, is := errors.AsType[*service.ManagerError](err); is; failed, is = errors.AsType[*service.ManagerError](failed.Err) {
+		add(failed.Purpose + ": " + shellCommand(failed.Command...))
+	}
+	return hints
+}
+
+// shellCommand is a command line for a shell of this machine.
+func shellCommand(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = suggest.Quote(runtime.GOOS, word)
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,45 @@
+package commands
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// restartOptions say how a restart waits for running deployments.
+type restartOptions struct {
+	wait      time.Duration
+	waitGiven bool
+	now       bool
+	splay     time.Duration
+}
+
+const (
+	// defaultRestartWait is how long a restart waits for running deployments.
+	defaultRestartWait = 10 * time.Minute
+	// detachedRestartWait is the same for a restart that nobody waits for.
+	detachedRestartWait = 24 * time.Hour
+)
+
+func (o *restartOptions) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{Name: "restart-wait", Category: theOutcome, Destination: &o.wait, Value: defaultRestartWait,
+			Usage:  "wait up to `TIME` for running deployment scripts before the restart; 0s restarts only an idle service",
+			Action: func(*cli.Context, time.Duration) error { o.waitGiven = true; return nil }},
+		&cli.BoolFlag{Name: "restart-now", Category: theOutcome, Destination: &o.now, DisableDefaultText: true,
+			Usage: "restart without waiting; this kills running deployment scripts"},
+		&cli.DurationFlag{Name: "restart-splay", Category: theOutcome, Destination: &o.splay,
+			Usage: "wait a random time up to `TIME` before the restart, to spread out the restarts of a fleet"},
+	}
+}
+
+func (o *restartOptions) complete() error {
+	switch {
+	case o.wait < 0:
+		return fmt.Errorf("--restart-wait %v: give a duration like 10m, or 0s", o.wait)
+	case o.splay < 0:
+		return fmt.Errorf("--restart-splay %v: give a duration like 5m", o.splay)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// outcome is the result of a command that changes a Tentacle: the JSON that docs/json.md describes.
+// The text is made from the same (outcome_text.go).
+type outcome struct {
+	Instance      string              `json:"instance"`      // "" for a file that is no instance's
+	Configuration string              `json:"configuration"` // the file
+	Server        string              `json:"server"`        // the address of the API; "" when it was not asked
+	Thumbprint    string              `json:"thumbprint"`    // the cluster's
+	DryRun        bool                `json:"dryRun"`
+	Changed       bool                `json:"changed"`
+	Added         []serverEntry       `json:"added"`
+	Updated       []serverEntry       `json:"updated"`
+	Removed       []serverEntry       `json:"removed"`
+	Unchanged     []serverEntry       `json:"unchanged"`
+	Settings      []settingEntry      `json:"settings"` // that changed, except for the trusted servers
+	Backup        string              `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
+	Service       serviceEntry        `json:"service"`
+	Registrations []registrationEntry `json:"registrations"`      // of this Tentacle on the server; [] when the server was not asked
+	Machine       *machineEntry       `json:"machine,omitempty"`  // only of commands that register; empty when it was registered and nobody was asked
+	Deleted       []machineEntry      `json:"deleted,omitempty"`  // only of deregister-from and deregister-worker; in a dry run: would be
+	Restored      string              `json:"restored,omitempty"` // only of restore-backup: the backup
+
+	serviceErr error // why the state of the service is not known
+}
+
+// serverEntry is a trusted server as printed.
+type serverEntry struct {
+	Style          string `json:"style"`
+	Address        string `json:"address"`
+	Thumbprint     string `json:"thumbprint"`
+	SubscriptionID string `json:"subscription"`
+
+	polls bool
+}
+
+// settingEntry is a setting that changed. Value is null when it was removed, and secretValue
+// instead of a secret.
+type settingEntry struct {
+	Key   string  `json:"key"`
+	Value *string `json:"value"`
+}
+
+const secretValue = "(secret)"
+
+// machineEntry is a deployment target or a worker on the server.
+type machineEntry struct {
+	ID    string `json:"id"` // "" in a dry run of a new one
+	Name  string `json:"name"`
+	Space string `json:"space"`
+}
+
+// registrationEntry is a registration of this Tentacle as printed.
+type registrationEntry struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"` // deployment target or worker
+	Space   string `json:"space"`
+	Matches bool   `json:"matches"` // its work reaches this Tentacle
+	Problem string `json:"problem"` // why it does not
+	Health  string `json:"health"`  // how the health check ended; "" without one
+}
+
+func newOutcome(t *tentacle, dryRun bool) *outcome {
+	return &outcome{
+		Instance: t.instance.Name, Configuration: t.instance.ConfigPath, DryRun: dryRun,
+		// Empty lists are [], not null.
+		Added: []serverEntry{}, Updated: []serverEntry{}, Removed: []serverEntry{}, Unchanged: []serverEntry{},
+		Settings: []settingEntry{}, Registrations: []registrationEntry{},
+	}
+}
+
+func (o *outcome) setDifference(d tentacleconfig.Difference) {
+	o.Added, o.Updated = serverEntries(d.Added), serverEntries(d.Updated)
+	o.Removed, o.Unchanged = serverEntries(d.Removed), serverEntries(d.Unchanged)
+}
+
+func (o *outcome) setService(status service.Status, err error) {
+	o.Service = serviceEntry{Name: status.Name, State: status.State}
+	o.serviceErr = err
+}
+
+// afterwards wraps a failure that happened after the change was made.
+func (o *outcome) afterwards(err error) error {
+	if !o.Changed {
+		return err
+	}
+	done := o.Configuration + " is saved"
+	if o.Service.Restarted {
+		done += ", and service " + o.Service.Name + " was restarted"
+	}
+	return unfinishedError{done: done + ", but:", cause: err}
+}
+
+// subscriptions are those with which the cluster is polled now, each once.
+func (o *outcome) subscriptions() []string {
+	var list []string
+	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
+		for _, entry := range entries {
+			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !slices.Contains(list, entry.SubscriptionID) {
+				list = append(list, entry.SubscriptionID)
+			}
+		}
+	}
+	return list
+}
+
+func serverEntries(servers []tentacleconfig.TrustedServer) []serverEntry {
+	entries := make([]serverEntry, 0, len(servers)) // an empty list is [], not null
+	for _, server := range servers {
+		entries = append(entries, serverEntry{
+			Style:          server.Style.String(),
+			Address:        server.Address,
+			Thumbprint:     server.Thumbprint,
+			SubscriptionID: server.SubscriptionID,
+			polls:          server.Polls(),
+		})
+	}
+	return entries
+}
+
+// settingsChanged compares the settings of a document before and after an edit.
+func settingsChanged(before, after []tentacleconfig.Setting) []settingEntry {
+	changed := []settingEntry{} // an empty list is [], not null
+	rest := map[string]string{}
+	for _, setting := range before {
+		rest[strings.ToLower(setting.Key)] = setting.Value
+	}
+	for _, setting := range after {
+		key := strings.ToLower(setting.Key)
+		value, was := rest[key]
+		delete(rest, key)
+		if was && value == setting.Value || strings.EqualFold(key, tentacleconfig.KeyTrustedServers) {
+			continue
+		}
+		value = setting.Value
+		if tentacleconfig.IsSecret(key) && value != "" {
+			value = secretValue
+		}
+		changed = append(changed, settingEntry{setting.Key, &value})
+	}
+	for _, setting := range before {
+		if _, gone := rest[strings.ToLower(setting.Key)]; gone {
+			changed = append(changed, settingEntry{Key: setting.Key})
+		}
+	}
+	return changed
+}

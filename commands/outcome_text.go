@@ -1,0 +1,192 @@
+package commands
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// The lines that say how much was done.
+const (
+	dryRunLine          = "Dry run: nothing was changed."
+	dryRunUnchangedLine = "Dry run: nothing would change."
+	unchangedLine       = "Nothing to change."
+)
+
+// resultLine says how much was done; done is what to say of a change that was made.
+func resultLine(dryRun, changed bool, done string) string {
+	switch {
+	case dryRun && changed:
+		return dryRunLine
+	case dryRun:
+		return dryRunUnchangedLine
+	case !changed:
+		return unchangedLine
+	}
+	return done
+}
+
+// title names a Tentacle: its instance and its file, or the file alone.
+func title(instance, config string) string {
+	if instance == "" {
+		return config
+	}
+	return fmt.Sprintf("%s (%s)", instance, config)
+}
+
+// print prints the outcome in the format of the options.
+func (o *outcome) print(c *console, opts changeOptions) error {
+	if opts.json() {
+		return c.printJSON(o)
+	}
+	if o.Changed || !opts.quiet {
+		printOutcome(c, o, opts)
+	}
+	return nil
+}
+
+func printOutcome(c *console, o *outcome, opts changeOptions) {
+	c.printf("%s\n", title(o.Instance, o.Configuration))
+	if o.Machine != nil && o.Machine.Name != "" {
+		c.printf("  %s\n", machineLine(o))
+	}
+	for _, deleted := range o.Deleted {
+		was := "was"
+		if o.DryRun {
+			was = "would be"
+		}
+		c.printf("  %s (%s) in space %s %s deleted\n", deleted.Name, deleted.ID, deleted.Space, was)
+	}
+	if o.Restored != "" {
+		c.printf("  from %s\n", filepath.Base(o.Restored))
+	}
+	printDifference(c, o)
+	printResult(c, o, opts)
+	for _, entry := range o.Registrations {
+		if entry.Matches {
+			c.printf("%s\n", entry.line())
+		}
+	}
+}
+
+func machineLine(o *outcome) string {
+	if o.DryRun {
+		return fmt.Sprintf("%s would be registered in space %s", o.Machine.Name, o.Machine.Space)
+	}
+	return fmt.Sprintf("%s is registered in space %s as %s", o.Machine.Name, o.Machine.Space, o.Machine.ID)
+}
+
+// printDifference prints the servers and settings, those that stay only of the cluster that the
+// command is about.
+func printDifference(c *console, o *outcome) {
+	for _, entry := range o.Unchanged {
+		if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) {
+			c.printf("    %s\n", entry.line())
+		}
+	}
+	for _, group := range []struct {
+		paint   paint
+		mark    string
+		entries []serverEntry
+	}{
+		{c.yellow, "~", o.Updated},
+		{c.green, "+", o.Added},
+		{c.red, "-", o.Removed},
+	} {
+		for _, entry := range group.entries {
+			c.printf("  %s\n", group.paint(group.mark+" "+entry.line()))
+		}
+	}
+	for _, setting := range o.Settings {
+		c.printf("  %s\n", c.yellow("~ "+setting.line()))
+	}
+}
+
+func printResult(c *console, o *outcome, opts changeOptions) {
+	switch {
+	case o.DryRun && (o.Changed || len(o.Deleted) > 0):
+		c.printf("%s%s\n", dryRunLine, wouldRestart(o, opts))
+	case len(o.Deleted) > 0 && !o.Changed:
+		c.printf("%s", stillTrusted(o))
+	case o.DryRun || !o.Changed:
+		c.printf("%s\n", resultLine(o.DryRun, false, ""))
+	default:
+		c.printf("%s\n", serviceLine(o, opts))
+		if o.Backup != "" {
+			c.printf("%s\n", c.faint("The old file was kept as "+filepath.Base(o.Backup)+"."))
+		}
+	}
+}
+
+func wouldRestart(o *outcome, opts changeOptions) string {
+	if !o.Changed || opts.noRestart || !o.Service.State.Runs() {
+		return ""
+	}
+	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)
+}
+
+// stillTrusted says how to stop trusting the cluster that something was deleted from, if it is
+// trusted.
+func stillTrusted(o *outcome) string {
+	for _, entry := range o.Unchanged {
+		if thumbprint.Same(entry.Thumbprint, o.Thumbprint) {
+			return fmt.Sprintf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.suggest().Command("configure", "--remove-trust="+o.Thumbprint))
+		}
+	}
+	return ""
+}
+
+// serviceLine says what happened to the service, and what is left to do.
+func serviceLine(o *outcome, opts changeOptions) string {
+	name := o.Service.Name
+	switch state := o.Service.State; {
+	case o.Service.Scheduled != "":
+		return "Saved. " + o.Service.scheduledLine()
+	case o.Service.Restarted:
+		return fmt.Sprintf("Saved; service %s was restarted.", name)
+	case state.Runs() && opts.noRestart:
+		return fmt.Sprintf("Saved; service %s still runs with the old configuration. To restart it: %s", name, o.suggest().Restart())
+	case state == service.Absent:
+		return fmt.Sprintf("Saved; there is no service %s here to restart: restart this Tentacle the way it was started.", name)
+	case state == service.Unmanaged:
+		return "Saved; no service manager runs here: restart this Tentacle the way it was started (a container, a supervisor)."
+	case o.serviceErr != nil:
+		return fmt.Sprintf("Saved, but %v.\nTo restart the Tentacle: %s", o.serviceErr, o.suggest().Restart())
+	default:
+		return fmt.Sprintf("Saved; service %s is %s and was left alone: the Tentacle reads the change when it starts.", name, state)
+	}
+}
+
+// suggest names the Tentacle in suggested commands.
+func (o *outcome) suggest() suggest.Tentacle {
+	return suggest.Tentacle{Instance: tentacleconfig.Instance{Name: o.Instance, ConfigPath: o.Configuration}, Service: o.Service.Name}
+}
+
+func (e serverEntry) line() string {
+	if e.Address == "" {
+		return fmt.Sprintf("trusted %s", e.Thumbprint)
+	}
+	return fmt.Sprintf("%s  %s", e.Address, e.Thumbprint)
+}
+
+func (e settingEntry) line() string {
+	switch {
+	case e.Value == nil:
+		return e.Key + " removed"
+	case *e.Value == "":
+		return e.Key + " emptied"
+	}
+	return fmt.Sprintf("%s = %s", e.Key, *e.Value)
+}
+
+func (e registrationEntry) line() string {
+	text := fmt.Sprintf("Registered as %s %s (%s) in space %s", e.Kind, e.Name, e.ID, e.Space)
+	if e.Health != "" {
+		return text + "; health check: " + e.Health + "."
+	}
+	return text + "."
+}

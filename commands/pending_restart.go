@@ -1,0 +1,22 @@
+package commands
+
+import (
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// warnOfPendingRestart is for a command that found nothing to change. The restart after an earlier
+// change may not have happened, because a deployment was running or because of --no-restart. A
+// command that runs every half hour must report that.
+func warnOfPendingRestart(c *console, t *tentacle, status service.Status, o changeOptions) {
+	if o.dryRun || o.noRestart {
+		return
+	}
+	file, err := tentacleconfig.TimesOf(t.instance.ConfigPath)
+	if err != nil || !check.RestartPending(status, file) {
+		return
+	}
+	c.warn("service %s started before the last change of %s and still uses the old configuration: a restart is pending\n  to finish: %s",
+		status.Name, t.instance.ConfigPath, t.suggest().Restart())
+}

@@ -1,0 +1,71 @@
+package commands
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress shows, on a terminal only, what the program is waiting for. The next line overwrites it,
+// and it is gone at the end. Seconds are shown from the third on, so that short waits do not
+// flicker.
+func (c *console) progress(text string) {
+	if !c.showsProgress {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearProgress()
+	text = c.printable(text)
+	began := time.Now()
+	c.drawProgress(text, 0)
+	ticker, ended := time.NewTicker(time.Second), make(chan struct{})
+	c.stopTicking = func() { ticker.Stop(); close(ended) }
+	go func() {
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ticker.C:
+				c.mu.Lock()
+				select {
+				case <-ended: // while we waited for the lock
+				default:
+					c.drawProgress(text, time.Since(began))
+				}
+				c.mu.Unlock()
+			}
+		}
+	}()
+}
+
+// drawProgress uses only one line: more could not be overwritten.
+func (c *console) drawProgress(text string, waited time.Duration) {
+	line := []rune(text + " …")
+	if f, ok := c.errFile.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 10 && len(line) > width-8 {
+			line = append(line[:width-10], []rune(" …")...)
+		}
+	}
+	seconds := ""
+	if waited >= 3*time.Second {
+		seconds = fmt.Sprintf(" %d s", int(waited.Seconds()))
+	}
+	fmt.Fprintf(c.err, "\r\x1b[K%s%s", string(line), seconds)
+}
+
+func (c *console) endProgress() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearProgress()
+}
+
+func (c *console) clearProgress() {
+	if c.stopTicking != nil {
+		c.stopTicking()
+		c.stopTicking = nil
+		fmt.Fprint(c.err, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,160 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/urfave/cli/v2"
+)
+
+// After a change, if there are credentials, the server is asked how this Tentacle is registered.
+// Asking by thumbprint also makes the node that answers read the database again, so that it does
+// not refuse a Tentacle that was registered after the node started.
+
+// healthOptions are about the health of the Tentacle after a change.
+type healthOptions struct {
+	waitHealthy bool
+}
+
+func (o *healthOptions) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "wait-healthy", Category: theOutcome, Destination: &o.waitHealthy, DisableDefaultText: true,
+			Usage: "have the server run a health check of this Tentacle afterwards, and wait for its result"},
+	}
+}
+
+// healthTime is how long a health check may take: the server itself allows five minutes, and the
+// check may be queued behind other tasks.
+const healthTime = 10 * time.Minute
+
+// askSpacesAhead asks in the background for the spaces, which noteRegistrations needs after a
+// change. Its error is not lost: noteRegistrations asks again for what is not known yet.
+func (s *connection) askSpacesAhead(ctx context.Context) {
+	deadline := s.deadline // a later one does not concern this
+	s.console.background.start(ctx, func(ctx context.Context) {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		_, _ = s.Spaces(ctx)
+	})
+}
+
+// noteRegistrations records in out how this Tentacle is registered, and starts a health check if
+// requested. The change is already saved: only a failed health check is an error.
+func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healthOptions, out *outcome) error {
+	found, err := s.findRegistrations(ctx, t)
+	if err != nil && o.waitHealthy {
+		return err
+	}
+	if err != nil {
+		s.console.warnOf(err)
+	}
+	subscriptions := out.subscriptions()
+	for _, registration := range found {
+		entry := registrationEntry{
+			ID: registration.Machine.ID, Name: registration.Machine.Name, Kind: registration.Kind.String(), Space: registration.Space.Name,
+			Problem: cmp.Or(registration.Mismatch(subscriptions), registration.Disabled()),
+		}
+		if entry.Matches = entry.Problem == ""; !entry.Matches {
+			s.console.warn("%s: %s", registration, entry.Problem)
+		}
+		out.Registrations = append(out.Registrations, entry)
+	}
+	if o.waitHealthy {
+		return s.waitHealthy(ctx, found, out)
+	}
+	return nil
+}
+
+// findRegistrations finds at least one registration, or says why not.
+func (s *connection) findRegistrations(ctx context.Context, t *tentacle) (found []octoapi.Registration, err error) {
+	own, err := t.document.Thumbprint()
+	if err != nil {
+		return nil, err
+	}
+	s.console.progress("asking " + s.URL() + " for this Tentacle")
+	defer s.console.endProgress()
+	hidden := false
+	s.startTimeout() // what was asked before the change may have taken most of the time
+	err = s.within(ctx, func(ctx context.Context) error {
+		found, hidden, err = s.Registrations(ctx, own)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot find out how this Tentacle is registered: %w", err)
+	case len(found) == 0 && hidden:
+		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
+			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", own)
+	case len(found) == 0:
+		return nil, hint.Errorf(registerHint, "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", own)
+	}
+	return found, nil
+}
+
+// waitHealthy starts a health check in each space where the Tentacle is registered, and waits for
+// the results.
+func (s *connection) waitHealthy(ctx context.Context, found []octoapi.Registration, out *outcome) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	defer s.console.endProgress()
+	var failures []error
+	for _, group := range bySpace(found) {
+		space := group[0].Space
+		task, err := s.checkHealth(ctx, group)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		for i := range out.Registrations {
+			if out.Registrations[i].Space == space.Name {
+				out.Registrations[i].Health = task.State
+			}
+		}
+		if !task.Succeeded {
+			because := ""
+			if task.ErrorMessage != "" {
+				because = ": " + task.ErrorMessage
+			}
+			failures = append(failures, hint.Errorf(fmt.Sprintf("see its log: %s/app#/%s/tasks/%s", s.URL(), space.ID, task.ID),
+				"the health check %s in space %s ended as %s%s", task.ID, space.Name, task.State, because))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func bySpace(found []octoapi.Registration) [][]octoapi.Registration {
+	var groups [][]octoapi.Registration
+	for _, registration := range found {
+		last := len(groups) - 1
+		if last < 0 || groups[last][0].Space.ID != registration.Space.ID {
+			groups = append(groups, nil)
+			last++
+		}
+		groups[last] = append(groups[last], registration)
+	}
+	return groups
+}
+
+// checkHealth checks the registrations of one space.
+func (s *connection) checkHealth(ctx context.Context, group []octoapi.Registration) (octoapi.Task, error) {
+	ids := make([]string, len(group))
+	for i, registration := range group {
+		ids[i] = registration.Machine.ID
+	}
+	space, err := s.Space(ctx, group[0].Space.ID)
+	if err != nil {
+		return octoapi.Task{}, err
+	}
+	task, err := space.StartHealthCheck(ctx, ids)
+	if err != nil {
+		return task, err
+	}
+	return space.WaitForTask(ctx, task, func(now octoapi.Task) {
+		s.console.progress(fmt.Sprintf("health check %s: %s", now.ID, now.State))
+	})
+}

@@ -1,0 +1,193 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// What service and checkservices have in common: carrying out a request for services.
+
+// serviceTarget is the service of one instance: as it is, and as it should be.
+type serviceTarget struct {
+	instance tentacleconfig.Instance
+	found    service.Installation
+	wanted   service.Definition // only where the request defines the service
+}
+
+// serviceReport is the JSON of service and checkservices, and the source of their text.
+type serviceReport struct {
+	Instance      string           `json:"instance"`      // "" for a file that no instance names
+	Configuration string           `json:"configuration"` // the file; "" when the instance is gone
+	DryRun        bool             `json:"dryRun"`
+	Changed       bool             `json:"changed"`
+	Actions       []service.Action `json:"actions"`    // what was done (in a dry run: would be), in that order
+	Difference    string           `json:"difference"` // from what was installed; "" for none
+	Service       serviceState     `json:"service"`
+
+	lines  []string // what was done, for people
+	status service.Status
+}
+
+// serviceRun carries out one request for the services of one or more instances.
+type serviceRun struct {
+	request service.Request
+	outcome outcomeOptions
+	list    bool // the JSON is a list of reports, not one report
+}
+
+// apply makes a plan for each service and carries the plans out at the same time: stopping a
+// service can take a minute. A failure of one does not stop the others.
+func (s serviceRun) apply(ctx context.Context, c *console, targets []serviceTarget) error {
+	reports, failures := make([]*serviceReport, len(targets)), make([]error, len(targets))
+	var wait sync.WaitGroup
+	for i, target := range targets {
+		wait.Go(func() { reports[i], failures[i] = s.applyTo(ctx, c, target) })
+	}
+	wait.Wait()
+	c.endProgress()
+
+	failed := errors.Join(failures...)
+	switch {
+	case s.outcome.json() && failed != nil:
+		return failed
+	case s.outcome.json() && s.list:
+		return c.printJSON(reports)
+	case s.outcome.json():
+		return c.printJSON(reports[0])
+	}
+	if len(targets) == 0 {
+		c.printf("There is no Tentacle instance on this machine.\n")
+	}
+	for i, r := range reports {
+		if failures[i] == nil {
+			r.print(c)
+		}
+	}
+	return failed
+}
+
+func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*serviceReport, error) {
+	r := &serviceReport{
+		Instance: t.instance.Name, Configuration: t.instance.ConfigPath,
+		DryRun: s.outcome.dryRun, Actions: []service.Action{}, // an empty list is [], not null
+		status: t.found.Status,
+	}
+	plan, err := service.MakePlan(s.request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
+	if err != nil {
+		return nil, err
+	}
+	r.Difference = plan.Difference
+	for _, step := range plan.Steps {
+		if step.Action != "" && !r.DryRun {
+			if err := t.do(ctx, c, step.Action); err != nil {
+				return nil, r.unfinished(ctx, err)
+			}
+		}
+		r.add(t.found.Name, step)
+	}
+	if r.Changed && !r.DryRun {
+		if r.status, err = lookAtService(ctx, t.found.Name); err != nil {
+			c.warnOf(err)
+		}
+	}
+	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
+	return r, nil
+}
+
+// do carries out one action.
+func (t serviceTarget) do(ctx context.Context, c *console, action service.Action) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
+	name := t.found.Name
+	switch action {
+	case service.ActionRestart:
+		_, err = service.Restart(ctx, name, c.progress)
+	case service.ActionStart:
+		_, err = service.Start(ctx, name, c.progress)
+	case service.ActionStop:
+		_, err = service.Stop(ctx, name, c.progress)
+	case service.ActionUninstall:
+		err = service.Uninstall(ctx, name, c.progress)
+	case service.ActionInstall, service.ActionReconfigure, service.ActionEnable:
+		err = service.Install(ctx, t.wanted)
+	}
+	return err
+}
+
+// add records a step that was done or, in a dry run, would be.
+func (r *serviceReport) add(name string, step service.Step) {
+	verb := ""
+	switch {
+	case step.Action != "" && r.DryRun:
+		verb = "would be "
+	case step.Action != "":
+		verb = "was "
+	}
+	line := fmt.Sprintf("service %s %s%s", name, verb, step.Note)
+	if step.OldDefinition {
+		line += ": " + suggest.Tentacle{Service: name}.Restart()
+	}
+	r.lines = append(r.lines, line)
+	if step.Action != "" {
+		r.Actions, r.Changed = append(r.Actions, step.Action), true
+	}
+}
+
+// unfinished is the error for a step that failed: it says what was done before.
+func (r *serviceReport) unfinished(ctx context.Context, err error) error {
+	switch {
+	case len(r.Actions) > 0:
+		return unfinishedError{done: "not everything was done; done so far: " + strings.Join(r.lines, "; "), cause: err}
+	case ctx.Err() != nil:
+		return unfinishedError{done: "not everything was done", cause: err}
+	}
+	return err
+}
+
+func (r *serviceReport) print(c *console) {
+	name := title(r.Instance, r.Configuration)
+	if r.Configuration == "" {
+		name = cmp.Or(r.Instance, r.Service.Name)
+	}
+	c.printf("%s\n", name)
+	for line := range strings.Lines(r.Difference) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "+"):
+			line = c.green(line)
+		case strings.HasPrefix(line, "-"):
+			line = c.red(line)
+		}
+		c.printf("  %s\n", line)
+	}
+	for _, line := range r.lines {
+		c.printf("  %s\n", line)
+	}
+	state := fmt.Sprintf("Service %s is %s.", r.Service.Name, r.status)
+	if !r.Changed && !r.DryRun {
+		state = unchangedLine + " " + state
+	}
+	c.printf("%s\n", resultLine(r.DryRun, r.Changed || !r.DryRun, state))
+}
+
+// queryServices finds the services of these instances.
+func queryServices(ctx context.Context, instances []tentacleconfig.Instance) ([]serviceTarget, error) {
+	targets := make([]serviceTarget, 0, len(instances))
+	for _, instance := range instances {
+		found, err := service.Installed(ctx, serviceOf(instance, ""))
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, serviceTarget{instance: instance, found: found})
+	}
+	return targets, nil
+}

@@ -1,0 +1,130 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// snapshot is a snapshot of a Tentacle while it is taken.
+type snapshot struct {
+	check.Snapshot
+	proxy  tentacleconfig.Proxy
+	server *connection // nil when the API is not asked
+}
+
+// takeSnapshot reads what is on this machine, and records what cannot be read.
+func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time.Time) *snapshot {
+	s := &snapshot{}
+	s.Tentacle = suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName), GOOS: runtime.GOOS}
+	s.Now = now
+	document, err := tentacleconfig.Read(instance.ConfigPath)
+	if err != nil {
+		s.ConfigurationErr = withHints(err)
+		s.Backup = newestUsableBackup(instance)
+		return s
+	}
+	// Without the times, a pending restart is not noticed.
+	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
+	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
+	s.Thumbprint = strings.ToUpper(strings.TrimSpace(setting))
+	s.Certificate, s.CertificateErr = document.CertificateDates()
+	s.Listens = document.Listens()
+	if s.Servers, s.ServersErr = document.TrustedServers(); s.ServersErr != nil {
+		s.Backup = newestUsableBackup(instance)
+	}
+	s.proxy, s.ProxyErr = document.PollingProxy()
+	s.Ports = check.PortsOf(s.Servers)
+	return s
+}
+
+func newestUsableBackup(instance tentacleconfig.Instance) string {
+	if backup, found := tentacleconfig.NewestUsableBackup(instance.ConfigPath); found {
+		return backup.ID()
+	}
+	return ""
+}
+
+// askAll asks for all Tentacles at the same time; answered is called for each port that answers.
+func askAll(ctx context.Context, snapshots []*snapshot, answered func(octoapi.Port)) {
+	var all sync.WaitGroup
+	for _, s := range snapshots {
+		all.Go(func() { s.ask(ctx, answered) })
+	}
+	all.Wait()
+}
+
+// ask asks the service manager, the ports and the API at the same time.
+func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
+	if s.IndexErr != nil {
+		return
+	}
+	var all sync.WaitGroup
+	all.Go(func() { s.Service, s.ServiceErr = lookAtService(ctx, s.Tentacle.Service) })
+	all.Go(func() {
+		// Where this fails, the state of the service is not known either, and is reported.
+		s.Variables, _ = service.Environment(ctx, s.Tentacle.Service)
+	})
+	all.Go(func() { s.tryPorts(ctx, answered) })
+	if s.server != nil {
+		all.Go(func() { s.askAPI(ctx) })
+	}
+	all.Wait()
+}
+
+func (s *snapshot) tryPorts(ctx context.Context, answered func(octoapi.Port)) {
+	if s.ProxyErr != nil {
+		return
+	}
+	addresses := make([]string, len(s.Ports))
+	for i, p := range s.Ports {
+		addresses[i] = p.Address
+	}
+	ports, errs := octoapi.TryEachPort(ctx, addresses, octoapi.PortOptions{
+		Proxy: pollingProxy(s.proxy, runtime.GOOS), Done: answered, FailFast: true,
+	})
+	for i := range s.Ports {
+		s.Ports[i].Answer, s.Ports[i].Err = ports[i], errs[i]
+	}
+}
+
+// askAPI asks everything at the same time.
+func (s *snapshot) askAPI(ctx context.Context) {
+	api := &s.API
+	var all sync.WaitGroup
+	all.Go(func() { api.Thumbprint, api.Err = s.server.Thumbprint(ctx) })
+	all.Go(func() { api.Nodes, api.NodesErr = s.server.Nodes(ctx) })
+	all.Go(func() { api.SharedQueues, api.SharedQueuesErr = s.server.SharedQueues(ctx) })
+	if own := s.OwnThumbprint(); own != "" {
+		all.Go(func() { api.Registrations, api.Hidden, api.RegistrationsErr = s.server.Registrations(ctx, own) })
+	}
+	all.Wait()
+	api.Err = withHints(api.Err)
+	s.Server = s.server.URL() // https, where the server redirects there
+}
+
+// portProgress shows what is asked. The result is to be called for each port that has answered.
+func portProgress(c *console, url string, ports int) (answered func(octoapi.Port)) {
+	text := askingText(url, ports)
+	if url == "" {
+		text = "trying " + plural(ports, "polling port", "polling ports")
+	}
+	c.progress(text)
+	var mu sync.Mutex
+	done := 0
+	return func(octoapi.Port) {
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		c.progress(fmt.Sprintf("%s, %d answered", text, done))
+	}
+}

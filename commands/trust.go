@@ -1,0 +1,62 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// Messages about the clusters that a Tentacle trusts.
+
+const registerHint = "register it first: octo-tentacle register-with --comms-style=TentacleActive --server=… --environment=… --role=…"
+
+// trustedHint names the clusters that are trusted: asking the API of another cluster is a common
+// mistake.
+func trustedHint(servers []tentacleconfig.TrustedServer) string {
+	trusted := tentacleconfig.Thumbprints(servers)
+	if len(trusted) == 0 {
+		return "this Tentacle trusts no Octopus Server yet"
+	}
+	return "trusted thumbprints: " + shortList(trusted)
+}
+
+// listedAtMost is how many things a hint lists.
+const listedAtMost = 20
+
+func shortList(list []string) string {
+	if more := len(list) - listedAtMost; more > 0 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(list[:listedAtMost], ", "), more)
+	}
+	return strings.Join(list, ", ")
+}
+
+// untrustedError says that the Tentacle does not trust a cluster.
+type untrustedError struct {
+	servers    []tentacleconfig.TrustedServer // that it trusts
+	thumbprint string                         // of the cluster
+	tentacle   suggest.Tentacle
+}
+
+func (e untrustedError) Error() string {
+	return "this Tentacle does not trust the cluster with thumbprint " + e.thumbprint
+}
+
+// Hints say how to trust the cluster.
+func (e untrustedError) Hints() []string {
+	trusted := tentacleconfig.Thumbprints(e.servers)
+	if len(trusted) == 0 {
+		return []string{trustedHint(e.servers), registerHint}
+	}
+	expired := "…"
+	if len(trusted) == 1 {
+		expired = trusted[0]
+	}
+	return []string{
+		trustedHint(e.servers),
+		"if it is the same cluster with a new certificate: " +
+			e.tentacle.Command("update-trust", "--oldThumbprint="+expired, "--newThumbprint="+e.thumbprint),
+		"if it is another cluster, " + registerHint,
+	}
+}
