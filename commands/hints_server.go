@@ -17,7 +17,13 @@ const (
 // serverHints says what to type to fix an error of package octoapi.
 func serverHints(err error) []string {
 	var hints []string
-	eachError(err, func(err error) { hints = append(hints, serverHintsOfOne(err)...) })
+	lost := errors.Is(err, octoapi.ErrOutcomeUnknown)
+	eachError(err, func(err error) {
+		if _, is := err.(*octoapi.UnreachableError); is && lost {
+			return // the server was reached: its address is right
+		}
+		hints = append(hints, serverHintsOfOne(err)...)
+	})
 	for _, known := range []struct {
 		is   error
 		hint string
