@@ -2,6 +2,7 @@ package commands
 
 import (
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -17,6 +18,6 @@ func warnOfPendingRestart(c *console, t *tentacle, status service.Status, o chan
 	if err != nil || !check.RestartPending(status, file) {
 		return
 	}
-	c.warn("service %s started before the last change of %s and still uses the old configuration: a restart is pending\n  to finish: %s",
-		status.Name, t.instance.ConfigPath, t.suggest().Restart())
+	c.warnOf(hint.Errorf("to finish: "+t.suggest().Restart(),
+		"service %s started before the last change of %s and still uses the old configuration: a restart is pending", status.Name, t.instance.ConfigPath))
 }
