@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -226,7 +227,7 @@ func (r checkResult) print(c *console) {
 		printFinding(c, found)
 	}
 	c.printf("%d ok, %s, %s\n", r.Summary.OK,
-		plural(r.Summary.Warnings, "warning", "warnings"), plural(r.Summary.Problems, "problem", "problems"))
+		plural.Of(r.Summary.Warnings, "warning", "warnings"), plural.Of(r.Summary.Problems, "problem", "problems"))
 }
 
 // printFinding prints a good finding in one line, and any other with its reason and its fix.

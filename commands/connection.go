@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"golang.org/x/sync/errgroup"
@@ -177,12 +178,5 @@ func askingText(url string, ports int) string {
 	if ports == 0 {
 		return "asking " + url
 	}
-	return fmt.Sprintf("asking %s, trying %s", url, plural(ports, "polling port", "polling ports"))
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return fmt.Sprintf("asking %s, trying %s", url, plural.Of(ports, "polling port", "polling ports"))
 }

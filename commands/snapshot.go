@@ -10,6 +10,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -116,7 +117,7 @@ func (s *snapshot) askAPI(ctx context.Context) {
 func portProgress(c *console, url string, ports int) (answered func(octoapi.Port)) {
 	text := askingText(url, ports)
 	if url == "" {
-		text = "trying " + plural(ports, "polling port", "polling ports")
+		text = "trying " + plural.Of(ports, "polling port", "polling ports")
 	}
 	c.progress(text)
 	var mu sync.Mutex

@@ -83,11 +83,3 @@ func (r *report) found(id string) bool {
 
 // hints are those of an error, a line each.
 func hints(err error) string { return strings.Join(hint.Of(err), "\n") }
-
-// plural counts things.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

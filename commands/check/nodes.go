@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -37,7 +38,7 @@ func (r *report) nodes() {
 		}
 	}
 	counted := fmt.Sprintf("%s polled, and %s of the cluster %s work",
-		plural(len(polled), "address is", "addresses are"), plural(len(working), "node", "nodes"), handsOut(len(working)))
+		plural.Of(len(polled), "address is", "addresses are"), plural.Of(len(working), "node", "nodes"), handsOut(len(working)))
 	switch {
 	case r.API.SharedQueues:
 		r.ok(idNodes, "%s: the nodes share their queues, so one address is enough", counted)

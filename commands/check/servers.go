@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -29,7 +30,7 @@ func (r *report) trustedServers() {
 	}
 	if !r.found(idTrustedServers) {
 		r.ok(idTrustedServers, "it polls %s of %s; all entries are well-formed",
-			plural(len(r.Ports), "address", "addresses"), plural(len(r.polledThumbprints()), "cluster", "clusters"))
+			plural.Of(len(r.Ports), "address", "addresses"), plural.Of(len(r.polledThumbprints()), "cluster", "clusters"))
 	}
 	r.duplicates()
 	r.subscriptions()

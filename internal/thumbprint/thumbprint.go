@@ -28,14 +28,3 @@ func Same(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), str
 func Contains(list []string, thumbprint string) bool {
 	return slices.ContainsFunc(list, func(one string) bool { return Same(one, thumbprint) })
 }
-
-// Distinct is the list with each thumbprint once, as it is spelled first.
-func Distinct(list []string) []string {
-	var distinct []string
-	for _, one := range list {
-		if !Contains(distinct, one) {
-			distinct = append(distinct, one)
-		}
-	}
-	return distinct
-}
