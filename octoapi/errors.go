@@ -22,6 +22,8 @@ var (
 	ErrNoSpaces = errors.New("the server has no spaces")
 	// ErrNoDefaultSpace is a server without a default space that the account may use.
 	ErrNoDefaultSpace = errors.New("no default space")
+	// ErrWebSocket is a web socket (wss), which cannot be asked whether it trusts a Tentacle.
+	ErrWebSocket = errors.New("a web socket cannot be asked")
 )
 
 // errUnexpectedJSON is JSON that an Octopus Server does not answer there.

@@ -20,12 +20,13 @@ import (
 // stageError is what failed once there was a connection to the port.
 type stageError struct {
 	status string // of an answer that is not a polling port's
+	line   string // of an answer that is not in the protocol of a polling port
 	err    error
 }
 
 func (e *stageError) Error() string {
 	if e.err == nil {
-		return "status " + e.status
+		return "answer " + e.status + e.line
 	}
 	return e.err.Error()
 }
@@ -37,9 +38,12 @@ func diagnosePort(err error, host string, took time.Duration) diagnosis {
 	if !is {
 		return diagnose(err, host, took)
 	}
-	if stage.status != "" {
-		return diagnosis{WebServer, fmt.Sprintf("it responds with %s, but Octopus responds with 200", oneLine(stage.status, 60)), retryBriefly,
-			[]string{"a web server or load balancer seems to be there"}}
+	if stage.err == nil {
+		text := fmt.Sprintf("it responds with %s, but Octopus responds with 200", oneLine(stage.status, 60))
+		if stage.line != "" {
+			text = fmt.Sprintf("it responds with %q, but Octopus responds with MX-SERVER", oneLine(stage.line, 60))
+		}
+		return diagnosis{WebServer, text, retryBriefly, []string{"a web server or load balancer seems to be there"}}
 	}
 	d := diagnose(stage.err, host, took)
 	switch {
@@ -54,22 +58,23 @@ func diagnosePort(err error, host string, took time.Duration) diagnosis {
 	return d
 }
 
-// tryPort connects once and returns the thumbprint of the certificate presented.
-func tryPort(ctx context.Context, u *url.URL, proxyOf func(*url.URL) (*url.URL, error), timeout time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// tryPort connects once and has the conversation, which a port's timeout breaks off: at once, or
+// after a time to end it well.
+func (o PortOptions) tryPort(ctx context.Context, u *url.URL, ending time.Duration, talk func(context.Context, net.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, o.timing.portTry)
 	defer cancel()
-	raw, err := connect(ctx, u, proxyOf)
+	raw, err := connect(ctx, u, o.Proxy)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer raw.Close()
-	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Now().Add(ending)) })
 	defer stop()
-	presented, err := shakeHands(ctx, raw, u)
+	err = talk(ctx, raw)
 	if err != nil && ctx.Err() != nil {
 		err = &stageError{err: ctx.Err()} // what the deadline broke off is not the cause
 	}
-	return presented, err
+	return err
 }
 
 // proxied is the address of a port in the form in which a proxy is chosen for it.
@@ -117,18 +122,25 @@ func connectThrough(ctx context.Context, raw net.Conn, proxy *url.URL, target st
 	return nil
 }
 
-// shakeHands does TLS and, unless it is a web socket, POST /handshake.
-func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
-	presented := ""
-	conn := tls.Client(raw, &tls.Config{
+// portTLS is how one speaks TLS with a polling port. It sets presented to the port's thumbprint
+// before the end of TLS's handshake: the server may then miss a client certificate.
+func portTLS(u *url.URL, presented *string) *tls.Config {
+	return &tls.Config{
 		ServerName:         u.Hostname(),
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, // #nosec G402: Octopus is known by its thumbprint, which is returned for that
-		VerifyConnection: func(s tls.ConnectionState) error { // before the end, should the server then miss a client certificate
-			presented = thumbprint.Of(s.PeerCertificates[0].Raw)
+		VerifyConnection: func(s tls.ConnectionState) error {
+			*presented = thumbprint.Of(s.PeerCertificates[0].Raw)
 			return nil
 		},
-	})
+	}
+}
+
+// shakeHands does TLS and, unless it is a web socket, POST /handshake. It returns the thumbprint of
+// the certificate presented.
+func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
+	presented := ""
+	conn := tls.Client(raw, portTLS(u, &presented))
 	err := conn.HandshakeContext(ctx)
 	if err == nil && u.Scheme == "wss" {
 		return presented, nil

@@ -20,7 +20,7 @@ type Port struct {
 	Latency    time.Duration // from the connection to the answer, in the try that succeeded
 }
 
-// PortOptions are those of TryPorts.
+// PortOptions are those of TryPorts and AskTrust.
 type PortOptions struct {
 	Proxy    func(*url.URL) (*url.URL, error) // nil: that of the environment; see ProxyFunc
 	Waiting  func(address, why string)        // optional: a try failed and will be repeated; called from several goroutines
@@ -57,6 +57,28 @@ func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, e
 // that tells why it is none, a *PortError unless the address itself is wrong. Both lists are in the
 // order of the addresses.
 func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port, []error) {
+	o = o.withDefaults()
+	ports, errs := make([]Port, len(addresses)), make([]error, len(addresses))
+	var all sync.WaitGroup
+	for i, address := range addresses {
+		all.Go(func() {
+			port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented string, err error) {
+				err = o.tryPort(ctx, u, 0, func(ctx context.Context, raw net.Conn) (err error) {
+					presented, err = shakeHands(ctx, raw, u)
+					return err
+				})
+				return presented, err
+			})
+			if ports[i], errs[i] = port, err; err == nil {
+				o.Done(port)
+			}
+		})
+	}
+	all.Wait()
+	return ports, errs
+}
+
+func (o PortOptions) withDefaults() PortOptions {
 	o.timing = o.timing.withDefaults()
 	if o.Proxy == nil {
 		o.Proxy = ProxyFunc(nil)
@@ -67,21 +89,12 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 	if o.Done == nil {
 		o.Done = func(Port) {}
 	}
-	ports, errs := make([]Port, len(addresses)), make([]error, len(addresses))
-	var all sync.WaitGroup
-	for i, address := range addresses {
-		all.Go(func() {
-			if ports[i], errs[i] = o.tryUntilDeadline(ctx, address); errs[i] == nil {
-				o.Done(ports[i])
-			}
-		})
-	}
-	all.Wait()
-	return ports, errs
+	return o
 }
 
 // tryUntilDeadline tries one port until it answers, or another try makes no sense, or time is up.
-func (o PortOptions) tryUntilDeadline(ctx context.Context, address string) (Port, error) {
+// A try returns the thumbprint of the certificate presented.
+func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(*url.URL) (string, error)) (Port, error) {
 	u, err := portURL(address)
 	if err != nil {
 		return Port{}, err
@@ -91,7 +104,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string) (Port
 	var tookBefore time.Duration
 	for {
 		started := time.Now()
-		presented, err := tryPort(ctx, u, o.Proxy, o.timing.portTry)
+		presented, err := try(u)
 		took := time.Since(started)
 		if err == nil {
 			return Port{Address: address, Thumbprint: presented, Latency: took}, nil

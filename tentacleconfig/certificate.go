@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -216,9 +217,35 @@ func (d *Document) CertificateDates() (CertificateDates, error) {
 	}, nil
 }
 
-// certificate reads the setting Tentacle.Certificate: a PFX without a password,
-// as base64, encrypted (Security/Certificates/CertificateEncoder.cs).
-func (d *Document) certificate() (*x509.Certificate, error) {
+// OwnCertificate is the Tentacle's certificate with its key, decrypted: with it one can act as the
+// Tentacle. The error is ErrNoCertificate where the file has none, and a *SecretError where it
+// cannot be read on this machine.
+func (d *Document) OwnCertificate() (*Certificate, error) {
+	pfx, err := d.pfx()
+	if errors.Is(err, ErrNoCertificate) {
+		return nil, err
+	}
+	var certificate *Certificate
+	if err == nil {
+		certificate, err = ParsePFX(pfx, "")
+	}
+	if errors.Is(err, ErrPassword) { // Tentacle uses none
+		err = errNotPFX
+	}
+	if err != nil {
+		return nil, d.secretError(KeyCertificate, err)
+	}
+	return certificate, nil
+}
+
+// TLS is the certificate as a Tentacle presents it: alone, with its key.
+func (c *Certificate) TLS() tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{c.x509.Raw}, PrivateKey: c.key, Leaf: c.x509}
+}
+
+// pfx decrypts the setting Tentacle.Certificate: a PFX without a password, as base64, encrypted
+// (Security/Certificates/CertificateEncoder.cs).
+func (d *Document) pfx() ([]byte, error) {
 	secret, _ := d.Get(KeyCertificate)
 	if secret == "" {
 		return nil, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
@@ -230,6 +257,14 @@ func (d *Document) certificate() (*x509.Certificate, error) {
 	pfx, err := base64.StdEncoding.DecodeString(string(encoded))
 	if err != nil {
 		return nil, errors.New("it is not base64")
+	}
+	return pfx, nil
+}
+
+func (d *Document) certificate() (*x509.Certificate, error) {
+	pfx, err := d.pfx()
+	if err != nil {
+		return nil, err
 	}
 	_, certificate, _, err := pkcs12.DecodeChain(pfx, "")
 	if err != nil {

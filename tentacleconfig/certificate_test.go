@@ -290,10 +290,44 @@ func TestATentacleWithoutAUsableCertificateSaysWhy(t *testing.T) {
 	for name, value := range map[string]string{"none": "", "not a secret": "hello", "not a certificate": encrypted(t, "aGVsbG8="), "no base64": encrypted(t, "*")} {
 		d := parse(t, "<octopus-settings/>")
 		d.Set(KeyCertificate, value)
-		got, err := d.Thumbprint()
-		unreadable, is := errors.AsType[*SecretError](err)
-		if is && unreadable.Key != KeyCertificate || is == errors.Is(err, ErrNoCertificate) || is == (value == "") || !strings.Contains(err.Error(), "Tentacle.config") {
-			t.Errorf("%s: %q, %v", name, got, err)
+		_, err := d.Thumbprint()
+		_, errOfOwn := d.OwnCertificate()
+		for _, err := range []error{err, errOfOwn} {
+			unreadable, is := errors.AsType[*SecretError](err)
+			if is && unreadable.Key != KeyCertificate || is == errors.Is(err, ErrNoCertificate) || is == (value == "") || !strings.Contains(err.Error(), "Tentacle.config") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestTheTentaclesOwnCertificateHasItsKey(t *testing.T) {
+	testMachine(t)
+	want := certificate(t)
+	d := parse(t, "<octopus-settings/>")
+	if err := d.SetCertificate(want, Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	d.Set(KeyThumbprint, "0123") // what the setting says does not matter
+	own, err := d.OwnCertificate()
+	if err != nil || own.Thumbprint() != want.Thumbprint() {
+		t.Fatalf("%v", err)
+	}
+	forTLS := own.TLS()
+	if len(forTLS.Certificate) != 1 || !bytes.Equal(forTLS.Certificate[0], want.x509.Raw) || !want.key.Equal(forTLS.PrivateKey) {
+		t.Error("what is presented is another certificate")
+	}
+	for name, pfx := range map[string]func() ([]byte, error){
+		"under a password": func() ([]byte, error) { return want.PFX("a password") },
+		"without its key":  func() ([]byte, error) { return pkcs12.Modern2023.EncodeTrustStore([]*x509.Certificate{want.x509}, "") },
+	} {
+		data, err := pfx()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Set(KeyCertificate, encrypted(t, base64.StdEncoding.EncodeToString(data)))
+		if _, err := d.OwnCertificate(); !errors.As(err, new(*SecretError)) || errors.Is(err, ErrPassword) || !strings.Contains(err.Error(), "cannot be read: it ") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
