@@ -89,7 +89,7 @@ func withHints(err error) string {
 
 func mustNotLeak(t testing.TB, text string) {
 	t.Helper()
-	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password, url.QueryEscape(octotest.Password)} {
+	for _, secret := range []string{octotest.APIKey, octotest.LimitedAPIKey, octotest.BearerToken, octotest.Password, url.QueryEscape(octotest.Password)} {
 		if strings.Contains(text, secret) {
 			t.Errorf("shows a secret:\n%s", text)
 		}

@@ -12,13 +12,6 @@ import (
 	"time"
 )
 
-const (
-	sessionCookie = "OctopusIdentificationToken_" + installationID
-	csrfCookie    = "Octopus-Csrf-Token_" + installationID
-	sessionValue  = "octotest-session-5f1d%2f"
-	csrfValue     = "octotest-csrf-77aa%2b%3d"
-)
-
 func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	time.Sleep(c.options.Latency)
@@ -32,6 +25,7 @@ func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 && json.Unmarshal(body, &entry.Body) != nil {
 		entry.Body = string(body)
 	}
+	c.nameNode(w, f)
 	var send func()
 	if f.replacesAnswer() {
 		entry.Status, send = c.faultyAnswer(w, r, f)
@@ -140,15 +134,15 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	case "users/login":
 		return c.login(w, r, body)
 	}
-	if a := refuse(r); a != nil {
-		return *a
+	user, refused := authenticate(r)
+	if refused != nil {
+		return *refused
 	}
 	switch path {
 	case "users/me":
-		return answer{http.StatusOK, object{"Id": userID, "Username": Username, "DisplayName": "Admin", "IsService": false,
-			"Links": object{"Self": c.link("users/" + userID), "Spaces": c.link("users/" + userID + "/spaces")}}}
-	case "users/" + userID + "/spaces":
-		return c.userSpaces()
+		return c.user(user)
+	case "users/" + user.id + "/spaces":
+		return c.userSpaces(user)
 	case "configuration/certificates/certificate-global":
 		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server",
 			"Thumbprint": cmp.Or(f.Thumbprint, c.Thumbprint())}}
@@ -159,8 +153,8 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	}
 	id, rest, _ := strings.Cut(path, "/")
 	for i := range c.store.spaces {
-		if c.store.spaces[i].id == id {
-			return c.inSpace(r, &c.store.spaces[i], rest, body)
+		if s := &c.store.spaces[i]; s.id == id && user.sees(s) {
+			return c.inSpace(r, s, rest, body)
 		}
 	}
 	return notFound()
@@ -182,49 +176,6 @@ func (c *Cluster) root(f APIFault) object {
 			"Web":                         c.options.Path + "/app",
 		},
 	}
-}
-
-func (c *Cluster) login(w http.ResponseWriter, r *http.Request, body []byte) answer {
-	var in struct{ Username, Password string }
-	if r.Method != http.MethodPost || json.Unmarshal(body, &in) != nil {
-		return failure(http.StatusBadRequest, "There was a problem with your request.")
-	}
-	if in.Username != Username || in.Password != Password {
-		return failure(http.StatusUnauthorized, "Invalid username or password.")
-	}
-	// As an Octopus Server sends them: the values are URL-encoded, and the header must carry them
-	// so.
-	w.Header().Add("Set-Cookie", sessionCookie+"="+sessionValue+"; path=/; HttpOnly")
-	w.Header().Add("Set-Cookie", csrfCookie+"="+csrfValue+"; path=/")
-	return answer{http.StatusOK, object{"Id": userID, "Username": Username}}
-}
-
-// refuse returns 401 or 403 when the request does not carry what the server accepts.
-func refuse(r *http.Request) *answer {
-	if r.Header.Get("X-Octopus-ApiKey") == APIKey || r.Header.Get("Authorization") == "Bearer "+BearerToken {
-		return nil
-	}
-	session, err := r.Cookie(sessionCookie)
-	if err != nil || session.Value != sessionValue {
-		a := failure(http.StatusUnauthorized, "You must be logged in to request this resource. Please provide a valid API key or log in.")
-		return &a
-	}
-	if r.Method != http.MethodGet && r.Header.Get("X-Octopus-Csrf-Token") != csrfValue {
-		a := failure(http.StatusForbidden, "A required anti-forgery token was not supplied or was invalid.")
-		return &a
-	}
-	return nil
-}
-
-func (c *Cluster) userSpaces() answer {
-	var list []object
-	for _, s := range c.store.spaces {
-		o := named(s.id, s.name, s.slug)
-		o["IsDefault"] = s.isDefault
-		o["Links"] = object{"Self": c.link("spaces/" + s.id), "SpaceHome": c.link(s.id)}
-		list = append(list, o)
-	}
-	return answer{http.StatusOK, list}
 }
 
 // spaceLinks are the links of a space's document that this program follows, as a server of 2023 has
@@ -305,23 +256,41 @@ func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string,
 			return answer{http.StatusOK, object{"Id": "ServerTasks-1", "Name": "Delete"}}
 		}
 	case method == http.MethodPost && id == "", method == http.MethodPut && id != "":
-		var item object
-		if json.Unmarshal(body, &item) != nil || item["Name"] == nil || item["Endpoint"] == nil {
-			return failure(http.StatusBadRequest, "There was a problem with your request.", "Please provide a value for the machine's name.")
-		}
-		c.store.naming.Lock()
-		defer c.store.naming.Unlock()
-		if c.store.taken(key, id, item["Name"]) {
-			return failure(http.StatusBadRequest, "There was a problem with your request.", "The name is in use already.")
-		}
-		if id == "" {
-			return answer{http.StatusCreated, c.store.add(key, idPrefix, self, item)}
-		}
-		if c.store.replace(key, id, self, item) {
-			return answer{http.StatusOK, item}
-		}
+		return c.save(key, idPrefix, self, id, body)
 	}
 	return notFound()
+}
+
+// save registers a deployment target or worker, or changes the one with the id.
+func (c *Cluster) save(key, idPrefix, self, id string, body []byte) answer {
+	const problem = "There was a problem with your request."
+	var item object
+	if json.Unmarshal(body, &item) != nil || item["Name"] == nil || item["Endpoint"] == nil {
+		return failure(http.StatusBadRequest, problem, "Please provide a value for the machine's name.")
+	}
+	c.store.naming.Lock()
+	defer c.store.naming.Unlock()
+	if c.store.taken(key, id, item["Name"]) {
+		return failure(http.StatusBadRequest, problem, "The name is in use already.")
+	}
+	if id == "" {
+		if item["HealthStatus"] == nil {
+			item["HealthStatus"] = "Unknown" // until the first check
+		}
+		return answer{http.StatusCreated, c.store.add(key, idPrefix, self, item)}
+	}
+	before, is := c.store.get(key, id)
+	if !is {
+		return notFound()
+	}
+	if styleOf(before) != styleOf(item) && !c.options.ChangesEndpointType {
+		return failure(http.StatusBadRequest, problem, "Model Endpoint type does not match incoming type") // OctopusDeploy/Issues 9613
+	}
+	item["HealthStatus"] = before["HealthStatus"]
+	if !c.store.replace(key, id, self, item) {
+		return notFound()
+	}
+	return answer{http.StatusOK, item}
 }
 
 // filtered keeps what the query's name, ids and thumbprint ask for.

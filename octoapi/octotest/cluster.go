@@ -16,6 +16,8 @@ const (
 	BearerToken = "octotest-bearer-token-0123456789"
 	Username    = "admin"
 	Password    = "Password01!"
+	// LimitedAPIKey is that of an account that may use the default space, and sees no other.
+	LimitedAPIKey = "API-LIMITED89ABCDEFGHIJKLMNOPQ"
 )
 
 // Options says what the cluster is like. The zero value is three nodes with the port numbers of
@@ -32,6 +34,11 @@ type Options struct {
 	APIAddress       string             // host:port of the API; default: Host(1), port 8065
 	Path             string             // virtual directory of the API, such as /octopus
 	PageSize         int                // items on a page of a list; default 30
+	ThirdSpace       bool               // with the space Research
+	NoNodeHeader     bool               // a server that does not say which node answers
+	// ChangesEndpointType is a server that lets a deployment target or worker become one of another
+	// communication style, as older ones do (OctopusDeploy/Issues 9613).
+	ChangesEndpointType bool
 }
 
 // ServerNode is what the API says of a node, besides its name. The zero value is one that is online
@@ -62,6 +69,7 @@ type Cluster struct {
 	shared   bool // the queues, through Redis
 	members  map[int]ServerNode
 	together *gathering
+	behind   int // the node behind the API's address, from 1; 0 is the first
 }
 
 // URL is what a person gives as --server.
@@ -115,6 +123,24 @@ func (c *Cluster) Requests() []Request { return c.log.all() }
 func (c *Cluster) ResetRequests() {
 	c.conns.Store(0)
 	c.log.reset()
+}
+
+// LoggedErrors returns what the nodes would have logged as errors of their clients since the start:
+// a conversation in Halibut's protocol that is not ended as Halibut ends it, or one that asks for
+// work. Each begins with the address of the polling port. It waits for the connections that are
+// about to end.
+func (c *Cluster) LoggedErrors() []string {
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		var list []string
+		settled := true
+		for _, n := range c.allNodes() {
+			logged, all := n.settled()
+			list, settled = append(list, logged...), settled && all
+		}
+		if settled || time.Now().After(end) {
+			return list
+		}
+	}
 }
 
 func (c *Cluster) link(rest string) string { return c.options.Path + "/api/" + rest }

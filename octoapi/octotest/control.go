@@ -1,9 +1,6 @@
 package octotest
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"net"
 	"slices"
 )
@@ -13,6 +10,20 @@ func (c *Cluster) SetServerNode(n int, s ServerNode) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.members[n] = s
+}
+
+// SetAPINode puts node n, from 1, behind the API's address; in the beginning it is the first.
+func (c *Cluster) SetAPINode(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind = n
+}
+
+// SetTaskNode makes node n, from 1, run the tasks; in the beginning it is the first.
+func (c *Cluster) SetTaskNode(n int) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.node = n
 }
 
 // SetSharedQueues makes the nodes share their queues through Redis, or not.
@@ -67,55 +78,6 @@ func (c *Cluster) Renew(nodes ...int) error {
 	return nil
 }
 
-// Machine is a deployment target or a worker, for AddMachine.
-type Machine struct {
-	Space        string // ID, name or slug; "" is the default one
-	Worker       bool
-	Name         string
-	Thumbprint   string // the Tentacle's
-	Subscription string // "" for one that listens
-	Disabled     bool
-	Health       string // "" is Healthy
-}
-
-// AddMachine registers a deployment target or worker, or changes the one of that name in that
-// space, as a person does in the web portal.
-func (c *Cluster) AddMachine(m Machine) error {
-	i := slices.IndexFunc(c.store.spaces, func(s space) bool {
-		return m.Space == s.id || m.Space == s.name || m.Space == s.slug || m.Space == "" && s.isDefault
-	})
-	if i < 0 {
-		return fmt.Errorf("the cluster has no space %s", m.Space)
-	}
-	s := c.store.spaces[i]
-	if m.Name == "" || m.Thumbprint == "" {
-		return errors.New("a deployment target or worker has a name and a thumbprint")
-	}
-	kind, prefix := "machines", "Machines"
-	if m.Worker {
-		kind, prefix = "workers", "Workers"
-	}
-	endpoint := object{"CommunicationStyle": "TentacleActive", "Thumbprint": m.Thumbprint, "Uri": m.Subscription}
-	if m.Subscription == "" {
-		endpoint["CommunicationStyle"], endpoint["Uri"] = "TentaclePassive", "https://"+m.Name+":10933/"
-	}
-	item := object{"Name": m.Name, "IsDisabled": m.Disabled, "HealthStatus": cmp.Or(m.Health, "Healthy"), "Endpoint": endpoint}
-	if m.Worker {
-		item["WorkerPoolIds"] = []string{s.lists["workerpools"][0]["Id"].(string)}
-	} else {
-		item["EnvironmentIds"], item["Roles"] = []string{s.lists["environments"][0]["Id"].(string)}, []string{"web-server"}
-	}
-	key, self := s.id+"/"+kind, c.link(s.id+"/"+kind)
-	for _, old := range c.store.list(key) {
-		if old["Name"] == m.Name {
-			c.store.replace(key, old["Id"].(string), self, item)
-			return nil
-		}
-	}
-	c.store.add(key, prefix, self, item)
-	return nil
-}
-
 // SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot
 // be opened again is an error.
 func (c *Cluster) SetNodeFault(n int, f NodeFault) error { return c.allNodes()[n-1].setFault(f) }
@@ -133,6 +95,14 @@ func (c *Cluster) SetHealthCheck(state string) {
 	c.tasks.mu.Lock()
 	defer c.tasks.mu.Unlock()
 	c.tasks.ended = state
+}
+
+// SetHealthAfterCheck says which HealthStatus health checks find from now on: Healthy, HasWarnings,
+// Unhealthy, Unavailable. "" is the usual: Healthy after Success, else Unavailable.
+func (c *Cluster) SetHealthAfterCheck(health string) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.health = health
 }
 
 // AnswerTogether makes requests to these paths, told by how they end, wait for each other: none is

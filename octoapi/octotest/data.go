@@ -2,6 +2,7 @@ package octotest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,10 +16,7 @@ type space struct {
 	lists          map[string][]object // by the last part of the path: environments, tenants…
 }
 
-const (
-	userID         = "Users-1"
-	installationID = "0c98f4bd-64bd-481d-8978-7a602232c95c"
-)
+const installationID = "0c98f4bd-64bd-481d-8978-7a602232c95c"
 
 func named(id, name, slug string) object { return object{"Id": id, "Name": name, "Slug": slug} }
 
@@ -32,9 +30,9 @@ func tagSet(id, name string, tags ...string) object {
 	return set
 }
 
-// spaces makes the two spaces, whose IDs differ in the last but one digit: Environments-11 and
-// Environments-21.
-func spaces() []space {
+// spaces makes the two spaces, or three, whose IDs differ in the last but one digit:
+// Environments-11 and Environments-21.
+func spaces(third bool) []space {
 	make1 := func(n int, id, name, slug string, isDefault bool) space {
 		with := func(kind string, k int) string { return fmt.Sprintf("%s-%d%d", kind, n, k) }
 		return space{id: id, name: name, slug: slug, isDefault: isDefault, lists: map[string][]object{
@@ -54,10 +52,14 @@ func spaces() []space {
 				named(with("WorkerPools", 2), "Windows Pool", "windows-pool")},
 		}}
 	}
-	return []space{
+	list := []space{
 		make1(1, "Spaces-1", "Default", "default", true),
 		make1(2, "Spaces-2", "Finance Department", "finance-department", false),
 	}
+	if third {
+		list = append(list, make1(3, "Spaces-3", "Research", "research", false))
+	}
+	return list
 }
 
 // store keeps the machines and workers, each as it was posted.
@@ -70,8 +72,8 @@ type store struct {
 	items map[string][]object // by "Spaces-1/machines" or "Spaces-1/workers"
 }
 
-func (s *store) init() {
-	s.spaces = spaces()
+func (s *store) init(thirdSpace bool) {
+	s.spaces = spaces(thirdSpace)
 	s.next = 101 // as in the recordings
 	s.items = map[string][]object{}
 }
@@ -90,8 +92,53 @@ func (s *store) add(key, idPrefix, self string, item object) object {
 // finish adds what the server derives itself.
 func finish(item object, self string) {
 	item["Links"] = object{"Self": fmt.Sprintf("%s/%v", self, item["Id"])}
-	if endpoint, ok := item["Endpoint"].(object); ok {
-		item["Thumbprint"], item["Uri"] = endpoint["Thumbprint"], endpoint["Uri"]
+	tentacle := tentacleOf(item)
+	item["Thumbprint"], item["Uri"] = tentacle["Thumbprint"], tentacle["Uri"]
+}
+
+// tentacleOf is the part of an item's endpoint that is about a Tentacle: that of a Kubernetes agent
+// is one level below.
+func tentacleOf(item object) object {
+	endpoint, _ := item["Endpoint"].(object)
+	if inner, is := endpoint["TentacleEndpointConfiguration"].(object); is {
+		return inner
+	}
+	return endpoint
+}
+
+func styleOf(item object) any {
+	endpoint, _ := item["Endpoint"].(object)
+	return endpoint["CommunicationStyle"]
+}
+
+// thumbprints are those of all deployment targets and workers: the Tentacles that the cluster
+// trusts.
+func (s *store) thumbprints() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]bool{}
+	for _, items := range s.items {
+		for _, item := range items {
+			if one, is := tentacleOf(item)["Thumbprint"].(string); is {
+				all[strings.ToUpper(one)] = true
+			}
+		}
+	}
+	return all
+}
+
+// checked notes the health that a check in one space found.
+func (s *store) checked(spaceID string, ids []string, health string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kind := range []string{"/machines", "/workers"} {
+		for i, item := range s.items[spaceID+kind] {
+			if id, _ := item["Id"].(string); slices.Contains(ids, id) {
+				item = maps.Clone(item) // the old one may be on its way to a client
+				item["HealthStatus"] = health
+				s.items[spaceID+kind][i] = item
+			}
+		}
 	}
 }
 

@@ -3,13 +3,17 @@ package octotest
 import (
 	"bufio"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // handshakePage is how Halibut answers whatever is not its own protocol (Halibut,
@@ -22,13 +26,17 @@ type node struct {
 	latency            time.Duration
 	log                *requestLog
 	clusterCertificate func() tls.Certificate
-	otherCertificate   tls.Certificate // of the fault OtherCertificate
+	otherCertificate   tls.Certificate        // of the fault OtherCertificate
+	registered         func() map[string]bool // the thumbprints that the cluster trusts
 
 	mu       sync.Mutex
 	listener net.Listener
 	fault    NodeFault
 	own      *tls.Certificate // the one it had before the cluster's was renewed; nil for the cluster's
 	accepted int              // connections since the fault was set
+	asked    int              // questions for trust since then
+	cached   map[string]bool  // what was registered then
+	errors   []string         // what a server would have logged
 	conns    map[net.Conn]bool
 }
 
@@ -62,8 +70,9 @@ func (n *node) close() {
 }
 
 func (n *node) setFault(f NodeFault) error {
+	registered := n.registered()
 	n.mu.Lock()
-	n.fault, n.accepted = f, 0
+	n.fault, n.accepted, n.asked, n.cached = f, 0, 0, registered
 	closed := n.listener == nil
 	n.mu.Unlock()
 	switch {
@@ -138,25 +147,48 @@ func (n *node) certificate() tls.Certificate {
 	return n.clusterCertificate()
 }
 
-// handshake reads a request's head, remembers its first line and answers it with the page.
+// trusts says whether the node serves a client with this certificate, nil for none.
+func (n *node) trusts(client *x509.Certificate, f NodeFault) bool {
+	if client == nil {
+		return false
+	}
+	known := n.registered()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.asked++
+	if f.CachedTrust && (f.CatchesUp == 0 || n.asked <= f.CatchesUp) {
+		known = n.cached
+	}
+	return known[thumbprint.Of(client.Raw)]
+}
+
+// handshake does TLS, reads a request's head, remembers its first line and answers it: Halibut's
+// own with what Halibut says, others with the page.
 func (n *node) handshake(conn *tls.Conn, f NodeFault) {
 	head := bufio.NewReader(io.LimitReader(conn, 8<<10))
-	line, err := head.ReadString('\n')
+	line, err := readLine(head)
 	if err != nil {
 		return
 	}
 	_, port, _ := net.SplitHostPort(n.address)
 	number, _ := strconv.Atoi(port)
-	line = strings.TrimRight(line, "\r\n")
-	n.log.add(Request{PollingPort: number, Line: line, Address: n.address})
-	if strings.HasPrefix(line, "MX-") {
-		return // a client that speaks Halibut would be given work: octo-tentacle never does, and tests look for it in Requests
-	}
-	for line != "" {
-		if line, err = head.ReadString('\n'); err != nil {
-			return
+	remember := func(line string) { n.log.add(Request{PollingPort: number, Line: line, Address: n.address}) }
+	if strings.HasPrefix(line, "MX") {
+		var client *x509.Certificate
+		if presented := conn.ConnectionState().PeerCertificates; len(presented) > 0 {
+			client = presented[0]
 		}
-		line = strings.TrimRight(line, "\r\n")
+		c := conversation{in: head, out: conn, trusts: n.trusts(client, f), silent: f.Silent, said: remember}
+		if logged := c.run(line); logged != "" {
+			n.mu.Lock()
+			n.errors = append(n.errors, n.address+": "+logged)
+			n.mu.Unlock()
+		}
+		return
+	}
+	remember(line)
+	if line != "" && skipToEmptyLine(head) != nil {
+		return
 	}
 	status := "200 OK"
 	if f.Status != 0 {
@@ -165,4 +197,12 @@ func (n *node) handshake(conn *tls.Conn, f NodeFault) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.0 %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
 		status, len(handshakePage), handshakePage)
 	_ = conn.CloseWrite()
+}
+
+// settled returns what a server would have logged as errors, and whether every connection has
+// ended, after which there will be no more of them.
+func (n *node) settled() (logged []string, all bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.errors), len(n.conns) == 0
 }

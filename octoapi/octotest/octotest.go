@@ -38,7 +38,8 @@ func Start(o Options) (*Cluster, error) {
 	o.Path = strings.TrimRight(o.Path, "/")
 	for attempt := range 64 {
 		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}}
-		c.store.init()
+		c.store.init(o.ThirdSpace)
+		c.tasks.checked = c.store.checked
 		err = c.listen()
 		if err == nil {
 			return c, nil
@@ -120,7 +121,8 @@ func (c *Cluster) listen() error {
 }
 
 func (c *Cluster) openNode(address string) (*node, error) {
-	n := &node{address: address, latency: c.options.Latency, log: &c.log, clusterCertificate: c.certificate, otherCertificate: c.other}
+	n := &node{address: address, latency: c.options.Latency, log: &c.log, clusterCertificate: c.certificate, otherCertificate: c.other,
+		registered: c.store.thumbprints}
 	if err := n.open(); err != nil {
 		return nil, err
 	}

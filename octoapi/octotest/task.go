@@ -14,9 +14,20 @@ const taskTurns = 2
 
 // tasks are the health checks that were started.
 type tasks struct {
-	mu    sync.Mutex
-	asked map[string]int // by ID: how often
-	ended string         // the state they end in; "" is Success
+	// checked is told what a check in a space found: the health of the machines with these IDs.
+	checked func(spaceID string, ids []string, health string)
+
+	mu     sync.Mutex
+	list   map[string]*healthCheck // by ID
+	ended  string                  // the state they end in; "" is Success
+	health string                  // of a machine afterwards; "" is Healthy after Success, else Unavailable
+	node   int                     // that runs them, from 1; 0 is the first
+}
+
+type healthCheck struct {
+	spaceID  string
+	machines []string // their IDs
+	asked    int      // how often it was asked for
 }
 
 // serve starts a health check in a space, or tells how far the one with the id is. The link is that
@@ -25,33 +36,57 @@ func (ts *tasks) serve(r *http.Request, spaceID, link, id string, body []byte) a
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if r.Method == http.MethodPost && id == "" {
-		var started struct{ Name string }
+		var started struct {
+			Name      string
+			Arguments struct {
+				MachineIDs []string `json:"MachineIds"`
+			}
+		}
 		if err := json.Unmarshal(body, &started); err != nil || started.Name != "Health" {
 			return failure(http.StatusBadRequest, "This kind of task cannot be started.")
 		}
-		if ts.asked == nil {
-			ts.asked = map[string]int{}
+		if ts.list == nil {
+			ts.list = map[string]*healthCheck{}
 		}
-		id = fmt.Sprintf("ServerTasks-%d", len(ts.asked)+1)
-		ts.asked[id] = 0
-		return answer{http.StatusCreated, task(spaceID, link, id, "Queued", false)}
+		id = fmt.Sprintf("ServerTasks-%d", len(ts.list)+1)
+		ts.list[id] = &healthCheck{spaceID: spaceID, machines: started.Arguments.MachineIDs}
+		return answer{http.StatusCreated, ts.task(link, id, "Queued")}
 	}
-	if _, known := ts.asked[id]; !known || r.Method != http.MethodGet {
+	check, known := ts.list[id]
+	if !known || check.spaceID != spaceID || r.Method != http.MethodGet {
 		return notFound()
 	}
-	ts.asked[id]++
-	if ts.asked[id] < taskTurns {
-		return answer{http.StatusOK, task(spaceID, link, id, "Executing", false)}
+	check.asked++
+	if check.asked < taskTurns {
+		return answer{http.StatusOK, ts.task(link, id, "Executing")}
 	}
-	return answer{http.StatusOK, task(spaceID, link, id, cmp.Or(ts.ended, "Success"), true)}
+	state := cmp.Or(ts.ended, "Success")
+	if check.asked == taskTurns {
+		usual := "Unavailable"
+		if state == "Success" {
+			usual = "Healthy"
+		}
+		ts.checked(spaceID, check.machines, cmp.Or(ts.health, usual))
+	}
+	return answer{http.StatusOK, ts.task(link, id, state)}
 }
 
-func task(spaceID, link, id, state string, completed bool) object {
+// task is how the server tells a task (OctopusClients, TaskResource.cs).
+func (ts *tasks) task(link, id, state string) object {
+	spaceID := ts.list[id].spaceID
 	t := object{
-		"Id": id, "Name": "Health", "State": state, "IsCompleted": completed, "FinishedSuccessfully": state == "Success",
-		"ErrorMessage": "", "SpaceId": spaceID, "Links": object{"Self": link + "/" + id, "Web": "/app#/" + spaceID + "/tasks/" + id},
+		"Id": id, "Name": "Health", "State": state, "IsCompleted": false, "FinishedSuccessfully": state == "Success",
+		"ErrorMessage": "", "SpaceId": spaceID, "ServerNode": "OctopusServerNodes-" + nodeName(max(ts.node, 1)),
+		"Links": object{"Self": link + "/" + id, "Web": "/app#/" + spaceID + "/tasks/" + id},
 	}
-	if completed && state != "Success" {
+	switch state {
+	case "Queued":
+		t["ServerNode"] = nil // no node has taken it yet
+	case "Executing":
+	case "Success":
+		t["IsCompleted"] = true
+	default:
+		t["IsCompleted"] = true
 		t["ErrorMessage"] = "One or more machines did not answer."
 	}
 	return t
