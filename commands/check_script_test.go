@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -59,11 +60,47 @@ func cmdMachine(ts *testscript.TestScript, _ bool, args []string) {
 			m.Thumbprint = value
 		case "health":
 			m.Health = value
+		case "kubernetes":
+			m.Kubernetes = true
+		case "ssh":
+			m.SSH, m.Thumbprint, m.Subscription = true, "", ""
+		case "address":
+			m.Address, m.Subscription = value, ""
+		case "mode":
+			if value == octoapi.ModeListening {
+				m.Subscription = ""
+			}
+		case "environment":
+			m.Environments = append(m.Environments, value)
+		case "pool":
+			m.Pools = append(m.Pools, value)
+		case "role":
+			m.Roles = append(m.Roles, value)
+		case "tenant":
+			m.Tenants = append(m.Tenants, value)
+		case "policy":
+			m.Policy = value
 		default:
 			ts.Fatalf("unknown option of machine: %s", arg)
 		}
 	}
 	ts.Check(cluster.AddMachine(m))
+}
+
+func cmdMachines(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, _ := named(ts, args)
+	stdout := ts.Stdout() // even with nothing to print: it empties what was there
+	for _, registration := range cluster.Registrations() {
+		fmt.Fprintln(stdout, registration)
+	}
+}
+
+func cmdLoggedErrors(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, _ := named(ts, args)
+	stdout := ts.Stdout()
+	for _, logged := range cluster.LoggedErrors() {
+		fmt.Fprintln(stdout, logged)
+	}
 }
 
 func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
@@ -79,6 +116,14 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
+	switch args[1] {
+	case "api":
+		cluster.SetAPINode(n)
+		return
+	case "tasks":
+		cluster.SetTaskNode(n)
+		return
+	}
 	state, ok := states[args[1]]
 	if !ok {
 		ts.Fatalf("unknown state of a node: %s", args[1])

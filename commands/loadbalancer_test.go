@@ -117,7 +117,7 @@ func (s *balancedScene) asked(t *testing.T) (nodes []string) {
 		if request.PollingPort == 0 {
 			continue
 		}
-		if strings.HasPrefix(request.Line, "MX-") {
+		if strings.HasPrefix(request.Line, "MX-SUBSCRIBER") {
 			t.Errorf("%s was sent %q", request.Address, request.Line)
 		}
 		nodes = append(nodes, "https://"+request.Address)

@@ -35,7 +35,7 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 	case strings.Count(text, "\n") > 9:
 		ts.Fatalf("more than a few lines")
 	}
-	for _, secret := range []string{octotest.APIKey, octotest.BearerToken, octotest.Password, octotest.ProxyPassword} {
+	for _, secret := range []string{octotest.APIKey, octotest.LimitedAPIKey, octotest.BearerToken, octotest.Password, octotest.ProxyPassword} {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("a secret is shown")
 		}
@@ -52,7 +52,7 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 			switch {
 			case request.Method != "" && request.Method != "GET" && !login:
 				ts.Fatalf("the server was sent %s %s", request.Method, request.Path)
-			case strings.HasPrefix(request.Line, "MX-"):
+			case strings.HasPrefix(request.Line, "MX-SUBSCRIBER"):
 				ts.Fatalf("%s was sent %s", request.Address, request.Line)
 			case (login || len(request.Credential) > 0) && !strings.Contains(named, cluster.URL()):
 				ts.Fatalf("%s was sent %s", cluster.URL(), slices.Concat(request.Credential, []string{request.Path}))

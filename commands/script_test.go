@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv(scriptMachine, env.WorkDir)
 			env.Setenv(raceVariable, raceOptions)
 			env.Setenv("KEY", octotest.APIKey)
+			env.Setenv("LIMITED_KEY", octotest.LimitedAPIKey)
 			env.Setenv("TOKEN", octotest.BearerToken)
 			// A machine that runs the tests has no service of these Tentacles; what
 			// is said about that depends on whether it has a service manager.
@@ -102,29 +103,31 @@ func TestScripts(t *testing.T) {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"cluster":     cmdCluster,
-		"fault":       cmdFault,
-		"tentacle":    cmdTentacle,
-		"requests":    cmdRequests,
-		"addresses":   cmdAddresses,
-		"certificate": cmdCertificate,
-		"servers":     cmdServers,
-		"machine":     cmdMachine,
-		"node":        cmdNode,
-		"renew":       cmdRenew,
-		"queues":      cmdQueues,
-		"envsubst":    cmdEnvsubst,
-		"slashes":     cmdSlashes,
-		"steady":      cmdSteady,
-		"exits":       cmdExits,
-		"refused":     cmdRefused,
-		"http-proxy":  cmdHTTPProxy,
-		"without":     cmdWithout,
-		"edit":        cmdEdit,
-		"backup":      cmdBackup,
-		"large":       cmdLarge,
-		"encode":      cmdEncode,
-		"health":      cmdHealth,
+		"cluster":       cmdCluster,
+		"fault":         cmdFault,
+		"tentacle":      cmdTentacle,
+		"requests":      cmdRequests,
+		"addresses":     cmdAddresses,
+		"certificate":   cmdCertificate,
+		"servers":       cmdServers,
+		"machine":       cmdMachine,
+		"machines":      cmdMachines,
+		"node":          cmdNode,
+		"renew":         cmdRenew,
+		"queues":        cmdQueues,
+		"envsubst":      cmdEnvsubst,
+		"slashes":       cmdSlashes,
+		"steady":        cmdSteady,
+		"exits":         cmdExits,
+		"refused":       cmdRefused,
+		"http-proxy":    cmdHTTPProxy,
+		"without":       cmdWithout,
+		"edit":          cmdEdit,
+		"backup":        cmdBackup,
+		"large":         cmdLarge,
+		"encode":        cmdEncode,
+		"health":        cmdHealth,
+		"logged-errors": cmdLoggedErrors,
 	}
 }
 
@@ -175,6 +178,12 @@ func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 			o.SharedQueues = true
 		case "recorded":
 			o.Recorded = true
+		case "three-spaces":
+			o.ThirdSpace = true
+		case "no-node-header":
+			o.NoNodeHeader = true
+		case "changes-endpoint-type":
+			o.ChangesEndpointType = true
 		case "nodes":
 			n, err := strconv.Atoi(value)
 			ts.Check(err)
@@ -216,7 +225,7 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	if args[0] == "node" {
 		n, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		ts.Check(cluster.SetNodeFault(n, nodeFault(ts, args[2])))
+		ts.Check(cluster.SetNodeFault(n, nodeFault(ts, args[2:])))
 		return
 	}
 	path := ""
@@ -232,7 +241,7 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	cluster.SetAPIFault(f)
 }
 
-func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
+func nodeFault(ts *testscript.TestScript, kind []string) octotest.NodeFault {
 	faults := map[string]octotest.NodeFault{
 		"ok":                {},
 		"closed":            {Closed: true},
@@ -242,10 +251,17 @@ func nodeFault(ts *testscript.TestScript, kind string) octotest.NodeFault {
 		"slow":              {Slow: 300 * time.Millisecond},
 		"ends":              {ClosesFirst: 1 << 30},
 		"web-site":          {Status: 404},
+		"silent":            {Silent: true},
+		"cached":            {CachedTrust: true},
 	}
-	fault, ok := faults[kind]
+	fault, ok := faults[kind[0]]
 	if !ok {
-		ts.Fatalf("unknown fault of a node: %s", kind)
+		ts.Fatalf("unknown fault of a node: %s", kind[0])
+	}
+	if fault.CachedTrust && len(kind) > 1 {
+		questions, err := strconv.Atoi(kind[1])
+		ts.Check(err)
+		fault.CatchesUp = questions
 	}
 	return fault
 }
@@ -385,4 +401,5 @@ func cmdHTTPProxy(ts *testscript.TestScript, _ bool, args []string) {
 func cmdHealth(ts *testscript.TestScript, _ bool, args []string) {
 	cluster, args := named(ts, args)
 	cluster.SetHealthCheck(args[0])
+	cluster.SetHealthAfterCheck(strings.Join(args[1:], ""))
 }
