@@ -67,8 +67,8 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 				said.Remote = raw.RemoteAddr().String()
 			}
 			config := portTLS(u, &said.Thumbprint)
-			// Certificates would be left out where the server does not ask for such a one. A Tentacle
-			// always presents its own, however old its key and signature are.
+			// Certificates would be left out where the server does not ask for such a one. A
+			// Tentacle always presents its own, however old its key and signature are.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 			said.Trust, err = askTrust(ctx, tls.Client(raw, config))
 			return err

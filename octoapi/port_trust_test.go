@@ -1,7 +1,6 @@
 package octoapi
 
 import (
-	"bufio"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -319,6 +318,29 @@ func TestManyQuestionsAtOnceLeaveNoErrorInTheLog(t *testing.T) {
 		}
 	}
 	mustLogNothing(t, cluster)
+}
+
+// TestAQuestionThatWasAskedIsEndedWell interrupts it between the question and the answer.
+func TestAQuestionThatWasAskedIsEndedWell(t *testing.T) {
+	t.Parallel()
+	own, _ := anyCertificate(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	received := make(chan string, 1)
+	address := securedBy(t, &tls.Config{ClientAuth: tls.RequestClientCert}, func(conn *tls.Conn) {
+		interrupt()
+		time.Sleep(20 * time.Millisecond) // it is noticed now
+		_, _ = fmt.Fprint(conn, "MX-SERVER 1.0\r\n\r\n")
+		end := make([]byte, len(noRequest))
+		_, _ = io.ReadFull(conn, end)
+		_ = conn.CloseWrite()
+		received <- string(end)
+	})
+	if p := AskTrust(ctx, []string{address}, own, PortOptions{timing: quick})[0]; p.Trust != Trusted {
+		t.Errorf("%+v", p)
+	}
+	if end := <-received; end != noRequest {
+		t.Errorf("it ended with %q", end)
+	}
 }
 
 func TestAnInterruptedQuestionEndsSoonAndWell(t *testing.T) {
