@@ -29,7 +29,7 @@ func protect(dryRun bool) tentacleconfig.Protect {
 // the old one.
 func warnOfReplacement(c *console, t *tentacle, out *outcome) {
 	replaced, err := t.document.Thumbprint()
-	if !out.Changed || err != nil {
+	if !out.saved || err != nil {
 		return
 	}
 	was := "was"

@@ -80,6 +80,7 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 			return err
 		}
 	}
+	out.noteChanged()
 	return out.print(c, o)
 }
 
@@ -112,7 +113,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	if err := tentacleconfig.Migrate(t.instance); err != nil {
 		c.warn("could not add the instance %s to the instance index: %s", t.instance.Name, errorText(err))
 	}
-	out.Changed = changed
+	out.saved = changed
 	restarting := restartChanged(ctx, c, t, o, out)
 	switch {
 	case err != nil:
@@ -208,8 +209,8 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 		return a.failed(err)
 	}
 	a.note()
-	out.Changed = !bytes.Equal(document.Bytes(), t.document.Bytes())
-	if out.Changed { // not an error: an account that may only read can see what would change
+	out.saved = !bytes.Equal(document.Bytes(), t.document.Bytes())
+	if out.saved { // not an error: an account that may only read can see what would change
 		if err := tentacleconfig.CheckWritable(t.instance.ConfigPath); err != nil {
 			c.warn("without --dry-run this would fail: %s", errorText(err))
 		}
@@ -223,10 +224,10 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome) error {
 	status, err := lookAtService(ctx, t.service)
 	out.setService(status, err)
-	if !out.Changed {
+	if !out.saved {
 		warnOfPendingRestart(c, t, status, o)
 	}
-	if !out.Changed || o.noRestart || !status.State.Runs() {
+	if !out.saved || o.noRestart || !status.State.Runs() {
 		return nil
 	}
 	if err := out.Service.restart(ctx, c, o.restart); err != nil {

@@ -169,7 +169,7 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 func TestSystemdMachineThatIsRightHasNoProblemButItsCertificate(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
-	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription}); err != nil {
+	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}); err != nil {
 		t.Fatal(err)
 	}
 	s.pollServer(t, "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))

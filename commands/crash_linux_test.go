@@ -125,13 +125,13 @@ func newCrashScene(t *testing.T, i int) (*scene, crashCommand) {
 	t.Helper()
 	s := newScene(t, "Tentacle", octotest.Options{})
 	c := crashCommands(s)[i]
-	var err error
+	err := writeMachineID(filepath.Join(filepath.Dir(s.config), "machine"))
 	for i := 1; i <= 10; i++ {
 		backup := fmt.Sprintf("%s.bak-202001%02dT000000Z", s.config, i)
 		err = errors.Join(err, os.WriteFile(backup, fmt.Appendf(nil, `<octopus-settings><set key="Kept">%d</set></octopus-settings>`, i), 0o600))
 	}
 	if c.registered {
-		err = errors.Join(err, s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription}))
+		err = errors.Join(err, s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -190,7 +190,7 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 		}
 		return err
 	}
-	made.Changed = out.Changed || !n.indexed
+	made.Changed = out.saved || !n.indexed
 	made.Settings, made.Service = out.Settings, out.Service
 	return nil
 }

@@ -3,7 +3,6 @@ package commands
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -12,8 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -146,10 +148,8 @@ func (d *demonstration) showDifference(before, after []string) {
 }
 
 // makeTentacle writes the files of a new instance as create-instance and new-certificate leave
-// them, without the certificate itself: registering needs only its thumbprint.
+// them.
 func (d *demonstration) makeTentacle(folder string) error {
-	certificate := make([]byte, 20)
-	rand.Read(certificate) // a thumbprint is a hash: any 20 bytes are as good
 	var home strings.Builder
 	if err := xml.EscapeText(&home, []byte(folder)); err != nil {
 		return err
@@ -157,24 +157,35 @@ func (d *demonstration) makeTentacle(folder string) error {
 	config := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?>
 <octopus-settings xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
   <set key="Octopus.Home">%s</set>
-  <set key="Tentacle.CertificateThumbprint">%X</set>
   <set key="Tentacle.Services.NoListen">true</set>
-</octopus-settings>`, home.String(), certificate)
+</octopus-settings>`, home.String())
+	document, err := tentacleconfig.Parse(d.config, []byte("\ufeff"+config))
+	if err != nil {
+		return err
+	}
+	certificate, err := tentacleconfig.NewCertificate(time.Now())
+	if err != nil {
+		return err
+	}
+	if err := document.SetCertificate(certificate, tentacleconfig.Encrypt); err != nil {
+		return err
+	}
 	index := filepath.Join(folder, "home", "Tentacle", "Instances", demoInstance+".config")
 	entry, err := json.Marshal(map[string]string{"Name": demoInstance, "ConfigurationFilePath": d.config})
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(d.config, []byte("\ufeff"+config), 0o600),
+		os.WriteFile(d.config, document.Bytes(), 0o600),
 		os.MkdirAll(filepath.Dir(index), 0o700),
 		os.WriteFile(index, entry, 0o600),
 	)
 }
 
-// setEnvironment points this process at the demo's Tentacle and cluster instead of the user's; the
-// function it returns restores everything.
+// setEnvironment points this process at the demo's Tentacle, keys and cluster instead of the
+// user's; the function it returns restores everything.
 func (d *demonstration) setEnvironment(folder string) (restore func()) {
+	restoreKeys := machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
 	ours := map[string]string{
 		"TentacleMachineConfigurationHomeDirectory": filepath.Join(folder, "home"),
 		"OCTOPUS_URL":          d.cluster.URL(),
@@ -195,6 +206,7 @@ func (d *demonstration) setEnvironment(folder string) (restore func()) {
 		})
 	}
 	return func() {
+		restoreKeys()
 		for _, restore := range restores {
 			restore()
 		}

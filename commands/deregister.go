@@ -206,7 +206,7 @@ type deletingError struct{ error }
 func (e deletingError) Unwrap() error { return e.error }
 
 func (d *deregistering) noteDeleted(machine octoapi.Machine) {
-	d.out.Deleted = append(d.out.Deleted, machineEntry{ID: machine.ID, Name: machine.Name, Space: d.space.Name})
+	d.out.Deleted = append(d.out.Deleted, newRegistrationChange(actionDeleted, d.options.kind, machine, d.space.Name))
 }
 
 // failed adds to an error what had already been deleted.
@@ -222,7 +222,7 @@ func (d *deregistering) failed(err error) error {
 	switch {
 	case errors.As(err, new(deletingError)):
 		unfinished.finish = "run the same command again to delete the rest"
-	case d.options.removeTrust && !d.out.Changed && !errors.As(err, new(unfinishedError)):
+	case d.options.removeTrust && !d.out.saved && !errors.As(err, new(unfinishedError)):
 		return hint.With(unfinished, d.distrustHint())
 	}
 	return unfinished

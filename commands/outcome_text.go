@@ -51,15 +51,11 @@ func (o *outcome) print(c *console, opts changeOptions) error {
 
 func printOutcome(c *console, o *outcome, opts changeOptions) {
 	c.printf("%s\n", title(o.Instance, o.Configuration))
-	if o.Machine != nil && o.Machine.Name != "" {
-		c.printf("  %s\n", machineLine(o))
+	if o.Registration != nil && o.Registration.Name != "" {
+		printRegistrationChange(c, *o.Registration, o.DryRun)
 	}
 	for _, deleted := range o.Deleted {
-		was := "was"
-		if o.DryRun {
-			was = "would be"
-		}
-		c.printf("  %s (%s) in space %s %s deleted\n", deleted.Name, deleted.ID, deleted.Space, was)
+		printRegistrationChange(c, deleted, o.DryRun)
 	}
 	if o.Restored != "" {
 		c.printf("  from %s\n", filepath.Base(o.Restored))
@@ -71,13 +67,6 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 			c.printf("%s\n", entry.line())
 		}
 	}
-}
-
-func machineLine(o *outcome) string {
-	if o.DryRun {
-		return fmt.Sprintf("%s would be registered in space %s", o.Machine.Name, o.Machine.Space)
-	}
-	return fmt.Sprintf("%s is registered in space %s as %s", o.Machine.Name, o.Machine.Space, o.Machine.ID)
 }
 
 // printDifference prints the servers and settings, those that stay only of the cluster that the
@@ -108,11 +97,13 @@ func printDifference(c *console, o *outcome) {
 
 func printResult(c *console, o *outcome, opts changeOptions) {
 	switch {
-	case o.DryRun && (o.Changed || len(o.Deleted) > 0):
+	case o.DryRun && o.Changed:
 		c.printf("%s%s\n", dryRunLine, wouldRestart(o, opts))
-	case len(o.Deleted) > 0 && !o.Changed:
+	case len(o.Deleted) > 0 && !o.saved:
 		c.printf("%s", stillTrusted(o))
-	case o.DryRun || !o.Changed:
+	case o.Changed && !o.saved:
+		c.printf("The configuration did not need to change.\n")
+	case !o.Changed:
 		c.printf("%s\n", resultLine(o.DryRun, false, ""))
 	default:
 		c.printf("%s\n", serviceLine(o, opts))
@@ -123,7 +114,7 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 }
 
 func wouldRestart(o *outcome, opts changeOptions) string {
-	if !o.Changed || opts.noRestart || !o.Service.State.Runs() {
+	if !o.saved || opts.noRestart || !o.Service.State.Runs() {
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)

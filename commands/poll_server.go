@@ -57,6 +57,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
 		if o.reuseThumbprint {
+			t.warnOfCertificate(c)
 			cluster, err := polledThumbprint(t.servers)
 			return change{servers: polling{cluster, o.addresses, o.replace, t.suggest()}.decide}, err
 		}

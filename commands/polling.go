@@ -2,13 +2,11 @@ package commands
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
-	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -27,6 +25,7 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, addres
 	if err != nil {
 		return change{}, err
 	}
+	t.warnOfCertificate(c)
 	if !pollsAll(t.servers, addresses) {
 		server.askSpacesAhead(ctx)
 	}
@@ -44,7 +43,7 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, addres
 	return change{
 		servers: polling{cluster, addresses, o.replace, t.suggest()}.decide,
 		after: func() error {
-			if !out.Changed && !o.health.waitHealthy {
+			if !out.saved && !o.health.waitHealthy {
 				return nil
 			}
 			if err := server.noteRegistrations(ctx, t, o.health, out); err != nil {
@@ -116,20 +115,13 @@ func (p polling) model(servers []tentacleconfig.TrustedServer) (tentacleconfig.T
 	return tentacleconfig.TrustedServer{}, untrustedError{servers, p.thumbprint, p.tentacle}
 }
 
-// warnOfBalancing warns of one address for several nodes, which is right only where they share
-// their queues. If this cannot be found out (a permission is missing), the command continues.
+// warnOfBalancing warns of one address for several nodes. If this cannot be found out (a permission
+// is missing), the command continues.
 func (s *connection) warnOfBalancing(ctx context.Context, addresses []string) {
 	if len(addresses) != 1 {
 		return
 	}
-	nodes, err := s.Nodes(ctx)
-	nodes = slices.DeleteFunc(nodes, func(n octoapi.Node) bool { return !n.TakesTasks() })
-	if err != nil || len(nodes) < 2 {
-		return
-	}
-	if shared, err := s.SharedQueues(ctx); err == nil && !shared {
-		s.console.warnOf(hint.With(
-			fmt.Errorf("the cluster has %d nodes, which do not share their queues, but only %s is polled: work queued on the others will wait", len(nodes), addresses[0]),
-			"poll every node, or share the queues (Octopus Server 2026.4 or later with Redis)"))
+	if nodes, err := s.Nodes(ctx); err == nil {
+		s.warnOfUnpolledNodes(ctx, nodes, addresses)
 	}
 }

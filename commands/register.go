@@ -6,26 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
 )
 
-func register(ctx context.Context, c *console, o registerOptions) error {
+func register(cli *cli.Context, c *console, o registerOptions) error {
+	ctx := cli.Context
+	o.styleGiven = cli.IsSet("comms-style")
 	if err := o.complete(c); err != nil {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (ch change, err error) {
 		if o.kind.kubernetes && t.isRegistered() {
 			// The agent's container runs this at every start.
-			out.Machine = &machineEntry{}
+			out.Registration = &registrationChange{Kind: o.kind.machine.String(), Action: actionUnchanged, Changes: []fieldChange{}}
 			return nothing(""), nil
 		}
 		reg, err := newRegistering(c, t, o)
@@ -36,31 +39,39 @@ func register(ctx context.Context, c *console, o registerOptions) error {
 			return change{}, err
 		}
 		out.Server = reg.server.URL()
-		out.Machine = &machineEntry{ID: reg.machine.ID, Name: reg.machine.Name, Space: reg.space.Name}
+		reg.noteChange(out)
+		reg.warn()
 		return reg.change(ctx, out), nil
 	})
 }
 
 // registering is a registration in progress.
 type registering struct {
-	options  registerOptions
-	tentacle *tentacle
-	own      string // the Tentacle's thumbprint
-	console  *console
-	server   *connection
+	options     registerOptions
+	tentacle    *tentacle
+	certificate *tentacleconfig.Certificate // the Tentacle's
+	own         string                      // its thumbprint
+	console     *console
+	server      *connection
 
 	// What the server says when it is asked.
 	space      *octoapi.Space
-	thumbprint string          // the cluster's, to trust
-	machine    octoapi.Machine // as it is sent, except for the subscription
+	thumbprint string // the cluster's, to trust
+	existing   existingRegistrations
+	nodes      []octoapi.Node    // nil where they are not known
+	names      map[string]string // of what has these IDs
+
+	wanted octoapi.Machine // what the options ask for; without the subscription
+	trust  trusting
+	plan   registrationPlan
 }
 
 func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, error) {
-	own, err := t.document.Thumbprint()
+	certificate, err := t.ownCertificate()
 	if err != nil {
 		return nil, err
 	}
-	reg := &registering{options: o, tentacle: t, own: own, console: c}
+	reg := &registering{options: o, tentacle: t, certificate: certificate, own: certificate.Thumbprint(), console: c}
 	if o.style == tentacleconfig.StylePolling {
 		reg.server, err = t.connect(c, o.api)
 	} else {
@@ -72,28 +83,105 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 // ask gets everything that the registration needs from the server, tries the polling ports at the
 // same time, and refuses what cannot be registered.
 func (reg *registering) ask(ctx context.Context) (err error) {
-	reg.thumbprint, err = reg.server.askCluster(ctx, reg.options.addresses, reg.askSpace)
+	reg.thumbprint, err = reg.server.askCluster(ctx, reg.options.addresses, func(ctx context.Context) error {
+		return allOf(ctx, reg.askSpace, reg.askNodes)
+	})
+	if err != nil {
+		return err
+	}
+	reg.trust = trusting{
+		style: reg.options.style, thumbprint: reg.thumbprint, addresses: reg.options.addresses,
+		given: reg.options.subscriptionID, generated: tentacleconfig.NewSubscriptionID(),
+	}
+	if err := reg.settleSubscription(ctx); err != nil {
+		return err
+	}
+	d, err := reg.trust.decide(reg.tentacle.servers)
+	if err != nil {
+		return err
+	}
+	err = reg.decide(d.subscription)
+	if differs, is := errors.AsType[differsError](err); is {
+		if err := reg.askNames(ctx, differs.plan); err != nil {
+			return err
+		}
+		differs.changes = reg.named(differs.plan.fields())
+		return differs
+	}
+	if err != nil {
+		return err
+	}
+	reg.server.warnOfUnpolledNodes(ctx, reg.nodes, polledAddresses(d.servers, reg.thumbprint))
+	return reg.askNames(ctx, reg.plan)
+}
+
+// decide plans the registration with a subscription.
+func (reg *registering) decide(subscription string) (err error) {
+	w := wantedRegistration{
+		options: &reg.options, space: reg.space.Name, machine: reg.wanted,
+		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint),
+	}
+	if subscription != "" {
+		w.machine.Endpoint.URI = subscription
+	}
+	reg.plan, err = w.plan(reg.existing)
 	return err
 }
 
-// askSpace finds the space, and then, all at the same time, what the options name in it.
+// noteChange records what happens on the server.
+func (reg *registering) noteChange(out *outcome) {
+	p := reg.plan
+	entry := newRegistrationChange(p.action, reg.options.kind.machine, p.machine, reg.space.Name)
+	entry.Changes = append(entry.Changes, reg.named(p.fields())...)
+	out.Registration = &entry
+}
+
+// warn warns of what a reader would not expect.
+func (reg *registering) warn() {
+	p, c, space := reg.plan, reg.console, reg.space.Name
+	if taken := p.takenOver(); taken != nil {
+		how := "is taken over from another Tentacle"
+		if octoapi.SameSubscription(taken.Endpoint.URI, p.machine.Endpoint.URI) {
+			how = "gets this Tentacle's new certificate"
+		}
+		c.warn("%s (%s) in space %s %s: its thumbprint was %s, its health %s", taken.Name, taken.ID, space, how,
+			cmp.Or(taken.Endpoint.Thumbprint, "none"), cmp.Or(taken.HealthStatus, "not known"))
+	}
+	if len(p.twins) > 0 {
+		c.warn("this Tentacle is also registered in space %s as %s: a deployment to both runs twice on it", space, namesOf(p.twins))
+	}
+	if len(p.others) > 0 && p.action != actionUnchanged {
+		c.warn("other Tentacles are registered with the same certificate, and left alone: %s", someNames(p.others))
+	}
+}
+
+// someNames are the first of them: a fleet may share one certificate.
+func someNames(machines []octoapi.Machine) string {
+	const most = 3
+	if more := len(machines) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", namesOf(machines[:most]), more)
+	}
+	return namesOf(machines)
+}
+
+// askSpace finds the space, and then, all at the same time, what the options name in it and what
+// is registered there already.
 func (reg *registering) askSpace(ctx context.Context) (err error) {
 	o := &reg.options
 	if reg.space, err = reg.server.Space(ctx, o.space.space); err != nil {
 		return err
 	}
-	var existing *octoapi.Machine
-	var place octoapi.Machine // its pools, or its environments and tenants
+	machines := reg.space.Machines(o.kind.machine)
 	var policyID string
 	var endpoint octoapi.Endpoint
 	name := cmp.Or(strings.TrimSpace(o.name), hostName())
 	if err := allOf(ctx,
 		func(ctx context.Context) (err error) {
-			existing, err = reg.space.Machines(o.kind.machine).ByName(ctx, name)
-			if err == nil && existing != nil && !o.force {
-				err = hint.With(fmt.Errorf("space %s already has a %s named %s (%s)", reg.space.Name, o.kind.machine, existing.Name, existing.ID),
-					"give another --name, or use --force to replace that registration")
-			}
+			reg.existing.sameCertificate, err = machines.ByThumbprint(ctx, reg.own)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			reg.existing.named, err = machines.ByName(ctx, name)
 			return err
 		},
 		func(ctx context.Context) (err error) {
@@ -101,7 +189,7 @@ func (reg *registering) askSpace(ctx context.Context) (err error) {
 			return err
 		},
 		func(ctx context.Context) (err error) {
-			place, err = reg.place(ctx)
+			reg.wanted, err = reg.place(ctx)
 			return err
 		},
 		func(ctx context.Context) (err error) {
@@ -111,13 +199,21 @@ func (reg *registering) askSpace(ctx context.Context) (err error) {
 	); err != nil {
 		return err
 	}
-	m := &reg.machine
-	if existing != nil {
-		*m = *existing
+	reg.wanted.Name, reg.wanted.PolicyID, reg.wanted.Endpoint = name, policyID, endpoint
+	return nil
+}
+
+// nodesTime is how long the nodes are waited for: without them only a warning is lost.
+const nodesTime = 10 * time.Second
+
+// askNodes asks for the nodes of the cluster, which not every account may see.
+func (reg *registering) askNodes(ctx context.Context) error {
+	if reg.options.style != tentacleconfig.StylePolling {
+		return nil
 	}
-	m.Name, m.PolicyID, m.Endpoint = name, cmp.Or(policyID, m.PolicyID), endpoint
-	m.WorkerPoolIDs, m.EnvironmentIDs, m.TenantIDs = place.WorkerPoolIDs, place.EnvironmentIDs, place.TenantIDs
-	m.Roles, m.TenantTags, m.TenantedDeploymentParticipation = place.Roles, place.TenantTags, place.TenantedDeploymentParticipation
+	ctx, cancel := context.WithTimeout(ctx, nodesTime)
+	defer cancel()
+	reg.nodes, _ = reg.server.Nodes(ctx)
 	return nil
 }
 
@@ -225,24 +321,27 @@ func hostName() string {
 // change is the registration: it prepares the file and, once the file is ready to be saved,
 // registers on the server.
 func (reg *registering) change(ctx context.Context, out *outcome) change {
-	wanted := trusting{
-		style: reg.options.style, thumbprint: reg.thumbprint, addresses: reg.options.addresses,
-		given: reg.options.subscriptionID, generated: tentacleconfig.NewSubscriptionID(),
-	}
 	var sent *octoapi.Machine // once it is registered
 	return change{
-		servers:  wanted.decide,
+		servers:  reg.trust.decide,
 		settings: reg.options.setSettings,
 		before: func(d decision) error {
-			saved, err := reg.send(ctx, d.subscription)
+			if err := reg.decide(d.subscription); err != nil { // the file may have changed
+				return err
+			}
+			reg.noteChange(out)
+			if reg.plan.action == actionUnchanged {
+				return nil
+			}
+			saved, err := reg.send(ctx)
 			if err == nil {
-				sent, out.Machine.ID = &saved, saved.ID
+				sent, out.Registration.ID = &saved, saved.ID
 			}
 			return err
 		},
 		afterBefore: func(d decision) decide {
-			wanted.sent = d.subscription
-			return wanted.decide
+			reg.trust.sent = d.subscription
+			return reg.trust.decide
 		},
 		failed: func(err error) error {
 			if sent == nil {
@@ -254,11 +353,15 @@ func (reg *registering) change(ctx context.Context, out *outcome) change {
 			if !reg.options.health.waitHealthy {
 				return nil
 			}
-			err := reg.server.noteRegistrations(ctx, reg.tentacle, reg.options.health, out)
-			if err != nil {
+			machine := reg.plan.machine
+			machine.ID = out.Registration.ID
+			own := []octoapi.Registration{{Space: reg.space.Named, Kind: reg.options.kind.machine, Machine: machine}}
+			reg.server.note(own, out)
+			err := reg.server.waitHealthy(ctx, reg.tentacle, own, out)
+			if err != nil && sent != nil {
 				return unfinishedError{done: reg.registered(*sent) + ", and the configuration is saved, but:", cause: err}
 			}
-			return nil
+			return err
 		},
 	}
 }
@@ -281,26 +384,44 @@ func (o *registerOptions) setSettings(document *tentacleconfig.Document) error {
 }
 
 // send sends the registration, once, and returns it as the server has it.
-func (reg *registering) send(ctx context.Context, subscription string) (saved octoapi.Machine, err error) {
-	reg.console.progress("registering " + reg.machine.Name)
+func (reg *registering) send(ctx context.Context) (saved octoapi.Machine, err error) {
+	machine := reg.plan.machine
+	reg.console.progress("registering " + machine.Name)
 	defer reg.console.endProgress()
-	machine := reg.machine
-	if subscription != "" {
-		machine.Endpoint.URI = subscription
-	}
 	err = reg.server.within(ctx, func(ctx context.Context) error {
 		saved, err = reg.space.Machines(reg.options.kind.machine).Save(ctx, machine)
+		if refused, is := errors.AsType[*octoapi.StatusError](err); is && refused.Status == http.StatusBadRequest && reg.registeredMeanwhile(ctx, &saved) {
+			return nil
+		}
 		return err
 	})
 	if errors.Is(err, octoapi.ErrOutcomeUnknown) {
 		err = unfinishedError{
 			done:   fmt.Sprintf("it is not known whether %s was registered; the configuration is unchanged", machine.Name),
 			cause:  err,
-			finish: "run the same command again with --force",
+			finish: "run the same command again",
 		}
 	}
 	saved.Name, saved.Endpoint.URI = machine.Name, machine.Endpoint.URI
 	return saved, err
+}
+
+// registeredMeanwhile says whether a new registration was refused because another octo-tentacle has
+// just made it. If so, it is in saved.
+func (reg *registering) registeredMeanwhile(ctx context.Context, saved *octoapi.Machine) bool {
+	if reg.plan.action != actionCreated {
+		return false
+	}
+	named, err := reg.space.Machines(reg.options.kind.machine).ByName(ctx, reg.plan.machine.Name)
+	if err != nil || named == nil {
+		return false
+	}
+	reg.existing.named = named
+	if reg.decide(reg.plan.machine.Endpoint.URI) != nil || reg.plan.action != actionUnchanged {
+		return false
+	}
+	*saved = *named
+	return true
 }
 
 func (reg *registering) registered(sent octoapi.Machine) string {
@@ -313,72 +434,9 @@ func (reg *registering) unfinished(sent octoapi.Machine, err error) error {
 	if errors.As(err, new(unfinishedError)) {
 		return unfinishedError{done: reg.registered(sent), cause: err} // saved, too: the cause says what is left
 	}
-	options := "--force"
-	if reg.options.style == tentacleconfig.StylePolling {
-		options += " --server-subscription-id=" + sent.Endpoint.URI
-	}
 	return unfinishedError{
 		done:   fmt.Sprintf("%s, but %s could not be saved: the Tentacle does not use it yet", reg.registered(sent), reg.tentacle.instance.ConfigPath),
 		cause:  err,
-		finish: "fix the problem above, then run the same command again with " + options,
+		finish: "fix the problem above, then run the same command again",
 	}
-}
-
-// trusting decides on the trusted servers of a registration.
-type trusting struct {
-	style      tentacleconfig.Style
-	thumbprint string   // the cluster's
-	addresses  []string // to poll
-
-	given     string // the subscription of the command line; "" for none
-	generated string // a new subscription, in case one is needed
-	sent      string // the subscription that the server was told; "" until then
-}
-
-func (w trusting) decide(now []tentacleconfig.TrustedServer) (decision, error) {
-	d := decision{thumbprint: w.thumbprint}
-	if w.style == tentacleconfig.StyleListening {
-		d.servers = tentacleconfig.Upsert(now, tentacleconfig.TrustedServer{Thumbprint: w.thumbprint, Style: tentacleconfig.StyleListening})
-		return d, nil
-	}
-	d.subscription = cmp.Or(w.sent, w.subscription(now))
-	d.servers = w.pollAll(now, d.subscription)
-	return d, nil
-}
-
-// subscription is chosen in Tentacle's order: that of an entry with the same address, else the one
-// given, else a new one. But instead of a new one, the subscription of any other node of the
-// cluster is used. With a new one, as in the Tentacle CLI, the registration would have one
-// subscription and the nodes polled earlier another, from which no work would ever arrive.
-func (w trusting) subscription(now []tentacleconfig.TrustedServer) string {
-	ofCluster := ""
-	for _, server := range now {
-		if server.Style != tentacleconfig.StylePolling || server.SubscriptionID == "" {
-			continue
-		}
-		if tentacleconfig.ContainsAddress(w.addresses, server.Address) {
-			return server.SubscriptionID
-		}
-		if ofCluster == "" && thumbprint.Same(server.Thumbprint, w.thumbprint) {
-			ofCluster = server.SubscriptionID
-		}
-	}
-	return cmp.Or(w.given, ofCluster, w.generated)
-}
-
-// pollAll gives every address an entry that polls with the subscription. Those that do already stay
-// as they are.
-func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription string) []tentacleconfig.TrustedServer {
-	entries := make([]tentacleconfig.TrustedServer, 0, len(w.addresses))
-	for _, address := range w.addresses {
-		entry := tentacleconfig.TrustedServer{Thumbprint: w.thumbprint, Address: address}
-		for _, server := range now {
-			if thumbprint.Same(server.Thumbprint, w.thumbprint) && tentacleconfig.SameAddress(server.Address, address) {
-				entry = server // with its unknown fields
-			}
-		}
-		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
-		entries = append(entries, entry)
-	}
-	return tentacleconfig.Upsert(now, entries...)
 }

@@ -16,6 +16,6 @@ its container runs this command at every start.
     --environment=Production --role=k8s --default-namespace=apps --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags:  o.flags(),
-		Action: func(ctx *cli.Context) error { return register(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error { return register(ctx, c, o) },
 	}
 }

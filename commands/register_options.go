@@ -42,11 +42,15 @@ type registerOptions struct {
 	space          spaceOption
 	policy         string
 	commsStyle     string
+	styleGiven     bool // commsStyle is not the default
 	subscriptionID string
 	publicHostName string
 	tentaclePort   string
 	proxy          string
 	force          bool
+	update         bool
+	rename         bool
+	additional     bool
 
 	environments  cli.StringSlice
 	roles         cli.StringSlice
@@ -74,7 +78,13 @@ func (o *registerOptions) flags() []cli.Flag {
 		&cli.StringFlag{Name: "server-subscription-id", Category: theRegistration, Destination: &o.subscriptionID,
 			Usage: "`ID` to poll with, like poll://abcdefghij0123456789/ (default: the one in use, else a new one)"},
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theRegistration, Destination: &o.force, DisableDefaultText: true,
-			Usage: "overwrite an existing registration of that name"},
+			Usage: "like --update, and take over a registration of that name from another Tentacle"},
+		&cli.BoolFlag{Name: "update", Category: theRegistration, Destination: &o.update, DisableDefaultText: true,
+			Usage: "change this Tentacle's registration where it differs from the options; what they do not name stays"},
+		&cli.BoolFlag{Name: "rename", Category: theRegistration, Destination: &o.rename, DisableDefaultText: true,
+			Usage: "give this Tentacle's registration the name"},
+		&cli.BoolFlag{Name: "additional", Category: theRegistration, Destination: &o.additional, DisableDefaultText: true,
+			Usage: "register this Tentacle under the name as well: a deployment to both runs twice on it"},
 	}, o.nodes.flags(), []cli.Flag{
 		&cli.StringFlag{Name: "publicHostName", Aliases: []string{"h"}, Category: listeningTentacle, Destination: &o.publicHostName,
 			Usage: "`HOST` the server connects to (default: the host name of this machine)"},
@@ -124,6 +134,9 @@ func (o *registerOptions) complete(c *console) error {
 	if o.style, err = parseStyle("--comms-style", o.commsStyle); err != nil {
 		return err
 	}
+	if o.rename && o.additional {
+		return errors.New("--rename and --additional cannot be combined: give one of them")
+	}
 	if o.participation, err = parseParticipation(o.participation); err != nil {
 		return err
 	}
@@ -166,7 +179,11 @@ func (o *registerOptions) completeListening(c *console) (err error) {
 			return fmt.Errorf("--tentacle-comms-port %q: %w, like 10933", o.tentaclePort, err)
 		}
 	}
-	if o.nodes.given() || o.subscriptionID != "" {
+	switch given := o.nodes.given() || o.subscriptionID != ""; {
+	case given && !o.styleGiven:
+		return hint.New("there are options for the nodes to poll, but without --comms-style a Tentacle is registered as listening, and polls nothing",
+			"add --comms-style=TentacleActive to poll them, or omit them")
+	case given:
 		c.warn("a listening Tentacle does not poll: the options for nodes and subscription are ignored (to poll, use --comms-style=TentacleActive)")
 	}
 	return nil

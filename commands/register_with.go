@@ -16,6 +16,6 @@ tried first and must present the cluster's own certificate.
     --environment=Production --role=web-server --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags:  o.flags(),
-		Action: func(ctx *cli.Context) error { return register(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error { return register(ctx, c, o) },
 	}
 }

@@ -15,6 +15,6 @@ deployment target.
     --workerpool="Default Worker Pool" --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags:  o.flags(),
-		Action: func(ctx *cli.Context) error { return register(ctx.Context, c, o) },
+		Action: func(ctx *cli.Context) error { return register(ctx, c, o) },
 	}
 }

@@ -28,9 +28,9 @@ func (o *healthOptions) flags() []cli.Flag {
 	}
 }
 
-// healthTime is how long a health check may take: the server itself allows five minutes, and the
+// healthTime is how long a health check may take: the server itself allows ten minutes, and the
 // check may be queued behind other tasks.
-const healthTime = 10 * time.Minute
+const healthTime = 15 * time.Minute
 
 // askSpacesAhead asks in the background for the spaces, which noteRegistrations needs after a
 // change. Its error is not lost: noteRegistrations asks again for what is not known yet.
@@ -53,8 +53,18 @@ func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healt
 	if err != nil {
 		s.console.warnOf(err)
 	}
+	own, _ := octoapi.Own(found, out.subscriptions())
+	s.note(own, out)
+	if o.waitHealthy {
+		return s.waitHealthy(ctx, t, own, out)
+	}
+	return nil
+}
+
+// note records registrations in out, and warns of those whose work does not reach this Tentacle.
+func (s *connection) note(own []octoapi.Registration, out *outcome) {
 	subscriptions := out.subscriptions()
-	for _, registration := range found {
+	for _, registration := range own {
 		entry := registrationEntry{
 			ID: registration.Machine.ID, Name: registration.Machine.Name, Kind: registration.Kind.String(), Space: registration.Space.Name,
 			Problem: cmp.Or(registration.Mismatch(subscriptions), registration.Disabled()),
@@ -64,10 +74,6 @@ func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healt
 		}
 		out.Registrations = append(out.Registrations, entry)
 	}
-	if o.waitHealthy {
-		return s.waitHealthy(ctx, found, out)
-	}
-	return nil
 }
 
 // findRegistrations finds at least one registration, or says why not.
@@ -96,35 +102,60 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle) (found 
 	return found, nil
 }
 
-// waitHealthy starts a health check in each space where the Tentacle is registered, and waits for
-// the results.
-func (s *connection) waitHealthy(ctx context.Context, found []octoapi.Registration, out *outcome) error {
+// waitHealthy waits until every polled port accepts this Tentacle, starts a health check in each
+// space where it is registered, waits for the results, and looks at its health then.
+func (s *connection) waitHealthy(ctx context.Context, t *tentacle, own []octoapi.Registration, out *outcome) error {
+	s.waitAccepted(ctx, t, out.polledAddresses())
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	defer s.console.endProgress()
 	var failures []error
-	for _, group := range bySpace(found) {
-		space := group[0].Space
-		task, err := s.checkHealth(ctx, group)
+	for _, group := range bySpace(own) {
+		failures = append(failures, s.waitHealthyIn(ctx, group, out))
+	}
+	return errors.Join(failures...)
+}
+
+// waitHealthyIn is waitHealthy for the registrations of one space.
+func (s *connection) waitHealthyIn(ctx context.Context, group []octoapi.Registration, out *outcome) error {
+	space, err := s.Space(ctx, group[0].Space.ID)
+	if err != nil {
+		return err
+	}
+	task, err := s.checkHealth(ctx, space, group)
+	if err != nil {
+		return err
+	}
+	if !task.Succeeded {
+		for _, registration := range group {
+			out.setHealth(registration, task.State)
+		}
+		because := ""
+		if task.ErrorMessage != "" {
+			because = ": " + task.ErrorMessage
+		}
+		return hint.Errorf(s.logOf(task, space), "the health check %s in space %s ended as %s%s", task.ID, space.Name, task.State, because)
+	}
+	// A policy may say that a deployment target which is unavailable does not fail a health check
+	// (OctopusClients, MachineConnectivityPolicy.cs).
+	var failures []error
+	for _, registration := range group {
+		machine, err := space.Machines(registration.Kind).ByID(ctx, registration.Machine.ID)
 		if err != nil {
 			failures = append(failures, err)
 			continue
 		}
-		for i := range out.Registrations {
-			if out.Registrations[i].Space == space.Name {
-				out.Registrations[i].Health = task.State
-			}
-		}
-		if !task.Succeeded {
-			because := ""
-			if task.ErrorMessage != "" {
-				because = ": " + task.ErrorMessage
-			}
-			failures = append(failures, hint.Errorf(fmt.Sprintf("see its log: %s/app#/%s/tasks/%s", s.URL(), space.ID, task.ID),
-				"the health check %s in space %s ended as %s%s", task.ID, space.Name, task.State, because))
+		out.setHealth(registration, machine.HealthStatus)
+		if !machine.Healthy() {
+			failures = append(failures, hint.Errorf(s.logOf(task, space), "%s is not healthy after the health check %s: %s", registration, task.ID, cmp.Or(machine.HealthStatus, "not known")))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// logOf says where the log of a task is.
+func (s *connection) logOf(task octoapi.Task, space *octoapi.Space) string {
+	return fmt.Sprintf("see its log: %s/app#/%s/tasks/%s", s.URL(), space.ID, task.ID)
 }
 
 func bySpace(found []octoapi.Registration) [][]octoapi.Registration {
@@ -141,14 +172,10 @@ func bySpace(found []octoapi.Registration) [][]octoapi.Registration {
 }
 
 // checkHealth checks the registrations of one space.
-func (s *connection) checkHealth(ctx context.Context, group []octoapi.Registration) (octoapi.Task, error) {
+func (s *connection) checkHealth(ctx context.Context, space *octoapi.Space, group []octoapi.Registration) (octoapi.Task, error) {
 	ids := make([]string, len(group))
 	for i, registration := range group {
 		ids[i] = registration.Machine.ID
-	}
-	space, err := s.Space(ctx, group[0].Space.ID)
-	if err != nil {
-		return octoapi.Task{}, err
 	}
 	task, err := space.StartHealthCheck(ctx, ids)
 	if err != nil {

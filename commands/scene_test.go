@@ -2,6 +2,9 @@ package commands_test
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -9,7 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,8 +34,53 @@ type scene struct {
 
 const sceneSubscription = "poll://g3662re9njtelsyfhm7t/"
 
+// sceneMachineID is that of every host of the tests, with which the certificates that makeTentacle
+// writes can be read.
+const sceneMachineID = "0123456789abcdef0123456789abcdef"
+
+// writeMachineID makes the files of a host, in a folder.
+func writeMachineID(folder string) error {
+	return errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, "machine-id"), []byte(sceneMachineID+"\n"), 0o644))
+}
+
+// sceneCertificate is the certificate of every Tentacle that makeTentacle makes: its thumbprint,
+// and the setting.
+var sceneCertificate = sync.OnceValues(func() (thumbprint, setting string) {
+	pfx, err := commands.OnePFX()
+	if err != nil {
+		panic(err)
+	}
+	certificate, err := tentacleconfig.ParsePFX(pfx, "")
+	if err != nil {
+		panic(err)
+	}
+	setting, err = encryptForScene([]byte(base64.StdEncoding.EncodeToString(pfx)))
+	if err != nil {
+		panic(err)
+	}
+	return certificate.Thumbprint(), setting
+})
+
+// encryptForScene is tentacleconfig.Encrypt on a host whose machine id is sceneMachineID.
+func encryptForScene(plain []byte) (string, error) {
+	if runtime.GOOS == "windows" {
+		return tentacleconfig.Encrypt(plain)
+	}
+	block, err := aes.NewCipher([]byte(sceneMachineID))
+	if err != nil {
+		return "", err
+	}
+	padding := aes.BlockSize - len(plain)%aes.BlockSize
+	padded := append(slices.Clone(plain), bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, []byte("743677397A244326")).CryptBlocks(padded, padded)
+	return base64.StdEncoding.EncodeToString(padded), nil
+}
+
 // tentacleThumbprint is that of every Tentacle that makeTentacle makes.
-const tentacleThumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+func tentacleThumbprint() string {
+	thumbprint, _ := sceneCertificate()
+	return thumbprint
+}
 
 func newScene(t *testing.T, name string, o octotest.Options) *scene {
 	t.Helper()
@@ -40,6 +91,9 @@ func newScene(t *testing.T, name string, o octotest.Options) *scene {
 	t.Cleanup(cluster.Close)
 	folder := t.TempDir()
 	s := &scene{cluster: cluster, home: filepath.Join(folder, "home"), config: filepath.Join(folder, "Tentacle.config")}
+	if err := writeMachineID(folder); err != nil {
+		t.Fatal(err)
+	}
 	if err := makeTentacle(s.home, name, s.config, []tentacleconfig.TrustedServer{{
 		Thumbprint: cluster.Thumbprint(), Style: tentacleconfig.StylePolling,
 		Address: cluster.Addresses()[0], SubscriptionID: sceneSubscription,
@@ -56,6 +110,7 @@ func makeTentacle(home, name, config string, servers []tentacleconfig.TrustedSer
 	if err != nil {
 		return err
 	}
+	thumbprint, certificate := sceneCertificate()
 	trusted := ""
 	if len(servers) > 0 {
 		trusted = "\n  <set key=\"Tentacle.Communication.TrustedOctopusServers\">" + tentacleconfig.FormatTrustedServers(servers) + "</set>"
@@ -63,7 +118,8 @@ func makeTentacle(home, name, config string, servers []tentacleconfig.TrustedSer
 	text := "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" +
 		"<octopus-settings xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">\n" +
 		"  <set key=\"Octopus.Home\">" + filepath.Dir(config) + "</set>\n" +
-		"  <set key=\"Tentacle.CertificateThumbprint\">" + tentacleThumbprint + "</set>" + trusted + "\n" +
+		"  <set key=\"Tentacle.Certificate\">" + certificate + "</set>\n" +
+		"  <set key=\"Tentacle.CertificateThumbprint\">" + thumbprint + "</set>" + trusted + "\n" +
 		"</octopus-settings>"
 	return errors.Join(
 		os.MkdirAll(filepath.Dir(index), 0o755),
@@ -133,7 +189,7 @@ func useHost(t *testing.T, home, machineID string) {
 func inProcess(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t, "Tentacle", octotest.Options{})
-	useHost(t, s.home, "0123456789abcdef0123456789abcdef")
+	useHost(t, s.home, sceneMachineID)
 	t.Setenv("OCTOPUS_URL", s.cluster.URL())
 	t.Setenv("OCTOPUS_API_KEY", octotest.APIKey)
 	t.Chdir(t.TempDir())

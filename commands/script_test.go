@@ -66,6 +66,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(env.WorkDir, "home"))
 			env.Setenv(scriptMachine, env.WorkDir)
+			if err := writeMachineID(env.WorkDir); err != nil {
+				return err
+			}
 			env.Setenv(raceVariable, raceOptions)
 			env.Setenv("KEY", octotest.APIKey)
 			env.Setenv("LIMITED_KEY", octotest.LimitedAPIKey)
@@ -336,6 +339,7 @@ func cmdTentacle(ts *testscript.TestScript, _ bool, args []string) {
 	config := filepath.Join(ts.MkAbs(name), "Tentacle.config")
 	ts.Check(makeTentacle(ts.Getenv("TentacleMachineConfigurationHomeDirectory"), name, config, servers))
 	ts.Setenv("CONFIG", config)
+	ts.Setenv("OWN", tentacleThumbprint())
 }
 
 func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {

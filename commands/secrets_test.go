@@ -145,10 +145,14 @@ func (l *leakTest) usual(command string) []string {
 	switch command {
 	case "poll-server", "sync-servers":
 		return []string{config, nodes, "--no-restart", "--timeout=150ms"}
-	case "register-with", "register-k8s-target":
+	case "register-with":
 		return append(register, "--environment=Development", "--role=web")
-	case "register-worker", "register-k8s-worker":
+	case "register-k8s-target":
+		return append(register, "--environment=Development", "--role=web", "--name=agent", "--additional")
+	case "register-worker":
 		return append(register, "--workerpool=Default Worker Pool")
+	case "register-k8s-worker":
+		return append(register, "--workerpool=Default Worker Pool", "--name=agent", "--additional")
 	case "remove-server":
 		return []string{config, "--force", "--no-restart", l.cluster.Addresses()[0]}
 	case "check", "show-configuration":

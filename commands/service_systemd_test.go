@@ -471,8 +471,9 @@ func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
 
 func TestSystemdServiceInterruptedSaysWhatIsUnderWay(t *testing.T) {
 	m := newServiceMachine(t, "Interrupted")
-	// It is there while the program would be stopped slowly. systemd signals the whole control group
-	// until it finds nobody new in it, which would end rm and sleep, too: they ignore the signal.
+	// It is there while the program would be stopped slowly. systemd signals the whole control
+	// group until it finds nobody new in it, which would end rm and sleep, too: they ignore the
+	// signal.
 	slow := m.program + ".slow"
 	script := fmt.Sprintf("#!/bin/sh\ntrap 'trap \"\" TERM; rm %[1]s; sleep 3; exit 0' TERM\n: >%[1]s\nwhile :; do sleep 0.1; done\n", slow)
 	if err := os.WriteFile(m.program, []byte(script), 0o755); err != nil {

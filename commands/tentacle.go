@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -144,3 +146,36 @@ func lookAtService(ctx context.Context, name string) (service.Status, error) {
 }
 
 const stateUnknown service.State = "unknown"
+
+// ownCertificate is the Tentacle's certificate, if it can be read on this machine and is the one
+// whose thumbprint the settings have: a configuration that was copied from another machine has that
+// machine's, which the Tentacle cannot use here.
+func (t *tentacle) ownCertificate() (*tentacleconfig.Certificate, error) {
+	certificate, err := t.document.OwnCertificate()
+	if err != nil {
+		return nil, err
+	}
+	if setting, _ := t.document.Get(tentacleconfig.KeyThumbprint); setting != "" && !thumbprint.Same(strings.TrimSpace(setting), certificate.Thumbprint()) {
+		return nil, certificateMismatchError{setting, certificate.Thumbprint()}
+	}
+	return certificate, nil
+}
+
+// warnOfCertificate warns where the Tentacle cannot use its certificate. One that has none yet is
+// told so when it is registered.
+func (t *tentacle) warnOfCertificate(c *console) {
+	if _, err := t.ownCertificate(); err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
+		c.warnOf(err)
+	}
+}
+
+// certificateMismatchError is a setting that names another certificate than the one there is.
+type certificateMismatchError struct{ setting, certificate string }
+
+func (e certificateMismatchError) Error() string {
+	return fmt.Sprintf("the setting %s is %s, but the certificate's thumbprint is %s", tentacleconfig.KeyThumbprint, e.setting, e.certificate)
+}
+
+func (certificateMismatchError) Hints() []string {
+	return []string{"import the right certificate with import-certificate, which sets both"}
+}

@@ -128,19 +128,21 @@ func bracketed(host string) string {
 	return host
 }
 
-// parseParticipation knows the names of Octopus.Client's TenantedDeploymentMode, ignoring case; the
-// default is its first.
+// participationModes are the names of Octopus.Client's TenantedDeploymentMode; the first is the
+// default.
+var participationModes = []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
+
+// parseParticipation knows the modes, ignoring case; "" is none.
 func parseParticipation(text string) (string, error) {
-	modes := []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
 	if text == "" {
-		return modes[0], nil
+		return "", nil
 	}
-	for _, mode := range modes {
+	for _, mode := range participationModes {
 		if strings.EqualFold(text, mode) {
 			return mode, nil
 		}
 	}
-	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(modes, ", "))
+	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(participationModes, ", "))
 }
 
 // parseSubscription brings a subscription into the form by which Octopus compares: a URI with a

@@ -36,6 +36,12 @@ type Machine struct {
 	fields map[string]json.RawMessage // what the server sent; nil for a new one
 }
 
+// Healthy says whether the last health check found the deployment target or worker fit for work
+// (OctopusClients, MachineModelHealthStatus.cs).
+func (m Machine) Healthy() bool {
+	return m.HealthStatus == "Healthy" || m.HealthStatus == "HasWarnings"
+}
+
 // Endpoint is how the server and a Tentacle reach each other.
 type Endpoint struct {
 	CommunicationStyle string // Polling, Listening or Kubernetes; others are read, not written
@@ -45,6 +51,11 @@ type Endpoint struct {
 
 	Mode             string // of a Kubernetes agent: ModePolling or ModeListening
 	DefaultNamespace string // of a Kubernetes target, for steps that name none; "" is the server's choice
+}
+
+// Polls says whether the Tentacle calls the server.
+func (e Endpoint) Polls() bool {
+	return e.CommunicationStyle == Polling || e.CommunicationStyle == Kubernetes && e.Mode != ModeListening
 }
 
 // The modes of a Kubernetes agent (OctopusClients, TentacleCommunicationModeResource.cs).
@@ -102,6 +113,17 @@ func (ms Machines) ByName(ctx context.Context, name string) (*Machine, error) {
 		}
 	}
 	return nil, nil
+}
+
+// ByID reads one again.
+func (ms Machines) ByID(ctx context.Context, id string) (Machine, error) {
+	template, err := ms.template(ctx)
+	if err != nil {
+		return Machine{}, err
+	}
+	var m Machine
+	err = ms.space.client.get(ctx, itemLink(template, id), &m)
+	return m, err
 }
 
 // ByThumbprint finds those of the Tentacle with this thumbprint. The node asked looks at the

@@ -67,6 +67,32 @@ func (s *Space) registrations(ctx context.Context, kind Kind, thumbprint string)
 	return list, err
 }
 
+// Own separates the registrations of a Tentacle from those of others that have the same
+// certificate, which fleets share on purpose. Octopus hands out work by subscription alone
+// (Halibut, MessageExchangeProtocol.cs), so where some have a subscription with which the Tentacle
+// polls, they are its own, and the rest are others'. Where none has, nothing tells them apart: all
+// are its own.
+func Own(found []Registration, subscriptions []string) (own, others []Registration) {
+	for _, r := range found {
+		if r.PolledWith(subscriptions) {
+			own = append(own, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	if len(own) == 0 {
+		return found, nil
+	}
+	return own, others
+}
+
+// PolledWith says whether the registration is that of a Tentacle that polls with one of these
+// subscriptions.
+func (r Registration) PolledWith(subscriptions []string) bool {
+	endpoint := r.Machine.Endpoint
+	return endpoint.Polls() && slices.ContainsFunc(subscriptions, func(s string) bool { return SameSubscription(s, endpoint.URI) })
+}
+
 // String is how a person calls the registration.
 func (r Registration) String() string {
 	where := ""
@@ -80,13 +106,13 @@ func (r Registration) String() string {
 // subscriptions (none: it listens); "" when it does.
 func (r Registration) Mismatch(subscriptions []string) string {
 	endpoint := r.Machine.Endpoint
-	polls := endpoint.CommunicationStyle == Polling || endpoint.CommunicationStyle == Kubernetes && endpoint.Mode != ModeListening
+	polls := endpoint.Polls()
 	switch {
 	case polls && len(subscriptions) == 0:
 		return "it is registered as polling, but this Tentacle does not poll the cluster"
 	case !polls && len(subscriptions) > 0:
 		return "it is registered as listening, but this Tentacle polls"
-	case polls && !slices.ContainsFunc(subscriptions, func(s string) bool { return SameSubscription(s, endpoint.URI) }):
+	case polls && !r.PolledWith(subscriptions):
 		return fmt.Sprintf("it is registered with the subscription %s, but this Tentacle polls with %s", endpoint.URI, strings.Join(subscriptions, ", "))
 	}
 	return ""

@@ -316,6 +316,11 @@ func (s *Space) PoliciesByID(ctx context.Context, ids []string) ([]Named, error)
 	return s.byID(ctx, "MachinePolicies", "machinepolicies", ids)
 }
 
+// ProxiesByID are the proxies with these IDs.
+func (s *Space) ProxiesByID(ctx context.Context, ids []string) ([]Named, error) {
+	return s.byID(ctx, "Proxies", "proxies", ids)
+}
+
 // HasTenants says whether the server knows tenants, and lets the account see them.
 func (s *Space) HasTenants(ctx context.Context) (bool, error) {
 	known, err := s.links(ctx)

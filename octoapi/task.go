@@ -17,7 +17,8 @@ type Task struct {
 
 // StartHealthCheck makes the server check the health of the deployment targets and workers with
 // these IDs. It is sent once; the error is ErrOutcomeUnknown when the answer is lost. The arguments
-// are those of OctopusClients, TaskRepository.cs and BuiltInTasks.cs.
+// are those of OctopusClients, TaskRepository.cs and BuiltInTasks.cs, but with more time: a request
+// may lie in a polling Tentacle's queue for two minutes, or as long as the machine policy says.
 func (s *Space) StartHealthCheck(ctx context.Context, ids []string) (Task, error) {
 	tasks, err := s.tasks(ctx)
 	if err != nil {
@@ -26,7 +27,7 @@ func (s *Space) StartHealthCheck(ctx context.Context, ids []string) (Task, error
 	body, err := json.Marshal(map[string]any{
 		"Name": "Health", "Description": "Health check requested by octo-tentacle", "SpaceId": orNull(s.ID),
 		"Arguments": map[string]any{
-			"Timeout": "00:05:00", "MachineTimeout": "00:01:00", "EnvironmentId": nil, "WorkerpoolId": nil, "RestrictedTo": nil,
+			"Timeout": "00:10:00", "MachineTimeout": "00:05:00", "EnvironmentId": nil, "WorkerpoolId": nil, "RestrictedTo": nil,
 			"MachineIds": ids,
 		},
 	})

@@ -1,0 +1,56 @@
+package commands
+
+import (
+	"context"
+	"slices"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+)
+
+// askNames asks for the names of what a plan changes: registrations have IDs. What the account may
+// not see keeps its ID.
+func (reg *registering) askNames(ctx context.Context, p registrationPlan) error {
+	reg.names = map[string]string{}
+	for _, change := range p.fields() {
+		ids := slices.Concat(change.Before, change.After)
+		var found []octoapi.Named
+		var err error
+		switch change.Field {
+		case fieldEnvironments:
+			found, err = reg.space.EnvironmentsByID(ctx, ids)
+		case fieldTenants:
+			found, err = reg.space.TenantsByID(ctx, ids)
+		case fieldWorkerPools:
+			found, err = reg.space.WorkerPoolsByID(ctx, ids)
+		case fieldPolicy:
+			found, err = reg.space.PoliciesByID(ctx, ids)
+		case fieldProxy:
+			found, err = reg.space.ProxiesByID(ctx, ids)
+		}
+		if err != nil {
+			return err
+		}
+		for _, n := range found {
+			reg.names[n.ID] = n.Name
+		}
+	}
+	return nil
+}
+
+// named has names in the place of IDs.
+func (reg *registering) named(changes []fieldChange) []fieldChange {
+	names := func(ids []string) []string {
+		list := make([]string, len(ids)) // an empty list is [], not null
+		for i, id := range ids {
+			list[i] = id
+			if name, known := reg.names[id]; known {
+				list[i] = name
+			}
+		}
+		return list
+	}
+	for i := range changes {
+		changes[i].Before, changes[i].After = names(changes[i].Before), names(changes[i].After)
+	}
+	return changes
+}
