@@ -27,6 +27,7 @@ func commandBuilders() []commandBuilder {
 		{"register-with", registerWithCommand, true},
 		{"register-worker", registerWorkerCommand, true},
 		{"register-k8s-target", registerK8sTargetCommand, true},
+		{"register-k8s-cluster", registerK8sClusterCommand, true},
 		{"register-k8s-worker", registerK8sWorkerCommand, true},
 		{"deregister-from", deregisterFromCommand, true},
 		{"deregister-worker", deregisterWorkerCommand, true},

@@ -55,17 +55,18 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 func TestEveryOptionOfTentacleIsAccepted(t *testing.T) {
 	const (
 		api        = "instance= config= server= apiKey= bearerToken= u=username username= user=username p=password password= ignoreSslErrors console nologo noninteractive noconsolelogging help"
-		nodes      = " server-comms-address= server-comms-port= server-web-socket="
+		nodes      = " server-comms-address= server-comms-port= server-web-socket= server-web-socket-thumbprint= dangerously-skip-certificate-validation"
 		registered = api + nodes + " name= policy= space= h=publicHostName publicHostName= f=force force comms-style= server-subscription-id= tentacle-comms-port= proxy="
 		target     = registered + " env=environment environment= r=role role= tenant= tenanttag= tenanted-deployment-participation="
 		worker     = registered + " workerpool="
 	)
 	for command, names := range map[string]string{
-		"poll-server":         api + nodes + " reuse-server-thumbprint",
-		"register-with":       target,
-		"register-worker":     worker,
-		"register-k8s-target": target + " default-namespace=",
-		"register-k8s-worker": worker,
+		"poll-server":          api + nodes + " reuse-server-thumbprint",
+		"register-with":        target,
+		"register-worker":      worker,
+		"register-k8s-target":  target + " default-namespace=",
+		"register-k8s-cluster": target + " default-namespace=",
+		"register-k8s-worker":  worker,
 	} {
 		for _, option := range strings.Fields(names) {
 			name, canonical, takesValue := strings.Cut(option, "=")
@@ -234,6 +235,29 @@ func TestEveryPortIsPolledAtEveryAddressOnce(t *testing.T) {
 		got, err := o.addresses("https://octo.example.com/app", "linux")
 		if err != nil || strings.Join(got, " ") != c.want {
 			t.Errorf("%q at %q: %q, %v; want %q", c.ports, c.addresses, got, err, c.want)
+		}
+	}
+}
+
+func TestTheCertificateOfAWebSocketIsChosenInOneWay(t *testing.T) {
+	const thumbprint = "0123456789abcdef0123456789abcdef01234567"
+	for name, c := range map[string]struct {
+		webSocket string
+		trust     webSocketTrust
+		want      string // what the error says; "": none
+	}{
+		"a valid one":                {"wss://octopus/OctopusComms", webSocketTrust{}, ""},
+		"the expected one":           {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: " " + thumbprint}, ""},
+		"any":                        {"wss://octopus/OctopusComms", webSocketTrust{any: true}, ""},
+		"any, without a web socket":  {"", webSocketTrust{any: true}, ""}, // in a script for all
+		"the expected one and any":   {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: thumbprint, any: true}, "cannot be combined"},
+		"half a thumbprint":          {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: thumbprint[20:]}, "40 hexadecimal digits"},
+		"the expected one of a port": {"", webSocketTrust{thumbprint: thumbprint}, "--server-web-socket-thumbprint is for --server-web-socket"},
+	} {
+		o := nodeOptions{webSocket: c.webSocket, webSocketTrust: c.trust}
+		_, err := o.addresses("https://octopus.example.com", "windows")
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

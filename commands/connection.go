@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -21,10 +22,12 @@ import (
 // connection connects a Tentacle to an Octopus Server and its polling ports.
 type connection struct {
 	*octoapi.Client
-	console  *console
-	ports    proxyChoice
-	timeout  time.Duration
-	deadline time.Time // of all requests together
+	console   *console
+	ports     proxyChoice
+	roots     *x509.CertPool // nil: the system's
+	webSocket webSocketTrust
+	timeout   time.Duration
+	deadline  time.Time // of all requests together
 }
 
 // connect reaches the Octopus Server the way the Tentacle itself does: through its polling proxy,
@@ -55,7 +58,7 @@ func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*connection,
 	if err != nil {
 		return nil, err
 	}
-	s := &connection{Client: client, console: c, ports: pollingProxy(proxy, runtime.GOOS), timeout: o.timeout}
+	s := &connection{Client: client, console: c, ports: pollingProxy(proxy, runtime.GOOS), roots: pool, timeout: o.timeout}
 	s.startTimeout()
 	return s, nil
 }
@@ -122,7 +125,8 @@ func pollingProxy(p tentacleconfig.Proxy, goos string) proxyChoice {
 // The function also runs at the same time; it may be nil.
 //
 // Behind a web socket is the certificate of the web server instead of the cluster's. There, as with
-// the Tentacle CLI, the thumbprint that the port presents is the one to trust.
+// the Tentacle CLI, the thumbprint that the port presents is the one to trust, unless the
+// certificate is neither expected nor valid.
 func (s *connection) askCluster(ctx context.Context, addresses []string, also func(context.Context) error) (string, error) {
 	s.console.progress(askingText(s.URL(), len(addresses)))
 	defer s.console.endProgress()
@@ -158,15 +162,26 @@ func (s *connection) askCluster(ctx context.Context, addresses []string, also fu
 	case portErr != nil:
 		return "", portErr
 	case len(addresses) > 0 && strings.HasPrefix(addresses[0], "wss:"):
-		return ports[0].Thumbprint, nil
+		return ports[0].Thumbprint, s.checkWebSocket(ports[0])
 	}
 	return thumbprint, octoapi.CheckThumbprints(ports, thumbprint)
+}
+
+func (s *connection) checkWebSocket(p octoapi.Port) error {
+	if !s.webSocket.any {
+		return octoapi.CheckWebSocket(p, s.webSocket.thumbprint)
+	}
+	if p.Invalid != nil {
+		s.console.warn("%s: its certificate %s is trusted without having been verified", p.Address, p.Thumbprint)
+	}
+	return nil
 }
 
 func (s *connection) tryPorts(ctx context.Context, addresses []string) ([]octoapi.Port, error) {
 	var answered atomic.Int32
 	return octoapi.TryPorts(ctx, addresses, octoapi.PortOptions{
 		Proxy:   s.ports,
+		RootCAs: s.roots,
 		Waiting: func(address, why string) { s.console.progress("trying again: " + why) },
 		Done: func(octoapi.Port) {
 			s.console.progress(fmt.Sprintf("%s, %d answered", askingText(s.URL(), len(addresses)), answered.Add(1)))

@@ -1,11 +1,70 @@
 package commands
 
 import (
+	"bytes"
+	"io"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
+
+// TestTheThumbprintOfAWebSocketIsTrustedForAReason: its certificate is valid, or expected, or the
+// user wants no reason.
+func TestTheThumbprintOfAWebSocketIsTrustedForAReason(t *testing.T) {
+	t.Parallel()
+	cluster, err := octotest.Start(octotest.Options{TLS: true, NodeCount: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, cluster.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	valid := strings.Replace(cluster.URL(), "https:", "wss:", 1) + "/OctopusComms"
+	own := strings.Replace(cluster.Addresses()[0], "https:", "wss:", 1) + "/OctopusComms"
+	for name, c := range map[string]struct {
+		address string
+		trust   webSocketTrust
+		refused bool
+		warned  bool
+	}{
+		"valid":                   {address: valid},
+		"its own":                 {address: own, refused: true},
+		"its own, expected":       {address: own, trust: webSocketTrust{thumbprint: cluster.Thumbprint()}},
+		"valid, another expected": {address: valid, trust: webSocketTrust{thumbprint: cluster.Thumbprint()}, refused: true},
+		"its own, whatever it is": {address: own, trust: webSocketTrust{any: true}, warned: true},
+		"valid, whatever it is":   {address: valid, trust: webSocketTrust{any: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var warnings bytes.Buffer
+			o := apiOptions{server: cluster.URL(), apiKey: secretOption{value: octotest.APIKey}, caFile: ca, timeout: time.Minute}
+			s, err := connect(newConsole(nil, io.Discard, &warnings), o, tentacleconfig.Proxy{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.webSocket = c.trust
+			got, err := s.askCluster(t.Context(), []string{c.address}, nil)
+			switch {
+			case (err != nil) != c.refused:
+				t.Fatal(err)
+			case c.refused && !strings.Contains(errorText(err), "--server-web-socket-thumbprint"):
+				t.Errorf("names no option:\n%s", errorText(err))
+			case !c.refused && (len(got) != 40 || (got == cluster.Thumbprint()) != (c.address == own)):
+				t.Errorf("trusts %s", got)
+			}
+			if warned := strings.Contains(warnings.String(), "trusted without having been verified"); warned != c.warned {
+				t.Errorf("warned: %q", warnings.String())
+			}
+		})
+	}
+}
 
 func TestAPollingPortIsTriedTheWayTheTentacleTakes(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://environment:3128")

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
-	"github.com/rogpeppe/go-internal/diff"
 )
 
 // The part of docs/compatibility.md that is made from the recordings.
@@ -26,26 +25,7 @@ const (
 // for the differences listed, is shown by their replay.
 func TestTheCompatibilityPageIsMadeFromTheRecordings(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(compatibilityPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, hasBegin := strings.Cut(string(page), compatibilityBegin)
-	_, after, hasEnd := strings.Cut(rest, compatibilityEnd)
-	if !hasBegin || !hasEnd {
-		t.Fatalf("%s has no part to generate", compatibilityPage)
-	}
-	made := before + compatibilityBegin + compatibilityText(t) + compatibilityEnd + after
-	if *commands.Update {
-		if err := os.WriteFile(compatibilityPage, []byte(made), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if string(page) != made {
-		t.Errorf("out of date; run: go test ./commands -run CompatibilityPage -update\n%s",
-			diff.Diff(compatibilityPage, page, "the recordings", []byte(made)))
-	}
+	commands.ComparePart(t, compatibilityPage, compatibilityBegin, compatibilityEnd, compatibilityText(t))
 }
 
 // recorded is a recording as the page shows it.
@@ -138,8 +118,10 @@ func recordedLine(arguments []string) string {
 	line := make([]string, 0, len(arguments))
 	for _, argument := range arguments {
 		argument = short.Replace(argument)
-		if name, value, _ := strings.Cut(argument, "="); strings.Contains(value, " ") {
+		if name, value, isPair := strings.Cut(argument, "="); strings.Contains(value, " ") {
 			argument = name + `="` + value + `"`
+		} else if !isPair && strings.Contains(argument, " ") {
+			argument = `"` + argument + `"`
 		}
 		line = append(line, argument)
 	}

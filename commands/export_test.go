@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/urfave/cli/v2"
 )
 
@@ -19,8 +20,38 @@ var PFXFile = pfxFile
 // CompareWithFile compares a text with a golden file.
 var CompareWithFile = compareWithFile
 
+// ComparePart compares the part of a document that is made.
+var ComparePart = comparePart
+
 // OnePFX is a certificate for all Tentacles of the tests that just need one.
 var OnePFX = onePFX
+
+// AccountNeed is a permission that a command needs.
+type AccountNeed struct {
+	Permission octoapi.Permission
+	When       string // the condition; "" is always
+	Extra      bool   // it can do without
+}
+
+// AccountNeeds are those of a command.
+func AccountNeeds(command string) (list []AccountNeed) {
+	needs := needsOf(command)
+	if needs == nil {
+		return nil
+	}
+	for _, p := range needs.always {
+		list = append(list, AccountNeed{Permission: p})
+	}
+	for _, w := range needs.when {
+		for _, p := range w.permissions {
+			list = append(list, AccountNeed{Permission: p, When: w.condition})
+		}
+	}
+	for _, p := range needs.extra.permissions {
+		list = append(list, AccountNeed{Permission: p, Extra: true})
+	}
+	return list
+}
 
 // Run carries out one command line in this process: there are too many options
 // for a process each.

@@ -50,6 +50,21 @@ func compareWithFile(t *testing.T, file, text string) {
 	}
 }
 
+// comparePart compares the part of a document that is made, between two of its lines.
+func comparePart(t *testing.T, file, begin, end, made string) {
+	t.Helper()
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, hasBegin := strings.Cut(string(page), begin)
+	_, after, hasEnd := strings.Cut(rest, end)
+	if !hasBegin || !hasEnd {
+		t.Fatalf("%s has no part to generate", file)
+	}
+	compareWithFile(t, file, before+begin+made+end+after)
+}
+
 func TestHelpIsGolden(t *testing.T) {
 	t.Parallel()
 	screens := map[string][]string{"octo-tentacle": {"help"}}

@@ -88,6 +88,10 @@ func printCommandHelp(w io.Writer, command *cli.Command) {
 	}
 	printWrapped(w, name+": ", command.Usage, 2)
 	fmt.Fprintf(w, "\n%s\n", command.Description)
+	if needs := needsOf(command.Name); needs != nil {
+		fmt.Fprintln(w)
+		printWrapped(w, "Permissions in Octopus: ", needs.String(), 0)
+	}
 	for _, group := range flagGroups(command.Flags) {
 		fmt.Fprintf(w, "\n%s\n", group.name)
 		for _, flag := range group.flags {

@@ -67,6 +67,10 @@ func serverHintsOfOne(err error) []string {
 		return []string{"check the value of " + credentialSources(err.Kind)}
 	case *octoapi.StatusError:
 		switch {
+		case err.Anonymous && strings.HasPrefix(err.Server, "http:") && err.Credential != octoapi.WithPassword:
+			return []string{"over https the credentials are sent there, too: try --server=" + strings.Replace(err.Server, "http:", "https:", 1)}
+		case err.Anonymous:
+			return []string{"let GET /api through without credentials, or give the address of Octopus Server itself with " + serverSource}
 		case err.Status == http.StatusUnauthorized:
 			return []string{"check the value of " + credentialSources(err.Credential) + ": it may be mistyped, expired, or for another server"}
 		case err.Repeated:
@@ -78,6 +82,11 @@ func serverHintsOfOne(err error) []string {
 		return unreachableHints(err)
 	case *octoapi.PortError:
 		return append(connectionHints(err.Reason, portSource), defaultPortHints(err.DefaultPort)...)
+	case *octoapi.WebSocketError:
+		if err.Expected != "" {
+			return []string{"check --server-web-socket and --server-web-socket-thumbprint"}
+		}
+		return []string{"if it is the right one, give --server-web-socket-thumbprint=" + err.Port.Thumbprint + ", or its issuer's certificate with --ca-file"}
 	case *octoapi.ThumbprintError:
 		return append([]string{"check " + serverSource + ", " + portSource}, defaultPortHints(err.DefaultPort())...)
 	case *octoapi.ProxyError:

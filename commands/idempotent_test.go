@@ -100,6 +100,9 @@ var repetitions = []repetition{
 	{name: "register-k8s-target", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-k8s-target", "--comms-style=TentacleActive", "--name=agent", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},
+	{name: "register-k8s-cluster", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
+		return []string{"register-k8s-cluster", "--comms-style=TentacleActive", "--name=agent", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
+	}},
 	{name: "register-k8s-worker", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-k8s-worker", "--comms-style=TentacleActive", "--name=agent", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},

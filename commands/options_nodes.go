@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -16,9 +17,18 @@ import (
 
 // nodeOptions say which addresses to poll.
 type nodeOptions struct {
-	address   cli.StringSlice
-	port      cli.StringSlice
-	webSocket string
+	address        cli.StringSlice
+	port           cli.StringSlice
+	webSocket      string
+	webSocketTrust webSocketTrust
+}
+
+// webSocketTrust is which certificate of a web socket is trusted, besides one that stands up on its
+// own. Both options are Tentacle's (OctopusTentacle, pull request 1295): the second was its first
+// answer to a certificate of one's own authority, the first its last.
+type webSocketTrust struct {
+	thumbprint string
+	any        bool
 }
 
 func (o *nodeOptions) flags() []cli.Flag {
@@ -29,6 +39,10 @@ func (o *nodeOptions) flags() []cli.Flag {
 			Usage: "polling `PORTS` (list or range, like 10943-10945,10950) to use for every address (default: the port in the address, else 443; 10943 for the --server host)"},
 		&cli.StringFlag{Name: "server-web-socket", Category: theNodes, Destination: &o.webSocket,
 			Usage: "web socket `ADDRESS` to poll instead, like wss://octopus.example.com:443/OctopusComms (Windows only)"},
+		&cli.StringFlag{Name: "server-web-socket-thumbprint", Category: theNodes, Destination: &o.webSocketTrust.thumbprint,
+			Usage: "`THUMBPRINT` of the web socket's certificate (default: any certificate with a known issuer and the right name)"},
+		&cli.BoolFlag{Name: "dangerously-skip-certificate-validation", Category: theNodes, Destination: &o.webSocketTrust.any, DisableDefaultText: true,
+			Usage: "trust any certificate of the web socket; --server-web-socket-thumbprint is safer"},
 	}
 }
 
@@ -64,6 +78,9 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 	typed := commaSeparated(o.address.Value())
 	if o.webSocket != "" {
 		return o.webSocketAddress(typed, ports, goos)
+	}
+	if o.webSocketTrust.thumbprint != "" {
+		return nil, errors.New("--server-web-socket-thumbprint is for --server-web-socket: every other address must present the cluster's own certificate")
 	}
 	if len(typed) == 0 {
 		if server == "" {
@@ -119,8 +136,23 @@ func (o *nodeOptions) webSocketAddress(typed []string, ports []int, goos string)
 		// Halibut has web sockets only on Windows (HalibutRuntime.OSSupportsWebSockets).
 		return nil, errors.New("--server-web-socket works on Windows only: a Tentacle on this system cannot poll over web sockets")
 	}
+	if err := o.webSocketTrust.check(); err != nil {
+		return nil, err
+	}
 	address, err := parseWebSocket("--server-web-socket", o.webSocket)
 	return []string{address}, err
+}
+
+func (w webSocketTrust) check() error {
+	switch {
+	case w.thumbprint == "":
+		return nil
+	case w.any:
+		return errors.New("--server-web-socket-thumbprint and --dangerously-skip-certificate-validation cannot be combined: give one of them")
+	case !thumbprint.Valid(strings.TrimSpace(w.thumbprint)):
+		return fmt.Errorf("--server-web-socket-thumbprint %q is not a thumbprint (40 hexadecimal digits)", w.thumbprint)
+	}
+	return nil
 }
 
 // apiHost is the host to poll when only the API's address is known.

@@ -61,7 +61,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 			cluster, err := polledThumbprint(t.servers)
 			return change{servers: polling{cluster, o.addresses, o.replace, t.suggest()}.decide}, err
 		}
-		return pollOptions{o.api, o.health, o.replace}.change(ctx, c, t, o.addresses, out)
+		return pollOptions{o.api, o.health, o.nodes.webSocketTrust, o.replace}.change(ctx, c, t, o.addresses, out)
 	})
 }
 

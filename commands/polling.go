@@ -14,9 +14,10 @@ import (
 
 // pollOptions are how nodes are polled.
 type pollOptions struct {
-	api     apiOptions
-	health  healthOptions
-	replace bool // poll nothing else of the cluster
+	api       apiOptions
+	health    healthOptions
+	webSocket webSocketTrust
+	replace   bool // poll nothing else of the cluster
 }
 
 // change asks the API and the ports, and returns the change that polls these addresses.
@@ -26,6 +27,7 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, addres
 		return change{}, err
 	}
 	t.warnOfCertificate(c)
+	server.webSocket = o.webSocket
 	if !pollsAll(t.servers, addresses) {
 		server.askSpacesAhead(ctx)
 	}

@@ -77,7 +77,11 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 	} else {
 		reg.server, err = connect(c, o.api, tentacleconfig.Proxy{UseDefault: true})
 	}
-	return reg, err
+	if err != nil {
+		return nil, err
+	}
+	reg.server.webSocket = o.nodes.webSocketTrust
+	return reg, nil
 }
 
 // ask gets everything that the registration needs from the server, tries the polling ports at the

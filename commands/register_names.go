@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -27,7 +28,7 @@ func (reg *registering) askNames(ctx context.Context, p registrationPlan) error 
 		case fieldProxy:
 			found, err = reg.space.ProxiesByID(ctx, ids)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, octoapi.ErrForbidden) {
 			return err
 		}
 		for _, n := range found {

@@ -52,7 +52,7 @@ func cmdSteady(ts *testscript.TestScript, _ bool, args []string) {
 			values = append(values, address, "https://"+host, strings.TrimPrefix(address, "https://"), host)
 		}
 	}
-	values = append(values, ts.Getenv("WORK"), "$WORK", ts.Getenv("W"), "$WORK", `\\`, "/", `\`, "/")
+	values = append(values, tentacleThumbprint(), "OWN-THUMBPRINT", ts.Getenv("WORK"), "$WORK", ts.Getenv("W"), "$WORK", `\\`, "/", `\`, "/")
 	text := strings.NewReplacer(values...).Replace(ts.ReadFile(args[0]))
 	text = savedLine.ReplaceAllString(text, "Saved; …")
 	text = backupNames.ReplaceAllString(text, "bak-TIME")

@@ -274,6 +274,11 @@ func apiFault(ts *testscript.TestScript, kind, argument string) (f octotest.APIF
 	case "ok":
 	case "html":
 		f.HTML = true
+		if argument != "" {
+			status, err := strconv.Atoi(argument)
+			ts.Check(err)
+			f.Status = status
+		}
 	case "truncated":
 		f.TruncatedJSON = true
 	case "cut":
@@ -298,6 +303,12 @@ func apiFault(ts *testscript.TestScript, kind, argument string) (f octotest.APIF
 		f.Version = argument
 	case "permission":
 		f.MissingPermission = argument
+	case "permission-write":
+		f.MissingPermission, f.Write = argument, true
+	case "forbid-write":
+		f.Status, f.ErrorMessage, f.Write = 403, argument, true
+	case "gateway":
+		f.Status, f.Anonymous = 401, true
 	case "refuse-write":
 		f.Status, f.ErrorMessage, f.Write = 400, argument, true
 	case "status":

@@ -147,7 +147,7 @@ func (l *leakTest) usual(command string) []string {
 		return []string{config, nodes, "--no-restart", "--timeout=150ms"}
 	case "register-with":
 		return append(register, "--environment=Development", "--role=web")
-	case "register-k8s-target":
+	case "register-k8s-target", "register-k8s-cluster":
 		return append(register, "--environment=Development", "--role=web", "--name=agent", "--additional")
 	case "register-worker":
 		return append(register, "--workerpool=Default Worker Pool")

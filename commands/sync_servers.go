@@ -71,7 +71,7 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		if cluster, synced := syncedWith(t.servers, o.addresses); synced && !o.health.waitHealthy {
 			return nothing(cluster), nil
 		}
-		return pollOptions{o.api, o.health, true}.change(ctx, c, t, o.addresses, out)
+		return pollOptions{o.api, o.health, o.nodes.webSocketTrust, true}.change(ctx, c, t, o.addresses, out)
 	})
 }
 

@@ -17,6 +17,7 @@ package octoapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,7 +53,8 @@ func New(o Options) (*Client, error) {
 const oldest = 3
 
 // Root asks for /api, without credentials: this is where a server that speaks only https redirects
-// the client there, before any secret has gone over an open connection.
+// the client there, before any secret has gone over an open connection. Only over https, and only
+// if something in front of the server demands it, are they sent there, too.
 func (c *Client) Root(ctx context.Context) (Root, error) {
 	return c.root.get(func() (Root, error) {
 		u, err := c.resolve("/api")
@@ -61,6 +63,9 @@ func (c *Client) Root(ctx context.Context) (Root, error) {
 		}
 		var r Root
 		from, err := c.read(ctx, u, withoutKey, &r)
+		if demanded := errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden); demanded && u.Scheme == "https" && !c.signsIn() {
+			from, err = c.read(ctx, u, withKey, &r)
+		}
 		if err != nil {
 			return Root{}, err
 		}

@@ -22,6 +22,8 @@ type connection struct {
 
 	baseMu  sync.Mutex
 	baseURL *url.URL // without a slash at the end
+
+	spaceNames sync.Map // by ID, as far as they are known: for errors
 }
 
 func newConnection(o Options) (*connection, error) {
@@ -111,6 +113,14 @@ func (c *connection) resolve(link string) (*url.URL, error) {
 	}
 	resolved.RawQuery = u.RawQuery
 	return resolved, nil
+}
+
+// spaceName is the name of the space with this ID, once it is known; else the ID.
+func (c *connection) spaceName(id string) string {
+	if name, known := c.spaceNames.Load(id); known {
+		return c.quote(name.(string))
+	}
+	return c.quote(id)
 }
 
 // show is a URL for the reader: without a query.

@@ -61,8 +61,11 @@ type UnreachableError struct {
 
 // StatusError is a response whose status is not success.
 type StatusError struct {
+	Server     string         // its base URL
 	Status     int            // of HTTP
-	Credential CredentialKind // that was sent
+	Credential CredentialKind // of the client
+	Anonymous  bool           // no credentials were sent with this request
+	Permission Permission     // that the account lacks; "" when it is not known, or another status
 	Repeated   bool           // a temporary failure that was tried again until there was no more time
 	report
 }

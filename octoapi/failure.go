@@ -23,6 +23,7 @@ import (
 type failedRequest struct {
 	method  string
 	url     *url.URL
+	key     authorization
 	started time.Time
 	took    time.Duration
 	answer  *resty.Response
@@ -127,7 +128,7 @@ func (c *connection) explainRedirect(f failedRequest, r *redirected) error {
 func (c *connection) explainStatus(f failedRequest) error {
 	status, server := f.answer.StatusCode(), c.URL()
 	says := c.octopusMessage(f.answer.Body())
-	e := &StatusError{Status: status, Credential: c.options.Credentials.Kind(), Repeated: f.method == http.MethodGet && temporary(status)}
+	e := &StatusError{Server: server, Status: status, Credential: c.options.Credentials.Kind(), Repeated: f.method == http.MethodGet && temporary(status)}
 	describe := func(format string, a ...any) {
 		e.message = fmt.Sprintf(format, a...)
 		if says != "" {
@@ -135,17 +136,20 @@ func (c *connection) explainStatus(f failedRequest) error {
 		}
 	}
 	switch {
+	case f.key == withoutKey && (status == http.StatusUnauthorized || status == http.StatusForbidden):
+		e.Anonymous = true
+		e.causes = []error{ErrForbidden}
+		if status == http.StatusUnauthorized {
+			e.causes = []error{ErrUnauthorized}
+		}
+		describe("the Octopus Server at %s refuses %s %s without credentials (%d)", server, f.method, c.quote(f.url.Path), status)
+		e.message += c.pageNote(f.answer)
+		e.hints = []string{"Octopus Server itself needs none for that: a gateway or proxy in front of it may"}
 	case status == http.StatusUnauthorized:
 		e.causes = []error{ErrUnauthorized}
 		describe("the Octopus Server at %s does not accept the %s (401)", server, e.Credential)
 	case status == http.StatusForbidden:
-		e.causes = []error{ErrForbidden}
-		describe("the Octopus Server at %s does not permit this to the account of the %s (403)", server, e.Credential)
-		permission := "permits it"
-		if m := missingPermission().FindStringSubmatch(says); m != nil {
-			permission = "has " + m[1]
-		}
-		e.hints = []string{"add the account to a team whose role " + permission + " in that space"}
+		c.explainForbidden(f, e, says)
 	case status == http.StatusNotFound:
 		e.causes = []error{ErrNotFound}
 		describe("there is no %s (404)", c.show(f.url))
@@ -176,6 +180,47 @@ func (c *connection) explainStatus(f failedRequest) error {
 		e.message = fmt.Sprintf("%s responds with %s, but an Octopus Server responds with 200", c.show(f.url), f.status())
 	}
 	return e
+}
+
+// explainForbidden says what the account may not do, and the permission for it, which the server
+// does not always name.
+func (c *connection) explainForbidden(f failedRequest, e *StatusError, says string) {
+	e.causes = []error{ErrForbidden}
+	request := f.method + " " + c.quote(f.url.Path)
+	if _, isHTML := c.htmlTitle(f.answer); isHTML {
+		e.message = fmt.Sprintf("the Octopus Server at %s refused %s (403)%s", c.URL(), request, c.pageNote(f.answer))
+		e.hints = []string{"a proxy or firewall in front of the server may have responded instead"}
+		return
+	}
+	need, _ := NeedOf(f.method, f.url.Path)
+	e.Permission = need.Permission
+	note := ""
+	switch named := missingPermission().FindStringSubmatch(says); {
+	case named != nil:
+		e.Permission = Permission(named[1])
+	case need.Permission != "":
+		note = ", which needs the permission " + string(need.Permission)
+	case need.Unpublished:
+		note = "; Octopus does not publish which permission that needs"
+	}
+	in, where := "", ""
+	if space, _, _ := resourceOf(f.url.Path); space != "" {
+		in, where = " in space "+c.spaceName(space), " in that space"
+	}
+	if need.Action != "" {
+		e.message = fmt.Sprintf("the Octopus Server at %s does not let the account of the %s %s%s (403 on %s%s)",
+			c.URL(), e.Credential, need.Action, in, request, note)
+	} else {
+		e.message = fmt.Sprintf("the Octopus Server at %s does not permit %s to the account of the %s (403)", c.URL(), request, e.Credential)
+	}
+	if says != "" {
+		e.message += ": " + says
+	}
+	grants := "permits it"
+	if e.Permission != "" {
+		grants = "has " + string(e.Permission)
+	}
+	e.hints = []string{"add the account to a team whose role " + grants + where}
 }
 
 // unexpected explains an answer with status 200 that is not the JSON expected.

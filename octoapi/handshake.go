@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // stageError is what failed once there was a connection to the port.
@@ -122,26 +121,25 @@ func connectThrough(ctx context.Context, raw net.Conn, proxy *url.URL, target st
 	return nil
 }
 
-// portTLS is how one speaks TLS with a polling port. It sets presented to the port's thumbprint
-// before the end of TLS's handshake: the server may then miss a client certificate.
-func portTLS(u *url.URL, presented *string) *tls.Config {
+// portTLS is how one speaks TLS with a polling port. It sets presented to the port's certificates,
+// its own first, before the end of TLS's handshake: the server may then miss a client certificate.
+func portTLS(u *url.URL, presented *[]*x509.Certificate) *tls.Config {
 	return &tls.Config{
 		ServerName:         u.Hostname(),
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, // #nosec G402: Octopus is known by its thumbprint, which is returned for that
 		VerifyConnection: func(s tls.ConnectionState) error {
-			*presented = thumbprint.Of(s.PeerCertificates[0].Raw)
+			*presented = s.PeerCertificates
 			return nil
 		},
 	}
 }
 
-// shakeHands does TLS and, unless it is a web socket, POST /handshake. It returns the thumbprint of
-// the certificate presented.
-func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
-	presented := ""
+// shakeHands does TLS and, unless it is a web socket, POST /handshake. It returns the certificates
+// presented, at least one.
+func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (presented []*x509.Certificate, err error) {
 	conn := tls.Client(raw, portTLS(u, &presented))
-	err := conn.HandshakeContext(ctx)
+	err = conn.HandshakeContext(ctx)
 	if err == nil && u.Scheme == "wss" {
 		return presented, nil
 	}
@@ -149,13 +147,26 @@ func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (string, error) {
 	if err == nil {
 		status, err = postHandshake(conn, u.Host)
 	}
-	if presented != "" && wantsClientCertificate(err) {
+	if presented != nil && wantsClientCertificate(err) {
 		return presented, nil
 	}
 	if err != nil || status != "" {
-		return "", &stageError{status: status, err: err}
+		return nil, &stageError{status: status, err: err}
 	}
 	return presented, nil
+}
+
+// verify says why a chain of certificates, the server's own first, does not prove that it is host.
+func verify(chain []*x509.Certificate, host string, roots *x509.CertPool) error {
+	intermediates := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		intermediates.AddCert(c)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Roots: roots, Intermediates: intermediates})
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
 }
 
 // postHandshake returns the status of an answer that is not a polling port's, "" when it is.

@@ -3,6 +3,7 @@ package octoapi
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // Port is a polling port that answered.
@@ -18,6 +20,11 @@ type Port struct {
 	Address    string        // as it was given
 	Thumbprint string        // of the certificate it presented: 40 upper-case hex digits
 	Latency    time.Duration // from the connection to the answer, in the try that succeeded
+
+	// Invalid is why the certificate of a web socket (wss) does not stand up on its own: its issuer
+	// is unknown, or it is for another name. It is nil for a polling port, which is known by its
+	// thumbprint.
+	Invalid error
 }
 
 // PortOptions are those of TryPorts and AskTrust.
@@ -26,6 +33,7 @@ type PortOptions struct {
 	Waiting  func(address, why string)        // optional: a try failed and will be repeated; called from several goroutines
 	Done     func(Port)                       // optional: a port answered; called from several goroutines
 	FailFast bool                             // do not try again what rarely passes: a port that refuses, a name that does not exist
+	RootCAs  *x509.CertPool                   // for web sockets; nil: the system's
 
 	timing timing
 }
@@ -39,12 +47,13 @@ type PortError struct {
 	report
 }
 
-// TryPorts tries polling ports, https://host:port or wss://host/path, all at once: TLS without
-// verifying, and POST /handshake with an empty body, which a polling port answers with 200, or with
-// 400 when it requires a client certificate (OctopusTentacle, OctopusServerChecker.cs). It never
-// speaks the protocol itself, which would make the server hand over work. A try that fails is
-// repeated with a growing delay until the context's deadline, a refused port only briefly. The
-// ports are in the order of the addresses; the error joins what is wrong with each.
+// TryPorts tries polling ports, https://host:port or wss://host/path, all at once: TLS with
+// whatever certificate, and POST /handshake with an empty body, which a polling port answers with
+// 200, or with 400 when it requires a client certificate (OctopusTentacle,
+// OctopusServerChecker.cs; of a web socket, TLS alone). It never speaks the protocol itself, which
+// would make the server hand over work. A try that fails is repeated with a growing delay until
+// the context's deadline, a refused port only briefly. The ports are in the order of the
+// addresses; the error joins what is wrong with each.
 func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, error) {
 	ports, errs := TryEachPort(ctx, addresses, o)
 	if err := errors.Join(errs...); err != nil {
@@ -62,7 +71,7 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 	var all sync.WaitGroup
 	for i, address := range addresses {
 		all.Go(func() {
-			port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented string, err error) {
+			port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
 				err = o.tryPort(ctx, u, 0, func(ctx context.Context, raw net.Conn) (err error) {
 					presented, err = shakeHands(ctx, raw, u)
 					return err
@@ -93,8 +102,8 @@ func (o PortOptions) withDefaults() PortOptions {
 }
 
 // tryUntilDeadline tries one port until it answers, or another try makes no sense, or time is up.
-// A try returns the thumbprint of the certificate presented.
-func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(*url.URL) (string, error)) (Port, error) {
+// A try returns the certificates presented, at least one.
+func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(*url.URL) ([]*x509.Certificate, error)) (Port, error) {
 	u, err := portURL(address)
 	if err != nil {
 		return Port{}, err
@@ -107,7 +116,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		presented, err := try(u)
 		took := time.Since(started)
 		if err == nil {
-			return Port{Address: address, Thumbprint: presented, Latency: took}, nil
+			return o.port(address, u, presented, took), nil
 		}
 		if before != nil && deadlinePassed(ctx) {
 			err = before // the deadline broke this try off, which says less than how the one before ended
@@ -127,6 +136,15 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 			return Port{}, portFailure(ctx, address, d, err, tries)
 		}
 	}
+}
+
+// port is a port that answered with these certificates, its own first.
+func (o PortOptions) port(address string, u *url.URL, presented []*x509.Certificate, took time.Duration) Port {
+	p := Port{Address: address, Thumbprint: thumbprint.Of(presented[0].Raw), Latency: took}
+	if u.Scheme == "wss" {
+		p.Invalid = verify(presented, u.Hostname(), o.RootCAs)
+	}
+	return p
 }
 
 func portFailure(ctx context.Context, address string, d diagnosis, cause error, tries *attempts) error {

@@ -2,6 +2,8 @@ package octoapi
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -188,6 +190,58 @@ func TestAWebSocketGivesItsThumbprintWithoutARequest(t *testing.T) {
 	}
 	if err := CheckThumbprints(ports, strings.Repeat("0", 40)); err != nil {
 		t.Errorf("the web site's certificate is not the cluster's: %v", err)
+	}
+}
+
+// TestTheCertificateOfAWebSocketStandsUpOnItsOwnOrIsExpected: the thumbprint of a web socket comes
+// from the socket itself.
+func TestTheCertificateOfAWebSocketStandsUpOnItsOwnOrIsExpected(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{NodeCount: 1, TLS: true})
+	webSocket := func(url string, roots *x509.CertPool) Port {
+		address := strings.Replace(url, "https:", "wss:", 1) + "/OctopusComms"
+		ports, err := TryPorts(deadline(t, 5*time.Second), []string{address}, PortOptions{timing: quick, RootCAs: roots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ports[0]
+	}
+	known, unknown := webSocket(cluster.URL(), pool(t, cluster)), webSocket(cluster.URL(), nil)
+	own := webSocket(cluster.Addresses()[0], pool(t, cluster))
+	another := strings.Repeat("0", 40)
+	connection, err := tls.Dial("tcp", strings.TrimPrefix(cluster.URL(), "https://"), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	otherName := known
+	otherName.Invalid = verify(connection.ConnectionState().PeerCertificates, "octopus.example.com", pool(t, cluster))
+	for name, test := range map[string]struct {
+		port     Port
+		expected string
+		want     []string // what the error says; none: it is trusted
+	}{
+		"a known issuer":                          {known, "", nil},
+		"an unknown issuer":                       {unknown, "", []string{"the certificate of " + unknown.Address + " is not trusted: this machine does not know its issuer; its thumbprint is " + unknown.Thumbprint, "not that of the cluster"}},
+		"another name":                            {otherName, "", []string{"is not trusted: it is for another name; its thumbprint is " + known.Thumbprint}},
+		"a certificate of its own":                {own, "", []string{"its thumbprint is " + own.Thumbprint}},
+		"an unknown issuer, expected":             {unknown, " " + strings.ToLower(unknown.Thumbprint) + " ", nil},
+		"an unknown issuer, another one expected": {unknown, another, []string{unknown.Address + " presents a certificate with the thumbprint " + unknown.Thumbprint + ", not " + another}},
+		"a known issuer, another one expected":    {known, another, []string{"not " + another, "something else responds there"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := CheckWebSocket(test.port, test.expected)
+			if len(test.want) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			mustSay(t, err, test.want...)
+			if wrong, is := errors.AsType[*WebSocketError](err); !is || wrong.Port != test.port || wrong.Expected != test.expected {
+				t.Errorf("%#v", err)
+			}
+		})
 	}
 }
 

@@ -37,9 +37,37 @@ func (e *ThumbprintError) DefaultPort() bool {
 	return slices.ContainsFunc(e.Ports, func(p Port) bool { return hasDefaultPort(p.Address) })
 }
 
+// WebSocketError is a web socket whose certificate is not to be trusted.
+type WebSocketError struct {
+	Port     Port
+	Expected string // its thumbprint is another one; "" where none was expected
+	report
+}
+
+// CheckWebSocket says whether to trust the certificate of a web socket: if a thumbprint is
+// expected, the one that has it, and else one that stands up on its own, as a browser would trust
+// it (OctopusTentacle, ServerCertificateTrustConfirmation.cs). The error is a *WebSocketError.
+func CheckWebSocket(p Port, expected string) error {
+	switch {
+	case expected != "" && !thumbprint.Same(p.Thumbprint, expected):
+		return &WebSocketError{p, expected, report{
+			message: fmt.Sprintf("%s presents a certificate with the thumbprint %s, not %s", p.Address, p.Thumbprint, expected),
+			hints:   []string{"the thumbprint is wrong, or something else responds there"},
+		}}
+	case expected == "" && p.Invalid != nil:
+		d := diagnose(p.Invalid, p.Address, 0)
+		return &WebSocketError{p, "", report{
+			message: d.text + "; its thumbprint is " + p.Thumbprint,
+			hints:   append(d.hints, "it is that of the web server, like IIS, HTTP.sys or a reverse proxy, not that of the cluster"),
+			causes:  []error{p.Invalid},
+		}}
+	}
+	return nil
+}
+
 // CheckThumbprints compares what each port presented with the cluster's own thumbprint; the error
-// is a *ThumbprintError. A web socket (wss) has the certificate of the web site, and is trusted by
-// that.
+// is a *ThumbprintError. A web socket (wss) has the certificate of the web site: see
+// CheckWebSocket.
 func CheckThumbprints(ports []Port, want string) error {
 	var wrong []Port
 	for _, p := range ports {

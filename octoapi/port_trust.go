@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // Trust is what a polling port says about a Tentacle's certificate.
@@ -61,19 +64,22 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 		said.Err = &report{message: address + " is a web socket, which cannot be asked whether it trusts a Tentacle", causes: []error{ErrWebSocket}}
 		return said
 	}
-	port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (string, error) {
-		err := o.tryPort(ctx, u, endOfQuestion, func(ctx context.Context, raw net.Conn) (err error) {
+	port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
+		err = o.tryPort(ctx, u, endOfQuestion, func(ctx context.Context, raw net.Conn) (err error) {
 			if proxy, _ := o.Proxy(proxied(u)); proxy == nil {
 				said.Remote = raw.RemoteAddr().String()
 			}
-			config := portTLS(u, &said.Thumbprint)
+			config := portTLS(u, &presented)
 			// Certificates would be left out where the server does not ask for such a one. A
 			// Tentacle always presents its own, however old its key and signature are.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 			said.Trust, err = askTrust(ctx, tls.Client(raw, config))
 			return err
 		})
-		return said.Thumbprint, err
+		if len(presented) > 0 {
+			said.Thumbprint = thumbprint.Of(presented[0].Raw)
+		}
+		return presented, err
 	})
 	if said.Err = err; err == nil {
 		o.Done(port)

@@ -26,8 +26,9 @@ const (
 // readTry is how long one try of a read may take; the deadline of the whole is the context's.
 const readTry = 30 * time.Second
 
-// authorization says whether a request carries the API key or the bearer token. The cookies of a
-// session go with every request.
+// authorization says whether a request carries the credentials: the API key or the bearer token in
+// a header, or, to sign in, user name and password in its body. The cookies of a session go with
+// every request.
 type authorization bool
 
 const (
@@ -41,7 +42,7 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 	tries := newAttempts(c.options.timing)
 	var before *failedRequest
 	for {
-		f := failedRequest{method: http.MethodGet, url: u, started: time.Now()}
+		f := failedRequest{method: http.MethodGet, url: u, key: a, started: time.Now()}
 		tryCtx, cancel := context.WithTimeout(ctx, readTry)
 		r, err := c.request(tryCtx, a).Get(u.String())
 		cancel()
@@ -94,7 +95,7 @@ func (c *connection) write(ctx context.Context, w write) error {
 	}
 	var sent atomic.Bool
 	r.SetContext(httptrace.WithClientTrace(onNewConnection(ctx), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
-	f := failedRequest{method: w.method, url: w.url, started: time.Now()}
+	f := failedRequest{method: w.method, url: w.url, key: w.key, started: time.Now()}
 	answer, err := r.Post(w.url.String())
 	f.took = time.Since(f.started)
 	switch {

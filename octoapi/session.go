@@ -62,7 +62,7 @@ func (c *Client) signIn(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		err = c.write(ctx, write{method: http.MethodPost, url: u, key: withoutKey, body: body})
+		err = c.write(ctx, write{method: http.MethodPost, url: u, key: withKey, body: body})
 		if errors.Is(err, ErrUnauthorized) {
 			return err, nil
 		}

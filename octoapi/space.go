@@ -119,6 +119,7 @@ func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 		spaces, err := list[spaceResource](ctx, c, me.Links.linkOr("Spaces", itemLink("/api/users", me.ID)+"/spaces"), nil)
 		for i := range spaces {
 			spaces[i].Name = printable(spaces[i].Name)
+			c.spaceNames.Store(spaces[i].ID, spaces[i].Name)
 		}
 		return spaces, err
 	})

@@ -11,7 +11,7 @@ func (r *report) registrations() {
 	own := r.OwnThumbprint()
 	switch err := r.API.RegistrationsErr; {
 	case errors.Is(err, octoapi.ErrForbidden):
-		r.ok(idRegistration, "the registration was not checked: the account may not see deployment targets and workers")
+		r.ok(idRegistration, "the registration was not checked: the account may not see deployment targets and workers (permissions MachineView and WorkerView)")
 	case err != nil:
 		r.warning(idRegistration, err.Error(), "it is not known whether the Tentacle is registered", "")
 	case own == "": // it has no certificate; another finding says so

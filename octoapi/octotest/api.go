@@ -51,7 +51,8 @@ func credentials(r *http.Request) []string {
 func (c *Cluster) faultFor(r *http.Request) APIFault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !strings.HasSuffix(r.URL.Path, c.fault.Path) || c.fault.Write && r.Method == http.MethodGet {
+	if !strings.HasSuffix(r.URL.Path, c.fault.Path) || c.fault.Write && r.Method == http.MethodGet ||
+		c.fault.Anonymous && len(credentials(r)) > 0 {
 		return APIFault{}
 	}
 	c.served++
@@ -73,8 +74,10 @@ func (c *Cluster) faultyAnswer(w http.ResponseWriter, r *http.Request, f APIFaul
 	case f.Hang:
 		return 0, func() { <-r.Context().Done() }
 	case f.HTML:
-		return http.StatusOK, func() {
+		status := cmp.Or(f.Status, http.StatusOK)
+		return status, func() {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(status)
 			_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Sign in &amp; continue - Example Proxy</title></head>"+
 				"<body><form></form></body></html>")
 		}
@@ -138,6 +141,9 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	if refused != nil {
 		return *refused
 	}
+	if c.forbids(r) {
+		return failure(http.StatusForbidden, "You do not have permission to perform this action. Please contact your Octopus administrator.")
+	}
 	switch path {
 	case "users/me":
 		return c.user(user)
@@ -176,6 +182,15 @@ func (c *Cluster) root(f APIFault) object {
 			"Web":                         c.options.Path + "/app",
 		},
 	}
+}
+
+// methodOf is what a request means: OctopusClients sends PUT and DELETE as a POST that says so
+// (OctopusAsyncClient.cs).
+func methodOf(r *http.Request) string {
+	if override := r.Header.Get("X-HTTP-Method-Override"); r.Method == http.MethodPost && override != "" {
+		return override
+	}
+	return r.Method
 }
 
 // spaceLinks are the links of a space's document that this program follows, as a server of 2023 has
@@ -238,10 +253,7 @@ func (c *Cluster) environmentsV2(r *http.Request, list []object) answer {
 // machines answers for deployment targets and workers alike.
 func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string, body []byte) answer {
 	key, self := s.id+"/"+kind, c.link(s.id+"/"+kind)
-	method := r.Method
-	if override := r.Header.Get("X-HTTP-Method-Override"); method == http.MethodPost && override != "" {
-		method = override // OctopusClients, OctopusAsyncClient.cs
-	}
+	method := methodOf(r)
 	switch {
 	case method == http.MethodGet && id == "":
 		return c.page(r, c.store.list(key))

@@ -70,6 +70,8 @@ type Cluster struct {
 	members  map[int]ServerNode
 	together *gathering
 	behind   int // the node behind the API's address, from 1; 0 is the first
+
+	forbidden func(method, path string) bool // what the account may not do; nil: nothing
 }
 
 // URL is what a person gives as --server.

@@ -2,6 +2,7 @@ package octotest
 
 import (
 	"net"
+	"net/http"
 	"slices"
 )
 
@@ -87,6 +88,23 @@ func (c *Cluster) SetAPIFault(f APIFault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fault, c.served = f, 0
+}
+
+// SetForbidden makes the account lack the permission for what it is asked about: a method and a
+// path with its query. The answer, 403, does not name it, as that of an Octopus Server often does.
+// Nil permits everything.
+func (c *Cluster) SetForbidden(forbidden func(method, path string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forbidden = forbidden
+}
+
+// forbids says whether the account may not do what the request is for.
+func (c *Cluster) forbids(r *http.Request) bool {
+	c.mu.Lock()
+	forbidden := c.forbidden
+	c.mu.Unlock()
+	return forbidden != nil && forbidden(methodOf(r), r.URL.RequestURI())
 }
 
 // SetHealthCheck says how health checks end from now on: Success, Failed,

@@ -19,11 +19,12 @@ type NodeFault struct {
 
 // APIFault is what is wrong with the API. The zero value is an API that works.
 type APIFault struct {
-	Path  string // only requests whose path ends so; "": every one
-	Write bool   // only requests that are not GET
-	First int    // only the first so many of those requests; 0: all of them
+	Path      string // only requests whose path ends so; "": every one
+	Write     bool   // only requests that are not GET
+	Anonymous bool   // only requests that carry no credentials
+	First     int    // only the first so many of those requests; 0: all of them
 
-	HTML              bool          // a proxy's login page, with status 200
+	HTML              bool          // a proxy's login page, with status 200, or Status
 	TruncatedJSON     bool          // half of the answer
 	CutConnection     bool          // half of the answer, then the connection ends
 	LostAnswer        bool          // does what it is asked, then the connection ends without an answer
