@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -89,7 +91,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	if o.dryRun {
 		return rehearse(ctx, c, t, ch, out)
 	}
-	a := applying{change: ch, out: out}
+	a := applying{change: ch, out: out, tentacle: t.suggest()}
 	settings := tentacleconfig.Change{
 		Edit:    a.edit,
 		Damaged: ch.restore != nil,
@@ -128,6 +130,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 type applying struct {
 	change    change
 	out       *outcome
+	tentacle  suggest.Tentacle
 	last      decision
 	beforeRan bool
 
@@ -154,6 +157,9 @@ func (a *applying) edit(document *tentacleconfig.Document) error {
 		if a.last, err = a.change.servers(now); err != nil {
 			return err
 		}
+		if a.last.servers, err = usable(now, a.last.servers, a.tentacle); err != nil {
+			return err
+		}
 		document.SetTrustedServers(a.last.servers)
 		a.difference = tentacleconfig.Diff(now, a.last.servers)
 	}
@@ -164,6 +170,16 @@ func (a *applying) edit(document *tentacleconfig.Document) error {
 	}
 	a.out.Settings = settingsChanged(settings, document.Settings())
 	return nil
+}
+
+// usable repairs the entries of a list that a change makes, and refuses a list with which the
+// Tentacle does not start. A list that stays as it is stays in every byte.
+func usable(now, after []tentacleconfig.TrustedServer, tentacle suggest.Tentacle) ([]tentacleconfig.TrustedServer, error) {
+	if slices.EqualFunc(now, after, tentacleconfig.TrustedServer.Equal) {
+		return after, nil
+	}
+	after = tentacleconfig.Repair(after)
+	return after, startable(after, tentacle)
 }
 
 func (a *applying) before() error {
@@ -204,7 +220,7 @@ func (a *applying) restore(document *tentacleconfig.Document) error {
 // rehearse makes the change in a copy of the document.
 func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outcome) error {
 	document := t.document.Clone()
-	a := applying{change: ch, out: out}
+	a := applying{change: ch, out: out, tentacle: t.suggest()}
 	if err := a.edit(document); err != nil {
 		return a.failed(err)
 	}

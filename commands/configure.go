@@ -134,13 +134,13 @@ func makeFolders(settings []tentacleconfig.Setting) error {
 
 // decide resets, removes and adds trust, in that order.
 func (o *configureOptions) decide(now []tentacleconfig.TrustedServer) (decision, error) {
-	remove := nonEmpty(o.removeTrust.Value())
+	remove := parseThumbprints(o.removeTrust.Value())
 	after := tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
 		return o.resetTrust || thumbprint.Contains(remove, s.Thumbprint)
 	})
-	for _, text := range nonEmpty(o.trust.Value()) {
+	for _, trusted := range parseThumbprints(o.trust.Value()) {
 		after = tentacleconfig.Upsert(after, tentacleconfig.TrustedServer{
-			Thumbprint: strings.TrimSpace(text), Style: tentacleconfig.StyleListening})
+			Thumbprint: trusted, Style: tentacleconfig.StyleListening})
 	}
 	return decision{servers: after}, nil
 }

@@ -124,6 +124,9 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	if unreadable {
 		c.warnOf(err)
 	}
+	if err := startable(t.servers, t.suggest()); err != nil {
+		c.warnOf(err)
+	}
 	return serverList{
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,
@@ -141,7 +144,14 @@ var serverColumns = []column[serverEntry]{
 	{"STYLE", func(e serverEntry) string { return e.Style }},
 	{"ADDRESS", func(e serverEntry) string { return e.Address }},
 	{"THUMBPRINT", func(e serverEntry) string { return e.Thumbprint }},
-	{"SUBSCRIPTION", func(e serverEntry) string { return e.SubscriptionID }},
+	{"SUBSCRIPTION", serverEntry.subscription},
+}
+
+func (e serverEntry) subscription() string {
+	if e.polls && e.SubscriptionID == "" {
+		return "polls under no subscription"
+	}
+	return e.SubscriptionID
 }
 
 func (l serverList) print(c *console) {

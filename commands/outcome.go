@@ -40,7 +40,7 @@ type serverEntry struct {
 	Style          string `json:"style"`
 	Address        string `json:"address"`
 	Thumbprint     string `json:"thumbprint"`
-	SubscriptionID string `json:"subscription"`
+	SubscriptionID string `json:"subscription"` // where the file has null, the one that the Tentacle makes of its Squid
 
 	polls bool
 }
@@ -106,7 +106,7 @@ func (o *outcome) subscriptions() []string {
 	var list []string
 	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
 		for _, entry := range entries {
-			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !slices.Contains(list, entry.SubscriptionID) {
+			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !containsSubscription(list, entry.SubscriptionID) {
 				list = append(list, entry.SubscriptionID)
 			}
 		}
@@ -134,6 +134,10 @@ func (o *outcome) setHealth(r octoapi.Registration, health string) {
 			o.Registrations[i].Health = health
 		}
 	}
+}
+
+func containsSubscription(list []string, subscription string) bool {
+	return slices.ContainsFunc(list, func(one string) bool { return octoapi.SameSubscription(one, subscription) })
 }
 
 func serverEntries(servers []tentacleconfig.TrustedServer) []serverEntry {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"runtime"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -58,7 +60,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
 		if o.reuseThumbprint {
 			t.warnOfCertificate(c)
-			cluster, err := polledThumbprint(t.servers)
+			cluster, err := polledThumbprint(tentacleconfig.Repair(t.servers), t.suggest())
 			return change{servers: polling{cluster, o.addresses, o.replace, t.suggest()}.decide}, err
 		}
 		return pollOptions{o.api, o.health, o.nodes.webSocketTrust, o.replace}.change(ctx, c, t, o.addresses, out)
@@ -93,11 +95,14 @@ func (o *pollServerOptions) complete(c *console) (err error) {
 // polledThumbprint is that of the first entry that polls and has a subscription. The Tentacle CLI
 // takes the first entry of all, which is often one without an address from configure --trust, and
 // then writes an entry that never polls.
-func polledThumbprint(servers []tentacleconfig.TrustedServer) (string, error) {
+func polledThumbprint(servers []tentacleconfig.TrustedServer, tentacle suggest.Tentacle) (string, error) {
 	for _, server := range servers {
-		if server.Polls() && server.SubscriptionID != "" {
-			return server.Thumbprint, nil
+		if server.Subscribes() {
+			return thumbprint.Clean(server.Thumbprint), nil
 		}
+	}
+	if tentacleconfig.Polling(servers) {
+		return "", withoutSubscription(servers, tentacle)
 	}
 	return "", hint.New("--reuse-server-thumbprint: this Tentacle polls no server yet, so there is nothing to reuse", registerHint)
 }

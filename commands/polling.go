@@ -77,8 +77,10 @@ type polling struct {
 }
 
 // decide gives each address an entry, made like the first one that polls the cluster. An entry that
-// polls already stays as it is.
+// polls already stays as it is, unless the Tentacle cannot use it: it is repaired even if nothing
+// else changes.
 func (p polling) decide(now []tentacleconfig.TrustedServer) (decision, error) {
+	now = tentacleconfig.Repair(now)
 	model, err := p.model(now)
 	if err != nil {
 		return decision{}, err
@@ -95,26 +97,40 @@ func (p polling) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 			return s.Polls() && thumbprint.Same(s.Thumbprint, p.thumbprint) && !s.IsAt(p.addresses)
 		})
 	}
-	return decision{servers: after, thumbprint: p.thumbprint}, nil
+	return decision{servers: after, thumbprint: p.thumbprint}, startable(after, p.tentacle)
 }
 
 // model is the entry whose subscription and style new nodes of the cluster get.
 func (p polling) model(servers []tentacleconfig.TrustedServer) (tentacleconfig.TrustedServer, error) {
-	trusted := false
+	var ofCluster []tentacleconfig.TrustedServer
 	for _, server := range servers {
 		if !thumbprint.Same(server.Thumbprint, p.thumbprint) {
 			continue
 		}
-		if server.Polls() && server.SubscriptionID != "" {
+		if server.Subscribes() {
 			return server, nil
 		}
-		trusted = true
+		ofCluster = append(ofCluster, server)
 	}
-	if trusted {
-		return tentacleconfig.TrustedServer{}, hint.Errorf("to make it poll, "+registerHint,
-			"this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and high availability needs no further setup", p.thumbprint)
+	switch {
+	case len(ofCluster) == 0:
+		return tentacleconfig.TrustedServer{}, untrustedError{servers, p.thumbprint, p.tentacle}
+	case tentacleconfig.Polling(ofCluster):
+		return tentacleconfig.TrustedServer{}, withoutSubscription(ofCluster, p.tentacle)
 	}
-	return tentacleconfig.TrustedServer{}, untrustedError{servers, p.thumbprint, p.tentacle}
+	return tentacleconfig.TrustedServer{}, hint.Errorf("to make it poll, "+registerHint,
+		"this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and high availability needs no further setup", p.thumbprint)
+}
+
+// withoutSubscription says that servers are polled, but under no subscription that others could be
+// polled under.
+func withoutSubscription(polled []tentacleconfig.TrustedServer, tentacle suggest.Tentacle) error {
+	if err := startable(polled, tentacle); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(polled, tentacleconfig.TrustedServer.Polls)
+	return hint.Errorf("to give it one, "+registerHint,
+		"this Tentacle polls under no subscription at %s: no server has work for it", polled[i].Address)
 }
 
 // warnOfBalancing warns of one address for several nodes. If this cannot be found out (a permission

@@ -27,6 +27,7 @@ type trusting struct {
 
 func (w trusting) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 	d := decision{thumbprint: w.thumbprint}
+	now = tentacleconfig.Repair(now)
 	if w.style == tentacleconfig.StyleListening {
 		d.servers = tentacleconfig.Upsert(now, tentacleconfig.TrustedServer{Thumbprint: w.thumbprint, Style: tentacleconfig.StyleListening})
 		return d, nil
@@ -49,7 +50,7 @@ func (w trusting) subscription(now []tentacleconfig.TrustedServer) string {
 	}
 	ofCluster := ""
 	for _, server := range now {
-		if server.Style != tentacleconfig.StylePolling || server.SubscriptionID == "" {
+		if !server.Subscribes() {
 			continue
 		}
 		if tentacleconfig.ContainsAddress(w.addresses, server.Address) {
@@ -91,7 +92,7 @@ func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription strin
 func polledWith(servers []tentacleconfig.TrustedServer, cluster string) (subscriptions []string) {
 	for _, s := range servers {
 		known := func(id string) bool { return octoapi.SameSubscription(id, s.SubscriptionID) }
-		if s.Polls() && s.SubscriptionID != "" && thumbprint.Same(s.Thumbprint, cluster) && !slices.ContainsFunc(subscriptions, known) {
+		if s.Subscribes() && thumbprint.Same(s.Thumbprint, cluster) && !slices.ContainsFunc(subscriptions, known) {
 			subscriptions = append(subscriptions, s.SubscriptionID)
 		}
 	}

@@ -71,7 +71,7 @@ func (o *removeServerOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-	o.thumbprint = strings.TrimSpace(o.thumbprint)
+	o.thumbprint = thumbprint.Clean(o.thumbprint)
 	given := append(o.arguments, o.address.Value()...)
 	o.addresses = commaSeparated(given)
 	for _, text := range o.addresses {

@@ -33,7 +33,7 @@ var deliberate = map[string]string{
 	"edit-no-setting":              nothingToReuse,
 	"edit-null":                    nothingToReuse,
 	"edit-self-closing":            nothingToReuse,
-	"edit-no-subscription":         "`--reuse-server-thumbprint` is refused if the entry to reuse has no subscription, because nothing is handed out without one. Tentacle copies the entry.",
+	"edit-no-subscription":         "`--reuse-server-thumbprint` is refused if the entry to reuse has no subscription and the Tentacle no Squid, because nothing is handed out without one. Tentacle copies the entry.",
 	"edit-unknown-field":           "Unknown fields of a trusted server are kept. Tentacle drops them.",
 	"clear-trusted-all":            clearsAll,
 	"clear-trusted-keep":           clearsAll,

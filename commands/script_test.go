@@ -210,6 +210,7 @@ func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 	clustersOf(ts)[name] = cluster
 	ts.Setenv(prefix+"URL", cluster.URL())
 	ts.Setenv(prefix+"THUMB", cluster.Thumbprint())
+	ts.Setenv(prefix+"LOWER_THUMB", strings.ToLower(cluster.Thumbprint()))
 	ts.Setenv(prefix+"NODES", strings.Join(cluster.Addresses(), ","))
 	for i, address := range cluster.Addresses() {
 		ts.Setenv(fmt.Sprintf("%sNODE%d", prefix, i+1), address)

@@ -105,6 +105,7 @@ func (o *serverCommsOptions) decide(now []tentacleconfig.TrustedServer, newSubsc
 	if err != nil {
 		return decision{}, err
 	}
+	now = tentacleconfig.Repair(now)
 	d := decision{thumbprint: trusted}
 	if o.style == tentacleconfig.StylePolling {
 		d.servers = pollAt(now, trusted, o.address, newSubscription)
@@ -114,30 +115,27 @@ func (o *serverCommsOptions) decide(now []tentacleconfig.TrustedServer, newSubsc
 	return d, nil
 }
 
-// trustedThumbprint is that of a trusted server, as the file spells it: the one given, else the
-// only one.
+// trustedThumbprint is that of a trusted server: the one given, else the only one.
 func trustedThumbprint(servers []tentacleconfig.TrustedServer, given string) (string, error) {
 	trusted := tentacleconfig.Thumbprints(servers)
-	given = strings.TrimSpace(given)
+	given = thumbprint.Clean(given)
 	switch {
 	case len(trusted) == 0:
 		return "", hint.New("this Tentacle trusts no server yet", "trust it first: octo-tentacle configure --trust=THUMBPRINT")
 	case given == "" && len(trusted) > 1:
 		return "", hint.New("several servers are trusted: choose one with --thumbprint", trustedHint(servers))
 	case given == "":
-		return trusted[0], nil
-	}
-	for _, one := range trusted {
-		if thumbprint.Same(one, given) {
-			return one, nil
-		}
+		return thumbprint.Clean(trusted[0]), nil
+	case thumbprint.Contains(trusted, given):
+		return given, nil
 	}
 	return "", hint.With(fmt.Errorf("no server with thumbprint %s is trusted", given),
 		"trust it first: octo-tentacle configure --trust="+given, trustedHint(servers))
 }
 
-// pollAt makes the entry with that address poll, else one whose style is not set yet, else a new
-// one. Its subscription is its own, else that of another polled node, else the new one.
+// pollAt makes the entry with that address poll, else one whose style is not set yet or that would
+// poll if it had an address, else a new one. Its subscription is its own, else that of another
+// polled node, else the new one.
 func pollAt(now []tentacleconfig.TrustedServer, cluster, address, newSubscription string) []tentacleconfig.TrustedServer {
 	entry := tentacleconfig.TrustedServer{Thumbprint: cluster}
 	unset, subscription := false, ""
@@ -147,10 +145,10 @@ func pollAt(now []tentacleconfig.TrustedServer, cluster, address, newSubscriptio
 			continue
 		case tentacleconfig.SameAddress(server.Address, address):
 			entry, unset = server, false
-		case entry.Address == "" && !unset && server.Style == tentacleconfig.StyleNone:
+		case entry.Address == "" && !unset && (server.Style == tentacleconfig.StyleNone || server.Style == tentacleconfig.StylePolling && server.Address == ""):
 			entry, unset = server, true
 		}
-		if subscription == "" && server.Polls() {
+		if subscription == "" && server.Subscribes() {
 			subscription = server.SubscriptionID
 		}
 	}
@@ -158,7 +156,9 @@ func pollAt(now []tentacleconfig.TrustedServer, cluster, address, newSubscriptio
 	if unset {
 		after = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool { return s.Equal(entry) })
 	}
-	entry.Style, entry.Address = tentacleconfig.StylePolling, address
-	entry.SubscriptionID = cmp.Or(entry.SubscriptionID, subscription, newSubscription)
+	entry.Thumbprint, entry.Style, entry.Address = cluster, tentacleconfig.StylePolling, address
+	if !entry.Subscribes() {
+		entry.SubscriptionID = cmp.Or(subscription, newSubscription)
+	}
 	return tentacleconfig.Upsert(after, entry)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -30,6 +31,11 @@ func shortList(list []string) string {
 		return fmt.Sprintf("%s, and %d more", strings.Join(list[:listedAtMost], ", "), more)
 	}
 	return strings.Join(list, ", ")
+}
+
+// startable is tentacleconfig.Startable with the way to repair what is wrong.
+func startable(servers []tentacleconfig.TrustedServer, tentacle suggest.Tentacle) error {
+	return hint.With(tentacleconfig.Startable(servers), tentacle.Command("check")+" names the command that repairs it")
 }
 
 // untrustedError says that the Tentacle does not trust a cluster.

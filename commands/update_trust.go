@@ -3,8 +3,8 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
@@ -58,11 +58,13 @@ func (o *updateTrustOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-	o.oldThumbprint, o.newThumbprint = strings.TrimSpace(o.oldThumbprint), strings.TrimSpace(o.newThumbprint)
+	o.oldThumbprint, o.newThumbprint = thumbprint.Clean(o.oldThumbprint), thumbprint.Clean(o.newThumbprint)
 	if o.oldThumbprint == "" || o.newThumbprint == "" {
 		return hint.New("--oldThumbprint and --newThumbprint are required", "give 40 hexadecimal digits for each, as in list-servers")
 	}
-	warnOfThumbprint(c, "--newThumbprint", o.newThumbprint)
+	if !thumbprint.Valid(o.newThumbprint) { // the Tentacle CLI writes it, and is cut off
+		return fmt.Errorf("--newThumbprint %s is not a thumbprint (40 hexadecimal digits): no Octopus Server would match it", o.newThumbprint)
+	}
 	return nil
 }
 

@@ -171,10 +171,20 @@ func parseWebSocket(option, typed string) (string, error) {
 	return address, nil
 }
 
+// parseThumbprints are thumbprints as Octopus writes them. Empty ones, as scripts pass them, do not
+// count.
+func parseThumbprints(values []string) []string {
+	var all []string
+	for _, value := range nonEmpty(values) {
+		all = append(all, thumbprint.Clean(value))
+	}
+	return all
+}
+
 // warnOfThumbprint warns of an invalid thumbprint. The Tentacle CLI accepts any text, so scripts
 // may rely on that, but no server ever matches it.
 func warnOfThumbprint(c *console, option, text string) {
-	if !thumbprint.Valid(strings.TrimSpace(text)) {
+	if !thumbprint.Valid(thumbprint.Clean(text)) {
 		c.warn("%s %s is not a thumbprint (40 hexadecimal digits): no Octopus Server will match it", option, text)
 	}
 }

@@ -112,9 +112,22 @@ func asciiHost(name string) (string, error) {
 	return ascii, nil
 }
 
+// withScheme puts https:// before an address that a person wrote without it; bare says that it is
+// one: host:port, or [IPv6]:port. A host alone is none: its port is a guess.
+func withScheme(text string) (address string, bare bool) {
+	if strings.Contains(text, "://") {
+		return "", false
+	}
+	u, err := splitAddress("https://" + strings.TrimSpace(text))
+	if err != nil || u.Port() == "" {
+		return "", false
+	}
+	return u.Scheme + "://" + u.Host, true
+}
+
 // SameAddress says whether a and b lead to the same port: the case of letters,
-// a slash at the end, the spelling of an IPv6 address, http for https and
-// leaving out the port 443 make no difference.
+// a slash at the end, the spelling of an IPv6 address, http for https, leaving
+// out the port 443, and leaving out https:// make no difference.
 func SameAddress(a, b string) bool {
 	return a == b || AddressKey(a) == AddressKey(b)
 }
@@ -126,6 +139,9 @@ func ContainsAddress(addresses []string, address string) bool {
 
 // AddressKey is the same text for all spellings of an address that SameAddress calls the same.
 func AddressKey(address string) string {
+	if complete, bare := withScheme(address); bare {
+		return complete
+	}
 	u, err := splitAddress(address)
 	if err != nil { // what a person wrote there by hand
 		return strings.ToLower(strings.TrimRight(strings.TrimSpace(address), "/"))

@@ -28,6 +28,7 @@ const (
 	KeyListenIP               = "Tentacle.Services.ListenIP"
 	KeyIsRegistered           = "Tentacle.Services.IsRegistered"
 	KeyApplicationDirectory   = "Tentacle.Deployment.ApplicationDirectory"
+	KeySquid                  = "Octopus.Communications.Squid" // of Tentacle 2; later ones only read it
 	KeyUseDefaultProxy        = "Octopus.Server.Proxy.UseDefaultProxy"
 	KeyProxyHost              = "Octopus.Server.Proxy.ProxyHost"
 	KeyProxyPort              = "Octopus.Server.Proxy.ProxyPort"

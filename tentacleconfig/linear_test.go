@@ -27,6 +27,16 @@ func TestTheTimeIsLinear(t *testing.T) {
 				Diff(now, Upsert(now, now[0].With("https://new:1")))
 			}
 		},
+		"servers to repair": func(count int) func() {
+			text := "[" + repeat(`{"Thumbprint":"`+lower+`","CommunicationStyle":2,"Address":"a%d:1","SubscriptionId":""},`, count) +
+				`{"Thumbprint":"` + upper + `","CommunicationStyle":2,"Address":"https://b:1","SubscriptionId":"poll://x/"}]`
+			servers, err := ParseTrustedServers(text)
+			return func() {
+				if err != nil || len(Repair(servers)) < count {
+					t.Error(err)
+				}
+			}
+		},
 		"thumbprints, all the same": func(count int) func() {
 			servers := make([]TrustedServer, 10*count)
 			return func() { Thumbprints(servers) }

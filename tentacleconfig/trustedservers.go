@@ -71,7 +71,10 @@ type TrustedServer struct {
 	Style          Style
 	Address        string // where the Tentacle calls; "" is null, as it is when listening
 	Squid          string // "" is null
-	SubscriptionID string // poll://…/; "" is null
+	SubscriptionID string // poll://…/; where the file has null, that of the Squid, if there is one
+
+	ofSquid      string // the subscription that the Tentacle makes of its Squid; "" without one
+	followsSquid bool   // the file has null, and the Tentacle polls under ofSquid
 
 	// As read, in order, with those this program does not know; nil in an
 	// entry that was not read. Shared between copies, so never modified.
@@ -108,11 +111,11 @@ func (s TrustedServer) Polls() bool {
 // Polling says whether any of the servers is polled.
 func Polling(servers []TrustedServer) bool { return slices.ContainsFunc(servers, TrustedServer.Polls) }
 
-// PolledAt says whether the server with this thumbprint is polled at the address, with a
+// PolledAt says whether the server with this thumbprint is polled at the address, under a
 // subscription.
 func PolledAt(servers []TrustedServer, serverThumbprint, address string) bool {
 	return slices.ContainsFunc(servers, func(s TrustedServer) bool {
-		return s.Polls() && s.SubscriptionID != "" && thumbprint.Same(s.Thumbprint, serverThumbprint) && SameAddress(s.Address, address)
+		return s.Subscribes() && thumbprint.Same(s.Thumbprint, serverThumbprint) && SameAddress(s.Address, address)
 	})
 }
 
@@ -122,13 +125,15 @@ func (s TrustedServer) IsAt(addresses []string) bool {
 }
 
 // With is the same server at another address: thumbprint, style, subscription
-// and the fields this program does not know are those of s.
+// and the fields this program does not know are those of s. The subscription is
+// written even if the file has null for s.
 func (s TrustedServer) With(address string) TrustedServer {
-	s.Address = address
+	s.Address, s.followsSquid = address, false
 	return s
 }
 
-// Equal says whether both say the same, whatever the order of their fields.
+// Equal says whether both say the same, whatever the order of their fields, and
+// whether a subscription is written or made of the Squid.
 func (s TrustedServer) Equal(other TrustedServer) bool {
 	unknown := func(fields []field) []field {
 		fields = slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return slices.Contains(knownFields, f.name) })
@@ -136,7 +141,7 @@ func (s TrustedServer) Equal(other TrustedServer) bool {
 		return fields
 	}
 	return s.Thumbprint == other.Thumbprint && s.Style == other.Style && s.Address == other.Address &&
-		s.Squid == other.Squid && s.SubscriptionID == other.SubscriptionID &&
+		s.Squid == other.Squid && sameSubscription(s.SubscriptionID, other.SubscriptionID) &&
 		(slices.Equal(s.fields, other.fields) || slices.Equal(unknown(s.fields), unknown(other.fields)))
 }
 
@@ -145,7 +150,7 @@ func (s TrustedServer) Equal(other TrustedServer) bool {
 type identity struct{ thumbprint, address string }
 
 func (s TrustedServer) identity() identity {
-	return identity{strings.ToUpper(s.Thumbprint), AddressKey(s.Address)}
+	return identity{strings.ToUpper(thumbprint.Clean(s.Thumbprint)), AddressKey(s.Address)}
 }
 
 // Upsert is list with the servers in it, one after the other: where an entry
@@ -174,8 +179,10 @@ func Upsert(list []TrustedServer, servers ...TrustedServer) []TrustedServer {
 		if s.fields == nil {
 			s.fields = current.fields
 		}
-		respelled := s // a thumbprint or address spelled otherwise is no difference
-		respelled.Thumbprint, respelled.Address = current.Thumbprint, current.Address
+		respelled := s
+		if !current.misspelled() { // another spelling that the Tentacle understands is no difference
+			respelled.Thumbprint, respelled.Address = current.Thumbprint, current.Address
+		}
 		if !respelled.Equal(current) {
 			list[i] = s
 		}

@@ -481,7 +481,7 @@ func (s TrustedServer) value(f field) string {
 	case fieldSquid:
 		text = s.Squid
 	case fieldSubscription:
-		text = s.SubscriptionID
+		text = s.writtenSubscription()
 	default:
 		return f.value
 	}
@@ -501,8 +501,10 @@ func quote(s string) string {
 }
 
 // TrustedServers is the list of servers that the Tentacle trusts; a missing or
-// empty setting is an empty list. A value that Tentacle could not read either is a
-// *DamagedError, which names the place inside the value too.
+// empty setting is an empty list. An entry that polls without a subscription has
+// that of the Tentacle's Squid, as it has for the Tentacle; its null stays. A
+// value that Tentacle could not read either is a *DamagedError, which names the
+// place inside the value too.
 func (d *Document) TrustedServers() ([]TrustedServer, error) {
 	i := d.find(KeyTrustedServers)
 	if i < 0 {
@@ -511,6 +513,10 @@ func (d *Document) TrustedServers() ([]TrustedServer, error) {
 	list, err := ParseTrustedServers(d.settings[i].value)
 	if err != nil {
 		return nil, d.damaged(d.settings[i].start, "the setting %s is not a list of servers: in its value, %w", KeyTrustedServers, err)
+	}
+	squid, _ := d.Get(KeySquid)
+	for i := range list {
+		list[i].followSquid(squid)
 	}
 	return list, nil
 }

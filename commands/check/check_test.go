@@ -99,7 +99,7 @@ type bad struct {
 }
 
 func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
-	for _, c := range slices.Concat(badFiles, badServices, badEnvironments, badClusters) {
+	for _, c := range slices.Concat(badFiles, badEntries, badServices, badEnvironments, badClusters) {
 		t.Run(c.what, func(t *testing.T) {
 			s := goodSnapshot()
 			c.with(s)
@@ -149,6 +149,68 @@ var badFiles = []bad{
 	}, Warning, idDuplicates, "polled 2 times", "octo-tentacle remove-server https://octo1:10943 --thumbprint=" + clusterThumbprint + " --force && " +
 		"octo-tentacle register-with --server=https://octopus.example.com --force --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' " +
 		"--comms-style=TentacleActive --server-subscription-id=" + aSubscription + " --server-comms-address=https://octo1:10943"},
+}
+
+// setSecond changes the second entry of a good snapshot, and looks at the ports again.
+func setSecond(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
+	return func(s *Snapshot) {
+		change(&s.Servers[1])
+		s.answer()
+	}
+}
+
+// setOnly is setSecond for a Tentacle that polls nothing else, of a cluster of one node.
+func setOnly(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
+	return func(s *Snapshot) {
+		s.Servers, s.API.Nodes = s.Servers[1:], s.API.Nodes[1:]
+		change(&s.Servers[0])
+		s.answer()
+	}
+}
+
+const (
+	pollSecond      = "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint + " --host=octo2.example.com --port=10943"
+	registerSecond  = "octo-tentacle register-with --server=https://octopus.example.com --force --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' --comms-style=TentacleActive "
+	replaceSecond   = "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1.example.com:10943,"
+	pollsNothing    = "the Tentacle does not start with it: it polls nothing, and does not listen either"
+	pastedAndPadded = "BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB"
+)
+
+var badEntries = []bad{
+	{"a thumbprint in lower case", setSecond(func(e *tentacleconfig.TrustedServer) { e.Thumbprint = strings.ToLower(e.Thumbprint) }),
+		Problem, idTrustedServers, "octo2.example.com:10943 is polled with the thumbprint \"aaaa", pollSecond},
+	{"a listening thumbprint in lower case", func(s *Snapshot) {
+		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: strings.ToLower(clusterThumbprint), Style: tentacleconfig.StyleListening})
+	}, OK, idTrustedServers, "all entries are well-formed", ""},
+	{"a listening thumbprint with blanks", func(s *Snapshot) {
+		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: pastedAndPadded, Style: tentacleconfig.StyleListening})
+	}, Problem, idTrustedServers, "no server can match it", "octo-tentacle configure --trust=" + strings.ReplaceAll(pastedAndPadded, " ", "")},
+	{"a host name without https://", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "octo2.example.com:10943" }),
+		Problem, idTrustedServers, "the Tentacle never connects to it", pollSecond},
+	{"an IP address without https://", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "10.0.0.2:10943" }),
+		Problem, idTrustedServers, pollsNothing, strings.Replace(pollSecond, "octo2.example.com", "10.0.0.2", 1)},
+	{"an address without a port", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "octo2.example.com" }),
+		Problem, idTrustedServers, pollsNothing, replaceSecond + "https://octo2.example.com:10943"},
+	{"an address that is none", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "https://octo 2" }),
+		Problem, idTrustedServers, pollsNothing, replaceSecond + "https://octopus.example.com:10943"},
+	{"an address with a path", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address += "/OctopusComms" }),
+		Warning, idTrustedServers, "only its host and port", replaceSecond + "https://octo2.example.com:10943"},
+	{"a right entry beside one without https://", func(s *Snapshot) {
+		s.Servers = append(s.Servers, s.Servers[1].With("octo2.example.com:10943"))
+		s.answer()
+	}, Problem, idTrustedServers, "the Tentacle never connects to it", pollSecond},
+	{"no URI as a subscription", setSecond(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "abc" }),
+		Problem, idTrustedServers, pollsNothing, pollSecond},
+	{"no URI as the only subscription", setOnly(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "abc" }),
+		Problem, idTrustedServers, "octo2.example.com:10943 is polled under \"abc\", which is not a subscription", registerSecond + "--server-subscription-id=" + aSubscription + " --server-comms-address=https://octo2.example.com:10943"},
+	{"no subscription", setSecond(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "" }),
+		Problem, idSubscriptions, "the Tentacle polls under no subscription at https://octo2.example.com:10943", pollSecond},
+	{"no subscription at all", setOnly(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "" }),
+		Problem, idSubscriptions, "the Tentacle polls under no subscription at https://octo2.example.com:10943", registerSecond + "--server-subscription-id=" + aSubscription + " --server-comms-address=https://octo2.example.com:10943"},
+	{"a subscription spelled otherwise", setSecond(func(e *tentacleconfig.TrustedServer) {
+		e.SubscriptionID = strings.ToUpper(strings.TrimSuffix(aSubscription, "/"))
+	}),
+		OK, idSubscriptions, "each cluster is polled with one subscription", ""},
 }
 
 var badServices = []bad{

@@ -29,8 +29,7 @@ func (r *report) port(p Port) {
 	case errors.As(p.Err, &noAnswer):
 		r.problem(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
 			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port", "")
-	case p.Err != nil:
-		r.problem(idPollingPort, p.Err.Error(), "it cannot be polled", r.keepOnlyUsable())
+	case p.Err != nil: // not an address; the finding about its entry says so
 	case thumbprint.Contains(p.Trusted, presented):
 		r.ok(idPollingPort, "%s presents the trusted certificate (%s)", p.Address, milliseconds(p.Answer.Latency))
 	default:

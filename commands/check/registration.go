@@ -24,6 +24,9 @@ func (r *report) registrations() {
 			r.registerAgain("", r.clusterAddresses()))
 	default:
 		subscriptions := r.clusterSubscriptions()
+		if len(subscriptions) == 0 && len(r.clusterAddresses()) > 0 {
+			return // it polls under no subscription; another finding says so
+		}
 		for _, one := range r.API.Registrations {
 			r.registration(one, subscriptions)
 		}

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -36,27 +37,67 @@ func (r *report) trustedServers() {
 	r.subscriptions()
 }
 
-// entry reports an entry that does not do what it appears to do (OctopusTentacle,
+// entry reports what an entry does not do although it appears to do it (OctopusTentacle,
 // HalibutInitializer.cs, shows what each does).
 func (r *report) entry(server tentacleconfig.TrustedServer) {
-	entry := cmp.Or(server.Address, "the entry with thumbprint "+server.Thumbprint)
-	_, addressErr := tentacleconfig.AddressOf(server.Address)
+	r.entryThumbprint(server)
+	r.entryAddress(server)
+	if server.SubscriptionPreventsStart() {
+		r.problem(idTrustedServers, fmt.Sprintf("%s is polled under %q, which is not a subscription", server.Address, server.SubscriptionID),
+			doesNotStart, r.repair(server))
+	}
+	entry := nameOf(server)
 	switch {
-	case !thumbprint.Valid(server.Thumbprint):
-		r.problem(idTrustedServers,
-			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
-			"no server can match it", r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint))
-	case server.Address != "" && addressErr != nil:
-		r.problem(idTrustedServers, addressErr.Error(), "the Tentacle cannot use such an address, and may not start", r.keepOnlyUsable())
-	case server.Style == tentacleconfig.StylePolling && server.Address == "":
-		r.problem(idTrustedServers, entry+" polls, but has no address", "without an address nothing is polled, so work from its server never arrives", r.keepOnlyUsable())
 	case server.Style == tentacleconfig.StyleNone && server.Address != "" && !r.polledByAnother(server):
 		r.problem(idTrustedServers, entry+" has no communication style", "it looks like a polled address, but is not polled", r.pollEntry(server))
 	case server.Style == tentacleconfig.StyleNone && server.Address != "":
 		r.warning(idTrustedServers, entry+" has a second entry, without a communication style", "that entry has no effect", r.pollEntry(server))
-	case !r.Listens && !server.Polls() && !thumbprint.Contains(r.polledThumbprints(), server.Thumbprint):
+	case !r.Listens && !server.Polls() && server.Style != tentacleconfig.StylePolling && !thumbprint.Contains(r.polledThumbprints(), server.Thumbprint):
 		r.problem(idTrustedServers, entry+" is not polled, and the Tentacle does not listen ("+tentacleconfig.KeyNoListen+")",
 			"nothing from that server reaches this Tentacle", r.Tentacle.Command("configure", "--noListen=false"))
+	}
+}
+
+func nameOf(server tentacleconfig.TrustedServer) string {
+	return cmp.Or(server.Address, "the entry with thumbprint "+server.Thumbprint)
+}
+
+// doesNotStart is why an entry matters that the Tentacle fails on when it starts.
+const doesNotStart = "the Tentacle does not start with it: it polls nothing, and does not listen either"
+
+func (r *report) entryThumbprint(server tentacleconfig.TrustedServer) {
+	needed := server.Respelled().Thumbprint
+	switch {
+	case !thumbprint.Valid(needed):
+		r.problem(idTrustedServers,
+			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
+			"no server can match it", r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint))
+	case needed == server.Thumbprint:
+	case server.Polls():
+		r.problem(idTrustedServers, fmt.Sprintf("%s is polled with the thumbprint %q, not %s", server.Address, server.Thumbprint, needed),
+			"the Tentacle compares thumbprints of polled servers exactly: it never connects to this one", r.repair(server))
+	default:
+		r.problem(idTrustedServers, fmt.Sprintf("an entry has the thumbprint %q, not %s", server.Thumbprint, needed),
+			"no server can match it", r.Tentacle.Command("configure", "--trust="+needed))
+	}
+}
+
+func (r *report) entryAddress(server tentacleconfig.TrustedServer) {
+	_, err := tentacleconfig.AddressOf(server.Address)
+	fix := r.repair
+	if server.Respelled().Address == server.Address {
+		fix = r.correctAddress
+	}
+	switch at, parseErr := url.Parse(server.Address); {
+	case server.Style == tentacleconfig.StylePolling && server.Address == "":
+		r.problem(idTrustedServers, nameOf(server)+" polls, but has no address", "without an address nothing is polled, so work from its server never arrives", r.giveAddress(server))
+	case !server.Polls() || err == nil:
+	case server.AddressPreventsStart():
+		r.problem(idTrustedServers, err.Error(), doesNotStart, fix(server))
+	case parseErr != nil || at.Hostname() == "":
+		r.problem(idTrustedServers, err.Error(), "the Tentacle never connects to it", fix(server))
+	default:
+		r.warning(idTrustedServers, err.Error(), "the Tentacle uses only its host and port, but other programs take it for another address", fix(server))
 	}
 }
 
@@ -72,8 +113,8 @@ func (r *report) duplicates() {
 	for _, p := range r.Ports {
 		for _, trusted := range p.Trusted {
 			entries := 0
-			for _, server := range p.Entries {
-				if thumbprint.Same(server.Thumbprint, trusted) {
+			for _, server := range p.Entries { // a misspelled one is never connected to, and has its own finding
+				if server.Equal(server.Respelled()) && thumbprint.Same(server.Thumbprint, trusted) {
 					entries++
 				}
 			}
@@ -118,8 +159,8 @@ func (r *report) subscriptions() {
 
 func (r *report) subscriptionsOfCluster(cluster string) {
 	for _, server := range r.Servers {
-		if server.Polls() && thumbprint.Same(server.Thumbprint, cluster) && server.SubscriptionID == "" {
-			r.problem(idSubscriptions, server.Address+" is polled without a subscription", "the server hands out no work without one", r.pollEntry(server))
+		if server.Polls() && thumbprint.Same(server.Thumbprint, cluster) && !server.Subscribes() && !server.SubscriptionPreventsStart() {
+			r.problem(idSubscriptions, "the Tentacle polls under no subscription at "+server.Address, "the server hands out no work without one", r.repair(server))
 		}
 	}
 	all := r.subscriptionsOf(cluster)

@@ -75,14 +75,23 @@ func PortsOf(servers []tentacleconfig.TrustedServer) (ports []Port) {
 		if !known {
 			i = len(ports)
 			at[key] = i
-			ports = append(ports, Port{Address: strings.TrimRight(server.Address, "/")})
+			ports = append(ports, Port{Address: tried(server)})
 		}
 		ports[i].Entries = append(ports[i].Entries, server)
 		if !thumbprint.Contains(ports[i].Trusted, server.Thumbprint) {
-			ports[i].Trusted = append(ports[i].Trusted, strings.ToUpper(server.Thumbprint))
+			ports[i].Trusted = append(ports[i].Trusted, thumbprint.Clean(server.Thumbprint))
 		}
 	}
 	return ports
+}
+
+// tried is the address at which an entry's port is tried: as Tentacle stores it, where it is one.
+func tried(server tentacleconfig.TrustedServer) string {
+	address := server.Respelled().Address
+	if stored, err := tentacleconfig.AddressOf(address); err == nil {
+		return stored
+	}
+	return strings.TrimRight(address, "/")
 }
 
 // OwnThumbprint is the one under which the Tentacle is registered; "" without a certificate.
@@ -139,7 +148,7 @@ func (s *Snapshot) clusterSubscriptions() (subscriptions []string) {
 		}
 		for _, server := range p.Entries {
 			known := func(id string) bool { return octoapi.SameSubscription(id, server.SubscriptionID) }
-			if server.SubscriptionID != "" && !slices.ContainsFunc(subscriptions, known) {
+			if server.Subscribes() && !slices.ContainsFunc(subscriptions, known) {
 				subscriptions = append(subscriptions, server.SubscriptionID)
 			}
 		}
@@ -156,7 +165,7 @@ type subscription struct {
 // subscriptionsOf are those of a cluster, in the order of the file.
 func (s *Snapshot) subscriptionsOf(cluster string) (all []subscription) {
 	for _, server := range s.Servers {
-		if !server.Polls() || !thumbprint.Same(server.Thumbprint, cluster) || server.SubscriptionID == "" {
+		if !server.Subscribes() || !thumbprint.Same(server.Thumbprint, cluster) {
 			continue
 		}
 		i := slices.IndexFunc(all, func(one subscription) bool { return octoapi.SameSubscription(one.id, server.SubscriptionID) })
@@ -177,4 +186,15 @@ func (s *Snapshot) correct(all []subscription) subscription {
 		}
 	}
 	return all[0]
+}
+
+// registered is the subscription under which the server knows the Tentacle; "" where that is not
+// known.
+func (s *Snapshot) registered() string {
+	for _, r := range s.API.Registrations {
+		if endpoint := r.Machine.Endpoint; strings.HasPrefix(endpoint.URI, "poll:") {
+			return endpoint.URI
+		}
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Of is the thumbprint of a certificate in DER form (x509.Certificate.Raw), in upper case.
@@ -20,9 +21,26 @@ func Valid(text string) bool {
 	return err == nil && len(digits) == sha1.Size
 }
 
-// Same compares two thumbprints. It ignores case and white space around them: people type and
-// paste thumbprints in every form.
-func Same(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+// Clean is a thumbprint as Octopus writes it: 40 hexadecimal digits in upper case. White space,
+// colons, dashes and invisible marks, which people paste along with it (from the certificate
+// dialogs of Windows, from openssl), are dropped. Text that is no thumbprint without them either is
+// returned as it is, except for white space around it.
+func Clean(text string) string {
+	digits := strings.ToUpper(strings.Map(func(c rune) rune {
+		if c == ':' || unicode.IsSpace(c) || unicode.In(c, unicode.Cf, unicode.Pd) {
+			return -1
+		}
+		return c
+	}, text))
+	if !Valid(digits) {
+		return strings.TrimSpace(text)
+	}
+	return digits
+}
+
+// Same compares two thumbprints, as Clean writes them and without case: people type and paste
+// thumbprints in every form.
+func Same(a, b string) bool { return a == b || strings.EqualFold(Clean(a), Clean(b)) }
 
 // Contains says whether the list has the thumbprint.
 func Contains(list []string, thumbprint string) bool {

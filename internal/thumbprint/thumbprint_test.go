@@ -27,3 +27,27 @@ func TestThumbprintsAreComparedWithoutCaseAndSpace(t *testing.T) {
 		t.Error("the comparison minds case or space, or nothing")
 	}
 }
+
+func TestWhatIsPastedAlongWithAThumbprintIsDropped(t *testing.T) {
+	pairs := strings.ToLower(example)
+	for i := len(pairs) - 2; i > 0; i -= 2 {
+		pairs = pairs[:i] + "%" + pairs[i:]
+	}
+	for _, text := range []string{
+		example, strings.ToLower(example), " " + example + "\r\n",
+		strings.ReplaceAll(pairs, "%", " "), strings.ReplaceAll(pairs, "%", ":"), strings.ReplaceAll(pairs, "%", "-"),
+		"\u200e" + strings.ReplaceAll(pairs, "%", "\u00a0"), "\u200f" + example, "\ufeff" + example + "\u200b",
+	} {
+		if got := Clean(text); got != example {
+			t.Errorf("%q became %q", text, got)
+		}
+		if !Same(text, example) {
+			t.Errorf("%q is not %s", text, example)
+		}
+	}
+	for text, want := range map[string]string{" cc-cc ": "cc-cc", "": "", example + "0": example + "0", "x" + example: "x" + example} {
+		if got := Clean(text); got != want {
+			t.Errorf("%q, which is no thumbprint, became %q", text, got)
+		}
+	}
+}
