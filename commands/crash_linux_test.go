@@ -60,7 +60,7 @@ func crashCommands(s *scene) []crashCommand {
 			return errors.Is(err, os.ErrNotExist)
 		}},
 		{arguments: []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", nodes},
-			again: []string{"--force"}, done: func(s *scene) bool { return polls(3)(s) && s.registered() == 1 }},
+			done: func(s *scene) bool { return polls(3)(s) && s.registered() == 1 }},
 		{arguments: []string{"deregister-from", "--remove-trust"}, registered: true, refused: "has no deployment target",
 			finish: []string{"configure", "--remove-trust=" + s.cluster.Thumbprint()},
 			done:   func(s *scene) bool { return polls(0)(s) && s.registered() == -1 }},

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -123,12 +123,16 @@ func (reg *registering) ask(ctx context.Context) (err error) {
 func (reg *registering) decide(subscription string) (err error) {
 	w := wantedRegistration{
 		options: &reg.options, space: reg.space.Name, machine: reg.wanted,
-		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint),
+		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), newCertificate: reg.tentacle.suggest().Command("new-certificate"),
 	}
 	if subscription != "" {
 		w.machine.Endpoint.URI = subscription
 	}
 	reg.plan, err = w.plan(reg.existing)
+	if differs, is := errors.AsType[differsError](err); is {
+		differs.changes = reg.named(differs.plan.fields())
+		return differs
+	}
 	return err
 }
 
@@ -143,6 +147,10 @@ func (reg *registering) noteChange(out *outcome) {
 // warn warns of what a reader would not expect.
 func (reg *registering) warn() {
 	p, c, space := reg.plan, reg.console, reg.space.Name
+	if reg.options.style == tentacleconfig.StyleListening && !reg.tentacle.document.Listens() {
+		c.warnOf(hint.Errorf("to make it listen: "+reg.tentacle.suggest().Command("configure", "--noListen=false"),
+			"the Tentacle does not listen (%s), so the server will not reach it", tentacleconfig.KeyNoListen))
+	}
 	if taken := p.takenOver(); taken != nil {
 		how := "is taken over from another Tentacle"
 		if octoapi.SameSubscription(taken.Endpoint.URI, p.machine.Endpoint.URI) {
@@ -309,17 +317,6 @@ func (reg *registering) endpoint(ctx context.Context) (octoapi.Endpoint, error) 
 	port, err := reg.tentacle.listeningPort(o.tentaclePort)
 	endpoint.URI = "https://" + net.JoinHostPort(o.publicHostName, port) + "/"
 	return endpoint, err
-}
-
-// hostName is the host name of this machine up to the first dot, as .NET's Environment.MachineName
-// has it.
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "localhost"
-	}
-	name, _, _ = strings.Cut(name, ".")
-	return name
 }
 
 // change is the registration: it prepares the file and, once the file is ready to be saved,

@@ -39,20 +39,26 @@ func (e nameTakenError) Hints() []string {
 
 // otherNameError is this Tentacle's registration under another name.
 type otherNameError struct {
-	space string
-	kind  octoapi.Kind
-	own   []octoapi.Machine
+	space    string
+	kind     octoapi.Kind
+	own      []octoapi.Machine
+	taken    bool   // the name it is to have is another registration's
+	newClone string // the command that gives a clone a certificate of its own
 }
 
 func (e otherNameError) Error() string {
 	return fmt.Sprintf("this Tentacle is registered in space %s under another name: %s %s", e.space, e.kind, namesOf(e.own))
 }
 
-func (otherNameError) Hints() []string {
-	return []string{
-		"to give that registration the new name, add --rename",
+func (e otherNameError) Hints() []string {
+	hints := []string{
 		"to have both, add --additional: a deployment to both then runs twice on this Tentacle",
+		"if this machine is a clone of that one, give it its own certificate first: " + e.newClone,
 	}
+	if e.taken {
+		return hints
+	}
+	return append([]string{"to give that registration the new name, add --rename"}, hints...)
 }
 
 // ambiguousRenameError is that several registrations could be the one to rename.

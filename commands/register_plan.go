@@ -21,6 +21,8 @@ type wantedRegistration struct {
 	space         string
 	machine       octoapi.Machine // Endpoint.URI is the subscription of a polling one
 	subscriptions []string        // with which the Tentacle polls the cluster, or will
+
+	newCertificate string // the command that gives this Tentacle another certificate
 }
 
 // registrationPlan is what a registration does on the server.
@@ -54,9 +56,9 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 		p.machine.TenantedDeploymentParticipation = cmp.Or(p.machine.TenantedDeploymentParticipation, w.defaultParticipation())
 		return p, nil
 	case named == nil && !o.rename:
-		return p, otherNameError{w.space, o.kind.machine, own}
+		return p, otherNameError{w.space, o.kind.machine, own, false, w.newCertificate}
 	case named == nil && len(own) > 1:
-		return p, ambiguousRenameError{w.space, o.kind.machine, own}
+		return p, ambiguousRenameError{space: w.space, kind: o.kind.machine, own: own}
 	case named == nil:
 		p.action, p.before, p.twins = actionRenamed, &own[0], nil
 		return w.changed(p)
@@ -65,7 +67,7 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 	case !containsMachine(own, *named) && !o.force && !o.kind.kubernetes:
 		return p, nameTakenError{w.space, o.kind.machine, *named, w.machine.Endpoint.Thumbprint, w.sameEndpoint(named.Endpoint)}
 	case !containsMachine(own, *named) && len(own) > 0 && !o.additional:
-		return p, otherNameError{w.space, o.kind.machine, own}
+		return p, otherNameError{w.space, o.kind.machine, own, true, w.newCertificate}
 	}
 	p.action, p.before = actionUpdated, named
 	return w.changed(p)

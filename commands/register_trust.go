@@ -2,11 +2,8 @@ package commands
 
 import (
 	"cmp"
-	"context"
 	"slices"
-	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -21,7 +18,7 @@ type trusting struct {
 	given     string // the subscription of the command line; "" for none
 	adopted   string // that of the Tentacle's registration; "" for none
 	generated string // a new subscription, in case one is needed
-	renew     bool   // the ones in the file belong to another Tentacle
+	renew     string // what replaces the ones in the file, which are another Tentacle's; "" for nothing
 	sent      string // the subscription that the server was told; "" until then
 }
 
@@ -45,8 +42,8 @@ func (w trusting) subscription(now []tentacleconfig.TrustedServer) string {
 	switch {
 	case w.given != "":
 		return w.given
-	case w.renew:
-		return w.generated
+	case w.renew != "":
+		return w.renew
 	}
 	ofCluster := ""
 	for _, server := range now {
@@ -77,7 +74,7 @@ func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription strin
 		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
 		entries = append(entries, entry)
 	}
-	if w.given != "" || w.renew { // the cluster's other addresses, too, or nothing would arrive from them
+	if w.given != "" || w.renew != "" { // the cluster's other addresses, too, or nothing would arrive from them
 		for _, server := range now {
 			if server.Polls() && thumbprint.Same(server.Thumbprint, w.thumbprint) && !server.IsAt(w.addresses) {
 				server.SubscriptionID = subscription
@@ -107,74 +104,4 @@ func polledAddresses(servers []tentacleconfig.TrustedServer, cluster string) (ad
 		}
 	}
 	return addresses
-}
-
-// settleSubscription decides which subscription the Tentacle has. It belongs to the certificate:
-// Octopus hands out work by subscription alone, so a clone that has a certificate of its own, but
-// the subscription of its original, would get the original's work.
-func (reg *registering) settleSubscription(ctx context.Context) error {
-	if reg.options.style != tentacleconfig.StylePolling {
-		return nil
-	}
-	used := polledWith(reg.tentacle.servers, reg.thumbprint)
-	named := reg.existing.named
-	switch {
-	case reg.trust.given != "":
-		return reg.giveUp(ctx, used)
-	case named != nil && thumbprint.Same(named.Endpoint.Thumbprint, reg.own) && named.Endpoint.Polls():
-		reg.trust.adopted = named.Endpoint.URI
-		return nil
-	case len(used) == 0 || len(reg.existing.sameCertificate) > 0:
-		return nil
-	case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used):
-		return nil // its certificate was replaced, and this is its registration
-	}
-	return reg.renewOfClone(ctx)
-}
-
-// giveUp refuses the subscription of the command line where that would cut off registrations which
-// have the one in use.
-func (reg *registering) giveUp(ctx context.Context, used []string) error {
-	used = slices.DeleteFunc(used, func(s string) bool { return octoapi.SameSubscription(s, reg.trust.given) })
-	if len(used) == 0 {
-		return nil
-	}
-	found, _, err := reg.server.Registrations(ctx, reg.own)
-	if err != nil {
-		return err
-	}
-	for _, r := range found {
-		ours := r.Space.ID == reg.space.ID && r.Kind == reg.options.kind.machine && reg.existing.named != nil && r.Machine.ID == reg.existing.named.ID
-		if !ours && r.PolledWith(used) {
-			return hint.Errorf("omit --server-subscription-id: all registrations of a Tentacle at one cluster have one subscription",
-				"with the subscription %s, work for %s would not arrive any more: the Tentacle polls with %s", reg.trust.given, r, strings.Join(used, ", "))
-		}
-	}
-	return nil
-}
-
-// renewOfClone gives the Tentacle a new subscription where its certificate is registered nowhere:
-// no registration that the account sees has it, and no polling port trusts it.
-func (reg *registering) renewOfClone(ctx context.Context) error {
-	found, _, err := reg.server.Registrations(ctx, reg.own)
-	if err != nil || len(found) > 0 {
-		return err
-	}
-	addresses := append(slices.Clone(reg.options.addresses), polledAddresses(reg.tentacle.servers, reg.thumbprint)...)
-	refused := false
-	for _, port := range reg.server.askTrust(ctx, addresses, reg.certificate) {
-		switch ofCluster := thumbprint.Same(port.Thumbprint, reg.thumbprint); {
-		case ofCluster && port.Trust == octoapi.Trusted:
-			return nil // it is registered where the account sees nothing
-		case ofCluster && port.Trust == octoapi.NotTrusted:
-			refused = true
-		}
-	}
-	if !refused {
-		reg.console.warn("it is not known whether the subscription in use is this Tentacle's own: no registration that the account may see has its certificate, and no polling port says whether it trusts it; the subscription is kept")
-		return nil
-	}
-	reg.trust.renew = true
-	reg.console.warn("this Tentacle's certificate is new to the cluster, so the subscription in use may be that of the machine it was copied from: it gets a new one")
-	return nil
 }

@@ -188,3 +188,14 @@ func warnOfThumbprint(c *console, option, text string) {
 		c.warn("%s %s is not a thumbprint (40 hexadecimal digits): no Octopus Server will match it", option, text)
 	}
 }
+
+// hostName is the host name of this machine up to the first dot, as .NET's Environment.MachineName
+// has it.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
@@ -110,7 +112,7 @@ func relayed(near, far *site) error {
 
 // register registers a new deployment target that polls every node. After each run it is deleted.
 func register(b *bench, s *site) (work, error) {
-	original, err := b.configuration(s.cluster.Thumbprint(), nil)
+	original, _, err := b.certified(s, nil)
 	if err != nil {
 		return work{}, err
 	}
@@ -132,6 +134,25 @@ func register(b *bench, s *site) (work, error) {
 	return w, nil
 }
 
+// certified is a configuration that polls these nodes, with the certificate of all such
+// configurations, and its thumbprint.
+func (b *bench) certified(s *site, nodes []string) (config, thumbprint string, err error) {
+	if config, err = b.configuration(s.cluster.Thumbprint(), nodes); err != nil {
+		return "", "", err
+	}
+	certificate := filepath.Join(b.folder, "certificate.txt")
+	if _, err := os.Stat(certificate); err != nil {
+		if err := exec.Command(b.program, "new-certificate", "--export-file", certificate).Run(); err != nil {
+			return "", "", err
+		}
+	}
+	if err := exec.Command(b.program, "import-certificate", "--from-file", certificate, "--config", config, "--no-restart", "--no-backup").Run(); err != nil {
+		return "", "", err
+	}
+	output, err := exec.Command(b.program, "show-thumbprint", "--config", config).Output()
+	return config, string(bytes.TrimSpace(output)), err
+}
+
 // pollNewNode adds the cluster's second node to its first.
 func pollNewNode(b *bench, s *site) (work, error) {
 	original, err := b.configuration(s.cluster.Thumbprint(), s.nodes[:1])
@@ -143,14 +164,14 @@ func pollNewNode(b *bench, s *site) (work, error) {
 
 // deregister deletes a deployment target.
 func deregister(b *bench, s *site) (work, error) {
-	config, err := b.configuration(s.cluster.Thumbprint(), s.nodes)
+	config, thumbprint, err := b.certified(s, s.nodes)
 	if err != nil {
 		return work{}, err
 	}
 	return work{
 		arguments: append([]string{b.program, "deregister-from", "--config", config, "--format", "json"}, s.login()...),
 		before: func() error {
-			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: ownThumbprint, Subscription: subscription})
+			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: thumbprint, Subscription: subscription})
 		},
 		after: func(output []byte) error { return contains(output, `"deleted"`) },
 	}, nil
@@ -158,21 +179,14 @@ func deregister(b *bench, s *site) (work, error) {
 
 // check checks a Tentacle without a problem, which makes its exit code 0.
 func check(b *bench, s *site) (work, error) {
-	config, err := b.configuration(s.cluster.Thumbprint(), s.nodes)
-	if err != nil {
-		return work{}, err
-	}
-	if err := exec.Command(b.program, "new-certificate", "--config", config, "--no-restart").Run(); err != nil {
-		return work{}, err
-	}
-	thumbprint, err := exec.Command(b.program, "show-thumbprint", "--config", config).Output()
+	config, thumbprint, err := b.certified(s, s.nodes)
 	if err != nil {
 		return work{}, err
 	}
 	return work{
 		arguments: append([]string{b.program, "check", "--config", config}, s.login()...),
 		before: func() error {
-			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: string(bytes.TrimSpace(thumbprint)), Subscription: subscription})
+			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: thumbprint, Subscription: subscription})
 		},
 		after: func(output []byte) error {
 			return contains(output, "deployment target "+target)

@@ -1,0 +1,104 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// settleSubscription decides which subscription the Tentacle has. It belongs to the certificate:
+// Octopus hands out work by subscription alone, so a clone that has a certificate of its own, but
+// the subscription of its original, would get the original's work.
+func (reg *registering) settleSubscription(ctx context.Context) error {
+	if reg.options.style != tentacleconfig.StylePolling {
+		return nil
+	}
+	used := polledWith(reg.tentacle.servers, reg.thumbprint)
+	named := reg.existing.named
+	switch {
+	case reg.trust.given != "":
+		return reg.checkGivenSubscription(ctx, used)
+	case named != nil && thumbprint.Same(named.Endpoint.Thumbprint, reg.own) && named.Endpoint.Polls():
+		reg.trust.adopted = named.Endpoint.URI
+		return reg.adoptRegistered(ctx, used)
+	case len(used) == 0 || len(reg.existing.sameCertificate) > 0:
+		return nil
+	case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used):
+		return nil // its certificate was replaced, and this is its registration
+	}
+	return reg.renewForClone(ctx)
+}
+
+// adoptRegistered prefers the subscription of the registration to those in use if no registration
+// with this certificate has one of them: a clone that was interrupted once it was registered, but
+// before its file was saved, still has those of its original there.
+func (reg *registering) adoptRegistered(ctx context.Context, used []string) error {
+	adopted := reg.trust.adopted
+	if len(used) == 0 || slices.ContainsFunc(used, func(s string) bool { return octoapi.SameSubscription(s, adopted) }) {
+		return nil
+	}
+	found, _, err := reg.server.Registrations(ctx, reg.own)
+	if err != nil || slices.ContainsFunc(found, func(r octoapi.Registration) bool { return r.PolledWith(used) }) {
+		return err
+	}
+	reg.trust.renew = adopted
+	reg.console.warn("this Tentacle is registered with the subscription %s, but polls with %s: it will poll with the first", adopted, strings.Join(used, ", "))
+	return nil
+}
+
+// checkGivenSubscription refuses the subscription of the command line where that would cut off
+// registrations which have the one in use.
+func (reg *registering) checkGivenSubscription(ctx context.Context, used []string) error {
+	used = slices.DeleteFunc(used, func(s string) bool { return octoapi.SameSubscription(s, reg.trust.given) })
+	if len(used) == 0 {
+		return nil
+	}
+	found, _, err := reg.server.Registrations(ctx, reg.own)
+	if err != nil {
+		return err
+	}
+	for _, r := range found {
+		ours := r.Space.ID == reg.space.ID && r.Kind == reg.options.kind.machine && reg.existing.named != nil && r.Machine.ID == reg.existing.named.ID
+		if !ours && r.PolledWith(used) {
+			return hint.Errorf("omit --server-subscription-id: all registrations of a Tentacle at one cluster have one subscription",
+				"with the subscription %s, work for %s would not arrive any more: the Tentacle polls with %s", reg.trust.given, r, strings.Join(used, ", "))
+		}
+	}
+	return nil
+}
+
+// renewForClone gives the Tentacle a new subscription where its certificate is registered nowhere:
+// no registration that the account sees has it, and no polling port trusts it.
+func (reg *registering) renewForClone(ctx context.Context) error {
+	found, _, err := reg.server.Registrations(ctx, reg.own)
+	if err != nil || len(found) > 0 {
+		return err
+	}
+	addresses := slices.Clone(reg.options.addresses)
+	for _, address := range polledAddresses(reg.tentacle.servers, reg.thumbprint) {
+		if !tentacleconfig.ContainsAddress(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	refused := false
+	for _, port := range reg.server.askTrust(ctx, addresses, reg.certificate) {
+		switch ofCluster := thumbprint.Same(port.Thumbprint, reg.thumbprint); {
+		case ofCluster && port.Trust == octoapi.Trusted:
+			return nil // it is registered where the account sees nothing
+		case ofCluster && port.Trust == octoapi.NotTrusted:
+			refused = true
+		}
+	}
+	if !refused {
+		reg.console.warn("it is not known whether the subscription in use is this Tentacle's own: no registration that the account may see has its certificate, and no polling port says whether it trusts it; the subscription is kept")
+		return nil
+	}
+	reg.trust.renew = reg.trust.generated
+	reg.console.warn("this Tentacle's certificate is new to the cluster, so the subscription in use may be that of the machine it was copied from: it gets a new one")
+	return nil
+}
