@@ -49,7 +49,9 @@ func commandBuilders() []commandBuilder {
 		{"list-instances", listInstancesCommand, false},
 		{"new-certificate", newCertificateCommand, true},
 		{"import-certificate", importCertificateCommand, true},
+		{"export-certificate", exportCertificateCommand, true},
 		{"show-thumbprint", showThumbprintCommand, false},
+		{"generalize", generalizeCommand, true},
 		// Service
 		{"service", serviceCommand, true},
 		{"checkservices", checkServicesCommand, true},

@@ -1,7 +1,12 @@
 package commands
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -25,17 +30,65 @@ func protect(dryRun bool) tentacleconfig.Protect {
 	return tentacleconfig.Encrypt
 }
 
-// warnOfReplacement warns of the consequence of replacing a certificate: the server still expects
-// the old one.
-func warnOfReplacement(c *console, t *tentacle, out *outcome) {
+// warnOfNewCertificate warns of what follows a new certificate, where one was replaced or a server
+// is trusted: the server expects the old one.
+func warnOfNewCertificate(c *console, t *tentacle, out *outcome) {
 	replaced, err := t.document.Thumbprint()
-	if !out.saved || err != nil {
-		return
+	switch {
+	case !out.saved:
+	case err == nil:
+		was := "was"
+		if out.DryRun {
+			was = "would be"
+		}
+		c.warnOf(hint.With(fmt.Errorf("the certificate with thumbprint %s %s replaced: an Octopus Server that knows this Tentacle refuses the new one "+
+			"until the Tentacle is registered again", replaced, was), registerAgainHints(t)...))
+	case len(t.servers) > 0:
+		c.warnOf(hint.With(errors.New("this Tentacle trusts an Octopus Server, which does not know the new certificate and refuses it "+
+			"until the Tentacle is registered"), registerAgainHints(t)...))
 	}
-	was := "was"
-	if out.DryRun {
-		was = "would be"
+}
+
+// registerAgainHints say how to register a Tentacle that has another certificate than before. What
+// is not known on this machine is a word in capitals.
+func registerAgainHints(t *tentacle) []string {
+	options := []string{"--force", "--server=URL", "--apikey-file=FILE", "--name=NAME", "--environment=ENVIRONMENT", "--role=ROLE"}
+	var addresses []string
+	cluster := ""
+	for _, server := range t.servers {
+		if !server.Polls() || cluster != "" && !thumbprint.Same(server.Thumbprint, cluster) {
+			continue // one registration is with one cluster
+		}
+		cluster = server.Thumbprint
+		if !tentacleconfig.ContainsAddress(addresses, server.Address) {
+			addresses = append(addresses, server.Address)
+		}
 	}
-	c.warnOf(hint.Errorf("register the Tentacle again: octo-tentacle register-with --force …",
-		"the certificate with thumbprint %s %s replaced: an Octopus Server that knows this Tentacle still expects the old one", replaced, was))
+	if len(addresses) == 0 {
+		return []string{"register it again: " + t.suggest().NamedCommand("register-with", options...)}
+	}
+	options = append(options, "--comms-style=TentacleActive", "--server-comms-address="+strings.Join(addresses, ","))
+	return []string{
+		"register it again: " + t.suggest().NamedCommand("register-with", options...),
+		"if this machine is a copy of another one, omit --force and choose another name: " +
+			"the registration is the other machine's, and this one needs a subscription of its own",
+	}
+}
+
+// warnOfReplacement is warnOfNewCertificate for a certificate that the server may know already:
+// where there was none, or only one with the same thumbprint that could not be read here.
+func warnOfReplacement(c *console, t *tentacle, by *tentacleconfig.Certificate, out *outcome) {
+	replaced, err := t.document.Thumbprint()
+	if err == nil && !thumbprint.Same(replaced, by.Thumbprint()) {
+		warnOfNewCertificate(c, t, out)
+	}
+}
+
+// refuseOwnFile refuses to write a certificate over what a Tentacle here needs, --force or not.
+func refuseOwnFile(file, config string) error {
+	if !tentacleconfig.IsOwnFile(file, config) {
+		return nil
+	}
+	return hint.Errorf("choose another file",
+		"%s is a file of a Tentacle on this machine (a configuration, a backup, an index file or a key), which is never replaced by a certificate", file)
 }

@@ -22,6 +22,7 @@ import (
 type crashCommand struct {
 	arguments  []string
 	registered bool              // the Tentacle is, at first
+	key        bool              // the machine has a key of its own, at first
 	again      []string          // options that finish the job when it was killed after writing to the server
 	refused    string            // what the second run says where it finds the job done
 	finish     []string          // finishes it after that
@@ -48,6 +49,12 @@ func crashCommands(s *scene) []crashCommand {
 		{arguments: []string{"poll-server", nodes}, done: polls(3)},
 		{arguments: []string{"restore-backup", "20200110T000000Z"}, done: has("Kept", "10")},
 		{arguments: []string{"new-certificate", "--if-blank"}, done: has("Tentacle.Certificate", "")},
+		{arguments: []string{"generalize", "--force"}, key: true, done: func(s *scene) bool {
+			_, err := os.Stat(crashKey(s))
+			backups, _ := tentacleconfig.Backups(s.config)
+			content, _ := os.ReadFile(s.config)
+			return polls(0)(s) && len(backups) == 0 && errors.Is(err, os.ErrNotExist) && !bytes.Contains(content, []byte(tentacleThumbprint()))
+		}},
 		{arguments: []string{"polling-proxy", "--proxyEnable=true", "--proxyHost=proxy1", "--proxyUsername=me", "--proxyPassword=secret"},
 			done: has("Octopus.Server.Proxy.ProxyPassword", "")},
 		{arguments: []string{"create-instance", "--instance=web", "--config=" + web}, done: func(*scene) bool {
@@ -66,6 +73,11 @@ func crashCommands(s *scene) []crashCommand {
 			done:   func(s *scene) bool { return polls(0)(s) && s.registered() == -1 }},
 	}
 }
+
+// crashKey is the key of the machine.
+func crashKey(s *scene) string { return filepath.Join(crashMachine(s), "machinekey") }
+
+func crashMachine(s *scene) string { return filepath.Join(filepath.Dir(s.config), "machine") }
 
 // indexed is what the index file of that name says.
 func indexed(s *scene, name string) (config string, err error) {
@@ -133,6 +145,9 @@ func newCrashScene(t *testing.T, i int) (*scene, crashCommand) {
 	if c.registered {
 		err = errors.Join(err, s.cluster.AddMachine(octotest.Machine{Name: "web01", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}))
 	}
+	if c.key {
+		err = errors.Join(err, os.MkdirAll(crashMachine(s), 0o700), os.WriteFile(crashKey(s), []byte("key"), 0o600))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +181,7 @@ func callsOf(t *testing.T, i int) map[string]int {
 func (s *scene) straced(arguments []string, options ...string) *exec.Cmd {
 	cmd := s.command(arguments...)
 	program := cmd.Path
-	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", scriptMachine+"="+filepath.Join(filepath.Dir(s.config), "machine"))
+	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", scriptMachine+"="+crashMachine(s))
 	strace, err := exec.LookPath("strace")
 	cmd.Path, cmd.Err = strace, err
 	cmd.Args = slices.Concat([]string{strace, "-f", "-qq"}, options, []string{program}, arguments)
@@ -200,7 +215,7 @@ func crash(t *testing.T, i int, call string, n int, what string) {
 		s.checkFiles(t)
 
 		cmd = s.command(append(slices.Clone(c.arguments), c.again...)...)
-		cmd.Env = append(cmd.Env, scriptMachine+"="+filepath.Join(filepath.Dir(s.config), "machine"))
+		cmd.Env = append(cmd.Env, scriptMachine+"="+crashMachine(s))
 		output, err := cmd.CombinedOutput()
 		if err != nil && c.refused != "" && strings.Contains(string(output), c.refused) {
 			if err = nil; c.finish != nil {
@@ -244,7 +259,7 @@ func (s *scene) checkFiles(t *testing.T) {
 		if err != nil || e.IsDir() || strings.HasPrefix(path, s.home) {
 			return err
 		}
-		if info, err := e.Info(); err == nil && info.Mode().Perm()&0o077 != 0 {
+		if info, err := e.Info(); err == nil && e.Name() != "machine-id" && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", path, info.Mode())
 		}
 		return nil

@@ -63,7 +63,7 @@ func TestEveryExampleInHelpAndDocumentsIsUnderstood(t *testing.T) {
 var inline = regexp.MustCompile("`octo-tentacle ([^`]+)`")
 
 // examples are the arguments of the octo-tentacle command lines in a text: those
-// in indented or fenced lines, behind a prompt or a pipe, and those within a
+// in indented or fenced lines, behind a prompt, a pipe or &&, and those within a
 // sentence.
 func examples(text string) (found []string) {
 	fenced := false
@@ -79,7 +79,7 @@ func examples(text string) (found []string) {
 		if !fenced && !strings.HasPrefix(line, "  ") {
 			continue
 		}
-		for part := range strings.SplitSeq(line, "|") {
+		for part := range strings.SplitSeq(strings.ReplaceAll(line, "&&", "|"), "|") {
 			part = strings.TrimPrefix(strings.TrimSpace(part), "$ ")
 			if arguments, is := strings.CutPrefix(part, "octo-tentacle "); is {
 				found = append(found, strings.TrimSuffix(arguments, " …"))

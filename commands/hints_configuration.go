@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -22,10 +23,10 @@ func configurationHints(err error) []string {
 		add("restore the file from a backup (octo-tentacle list-backups), or fix it")
 	}
 	if secret, is := errors.AsType[*tentacleconfig.SecretError](err); is {
-		add(secretHint(secret.Key))
+		add(secretHint(secret))
 	}
-	if errors.Is(err, tentacleconfig.ErrNoCertificate) {
-		add("run octo-tentacle new-certificate first")
+	if missing, is := errors.AsType[*tentacleconfig.NoCertificateError](err); is {
+		add("create one first: " + ofFile(missing.Path).NamedCommand("new-certificate", "--if-blank"))
 	}
 	if readOnly, is := errors.AsType[*tentacleconfig.ReadOnlyError](err); is {
 		add("to change it, make it writable first: " + makeWritable(runtime.GOOS, readOnly))
@@ -54,10 +55,18 @@ func instanceHint(problem tentacleconfig.InstanceProblem) string {
 	return ""
 }
 
-func secretHint(key string) string {
-	switch key {
+// ofFile names a Tentacle by its configuration alone, for an error that does not know its instance.
+func ofFile(config string) suggest.Tentacle {
+	return suggest.Tentacle{
+		Instance: tentacleconfig.Instance{ConfigPath: config},
+		Service:  service.NameFor("", runtime.GOOS),
+	}
+}
+
+func secretHint(secret *tentacleconfig.SecretError) string {
+	switch secret.Key {
 	case tentacleconfig.KeyCertificate:
-		return "if the file comes from another machine, run octo-tentacle new-certificate here"
+		return "if the file comes from another machine, create a certificate for this one: " + ofFile(secret.Path).NamedCommand("new-certificate")
 	case tentacleconfig.KeyProxyPassword:
 		return "set it again on this machine with octo-tentacle polling-proxy --proxyPassword-file"
 	}

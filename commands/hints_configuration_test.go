@@ -20,13 +20,13 @@ func TestErrorsOfTheConfigurationSayWhatToType(t *testing.T) {
 		"spell --instance exactly as listed":       problem(tentacleconfig.AmbiguousInstance),
 		"choose one with --instance NAME":          problem(tentacleconfig.SeveralInstances),
 		"give only one of --instance and --config": problem(tentacleconfig.NotItsConfiguration),
-		"run octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone": problem(tentacleconfig.ConfigurationMissing),
-		"fix it, or remove it and run octo-tentacle create-instance for this instance again":                &tentacleconfig.IndexError{Damaged: true},
-		"restore the file from a backup (octo-tentacle list-backups), or fix it":                            &tentacleconfig.DamagedError{},
-		"if the file comes from another machine, run octo-tentacle new-certificate here":                    &tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate},
-		"set it again on this machine with octo-tentacle polling-proxy --proxyPassword-file":                &tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword},
-		"run octo-tentacle new-certificate first":                                                           tentacleconfig.ErrNoCertificate,
-		"fix this, or use --no-backup":                                                                      &tentacleconfig.BackupError{},
+		"run octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone":                            problem(tentacleconfig.ConfigurationMissing),
+		"fix it, or remove it and run octo-tentacle create-instance for this instance again":                                           &tentacleconfig.IndexError{Damaged: true},
+		"restore the file from a backup (octo-tentacle list-backups), or fix it":                                                       &tentacleconfig.DamagedError{},
+		"if the file comes from another machine, create a certificate for this one: octo-tentacle new-certificate --config=web.config": &tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate, Path: "web.config"},
+		"set it again on this machine with octo-tentacle polling-proxy --proxyPassword-file":                                           &tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword},
+		"create one first: octo-tentacle new-certificate --if-blank --config=web.config":                                               &tentacleconfig.NoCertificateError{Path: "web.config"},
+		"fix this, or use --no-backup": &tentacleconfig.BackupError{},
 	} {
 		if got := configurationHints(fmt.Errorf("it failed: %w", err)); !slices.Equal(got, []string{want}) {
 			t.Errorf("%T: got %q, want %q", err, got, want)

@@ -62,6 +62,9 @@ func withoutCertificate(t *testing.T, s *scene) {
 	s.run(t, 0, "create-instance", "--config="+s.config)
 }
 
+// hasCertificate gives the Tentacle a certificate, and a backup.
+func hasCertificate(t *testing.T, s *scene) { s.run(t, 0, "new-certificate") }
+
 const (
 	newMachineID    = `"id": ".*"`
 	newSubscription = `"subscription": "poll://[a-z0-9]{20}/"`
@@ -148,6 +151,10 @@ var repetitions = []repetition{
 	{name: "new-certificate that exports", again: "it makes a new one each time, as Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
 		return []string{"new-certificate", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
 	}},
+	{name: "export-certificate", setup: hasCertificate, arguments: func(s *scene) []string {
+		return []string{"export-certificate", "--pfx-password=Password02!", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.pfx")}
+	}},
+	{name: "generalize", setup: hasCertificate, arguments: line("generalize", "--force", "--service=octo-tentacle-no-such-service")},
 	{name: "import-certificate", setup: func(t *testing.T, s *scene) {
 		s.run(t, 0, "new-certificate", "--export-file="+filepath.Join(filepath.Dir(s.config), "c.txt"))
 	}, arguments: func(s *scene) []string {
@@ -337,6 +344,8 @@ func saysTheSame(t *testing.T, report, text string) {
 		}
 		Deleted      []struct{ ID, Name string }
 		Registration *struct{ Name, Space string }
+
+		DeletedFiles []string
 	}
 	if err := json.Unmarshal([]byte(report), &r); err != nil {
 		t.Fatal(err)
@@ -359,6 +368,9 @@ func saysTheSame(t *testing.T, report, text string) {
 	}
 	for _, deleted := range r.Deleted {
 		want = append(want, deleted.Name+" ("+deleted.ID+")")
+	}
+	for _, file := range r.DeletedFiles {
+		want = append(want, "- file "+file)
 	}
 	if r.Registration != nil {
 		want = append(want, r.Registration.Name+" would be registered in space "+r.Registration.Space)

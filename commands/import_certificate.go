@@ -26,8 +26,8 @@ func importCertificateCommand(c *console) *cli.Command {
 		Name:     "import-certificate",
 		Category: "Instances and certificates",
 		Usage:    "import an existing certificate",
-		Description: `Installs a certificate with its private key, from a PFX or from a file written by
-new-certificate --export-file.
+		Description: `Installs a certificate with its private key, from a PFX, or from a file written by
+export-certificate or new-certificate.
 
   octo-tentacle import-certificate --from-file=web.pfx --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
@@ -58,7 +58,7 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 			settings: func(document *tentacleconfig.Document) error {
 				return setCertificate(document, certificate, o.change.dryRun)
 			},
-			applied: func() { warnOfReplacement(c, t, out) },
+			applied: func() { warnOfReplacement(c, t, certificate, out) },
 		}, nil
 	})
 }
@@ -76,7 +76,7 @@ func (o *importCertificateOptions) complete(c *console) error {
 	}
 	switch {
 	case sources == 0:
-		return hint.New("no certificate to import is given", "give --from-file=FILE: a PFX, or a file written by new-certificate --export-file")
+		return hint.New("no certificate to import is given", "give --from-file=FILE: a PFX, or a file written by export-certificate or new-certificate")
 	case sources > 1:
 		return errors.New("--from-file, --from-base64 and --from-registry cannot be combined: give one of them")
 	case o.fromFile == "-" && o.password.readsStdin():

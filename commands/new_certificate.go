@@ -30,9 +30,10 @@ func newCertificateCommand(c *console) *cli.Command {
 		Name:     "new-certificate",
 		Category: "Instances and certificates",
 		Usage:    "create a certificate for this Tentacle, or export one for another",
-		Description: `Creates a certificate and installs it. With --export-file or --export-pfx, writes it
+		Description: `Creates a certificate and installs it. The Octopus Server refuses a new certificate
+until the Tentacle is registered again. With --export-file or --export-pfx, writes it
 to that file instead, for import-certificate on any machine, and leaves the Tentacle
-on this machine alone.
+on this machine alone; export-certificate exports the certificate that it has.
 
   octo-tentacle new-certificate --instance=web --if-blank
   octo-tentacle new-certificate --export-pfx=web.pfx --pfx-password-file=password.txt`,
@@ -75,7 +76,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 				}
 				return setCertificate(document, certificate, o.change.dryRun)
 			},
-			applied: func() { warnOfReplacement(c, t, out) },
+			applied: func() { warnOfNewCertificate(c, t, out) },
 		}, nil
 	})
 }
@@ -84,7 +85,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 func checkUsable(t *tentacle) error {
 	if _, err := t.document.CertificateDates(); err != nil {
 		return hint.With(fmt.Errorf("the certificate in %s cannot be read here, so the Tentacle cannot use it: %w", t.instance.ConfigPath, err),
-			"create a new one: "+t.suggest().Command("new-certificate"))
+			"create a new one: "+t.suggest().NamedCommand("new-certificate"))
 	}
 	return nil
 }
@@ -118,6 +119,13 @@ func (o *newCertificateOptions) certificate() (*tentacleconfig.Certificate, erro
 	return tentacleconfig.NewCertificate(time.Now())
 }
 
+// warnOfOpenPFX warns of a PFX without a password.
+func warnOfOpenPFX(c *console, file string, password secretOption) {
+	if password.value == "" {
+		c.warn("%s has no password: anyone who can read it has the Tentacle's key", file)
+	}
+}
+
 // exported is the JSON of an export.
 type exported struct {
 	File       string `json:"file"`
@@ -129,8 +137,12 @@ type exported struct {
 // export writes a new certificate into a file that only its owner can read.
 func (o *newCertificateOptions) export(c *console) error {
 	e := exported{File: cmp.Or(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
-	if o.exportPFX != "" && o.password.value == "" {
-		c.warn("%s has no password: anyone who can read it has the Tentacle's key", e.File)
+	own, _ := find(o.tentacle) // an export needs no Tentacle
+	if err := refuseOwnFile(e.File, own.ConfigPath); err != nil {
+		return err
+	}
+	if o.exportPFX != "" {
+		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if !e.DryRun {
 		thumbprint, err := o.writeExport(e.File)

@@ -18,7 +18,7 @@ type outcome struct {
 	Server        string               `json:"server"`        // the address of the API; "" when it was not asked
 	Thumbprint    string               `json:"thumbprint"`    // the cluster's
 	DryRun        bool                 `json:"dryRun"`
-	Changed       bool                 `json:"changed"` // the configuration, or something on the server
+	Changed       bool                 `json:"changed"` // the configuration, something beside it, or on the server
 	Added         []serverEntry        `json:"added"`
 	Updated       []serverEntry        `json:"updated"`
 	Removed       []serverEntry        `json:"removed"`
@@ -31,8 +31,14 @@ type outcome struct {
 	Deleted       []registrationChange `json:"deleted,omitempty"`      // only of deregister-from and deregister-worker; in a dry run: would be
 	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
 
-	saved      bool  // the file was changed; in a dry run: would be
-	serviceErr error // why the state of the service is not known
+	// Only of generalize: what was done to the service, in order, and the files that were deleted;
+	// in a dry run: would be.
+	Actions      []service.Action `json:"actions,omitzero"`
+	DeletedFiles []string         `json:"deletedFiles,omitzero"`
+
+	saved      bool     // the file was changed; in a dry run: would be
+	serviceErr error    // why the state of the service is not known
+	done       []string // Actions, for people
 }
 
 // serverEntry is a trusted server as printed.
@@ -86,7 +92,7 @@ func (o *outcome) setService(status service.Status, err error) {
 
 // noteChanged sets Changed once everything is done.
 func (o *outcome) noteChanged() {
-	o.Changed = o.saved || len(o.Deleted) > 0 || o.Registration != nil && o.Registration.Action != actionUnchanged
+	o.Changed = o.saved || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action != actionUnchanged
 }
 
 // afterwards wraps a failure that happened after the change was made.

@@ -60,7 +60,13 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 	if o.Restored != "" {
 		c.printf("  from %s\n", filepath.Base(o.Restored))
 	}
+	for _, line := range o.done {
+		c.printf("  %s\n", line)
+	}
 	printDifference(c, o)
+	for _, file := range o.DeletedFiles {
+		c.printf("  %s\n", c.red("- file "+file))
+	}
 	printResult(c, o, opts)
 	for _, entry := range o.Registrations {
 		if entry.Matches {
@@ -99,6 +105,9 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 	switch {
 	case o.DryRun && o.Changed:
 		c.printf("%s%s\n", dryRunLine, wouldRestart(o, opts))
+	case o.DeletedFiles != nil && o.Changed: // of generalize
+		c.printf("Ready for an image. Each machine made from it needs a registration of its own, and first a certificate: %s\n",
+			o.suggest().NamedCommand("new-certificate", "--if-blank"))
 	case len(o.Deleted) > 0 && !o.saved:
 		c.printf("%s", stillTrusted(o))
 	case o.Changed && !o.saved:

@@ -58,6 +58,8 @@ func needsOf(command string) *accountNeeds {
 		return &accountNeeds{always: list(octoapi.MachineDelete, octoapi.MachineView)}
 	case "deregister-worker":
 		return &accountNeeds{always: list(octoapi.WorkerEdit, octoapi.WorkerView)}
+	case "generalize":
+		return &accountNeeds{when: []needsWhen{{"if the server is asked", list(octoapi.MachineView, octoapi.WorkerView)}}}
 	case "show-configuration":
 		return &accountNeeds{
 			always: list(octoapi.MachineView, octoapi.WorkerView),

@@ -26,8 +26,8 @@ func wants(name string, o registerOptions) wantedRegistration {
 	return wantedRegistration{options: &o, space: "Default", machine: aMachine("", name, ownThumb, ownQueue), subscriptions: []string{ownQueue}}
 }
 
-// TestWhatARegistrationDoesWithThoseThatExist has every combination of what may have the name and of
-// what else may be this Tentacle's, with every option that says what to do.
+// TestWhatARegistrationDoesWithThoseThatExist has every combination of what may have the name and
+// of what else may be this Tentacle's, with every option that says what to do.
 func TestWhatARegistrationDoesWithThoseThatExist(t *testing.T) {
 	t.Parallel()
 	named := map[string]*octoapi.Machine{

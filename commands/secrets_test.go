@@ -177,6 +177,10 @@ func (l *leakTest) usual(command string) []string {
 		return []string{"--instance=" + filepath.Base(l.folder)}
 	case "new-certificate":
 		return []string{config, "--export-pfx=" + l.in("new.pfx")}
+	case "export-certificate":
+		return []string{config, "--export-file=" + l.in("own.pfx"), "--force"}
+	case "generalize":
+		return []string{config, "--service=octo-tentacle-no-such", "--force", "--timeout=150ms"}
 	case "import-certificate":
 		return []string{config, "--from-file=" + l.pfx, "--no-restart"}
 	case "service":
@@ -392,6 +396,7 @@ func TestNothingButTheConfigurationKeepsASecretOnDisk(t *testing.T) {
 	l.mustRun(append(append([]string{"poll-server", server, key}, l.usual("poll-server")...), "--timeout=30s")...)
 	l.mustRun(append(append([]string{"register-with", server, key}, l.usual("register-with")...), "--timeout=30s")...)
 	l.mustRun(append([]string{"polling-proxy", "--proxyPassword=" + octotest.Password}, l.usual("polling-proxy")...)...)
+	l.mustRun(append([]string{"export-certificate", "--pfx-password=" + aPFXSecret}, l.usual("export-certificate")...)...)
 	l.mustRun(append([]string{"new-certificate", "--pfx-password=" + aPFXSecret}, l.usual("new-certificate")...)...)
 	err := filepath.WalkDir(l.folder, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

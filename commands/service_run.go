@@ -115,6 +115,8 @@ func (t serviceTarget) do(ctx context.Context, c *console, action service.Action
 		_, err = service.Start(ctx, name, c.progress)
 	case service.ActionStop:
 		_, err = service.Stop(ctx, name, c.progress)
+	case service.ActionDisable:
+		err = service.Disable(ctx, name)
 	case service.ActionUninstall:
 		err = service.Uninstall(ctx, name, c.progress)
 	case service.ActionInstall, service.ActionReconfigure, service.ActionEnable:

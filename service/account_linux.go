@@ -1,6 +1,8 @@
 package service
 
 import (
+	"cmp"
+	"context"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -44,6 +46,20 @@ func Unreadable(account, file string) string {
 		return target
 	}
 	return ""
+}
+
+// HomeFolder is the home folder of the account that the unit NAME.service runs as; "" where that is
+// not known.
+func HomeFolder(ctx context.Context, name string) string {
+	properties, err := propertiesOf(ctx, name)
+	if err != nil {
+		return ""
+	}
+	who, err := user.Lookup(cmp.Or(property[string](properties, "User"), "root"))
+	if err != nil {
+		return ""
+	}
+	return who.HomeDir
 }
 
 // denies says whether the mode of a file lacks a bit for the class (owner, group, others) that a

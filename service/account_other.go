@@ -2,5 +2,10 @@
 
 package service
 
+import "context"
+
 // Unreadable is always "": on Windows a file inherits its permissions from its folder.
 func Unreadable(_, _ string) string { return "" }
+
+// HomeFolder is always "": only on Linux does an account keep certificates in its home folder.
+func HomeFolder(context.Context, string) string { return "" }

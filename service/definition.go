@@ -30,6 +30,7 @@ type Installation struct {
 	Text       string // what is installed, comparable with Definition.Text; "" when nothing is
 	UnitPath   string // where the unit is, if not in File: elsewhere, or what File is a link to
 	Masked     bool   // an administrator has masked it, so that nothing can start it (systemd)
+	Enabled    bool   // it is started at boot or, on Windows, can be started at all
 	Current    bool   // it is started at boot, and the service manager has read Text
 	Customized bool   // it differs from what Tentacle writes: it was changed by hand
 	Account    string // the account that stays when a Definition names none (Windows)

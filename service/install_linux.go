@@ -51,7 +51,7 @@ func Installed(ctx context.Context, name string) (Installation, error) {
 }
 
 func (u unit) installed(now unitStatus) (Installation, error) {
-	i := Installation{Status: now.Status, File: filepath.Join(unitFolder, u.file)}
+	i := Installation{Status: now.Status, File: filepath.Join(unitFolder, u.file), Enabled: now.enabled}
 	info, err := os.Lstat(i.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -118,6 +118,27 @@ func (u unit) enable(ctx context.Context) error {
 		return err
 	}
 	return u.conn.ReloadContext(ctx)
+}
+
+// Disable keeps the unit NAME.service from being started at boot. It does not stop it.
+func Disable(ctx context.Context, name string) error {
+	if err := CheckPrivileges(); err != nil {
+		return err
+	}
+	u, err := open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer u.conn.Close()
+	for _, untilReboot := range []bool{false, true} {
+		if _, err := u.conn.DisableUnitFilesContext(ctx, []string{u.file}, untilReboot); err != nil {
+			return u.failed(ctx, "disable", err)
+		}
+	}
+	if err := u.conn.ReloadContext(ctx); err != nil {
+		return u.failed(ctx, "disable", err)
+	}
+	return nil
 }
 
 // Uninstall stops the unit NAME.service, waits for that, disables it and removes its file. A unit

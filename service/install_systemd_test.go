@@ -53,7 +53,7 @@ func lookInstalled(t *testing.T, name string) Installation {
 func TestSystemdInstallsAServiceThatStartsAtBoot(t *testing.T) {
 	d, _ := installed(t, Definition{Name: "Installed", Instance: "Installed"})
 	got := lookInstalled(t, d.Name)
-	if !got.Exists || !got.Current || got.Text != d.Text("linux") || got.State != Stopped || got.UnitPath != "" || got.Masked {
+	if !got.Exists || !got.Current || !got.Enabled || got.Text != d.Text("linux") || got.State != Stopped || got.UnitPath != "" || got.Masked {
 		t.Errorf("installed %+v", got)
 	}
 	info, err := os.Stat("/etc/systemd/system/Installed.service")
@@ -64,9 +64,16 @@ func TestSystemdInstallsAServiceThatStartsAtBoot(t *testing.T) {
 		t.Errorf("is-enabled: %s, %v", out, err)
 	}
 	// Again, and once it was disabled, or changed without a word to systemd.
-	systemctl(t, "disable", d.Name)
-	if lookInstalled(t, d.Name).Current {
-		t.Error("disabled, but said to be current")
+	for range 2 {
+		if err := Disable(t.Context(), d.Name); err != nil {
+			t.Fatal(err)
+		}
+		if got := lookInstalled(t, d.Name); got.Current || got.Enabled {
+			t.Errorf("disabled, but %+v", got)
+		}
+	}
+	if out, _ := exec.Command("systemctl", "is-enabled", d.Name).Output(); string(out) != "disabled\n" {
+		t.Errorf("is-enabled: %s", out)
 	}
 	if err := Install(t.Context(), d); err != nil || !lookInstalled(t, d.Name).Current {
 		t.Errorf("installed again: %v, %+v", err, lookInstalled(t, d.Name))

@@ -78,11 +78,16 @@ func Installed(_ context.Context, name string) (Installation, error) {
 		return Installation{Status: status}, s.failed("query", err)
 	}
 	start := startTypeOf(config)
+	enabled := start != disabled
+	if !enabled {
+		start = automatic // not a difference by hand: Install enables it, as it does a disabled unit
+	}
 	return Installation{
 		Status:     status,
 		Exists:     true,
 		Text:       windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, start, config.account),
-		Current:    true,
+		Enabled:    enabled,
+		Current:    enabled,
 		Customized: config.displayName != name || config.description != description || start != automatic,
 		Account:    config.account,
 	}, nil
@@ -95,9 +100,28 @@ func startTypeOf(c configuration) string {
 	case c.startType == mgr.StartAutomatic:
 		return automatic
 	case c.startType == mgr.StartDisabled:
-		return "disabled"
+		return disabled
 	}
 	return "manual"
+}
+
+// disabled is the start type of a service that nothing can start.
+const disabled = "disabled"
+
+// Disable keeps everything from starting the service, until Install makes it start at boot again.
+// It does not stop it.
+func Disable(_ context.Context, name string) error {
+	s, err := open(name, "disable", windows.SERVICE_CHANGE_CONFIG)
+	if err != nil || s == nil {
+		return err
+	}
+	defer s.Close()
+	err = windows.ChangeServiceConfig(s.Handle, windows.SERVICE_NO_CHANGE, mgr.StartDisabled, windows.SERVICE_NO_CHANGE,
+		nil, nil, nil, nil, nil, nil, nil)
+	if err != nil {
+		return s.failed("disable", err)
+	}
+	return nil
 }
 
 // Install makes the service of d, or changes an existing one to it, and lets its account log on

@@ -11,9 +11,9 @@ import (
 
 // A Request is what is to be done to a service. Several things are done in the order of Tentacle:
 // restart, stop, uninstall, install, reconfigure, start (Startup/LinuxServiceConfigurator.cs and
-// WindowsServiceConfigurator.cs).
+// WindowsServiceConfigurator.cs). Disable, which Tentacle does not have, comes after stop.
 type Request struct {
-	Restart, Stop, Uninstall, Install, Reconfigure, Start bool
+	Restart, Stop, Disable, Uninstall, Install, Reconfigure, Start bool
 
 	NoRestart       bool // with Reconfigure: do not restart a service that runs
 	NewPassword     bool // the account has a password, which cannot be compared with the old one (Windows)
@@ -22,7 +22,7 @@ type Request struct {
 
 // Empty says whether there is nothing to do.
 func (r Request) Empty() bool {
-	return !(r.Restart || r.Stop || r.Uninstall || r.Install || r.Reconfigure || r.Start)
+	return !(r.Restart || r.Stop || r.Disable || r.Uninstall || r.Install || r.Reconfigure || r.Start)
 }
 
 // Defines says whether the request needs a Definition.
@@ -40,6 +40,7 @@ const (
 	ActionInstall     Action = "install"
 	ActionReconfigure Action = "reconfigure"
 	ActionEnable      Action = "enable"
+	ActionDisable     Action = "disable"
 )
 
 // A Step is an action, or a note that says why there is none.
@@ -69,6 +70,9 @@ func MakePlan(request Request, found Installation, wanted, goos string) (*Plan, 
 	}
 	if request.Stop {
 		p.stop()
+	}
+	if request.Disable {
+		p.disable()
 	}
 	if request.Uninstall {
 		p.uninstall()
@@ -124,6 +128,18 @@ func (p *planner) stop() {
 		p.found.State = Stopped
 	default:
 		p.note("is not running: there is nothing to stop")
+	}
+}
+
+func (p *planner) disable() {
+	switch {
+	case !p.found.Exists:
+		p.note("does not exist: there is nothing to disable")
+	case !p.found.Enabled:
+		p.note("is not started at boot: there is nothing to disable")
+	default:
+		p.do(ActionDisable, "disabled: it is not started at boot")
+		p.found.Enabled, p.found.Current = false, false
 	}
 }
 

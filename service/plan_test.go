@@ -13,7 +13,7 @@ const (
 )
 
 func withState(state State, text string) Installation {
-	return Installation{Status: Status{Name: "web", State: state}, Exists: true, File: "/etc/systemd/system/web.service", Text: text, Current: true}
+	return Installation{Status: Status{Name: "web", State: state}, Exists: true, File: "/etc/systemd/system/web.service", Text: text, Enabled: true, Current: true}
 }
 
 func notInstalled() Installation {
@@ -39,6 +39,10 @@ func TestAPlanHasItsStepsInTheOrderOfTentacle(t *testing.T) {
 		"stop, stopping":                  {Request{Stop: true}, withState(Stopping, ""), "linux", "stop"},
 		"stop, failed":                    {Request{Stop: true}, withState(Failed, ""), "linux", "[is not running]"},
 		"stop and start":                  {Request{Stop: true, Start: true}, withState(Running, ""), "linux", "stop start"},
+		"stop and disable, running":       {Request{Stop: true, Disable: true}, withState(Running, ""), "linux", "stop disable"},
+		"stop and disable, stopped":       {Request{Stop: true, Disable: true}, withState(Stopped, ""), "windows", "[is not running] disable"},
+		"stop and disable, absent":        {Request{Stop: true, Disable: true}, notInstalled(), "linux", "[does not exist] [does not exist]"},
+		"disable and install":             {Request{Disable: true, Install: true}, withState(Stopped, unitText), "linux", "disable enable"},
 		"start, running":                  {Request{Start: true}, withState(Running, ""), "linux", "[is running]"},
 		"start, crashing":                 {Request{Start: true}, withState(Starting, ""), "linux", "start"},
 		"check, crashing":                 {Request{Start: true, OnlyIfInstalled: true}, withState(Starting, ""), "linux", "[is already starting]"},
@@ -100,7 +104,10 @@ func splitSteps(text string) (steps []string) {
 
 func TestAServiceThatWasDisabledByHandIsEnabledAgain(t *testing.T) {
 	found := withState(Running, unitText)
-	found.Current = false
+	found.Enabled, found.Current = false, false
+	if plan, err := MakePlan(Request{Disable: true}, found, "", "linux"); err != nil || plan.Steps[0].Action != "" {
+		t.Errorf("disabled once more: %+v, %v", plan, err)
+	}
 	plan, err := MakePlan(Request{Install: true}, found, unitText, "linux")
 	if err != nil || len(plan.Steps) != 1 || plan.Steps[0].Action != "enable" {
 		t.Errorf("%+v, %v", plan, err)

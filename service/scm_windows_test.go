@@ -236,6 +236,33 @@ func TestAServiceIsInstalledAsByTentacle(t *testing.T) {
 	}
 }
 
+func TestADisabledServiceStartsNeverAndIsEnabledByInstall(t *testing.T) {
+	s := install(t, "Disabled")
+	definition := Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Disabled"}
+	for range 2 {
+		if err := Disable(t.Context(), s.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Installed(t.Context(), s.name)
+	if err != nil || got.Enabled || got.Current || got.Customized || !strings.Contains(got.Text, "Start: automatic\n") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if status, err := Start(t.Context(), s.name, nil); err == nil || status.State == Running || !strings.Contains(err.Error(), "it is disabled") {
+		t.Errorf("started: %+v, %v", status, err)
+	}
+	if err := Install(t.Context(), definition); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Installed(t.Context(), s.name); err != nil || !got.Enabled || !got.Current {
+		t.Errorf("installed again: %+v, %v", got, err)
+	}
+	s.start(t)
+	if err := Disable(t.Context(), "octo-tentacle no such service"); err != nil {
+		t.Errorf("one that does not exist: %v", err)
+	}
+}
+
 func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
 	s := install(t, "Web")
 	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Stopped || len(s.starts(t)) != 0 {

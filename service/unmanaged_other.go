@@ -38,5 +38,8 @@ func Installed(_ context.Context, name string) (Installation, error) {
 // Install is always ErrUnmanaged here.
 func Install(context.Context, Definition) error { return ErrUnmanaged }
 
+// Disable is always ErrUnmanaged here.
+func Disable(context.Context, string) error { return ErrUnmanaged }
+
 // Uninstall is always ErrUnmanaged here.
 func Uninstall(context.Context, string, func(string)) error { return ErrUnmanaged }

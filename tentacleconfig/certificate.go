@@ -34,8 +34,18 @@ var (
 	ErrNoKey = errors.New("it contains no private key")
 )
 
-// ErrNoCertificate is a Tentacle that has no certificate yet.
+// ErrNoCertificate is a Tentacle that has no certificate yet. Errors that are it are a
+// *NoCertificateError.
 var ErrNoCertificate = errors.New("has no certificate yet")
+
+// A NoCertificateError says which Tentacle has no certificate yet.
+type NoCertificateError struct{ Path string } // of its configuration
+
+func (e *NoCertificateError) Error() string {
+	return fmt.Sprintf("the Tentacle of %s %v", e.Path, ErrNoCertificate)
+}
+
+func (e *NoCertificateError) Unwrap() error { return ErrNoCertificate }
 
 var errNotPFX = errors.New("it is not a PFX, or it is damaged")
 
@@ -248,7 +258,7 @@ func (c *Certificate) TLS() tls.Certificate {
 func (d *Document) pfx() ([]byte, error) {
 	secret, _ := d.Get(KeyCertificate)
 	if secret == "" {
-		return nil, fmt.Errorf("the Tentacle of %s %w", d.path, ErrNoCertificate)
+		return nil, &NoCertificateError{d.path}
 	}
 	encoded, err := Decrypt(secret, d.path)
 	if err != nil {

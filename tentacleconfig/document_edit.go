@@ -34,6 +34,18 @@ func (d *Document) Set(key, value string) {
 	s.end += by
 }
 
+// remove removes the setting with that index, with its line where it has one to itself.
+func (d *Document) remove(i int) {
+	s := d.settings[i]
+	from := s.start
+	rest, _, _ := bytes.Cut(d.data[s.end:d.root.contentEnd], []byte("\n"))
+	if len(bytes.Trim(rest, xmlSpace)) == 0 {
+		from -= len(d.indentation(s.start))
+	}
+	d.replace(from, s.end, nil, i+1)
+	d.settings = slices.Delete(d.settings, i, i+1)
+}
+
 // replace puts text where data[from:to] is. The settings from index next on
 // stand behind that place, so they move; by says how far.
 func (d *Document) replace(from, to int, text []byte, next int) (by int) {

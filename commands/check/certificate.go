@@ -13,7 +13,7 @@ import (
 const expirySoon = 60 * 24 * time.Hour
 
 func (r *report) certificate() {
-	newCertificate := r.Tentacle.Command("new-certificate")
+	newCertificate, ifBlank := r.Tentacle.NamedCommand("new-certificate"), r.Tentacle.NamedCommand("new-certificate", "--if-blank")
 	switch err := r.CertificateErr; {
 	case errors.Is(err, tentacleconfig.ErrNoCertificate) && r.Thumbprint != "":
 		// RunAgentCommand.cs of OctopusTentacle: a Tentacle without a certificate creates one when
@@ -22,10 +22,10 @@ func (r *report) certificate() {
 			"at its next start the Tentacle creates a new certificate, which the server refuses\n"+
 				"import the old certificate from a backup, or create a new one and register again", r.importCertificate())
 	case errors.Is(err, tentacleconfig.ErrNoCertificate) && len(r.Servers) == 0:
-		r.warning(idCertificate, "the Tentacle has no certificate yet", "it cannot be registered without one", newCertificate)
+		r.warning(idCertificate, "the Tentacle has no certificate yet", "it cannot be registered without one", ifBlank)
 	case errors.Is(err, tentacleconfig.ErrNoCertificate):
 		r.problem(idCertificate, "the Tentacle has no certificate",
-			"at its next start it creates one that no server knows: create one now and register again", newCertificate)
+			"at its next start it creates one that no server knows: create one now and register again", ifBlank)
 	case err != nil:
 		r.problem(idCertificate, "the certificate cannot be read on this machine: "+err.Error(),
 			"the Tentacle cannot start; a configuration copied from another machine needs its own certificate and registration", newCertificate)
@@ -36,7 +36,7 @@ func (r *report) certificate() {
 }
 
 func (r *report) validity() {
-	dates, newCertificate := r.Certificate, r.Tentacle.Command("new-certificate")
+	dates, newCertificate := r.Certificate, r.Tentacle.NamedCommand("new-certificate")
 	const why = "it is not renewed automatically; a new certificate has another thumbprint, so the Tentacle must be registered again"
 	switch {
 	case dates.NotAfter.Before(r.Now):
@@ -58,7 +58,7 @@ func (r *report) validity() {
 }
 
 func (r *report) importCertificate() string {
-	return r.Tentacle.Command("import-certificate", "--from-file=BACKUP.pfx")
+	return r.Tentacle.NamedCommand("import-certificate", "--from-file=BACKUP.pfx")
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -130,17 +130,17 @@ var badFiles = []bad{
 	{"a file that may not be read", func(s *Snapshot) { s.ConfigurationErr = fmt.Errorf("not allowed: %w", fs.ErrPermission) },
 		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check"},
 	{"a certificate that ends soon", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 59) },
-		Warning, idCertificateExpiry, "expires on 2026-09-29", "octo-tentacle new-certificate"},
+		Warning, idCertificateExpiry, "expires on 2026-09-29", "octo-tentacle new-certificate --instance=Tentacle"},
 	{"a certificate that ends later", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
 		OK, idCertificateExpiry, "valid until 2026-10-01", ""},
 	{"a certificate that has ended", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.Add(-time.Hour) },
-		Problem, idCertificateExpiry, "expired on 2026-08-01", "octo-tentacle new-certificate"},
+		Problem, idCertificateExpiry, "expired on 2026-08-01", "octo-tentacle new-certificate --instance=Tentacle"},
 	{"a certificate of the future", func(s *Snapshot) { s.Certificate.NotBefore = checkedAt.AddDate(0, 0, 1) },
-		Problem, idCertificateExpiry, "not valid before 2026-08-02", "octo-tentacle new-certificate"},
+		Problem, idCertificateExpiry, "not valid before 2026-08-02", "octo-tentacle new-certificate --instance=Tentacle"},
 	{"neither certificate nor thumbprint", func(s *Snapshot) {
 		s.Thumbprint, s.CertificateErr, s.API.Registrations = "", tentacleconfig.ErrNoCertificate, nil
 		s.Certificate = tentacleconfig.CertificateDates{}
-	}, Problem, idCertificate, "that no server knows", "octo-tentacle new-certificate"},
+	}, Problem, idCertificate, "that no server knows", "octo-tentacle new-certificate --if-blank --instance=Tentacle"},
 	{"a polling proxy that cannot be one", func(s *Snapshot) { s.ProxyErr = errors.New("line 7: the port is x") },
 		Problem, idPollingProxy, "line 7: the port is x", "octo-tentacle polling-proxy --proxyEnable=false --proxyPort=80"},
 	{"a duplicate that is all there is", func(s *Snapshot) {

@@ -20,15 +20,27 @@ type Tentacle struct {
 
 func (t Tentacle) goos() string { return cmp.Or(t.GOOS, runtime.GOOS) }
 
-// Command is an octo-tentacle command line. It names the instance, or the file of a Tentacle that
-// is no instance, and the service where that has another name than usual.
+// Command is an octo-tentacle command line. It names the instance (but not the default one), or the
+// file of a Tentacle that is no instance, and the service where that has another name than usual.
 func (t Tentacle) Command(name string, arguments ...string) string {
-	switch {
-	case t.Instance.Name == "":
-		arguments = append(arguments[:len(arguments):len(arguments)], "--config="+t.Instance.ConfigPath)
-	case t.Instance.Name != tentacleconfig.DefaultInstance:
-		arguments = append(arguments[:len(arguments):len(arguments)], "--instance="+t.Instance.Name)
+	if t.Instance.Name == tentacleconfig.DefaultInstance {
+		return t.command(name, arguments)
 	}
+	return t.NamedCommand(name, arguments...)
+}
+
+// NamedCommand is Command that names the default instance, too: for a command that would destroy
+// what another Tentacle has. Where it is pasted, a Tentacle.config in the current folder, or the
+// Tentacle whose script is running, would be chosen before the default instance.
+func (t Tentacle) NamedCommand(name string, arguments ...string) string {
+	chosen := "--instance=" + t.Instance.Name
+	if t.Instance.Name == "" {
+		chosen = "--config=" + t.Instance.ConfigPath
+	}
+	return t.command(name, append(arguments[:len(arguments):len(arguments)], chosen))
+}
+
+func (t Tentacle) command(name string, arguments []string) string {
 	if t.Service != service.NameFor(t.Instance.Name, t.goos()) {
 		arguments = append(arguments[:len(arguments):len(arguments)], "--service="+t.Service)
 	}

@@ -58,5 +58,12 @@ func TestACommandNamesTheTentacleItIsAbout(t *testing.T) {
 		if got := c.tentacle.Command("check", "a"); got != c.want {
 			t.Errorf("%s, not %s", got, c.want)
 		}
+		named := strings.Replace(c.want, "check a", "new-certificate", 1)
+		if c.tentacle.Instance.Name == "Tentacle" {
+			named += " --instance=Tentacle"
+		}
+		if got := c.tentacle.NamedCommand("new-certificate"); got != named {
+			t.Errorf("%s, not %s", got, named)
+		}
 	}
 }

@@ -34,14 +34,27 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("cannot write %s: it is not a file", path)
 	}
-	prepare := asCreated
-	if mode.Perm()&0o077 == 0 {
-		prepare = ownerOnly
-	}
-	if err := replace(target, content, mode, prepare); err != nil {
+	if err := replace(target, content, mode, preparing(mode)); err != nil {
 		return hint.Permission(fmt.Errorf("cannot write %s: %w", path, err))
 	}
 	return Flushed(filepath.Dir(target), path+" is written")
+}
+
+// preparing gives a new file the access list that its mode means.
+func preparing(mode fs.FileMode) func(*os.File) error {
+	if mode.Perm()&0o077 == 0 {
+		return ownerOnly
+	}
+	return asCreated
+}
+
+// WriteNew is WriteFile for a file that does not exist yet. What has that name, a symbolic link
+// too, is left alone; the error is then fs.ErrExist.
+func WriteNew(path string, content []byte, mode fs.FileMode) error {
+	if err := create(path, content, mode, preparing(mode)); err != nil {
+		return hint.Permission(fmt.Errorf("cannot write %s: %w", path, err))
+	}
+	return Flushed(filepath.Dir(path), path+" is written")
 }
 
 // Replace writes a file that has exactly this mode, whatever the umask says. A symbolic link of
@@ -67,20 +80,24 @@ func replace(target string, content []byte, mode fs.FileMode, prepare func(*os.F
 // can.
 func Create(path string, content []byte) error {
 	folder := filepath.Dir(path)
-	temp := ""
 	err := os.MkdirAll(folder, 0o755)
 	if err == nil {
-		RemoveLeftovers(path, Abandoned)
-		temp, err = WriteTemp(path, content, 0o600, asCreated)
-	}
-	if err == nil {
-		defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
-		err = renameNoReplace(temp, path)
+		err = create(path, content, 0o600, asCreated)
 	}
 	if err != nil {
 		return hint.Permission(fmt.Errorf("cannot create %s: %w", path, err))
 	}
 	return Flushed(folder, path+" is created")
+}
+
+func create(path string, content []byte, mode fs.FileMode, prepare func(*os.File) error) error {
+	RemoveLeftovers(path, Abandoned)
+	temp, err := WriteTemp(path, content, mode, prepare)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
+	return renameNoReplace(temp, path)
 }
 
 // asCreated leaves a new file with the owner and the access list that it was made with.

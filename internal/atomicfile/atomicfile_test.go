@@ -90,6 +90,38 @@ func TestAFileIsCreatedWithItsFolderButNeverReplaced(t *testing.T) {
 	}
 }
 
+func TestANewFileIsItsOwnersAloneAndNothingIsReplaced(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "new")
+	if err := WriteNew(path, []byte("first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info, err)
+	}
+	if err := WriteNew(path, []byte("second"), 0o600); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over an existing one: %v", err)
+	}
+	if got := read(t, path); got != "first" {
+		t.Errorf("got %q", got)
+	}
+	link := filepath.Join(folder, "link")
+	if runtime.GOOS != "windows" { // which has them for administrators only
+		if err := os.Symlink("nowhere", link); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteNew(link, nil, 0o600); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("over a link to nowhere: %v", err)
+		}
+	}
+	if err := WriteNew(filepath.Join(folder, "no", "file"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	if left := Leftovers(path, 0); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestOnlyAbandonedTemporaryFilesAreRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	abandoned, inUse, other := Sidecar(path, "0123456789abcdef.tmp"), Sidecar(path, "1123456789abcdef.tmp"), Sidecar(path, "lock")

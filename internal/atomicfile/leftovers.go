@@ -26,8 +26,15 @@ func Sidecar(target, suffix string) string {
 // RemoveLeftovers removes the temporary files beside target that processes left when they were
 // killed, if they are older than age; with age 0, all.
 func RemoveLeftovers(target string, age time.Duration) {
+	for _, path := range Leftovers(target, age) {
+		_ = os.Remove(path) // only tidiness depends on it
+	}
+}
+
+// Leftovers lists the temporary files that RemoveLeftovers removes.
+func Leftovers(target string, age time.Duration) (paths []string) {
 	prefix := filepath.Base(Sidecar(target, ""))
-	entries, _ := os.ReadDir(filepath.Dir(target)) // only tidiness depends on it
+	entries, _ := os.ReadDir(filepath.Dir(target)) // a folder that cannot be listed has none to remove
 	for _, e := range entries {
 		random, ok := strings.CutPrefix(e.Name(), prefix)
 		random, isTemp := strings.CutSuffix(random, tempSuffix)
@@ -36,7 +43,8 @@ func RemoveLeftovers(target string, age time.Duration) {
 			continue
 		}
 		if info, err := e.Info(); age == 0 || err == nil && time.Since(info.ModTime()) > age {
-			_ = os.Remove(filepath.Join(filepath.Dir(target), e.Name()))
+			paths = append(paths, filepath.Join(filepath.Dir(target), e.Name()))
 		}
 	}
+	return paths
 }

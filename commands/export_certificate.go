@@ -1,0 +1,162 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+	"github.com/urfave/cli/v2"
+)
+
+// exportCertificateOptions are those of export-certificate.
+type exportCertificateOptions struct {
+	tentacle   tentacleOptions
+	outcome    outcomeOptions
+	exportFile string
+	password   secretOption
+	force      bool
+}
+
+func exportCertificateCommand(c *console) *cli.Command {
+	o := exportCertificateOptions{password: newSecretOption("pfx-password")}
+	return &cli.Command{
+		Name:     "export-certificate",
+		Category: "Instances and certificates",
+		Usage:    "export this Tentacle's certificate, to move or restore the machine",
+		Description: `Writes the certificate that the Tentacle has, with its private key, as a PFX that only
+its owner can read. With import-certificate, another machine takes over the identity
+of this Tentacle. Only one of them may run: two machines with one certificate and
+one subscription get each other's deployments.
+
+  octo-tentacle export-certificate --instance=web --export-file=web.pfx \
+    --pfx-password-file=password.txt
+  octo-tentacle import-certificate --instance=web --from-file=web.pfx \
+    --pfx-password-file=password.txt`,
+		Flags: allFlags([]cli.Flag{
+			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theCertificate, Destination: &o.exportFile,
+				Usage: "`FILE` to write, a PFX"},
+		}, o.password.passwordFlags(theCertificate, "of the PFX"), []cli.Flag{
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.force, DisableDefaultText: true,
+				Usage: "replace the file if it exists"},
+		}, o.tentacle.flags(), o.outcome.flags()),
+		Action: func(*cli.Context) error { return exportCertificate(c, o) },
+	}
+}
+
+// exportCertificate changes no configuration, so it does not go the way of changeTentacle.
+func exportCertificate(c *console, o exportCertificateOptions) error {
+	if err := o.complete(c); err != nil {
+		return err
+	}
+	instance, err := find(o.tentacle)
+	if err != nil {
+		return err
+	}
+	document, err := tentacleconfig.Read(instance.ConfigPath)
+	if err != nil {
+		return err
+	}
+	certificate, err := document.OwnCertificate()
+	if err != nil {
+		return err
+	}
+	if err := refuseOwnFile(o.exportFile, instance.ConfigPath); err != nil {
+		return err
+	}
+	e := exported{File: o.exportFile, Thumbprint: certificate.Thumbprint(), DryRun: o.outcome.dryRun}
+	there, err := o.look(certificate)
+	if err != nil {
+		return err
+	}
+	e.Changed = !there
+	if e.Changed {
+		warnOfOpenPFX(c, e.File, o.password)
+	}
+	if e.Changed && !e.DryRun {
+		noteUse(instance)
+		if err := o.write(certificate); err != nil {
+			return err
+		}
+	}
+	if o.outcome.json() {
+		return c.printJSON(e)
+	}
+	e.print(c)
+	return nil
+}
+
+func (o *exportCertificateOptions) complete(c *console) error {
+	if err := errors.Join(o.tentacle.complete(), o.outcome.complete()); err != nil {
+		return err
+	}
+	if o.exportFile == "" {
+		return hint.New("--export-file is required", "give the file to write, like --export-file=web.pfx")
+	}
+	return o.password.complete(c)
+}
+
+// look says whether the file already is what would be written, and refuses another one that must
+// not be replaced.
+func (o *exportCertificateOptions) look(certificate *tentacleconfig.Certificate) (there bool, err error) {
+	info, err := os.Stat(o.exportFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("cannot write %s: %w", o.exportFile, atomicfile.WithoutPath(err))
+	case o.holds(info, certificate):
+		return true, nil
+	case !o.force:
+		return false, o.exists()
+	}
+	return false, nil
+}
+
+// holds says whether the file has just this certificate under this password, for its owner alone.
+func (o *exportCertificateOptions) holds(info fs.FileInfo, certificate *tentacleconfig.Certificate) bool {
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return false
+	}
+	content, err := readAtMost(o.exportFile, maxInput)
+	if err != nil {
+		return false
+	}
+	in, err := tentacleconfig.ParsePFX(content, o.password.value)
+	return err == nil && in.Thumbprint() == certificate.Thumbprint()
+}
+
+func (o *exportCertificateOptions) exists() error {
+	return hint.Errorf("choose another file, or replace it with --force", "%s already exists", o.exportFile)
+}
+
+func (o *exportCertificateOptions) write(certificate *tentacleconfig.Certificate) error {
+	content, err := certificate.PFX(o.password.value)
+	if err != nil {
+		return err
+	}
+	if o.force {
+		return atomicfile.WriteFile(o.exportFile, content, 0o600)
+	}
+	err = atomicfile.WriteNew(o.exportFile, content, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return o.exists()
+	}
+	return err
+}
+
+// print prints the export of a certificate that a Tentacle has.
+func (e exported) print(c *console) {
+	switch {
+	case !e.Changed:
+		c.printf("%s already holds the certificate with this thumbprint:\n%s\n%s\n", e.File, e.Thumbprint, resultLine(e.DryRun, false, ""))
+	case e.DryRun:
+		c.printf("The certificate would be written to %s; its thumbprint:\n%s\n%s\n", e.File, e.Thumbprint, dryRunLine)
+	default:
+		c.printf("The certificate was written to %s; its thumbprint:\n%s\n", e.File, e.Thumbprint)
+	}
+}

@@ -1,0 +1,39 @@
+package tentacleconfig
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// IsOwnFile says whether path is a file that a Tentacle on this machine needs: the configuration of
+// an instance, or that at config ("" for none), a backup of one, its lock, an index file, or a key
+// of this machine. A path in the folder of the index is one, too: Tentacle takes every file there
+// for an instance.
+func IsOwnFile(path, config string) bool {
+	var own []string
+	instances, _ := Instances() // of a damaged index, those that can be read
+	for _, i := range append(instances, Instance{ConfigPath: config}) {
+		if i.ConfigPath == "" {
+			continue
+		}
+		own = append(own, i.ConfigPath, lockFile(i.ConfigPath))
+		own = append(own, keyFilesOf(i.ConfigPath)...)
+		backups, _ := Backups(i.ConfigPath) // what cannot be listed is not replaced here either
+		for _, b := range backups {
+			own = append(own, b.Path)
+		}
+	}
+	return isSameFile(filepath.Dir(path), indexFolder()) ||
+		slices.ContainsFunc(own, func(o string) bool { return isSameFile(path, o) })
+}
+
+// isSameFile compares paths, and the files that they lead to.
+func isSameFile(a, b string) bool {
+	if absolute, err := filepath.Abs(a); err == nil && absolute == filepath.Clean(b) {
+		return true
+	}
+	first, err1 := os.Stat(a)
+	second, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(first, second)
+}
