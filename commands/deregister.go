@@ -1,12 +1,13 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -22,38 +23,48 @@ type deregisterOptions struct {
 	change      changeOptions
 	kind        octoapi.Kind
 	space       spaceOption
+	allSpaces   bool
+	name        string
 	multiple    bool
 	removeTrust bool
 }
 
 func deregisterFromCommand(c *console) *cli.Command {
-	return deregisterCommand(c, "deregister-from", octoapi.Target)
+	return deregisterCommand(c, octoapi.Target)
 }
 
 func deregisterWorkerCommand(c *console) *cli.Command {
-	return deregisterCommand(c, "deregister-worker", octoapi.Worker)
+	return deregisterCommand(c, octoapi.Worker)
 }
 
-func deregisterCommand(c *console, name string, kind octoapi.Kind) *cli.Command {
+func deregisterCommand(c *console, kind octoapi.Kind) *cli.Command {
 	o := deregisterOptions{kind: kind}
 	return &cli.Command{
-		Name:     name,
+		Name:     deregisterName(kind),
 		Category: "Registration",
 		Usage:    "delete this Tentacle's " + kind.String() + " from the Octopus Server",
-		Description: fmt.Sprintf(`Deletes the registration that has this Tentacle's thumbprint. The server is still
-trusted and polled afterwards, unless --remove-trust is given.
+		Description: fmt.Sprintf(`Deletes the %s that has this Tentacle's thumbprint. Where several have it,
+because machines share a certificate, it is the one with the subscription with which
+this Tentacle polls; where that does not tell, name it with --name.
+
+The server is still trusted and polled afterwards, unless --remove-trust is given. With
+--remove-trust, the command can be repeated: it succeeds if nothing is left to do.
 
   octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle %[1]s --server=https://octopus.example.com --apikey-file=key.txt \
-    --remove-trust`, name),
+  octo-tentacle %[2]s --server=https://octopus.example.com --apikey-file=key.txt \
+    --all-spaces --remove-trust`, kind, deregisterName(kind)),
 		Flags: allFlags(o.space.flags(theRegistration), []cli.Flag{
+			&cli.BoolFlag{Name: "all-spaces", Category: theRegistration, Destination: &o.allSpaces, DisableDefaultText: true,
+				Usage: "delete it in every space that the account may use"},
+			&cli.StringFlag{Name: "name", Category: theRegistration, Destination: &o.name,
+				Usage: "delete the " + kind.String() + " with this `NAME`, if several have this Tentacle's thumbprint"},
 			&cli.BoolFlag{Name: "multiple", Aliases: []string{"m"}, Category: theRegistration, Destination: &o.multiple, DisableDefaultText: true,
-				Usage: "delete all registrations if there are several"},
+				Usage: "delete every " + kind.String() + " with this Tentacle's thumbprint, also of machines that share its certificate"},
 			&cli.BoolFlag{Name: "remove-trust", Category: theRegistration, Destination: &o.removeTrust, DisableDefaultText: true,
-				Usage: "also stop trusting and polling this cluster"},
+				Usage: "also stop trusting and polling this cluster; refused while this Tentacle is still registered there as something else"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
-			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
+			if err := errors.Join(refuseEmpty(ctx, "instance", "config"), refuseEmpty(ctx, "name")); err != nil {
 				return err
 			}
 			return deregister(ctx.Context, c, o)
@@ -75,7 +86,7 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 			return change{}, err
 		}
 		c.progress(askingText(d.server.URL(), 0))
-		if err := d.server.within(ctx, d.ask); err != nil {
+		if err := d.server.within(ctx, d.settle); err != nil {
 			return change{}, err
 		}
 		out.Server = d.server.URL()
@@ -88,11 +99,22 @@ func (o *deregisterOptions) complete(c *console) error {
 	if o.removeTrust {
 		change = o.change.complete(c)
 	}
-	if err := errors.Join(o.tentacle.complete(), change); err != nil {
+	if err := errors.Join(o.tentacle.complete(), change, o.completeChoice()); err != nil {
 		return err
 	}
-	o.space.complete()
 	return o.api.complete(c)
+}
+
+func (o *deregisterOptions) completeChoice() error {
+	switch {
+	case o.allSpaces && o.space.space != "":
+		return errors.New("--all-spaces cannot be combined with --space: it means every space")
+	case o.multiple && o.name != "":
+		return errors.New("--multiple cannot be combined with --name: it deletes all, whatever their names")
+	case !o.allSpaces:
+		o.space.complete()
+	}
+	return nil
 }
 
 // deregistering is what will be deleted, known after asking the server.
@@ -103,66 +125,85 @@ type deregistering struct {
 	server   *connection
 	out      *outcome
 
-	space      *octoapi.Space
-	machines   []octoapi.Machine
-	thumbprint string // the cluster's; "" when it is not known and not needed
+	thumbprint string           // the cluster's; "" when it is not known and not needed
+	spaces     []*octoapi.Space // that something may be deleted from
+	chosen     []octoapi.Registration
 }
 
-// ask finds what to delete, and refuses an ambiguous request.
-func (d *deregistering) ask(ctx context.Context) error {
-	var unknown, err error
-	var both errgroup.Group
-	both.Go(func() error { err = d.askMachines(ctx); return nil })
-	both.Go(func() error { d.thumbprint, unknown = d.server.Thumbprint(ctx); return nil })
-	_ = both.Wait()
+// settle asks the server, and decides what to delete.
+func (d *deregistering) settle(ctx context.Context) error {
+	choice, err := d.ask(ctx)
+	if err != nil {
+		return err
+	}
+	d.chosen, err = choice.decide()
+	if errors.As(err, new(notRegisteredError)) && !choice.asked && d.askEverywhere(ctx, &choice) == nil {
+		_, err = choice.decide() // the error says more now
+	}
 	switch {
-	case errors.As(err, new(notRegisteredError)) && unknown == nil && d.options.removeTrust &&
-		thumbprint.Contains(tentacleconfig.Thumbprints(d.tentacle.servers), d.thumbprint):
-		return hint.With(err, d.distrustHint()) // it was interrupted between deleting and saving
 	case err != nil:
 		return err
-	case d.options.removeTrust:
-		return unknown
+	case len(d.chosen) == 0:
+		d.out.notRegistered = choice.notRegistered().Error()
+	}
+	if choice.hidden {
+		d.server.console.warn("the account may not see the deployment targets and workers of every space (permissions MachineView and WorkerView): this Tentacle may still be registered there")
 	}
 	return nil
 }
 
-func (d *deregistering) askMachines(ctx context.Context) (err error) {
+// ask asks for everything at the same time. Where the trust ends, or every space is meant, it looks
+// for registrations of either kind in all spaces, else for those of the kind in the space.
+func (d *deregistering) ask(ctx context.Context) (deregisterChoice, error) {
 	o := &d.options
-	if d.space, err = d.server.Space(ctx, o.space.space); err != nil {
+	choice := deregisterChoice{
+		kind: o.kind, everySpace: o.allSpaces, name: o.name, multiple: o.multiple, removeTrust: o.removeTrust,
+		own: d.own, suggest: deregisterSuggestion{d.tentacle.suggest(), o.api.suggestedOptions()},
+	}
+	var unknown, inSpace, everywhere error
+	var all errgroup.Group
+	all.Go(func() error { d.thumbprint, unknown = d.server.Thumbprint(ctx); return nil })
+	if !o.allSpaces {
+		all.Go(func() error { inSpace = d.askSpace(ctx, &choice); return nil })
+	}
+	if o.allSpaces || o.removeTrust {
+		all.Go(func() error { everywhere = d.askEverywhere(ctx, &choice); return nil })
+	}
+	_ = all.Wait()
+	if !o.removeTrust {
+		unknown = nil // it is not needed
+	}
+	if err := cmp.Or(inSpace, everywhere, unknown); err != nil {
+		return choice, err
+	}
+	choice.trust = d.tentacle.trustIn(d.thumbprint)
+	return choice, nil
+}
+
+func (d *deregistering) askSpace(ctx context.Context, choice *deregisterChoice) error {
+	space, err := d.server.Space(ctx, d.options.space.space)
+	if err != nil {
 		return err
 	}
-	d.machines, err = d.space.Machines(o.kind).ByThumbprint(ctx, d.own)
-	switch {
-	case err != nil:
-		return err
-	case len(d.machines) == 0:
-		return notRegisteredError{d.space.Name, o.kind, d.own}
-	case len(d.machines) > 1 && !o.multiple:
-		names := make([]string, len(d.machines))
-		for i, machine := range d.machines {
-			names[i] = fmt.Sprintf("%s (%s)", machine.Name, machine.ID)
-		}
-		return hint.Errorf("to delete all of them, add --multiple",
-			"space %s has %d %ss with this Tentacle's thumbprint: %s", d.space.Name, len(d.machines), o.kind, strings.Join(names, ", "))
+	machines, err := space.Machines(choice.kind).ByThumbprint(ctx, d.own)
+	for _, m := range machines {
+		choice.found = append(choice.found, octoapi.Registration{Space: space.Named, Kind: choice.kind, Machine: m})
 	}
-	return nil
+	choice.space, d.spaces = space.Name, []*octoapi.Space{space}
+	return err
 }
 
-// notRegisteredError says that there is no registration to delete.
-type notRegisteredError struct {
-	space      string
-	kind       octoapi.Kind
-	thumbprint string
-}
-
-func (e notRegisteredError) Error() string {
-	return fmt.Sprintf("space %s has no %s with this Tentacle's thumbprint %s", e.space, e.kind, e.thumbprint)
-}
-
-// Hints name what else may be the case.
-func (notRegisteredError) Hints() []string {
-	return []string{"it may be registered in another space (--space), or not at all"}
+func (d *deregistering) askEverywhere(ctx context.Context, choice *deregisterChoice) (err error) {
+	choice.everywhere, choice.hidden, err = d.server.Registrations(ctx, d.own)
+	if err != nil {
+		return err
+	}
+	choice.asked = true
+	if choice.everySpace {
+		choice.found = slices.DeleteFunc(slices.Clone(choice.everywhere), func(r octoapi.Registration) bool { return r.Kind != choice.kind })
+		d.spaces, err = d.server.Spaces(ctx)
+	}
+	return err
 }
 
 // change deletes the registrations. With --remove-trust, it does so only once the file without the
@@ -175,29 +216,29 @@ func (d *deregistering) change(ctx context.Context) change {
 			return decision{servers: tentacleconfig.Without(now, ofCluster), thumbprint: d.thumbprint}, nil
 		}
 	}
+	d.out.Deleted = []registrationChange{} // an empty list is [], not null
 	if d.options.change.dryRun {
-		for _, machine := range d.machines {
-			d.noteDeleted(machine)
+		for _, r := range d.chosen {
+			d.noteDeleted(r)
 		}
 	}
+	d.out.endTrust = d.endTrust()
 	ch.before = func(decision) error { return d.server.within(ctx, d.deleteAll) }
 	ch.failed = d.failed
 	return ch
 }
 
-// deleteAll deletes one after the other, and notes which.
-func (d *deregistering) deleteAll(ctx context.Context) error {
-	for _, machine := range d.machines {
-		if err := d.space.Machines(d.options.kind).Delete(ctx, machine); err != nil {
-			result := "was not deleted"
-			if errors.Is(err, octoapi.ErrOutcomeUnknown) {
-				result = "may have been deleted"
-			}
-			return deletingError{fmt.Errorf("%s (%s) in space %s %s: %w", machine.Name, machine.ID, d.space.Name, result, err)}
-		}
-		d.noteDeleted(machine)
+// endTrust is the command that ends the trust that is left. Unlike configure, it refuses to cut off
+// another registration of this Tentacle.
+func (d *deregistering) endTrust() string {
+	options := append(d.options.api.suggestedOptions(), "--remove-trust")
+	if d.options.allSpaces {
+		options = append(options, "--all-spaces")
 	}
-	return nil
+	if d.options.space.space != "" {
+		options = append(options, "--space="+d.options.space.space)
+	}
+	return d.tentacle.suggest().Command(deregisterName(d.options.kind), options...)
 }
 
 // deletingError is a deletion that failed.
@@ -205,8 +246,28 @@ type deletingError struct{ error }
 
 func (e deletingError) Unwrap() error { return e.error }
 
-func (d *deregistering) noteDeleted(machine octoapi.Machine) {
-	d.out.Deleted = append(d.out.Deleted, newRegistrationChange(actionDeleted, d.options.kind, machine, d.space.Name))
+// deleteAll deletes one after the other, and notes which.
+func (d *deregistering) deleteAll(ctx context.Context) error {
+	for _, r := range d.chosen {
+		if err := d.delete(ctx, r); err != nil {
+			result := "was not deleted"
+			if errors.Is(err, octoapi.ErrOutcomeUnknown) {
+				result = "may have been deleted"
+			}
+			return deletingError{fmt.Errorf("%s (%s) in space %s %s: %w", r.Machine.Name, r.Machine.ID, r.Space.Name, result, err)}
+		}
+		d.noteDeleted(r)
+	}
+	return nil
+}
+
+func (d *deregistering) delete(ctx context.Context, r octoapi.Registration) error {
+	i := slices.IndexFunc(d.spaces, func(s *octoapi.Space) bool { return s.ID == r.Space.ID })
+	return d.spaces[i].Machines(r.Kind).Delete(ctx, r.Machine)
+}
+
+func (d *deregistering) noteDeleted(r octoapi.Registration) {
+	d.out.Deleted = append(d.out.Deleted, newRegistrationChange(actionDeleted, r.Kind, r.Machine, r.Space.Name))
 }
 
 // failed adds to an error what had already been deleted.
@@ -223,11 +284,7 @@ func (d *deregistering) failed(err error) error {
 	case errors.As(err, new(deletingError)):
 		unfinished.finish = "run the same command again to delete the rest"
 	case d.options.removeTrust && !d.out.saved && !errors.As(err, new(unfinishedError)):
-		return hint.With(unfinished, d.distrustHint())
+		unfinished.finish = "run the same command again to stop trusting the cluster"
 	}
 	return unfinished
-}
-
-func (d *deregistering) distrustHint() string {
-	return "to stop trusting the cluster: " + d.tentacle.suggest().Command("configure", "--remove-trust="+d.thumbprint)
 }

@@ -54,6 +54,24 @@ func registered(worker bool) func(*testing.T, *scene) {
 	}
 }
 
+func registeredInEverySpace(t *testing.T, s *scene) {
+	registered(false)(t, s)
+	if err := s.cluster.AddMachine(octotest.Machine{Space: "Spaces-2", Name: "web01", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// registeredBesideOthers is one of a fleet that shares a certificate.
+func registeredBesideOthers(t *testing.T, s *scene) {
+	registered(false)(t, s)
+	for _, m := range []octotest.Machine{{Name: "vm-a", Subscription: "poll://aaaaaaaaaaaaaaaaaaaa/"}, {Name: "vm-b", Subscription: "poll://bbbbbbbbbbbbbbbbbbbb/"}} {
+		m.Thumbprint = tentacleThumbprint()
+		if err := s.cluster.AddMachine(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // withoutCertificate is a Tentacle that has just been created.
 func withoutCertificate(t *testing.T, s *scene) {
 	if err := errors.Join(os.Remove(s.config), os.RemoveAll(filepath.Join(s.home, "Tentacle"))); err != nil {
@@ -110,8 +128,13 @@ var repetitions = []repetition{
 		return []string{"register-k8s-worker", "--comms-style=TentacleActive", "--name=agent", "--workerpool=Default Worker Pool", "--server-comms-address=" + s.nodes()}
 	}},
 	{name: "deregister-from", setup: registered(false), again: nothingToDelete, fails: "has no deployment target", arguments: line("deregister-from")},
-	{name: "deregister-from that ends trust", setup: registered(false), again: nothingToDelete, fails: "has no deployment target", arguments: line("deregister-from", "--remove-trust")},
+	{name: "deregister-from that ends trust", setup: registered(false), arguments: line("deregister-from", "--remove-trust")},
+	{name: "deregister-from that ends trust in every space", setup: registeredInEverySpace, arguments: line("deregister-from", "--remove-trust", "--all-spaces")},
+	{name: "deregister-from that ends trust of one of a fleet", setup: registeredBesideOthers, arguments: line("deregister-from", "--remove-trust")},
+	{name: "deregister-from that ends trust by name", setup: registeredBesideOthers, arguments: line("deregister-from", "--remove-trust", "--name=web01")},
+	{name: "deregister-from that ends trust of all", setup: registeredBesideOthers, arguments: line("deregister-from", "--remove-trust", "--multiple")},
 	{name: "deregister-worker", setup: registered(true), again: nothingToDelete, fails: "has no worker", arguments: line("deregister-worker")},
+	{name: "deregister-worker that ends trust", setup: registered(true), arguments: line("deregister-worker", "--remove-trust")},
 	{name: "configure", arguments: func(s *scene) []string {
 		return []string{"configure", "--port=10934", "--noListen=true", "--listenIpAddress=127.0.0.1", "--app=" + filepath.Join(filepath.Dir(s.config), "apps"),
 			"--pollingConnectionCount=3", "--trust=" + tentacleThumbprint()}

@@ -124,6 +124,7 @@ func TestAnEmptyVariableNeverDoesMoreThanWasMeant(t *testing.T) {
 		{"--config", []string{"delete-instance", "--config", ""}},
 		{"--instance", []string{"deregister-from", "--instance="}},
 		{"--instance", []string{"deregister-worker", "--instance="}},
+		{"--name", []string{"deregister-from", "--name="}},
 		{"--instance", []string{"service", "--stop", "--uninstall", "--instance="}},
 		{"--service", []string{"service", "--uninstall", "--service="}},
 		{"--instance", []string{"create-instance", "--instance=", "--config=" + filepath.Join(s.home, "other.config")}},

@@ -28,7 +28,7 @@ type outcome struct {
 	Service       serviceEntry         `json:"service"`
 	Registrations []registrationEntry  `json:"registrations"`          // of this Tentacle on the server; [] when the server was not asked
 	Registration  *registrationChange  `json:"registration,omitempty"` // only of commands that register
-	Deleted       []registrationChange `json:"deleted,omitempty"`      // only of deregister-from and deregister-worker; in a dry run: would be
+	Deleted       []registrationChange `json:"deleted,omitzero"`       // only of deregister-from and deregister-worker; in a dry run: would be
 	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
 
 	// Only of generalize: what was done to the service, in order, and the files that were deleted;
@@ -36,9 +36,11 @@ type outcome struct {
 	Actions      []service.Action `json:"actions,omitzero"`
 	DeletedFiles []string         `json:"deletedFiles,omitzero"`
 
-	saved      bool     // the file was changed; in a dry run: would be
-	serviceErr error    // why the state of the service is not known
-	done       []string // Actions, for people
+	saved         bool     // the file was changed; in a dry run: would be
+	serviceErr    error    // why the state of the service is not known
+	done          []string // Actions, for people
+	notRegistered string   // why there was nothing to delete
+	endTrust      string   // the command that ends the trust in the cluster
 }
 
 // serverEntry is a trusted server as printed.

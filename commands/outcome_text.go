@@ -57,6 +57,9 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 	for _, deleted := range o.Deleted {
 		printRegistrationChange(c, deleted, o.DryRun)
 	}
+	if o.notRegistered != "" {
+		c.printf("  %s\n", o.notRegistered)
+	}
 	if o.Restored != "" {
 		c.printf("  from %s\n", filepath.Base(o.Restored))
 	}
@@ -134,7 +137,7 @@ func wouldRestart(o *outcome, opts changeOptions) string {
 func stillTrusted(o *outcome) string {
 	for _, entry := range o.Unchanged {
 		if thumbprint.Same(entry.Thumbprint, o.Thumbprint) {
-			return fmt.Sprintf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.suggest().Command("configure", "--remove-trust="+o.Thumbprint))
+			return fmt.Sprintf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.endTrust)
 		}
 	}
 	return ""

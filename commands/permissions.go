@@ -55,9 +55,15 @@ func needsOf(command string) *accountNeeds {
 			when:   []needsWhen{policy, proxy, health},
 		}
 	case "deregister-from":
-		return &accountNeeds{always: list(octoapi.MachineDelete, octoapi.MachineView)}
+		return &accountNeeds{
+			always: list(octoapi.MachineDelete, octoapi.MachineView),
+			extra:  needsWhen{"looks for this Tentacle's workers before it ends trust", list(octoapi.WorkerView)},
+		}
 	case "deregister-worker":
-		return &accountNeeds{always: list(octoapi.WorkerEdit, octoapi.WorkerView)}
+		return &accountNeeds{
+			always: list(octoapi.WorkerEdit, octoapi.WorkerView),
+			extra:  needsWhen{"looks for this Tentacle's deployment targets before it ends trust", list(octoapi.MachineView)},
+		}
 	case "generalize":
 		return &accountNeeds{when: []needsWhen{{"if the server is asked", list(octoapi.MachineView, octoapi.WorkerView)}}}
 	case "show-configuration":
