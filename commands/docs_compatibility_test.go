@@ -43,18 +43,7 @@ func compatibilityText(t *testing.T) string {
 	fmt.Fprintf(&text, "\n%d recordings are compared: **%d agree, %d differ on purpose.**\n", len(all), len(all)-len(deliberate), len(deliberate))
 
 	text.WriteString("\n## What differs, and why\n\n")
-	byReason := map[string][]string{}
-	for _, r := range all {
-		if reason, differs := deliberate[r.name]; differs {
-			byReason[reason] = append(byReason[reason], differenceLink(r.name))
-		}
-	}
-	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
-		return cmp.Or(len(byReason[b])-len(byReason[a]), strings.Compare(a, b))
-	})
-	for _, reason := range reasons {
-		fmt.Fprintf(&text, "- %s\n  (%s)\n", reason, strings.Join(byReason[reason], ", "))
-	}
+	writeReasons(&text, deliberate, "../testdata/differences")
 
 	text.WriteString("\n## What was compared\n\nThe last command of each recording, and how Tentacle ended.\n\n")
 	text.WriteString("| command line | Tentacle | octo-tentacle | recording |\n|---|---|---|---|\n")
@@ -68,13 +57,47 @@ func compatibilityText(t *testing.T) string {
 		}
 		fmt.Fprintf(&text, "| %s | %s | %s | [%s](../testdata/recordings/%[4]s.json) |\n", r.line, ended, agrees, r.name)
 	}
+	writeStartScripts(t, &text)
 	text.WriteString("\n")
 	return text.String()
 }
 
+// writeStartScripts writes what the start scripts of agents did.
+func writeStartScripts(t *testing.T, text *strings.Builder) {
+	t.Helper()
+	files := startRecordings(t)
+	text.WriteString("\n## Start scripts of Kubernetes agents\n\n" +
+		"What the start scripts of an agent ran, and registrations of an agent by hand. An agent has its settings in a ConfigMap; here they are in a\n" +
+		"file. Each run is repeated at once, and the second one changes nothing.\n")
+	fmt.Fprintf(text, "\n%d recordings are compared: **%d agree, %d differ on purpose.**\n\n", len(files), len(files)-len(deliberateInStarts), len(deliberateInStarts))
+	writeReasons(text, deliberateInStarts, "../testdata/differences/start-scripts")
+	text.WriteString("\n| what was recorded | octo-tentacle | recording |\n|---|---|---|\n")
+	for _, file := range files {
+		name, agrees := strings.TrimSuffix(filepath.Base(file), ".json"), "agrees"
+		if _, differs := deliberateInStarts[name]; differs {
+			agrees = "**differs**"
+		}
+		fmt.Fprintf(text, "| %s | %s | [%s](%s) |\n", readStartRecording(t, file).Note, agrees, name, filepath.ToSlash(file))
+	}
+}
+
+// writeReasons writes why recordings differ, those that several share first.
+func writeReasons(text *strings.Builder, differing map[string]string, folder string) {
+	byReason := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(differing)) {
+		byReason[differing[name]] = append(byReason[differing[name]], differenceLink(folder, name))
+	}
+	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
+		return cmp.Or(len(byReason[b])-len(byReason[a]), strings.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		fmt.Fprintf(text, "- %s\n  (%s)\n", reason, strings.Join(byReason[reason], ", "))
+	}
+}
+
 // differenceLink leads to what exactly differs, where that is kept.
-func differenceLink(name string) string {
-	file := filepath.Join("../testdata/differences", name+".txt")
+func differenceLink(folder, name string) string {
+	file := filepath.Join(folder, name+".txt")
 	if _, err := os.Stat(file); err != nil {
 		return name
 	}

@@ -139,7 +139,7 @@ var repetitions = []repetition{
 		return []string{"configure", "--port=10934", "--noListen=true", "--listenIpAddress=127.0.0.1", "--app=" + filepath.Join(filepath.Dir(s.config), "apps"),
 			"--pollingConnectionCount=3", "--trust=" + tentacleThumbprint()}
 	}},
-	{name: "configure that resets", arguments: line("configure", "--reset-trust", "--trust="+tentacleThumbprint())},
+	{name: "configure that resets", arguments: line("configure", "--reset-trust", "--trust="+strings.Repeat("C", 40))},
 	{name: "server-comms that polls", arguments: line("server-comms", "--style=TentacleActive", "--host=octo9.example.com")},
 	{name: "server-comms that polls for the first time", setup: func(t *testing.T, s *scene) {
 		s.trusts(t, tentacleconfig.TrustedServer{Thumbprint: s.cluster.Thumbprint(), Style: tentacleconfig.StyleListening})

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -96,7 +97,11 @@ func printDifference(c *console, o *outcome) {
 		{c.red, "-", o.Removed},
 	} {
 		for _, entry := range group.entries {
-			c.printf("  %s\n", group.paint(group.mark+" "+entry.line()))
+			line := entry.line()
+			if group.mark == "~" && entry.polls { // which is what may have changed
+				line += "  " + cmp.Or(entry.SubscriptionID, "no subscription")
+			}
+			c.printf("  %s\n", group.paint(group.mark+" "+line))
 		}
 	}
 	for _, setting := range o.Settings {

@@ -87,8 +87,8 @@ func (r registrationChange) line(dryRun bool) string {
 		was = "would be"
 	}
 	switch {
-	case r.Action == actionUnchanged:
-		return fmt.Sprintf("%s is registered already in space %s as %s", r.Name, r.Space, r.ID)
+	case r.Action == actionUnchanged: // scripts take "already exists" for no change, here as in errors
+		return fmt.Sprintf("%s already exists in space %s as %s: this Tentacle is registered already", r.Name, r.Space, r.ID)
 	case r.Action == actionCreated && dryRun:
 		return fmt.Sprintf("%s would be registered in space %s", r.Name, r.Space)
 	case r.Action == actionCreated:

@@ -1,7 +1,6 @@
 package commands_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -135,8 +134,8 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(file, "worker") { // recorded on a machine with five processors at most
-		content = bytes.ReplaceAll(content, []byte(`PollingConnectionCount\">5<`), fmt.Appendf(nil, `PollingConnectionCount\">%d<`, max(5, runtime.NumCPU())))
+	if strings.Contains(file, "worker") {
+		content = onThisMachine(content)
 	}
 	if err := json.Unmarshal(content, &r); err != nil {
 		t.Fatal(err)
@@ -171,18 +170,37 @@ func replay(t *testing.T, file string, noEnvironmentsV2 bool) (difference string
 		}
 		ours.Settings = append(ours.Settings, settingsOf(t, m.files(t)))
 	}
-	for _, request := range r.Requests {
+	theirs.Writes, ours.Writes = m.recordedWrites(t, r.Requests), m.sentWrites()
+	return m.difference(t, theirs.portable(m.folder).withoutChance(t), ours.portable(m.folder).withoutChance(t))
+}
+
+// onThisMachine replaces the number of polling connections of a worker, which was recorded on a
+// machine with five processors at most.
+func onThisMachine(recording []byte) []byte {
+	count := regexp.MustCompile(`(PollingConnectionCount(?:\\">|": "))5([<"])`)
+	return count.ReplaceAll(recording, fmt.Appendf(nil, "${1}%d$2", max(5, runtime.NumCPU())))
+}
+
+// recordedWrites are the requests of a recording that were to change something.
+func (m *replayMachine) recordedWrites(t *testing.T, requests []octotest.Request) (writes []octotest.Request) {
+	t.Helper()
+	for _, request := range requests {
 		if request.Method != "" && request.Method != "GET" {
 			request.Body = m.replaceIn(t, request.Body)
-			theirs.Writes = append(theirs.Writes, request)
+			writes = append(writes, request)
 		}
 	}
+	return writes
+}
+
+// sentWrites are those that the cluster was sent until now.
+func (m *replayMachine) sentWrites() (writes []octotest.Request) {
 	for _, request := range m.cluster.Requests() {
 		if request.Method != "" && request.Method != "GET" {
-			ours.Writes = append(ours.Writes, octotest.Request{Method: request.Method, Path: request.Path, Status: request.Status, Body: request.Body})
+			writes = append(writes, octotest.Request{Method: request.Method, Path: request.Path, Status: request.Status, Body: request.Body})
 		}
 	}
-	return m.difference(t, theirs.portable(m.folder).withoutChance(t), ours.portable(m.folder).withoutChance(t))
+	return writes
 }
 
 // difference is the lines that only one of the two has, with the recording's

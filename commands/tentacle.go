@@ -115,11 +115,13 @@ func (t *tentacle) suggest() suggest.Tentacle {
 	return suggest.Tentacle{Instance: t.instance, Service: t.service}
 }
 
-// isRegistered reads the setting in which a Kubernetes agent records its registration.
+// isRegistered reads the setting in which a Kubernetes agent records its registration: true, in any
+// case (FlatDictionaryKeyValueStore.cs), or 1, as a ConfigMap may have it
+// (ConfigMapKeyValueStore.cs).
 func (t *tentacle) isRegistered() bool {
 	value, _ := t.document.Get(tentacleconfig.KeyIsRegistered)
-	registered, _ := strconv.ParseBool(strings.ToLower(strings.TrimSpace(value)))
-	return registered
+	value = strings.TrimSpace(value)
+	return value == "1" || strings.EqualFold(value, "true")
 }
 
 // defaultListeningPort is where a Tentacle listens unless it is configured otherwise.
