@@ -45,24 +45,43 @@ func firstPage(values parameters) parameters {
 
 // list reads all pages of a collection; some servers answer some collections as a bare array.
 func list[T any](ctx context.Context, c *Client, template string, values parameters) ([]T, error) {
+	read, err := readPages[T](ctx, c, template, values, maxPages)
+	if err == nil && read.next != "" {
+		err = fmt.Errorf("the server at %s returns an endless list: %s", c.URL(), c.quote(read.next))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return read.items, nil
+}
+
+// pages are the first pages of a collection.
+type pages[T any] struct {
+	items []T
+	next  string // the link to the rest; "" when there is none
+}
+
+// readPages reads at most so many pages of a collection.
+func readPages[T any](ctx context.Context, c *Client, template string, values parameters, most int) (read pages[T], err error) {
 	all := firstPage(values)
-	var found []T
 	seen := map[string]bool{}
 	for link := expand(template, all); link != "" && !seen[link]; {
-		if seen[link] = true; len(seen) > maxPages {
-			return nil, fmt.Errorf("the server at %s returns an endless list: %s", c.URL(), c.quote(link))
+		if len(seen) == most {
+			read.next = link
+			return read, nil
 		}
+		seen[link] = true
 		var p page[T]
 		if err := c.get(ctx, link, &p); err != nil {
-			return nil, err
+			return read, err
 		}
-		found = append(found, p.Items...)
+		read.items = append(read.items, p.Items...)
 		link = p.Links["Page.Next"]
-		if all["skip"] = strconv.Itoa(len(found)); link == "" && len(p.Items) > 0 && len(found) < p.TotalResults {
+		if all["skip"] = strconv.Itoa(len(read.items)); link == "" && len(p.Items) > 0 && len(read.items) < p.TotalResults {
 			link = expand(template, all) // environments/v2 has no links
 		}
 	}
-	return found, nil
+	return read, nil
 }
 
 // followList follows a link to a collection, and reads all of it.

@@ -92,7 +92,7 @@ func (s *Space) Machines(k Kind) Machines { return Machines{s, k} }
 
 // usual is the template of the collection's well-known path.
 func (ms Machines) usual() string {
-	return ms.space.path(kinds[ms.kind].path) + "{/id}{?skip,take,name,thumbprint}"
+	return ms.space.path(kinds[ms.kind].path) + "{/id}{?skip,take,name,commStyles,thumbprint}"
 }
 
 // template is that of the collection's link.

@@ -28,21 +28,10 @@ const spacesAtOnce = 8
 // The node that answers reads the database again: it accepts a Tentacle from then on that was
 // registered after the node started.
 func (c *Client) Registrations(ctx context.Context, thumbprint string) (all []Registration, hidden bool, err error) {
-	spaces, err := c.Spaces(ctx)
+	all, errs, err := c.everywhere(ctx, func(ctx context.Context, ms Machines) ([]Machine, error) { return ms.ByThumbprint(ctx, thumbprint) })
 	if err != nil {
 		return nil, false, err
 	}
-	found, errs := make([][]Registration, 2*len(spaces)), make([]error, 2*len(spaces))
-	var requests errgroup.Group
-	requests.SetLimit(spacesAtOnce)
-	for i := range found {
-		requests.Go(func() error {
-			found[i], errs[i] = spaces[i/2].registrations(ctx, Kind(i%2), thumbprint)
-			return nil // one space that fails must not hide what the others say
-		})
-	}
-	_ = requests.Wait()
-
 	var forbidden []error
 	for _, err := range errs {
 		switch {
@@ -55,23 +44,41 @@ func (c *Client) Registrations(ctx context.Context, thumbprint string) (all []Re
 	if len(forbidden) > 0 && len(forbidden) == len(errs) {
 		return nil, true, forbidden[0]
 	}
-	return slices.Concat(found...), len(forbidden) > 0, nil
+	return all, len(forbidden) > 0, nil
 }
 
-func (s *Space) registrations(ctx context.Context, kind Kind, thumbprint string) ([]Registration, error) {
-	machines, err := s.Machines(kind).ByThumbprint(ctx, thumbprint)
-	var list []Registration
-	for _, machine := range machines {
-		list = append(list, Registration{Space: s.Named, Kind: kind, Machine: machine})
+// everywhere asks about the deployment targets and the workers of every space that the account may
+// use. One question that fails does not hide what the others found: errs has the error of each, in
+// the order of the spaces. The last error is that of finding the spaces.
+func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machines) ([]Machine, error)) (found []Registration, errs []error, err error) {
+	spaces, err := c.Spaces(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return list, err
+	answers := make([][]Machine, 2*len(spaces))
+	errs = make([]error, len(answers))
+	var requests errgroup.Group
+	requests.SetLimit(spacesAtOnce)
+	for i := range answers {
+		requests.Go(func() error {
+			answers[i], errs[i] = ask(ctx, spaces[i/2].Machines(Kind(i%2)))
+			return nil
+		})
+	}
+	_ = requests.Wait()
+	for i, machines := range answers {
+		for _, machine := range machines {
+			found = append(found, Registration{Space: spaces[i/2].Named, Kind: Kind(i % 2), Machine: machine})
+		}
+	}
+	return found, errs, nil
 }
 
 // Own separates the registrations of a Tentacle from those of others that have the same
 // certificate, which fleets share on purpose. Octopus hands out work by subscription alone
 // (Halibut, MessageExchangeProtocol.cs), so where some have a subscription with which the Tentacle
-// polls, they are its own, and the rest are others'. Where none has, nothing tells them apart: all
-// are its own.
+// polls, they are its own, and the rest are others'. Where none has, they are its own if they may
+// all belong to one Tentacle: if it listens, or if they have one subscription or address.
 func Own(found []Registration, subscriptions []string) (own, others []Registration) {
 	for _, r := range found {
 		if r.PolledWith(subscriptions) {
@@ -80,7 +87,10 @@ func Own(found []Registration, subscriptions []string) (own, others []Registrati
 			others = append(others, r)
 		}
 	}
-	if len(own) == 0 {
+	several := func(r Registration) bool {
+		return !SameSubscription(r.Machine.Endpoint.URI, found[0].Machine.Endpoint.URI)
+	}
+	if len(own) == 0 && (len(subscriptions) == 0 || !slices.ContainsFunc(found, several)) {
 		return found, nil
 	}
 	return own, others

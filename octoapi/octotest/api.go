@@ -198,12 +198,12 @@ func methodOf(r *http.Request) string {
 var spaceLinks = map[string]string{
 	"Environments":    "environments{/id}{?name,skip,ids,take,partialName}",
 	"MachinePolicies": "machinepolicies{/id}{?skip,take,ids,partialName}",
-	"Machines":        "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,environmentIds,thumbprint}",
+	"Machines":        "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,commStyles,environmentIds,thumbprint}",
 	"Proxies":         "proxies{/id}{?skip,take,ids,partialName}",
 	"TagSets":         "tagsets{/id}{?skip,take,ids,partialName}",
 	"Tenants":         "tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName}",
 	"WorkerPools":     "workerpools{/id}{?skip,ids,take,partialName}",
-	"Workers":         "workers{/id}{?skip,take,name,ids,partialName,isDisabled,workerPoolIds,thumbprint}",
+	"Workers":         "workers{/id}{?skip,take,name,ids,partialName,isDisabled,commStyles,workerPoolIds,thumbprint}",
 }
 
 func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) answer {
@@ -305,7 +305,7 @@ func (c *Cluster) save(key, idPrefix, self, id string, body []byte) answer {
 	return answer{http.StatusOK, item}
 }
 
-// filtered keeps what the query's name, ids and thumbprint ask for.
+// filtered keeps what the query's name, ids, commStyles and thumbprint ask for.
 func filtered(q url.Values, list []object) []object {
 	kept := []object{}
 	for _, item := range list {
@@ -314,8 +314,10 @@ func filtered(q url.Values, list []object) []object {
 			value, _ := item[field].(string)
 			return want == "" || strings.EqualFold(want, value)
 		}
-		id, _ := item["Id"].(string)
-		if is("name", "Name") && is("thumbprint", "Thumbprint") && (q.Get("ids") == "" || slices.Contains(strings.Split(q.Get("ids"), ","), id)) {
+		among := func(parameter string, value any) bool {
+			return q.Get(parameter) == "" || slices.Contains(strings.Split(q.Get(parameter), ","), text(value))
+		}
+		if is("name", "Name") && is("thumbprint", "Thumbprint") && among("ids", item["Id"]) && among("commStyles", styleOf(item)) {
 			kept = append(kept, item)
 		}
 	}

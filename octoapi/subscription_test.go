@@ -1,0 +1,121 @@
+package octoapi
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+const (
+	firstThumbprint  = "1111111111111111111111111111111111111111"
+	secondThumbprint = "2222222222222222222222222222222222222222"
+	sharedByTwo      = "poll://abcdefghij0123456789/"
+)
+
+func addMachines(t *testing.T, cluster *octotest.Cluster, machines ...octotest.Machine) {
+	t.Helper()
+	for _, m := range machines {
+		if err := cluster.AddMachine(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func namesFound(found []Registration) (names []string) {
+	for _, r := range found {
+		names = append(names, r.Machine.Name)
+	}
+	return names
+}
+
+func TestASubscriptionIsFoundWhateverTheThumbprintAndWhereverItIs(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{PageSize: 2})
+	addMachines(t, cluster,
+		octotest.Machine{Name: "other", Thumbprint: firstThumbprint, Subscription: "poll://other/"},
+		octotest.Machine{Name: "listening", Thumbprint: firstThumbprint},
+		octotest.Machine{Name: "ssh", SSH: true},
+		octotest.Machine{Name: "web1", Thumbprint: firstThumbprint, Subscription: sharedByTwo},
+		octotest.Machine{Name: "web2", Thumbprint: secondThumbprint, Subscription: strings.ToUpper(strings.TrimRight(sharedByTwo, "/"))},
+		octotest.Machine{Name: "agent", Thumbprint: firstThumbprint, Subscription: sharedByTwo, Kubernetes: true},
+		octotest.Machine{Name: "build1", Thumbprint: secondThumbprint, Subscription: sharedByTwo, Worker: true, Space: "Spaces-2"},
+	)
+	client := newClient(t, Options{Server: cluster.URL()})
+	for style, want := range map[string][]string{Polling: {"web1", "web2", "build1"}, Kubernetes: {"agent"}} {
+		found, err := client.WithSubscription(t.Context(), style, []string{"poll://unused/", sharedByTwo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names := namesFound(found); !slices.Equal(names, want) {
+			t.Errorf("%s: %q", style, names)
+		}
+	}
+	// What is not asked for is not sent: a server may have thousands of other deployment targets.
+	for _, request := range cluster.Requests() {
+		if strings.Contains(request.Path, "/machines?") && !strings.Contains(request.Path, "commStyles=") {
+			t.Error(request.Path)
+		}
+	}
+}
+
+func TestOnlyTheFirstPagesAreSearchedForASubscription(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{PageSize: 1})
+	for i := range pagesOfPolling {
+		addMachines(t, cluster, octotest.Machine{Name: fmt.Sprint("web", i), Thumbprint: firstThumbprint, Subscription: sharedByTwo})
+	}
+	client := newClient(t, Options{Server: cluster.URL()})
+	if found, err := client.WithSubscription(t.Context(), Polling, []string{sharedByTwo}); err != nil || len(found) != pagesOfPolling {
+		t.Errorf("%d found: %v", len(found), err)
+	}
+	addMachines(t, cluster, octotest.Machine{Name: "last", Thumbprint: secondThumbprint, Subscription: sharedByTwo})
+	found, err := client.WithSubscription(t.Context(), Polling, []string{sharedByTwo})
+	tooMany, is := errors.AsType[*TooManyError](err)
+	if !is || *tooMany != (TooManyError{Target, "Default", pagesOfPolling}) || err.Error() != "only the first 5 polling deployment targets of space Default were looked at" {
+		t.Errorf("%v", err)
+	}
+	if len(found) != pagesOfPolling || slices.Contains(namesFound(found), "last") {
+		t.Errorf("found %q", namesFound(found))
+	}
+}
+
+func TestWhatOneSpaceHidesDoesNotHideWhatAnotherShows(t *testing.T) {
+	cluster := startCluster(t, octotest.Options{})
+	addMachines(t, cluster, octotest.Machine{Name: "web1", Thumbprint: firstThumbprint, Subscription: sharedByTwo, Space: "Spaces-2"})
+	cluster.SetAPIFault(octotest.APIFault{Path: "/Spaces-1/machines", MissingPermission: "MachineView"})
+	found, err := newClient(t, Options{Server: cluster.URL()}).WithSubscription(t.Context(), Polling, []string{sharedByTwo})
+	if !errors.Is(err, ErrForbidden) || !slices.Equal(namesFound(found), []string{"web1"}) {
+		t.Errorf("%q, %v", namesFound(found), err)
+	}
+}
+
+func TestTheSubscriptionTellsATentacleFromOthersWithItsCertificate(t *testing.T) {
+	at := func(name, uri string) Registration {
+		style := Polling
+		if !strings.HasPrefix(uri, "poll:") {
+			style = Listening
+		}
+		return Registration{Machine: Machine{Name: name, Endpoint: Endpoint{CommunicationStyle: style, URI: uri}}}
+	}
+	mine, yours, theirs := at("mine", sharedByTwo), at("yours", "poll://yours/"), at("theirs", "poll://theirs/")
+	for _, c := range []struct {
+		what          string
+		found         []Registration
+		subscriptions []string
+		own, others   []string
+	}{
+		{"none", nil, []string{sharedByTwo}, nil, nil},
+		{"one of a fleet", []Registration{yours, mine, theirs}, []string{sharedByTwo}, []string{"mine"}, []string{"yours", "theirs"}},
+		{"a fleet without this one", []Registration{yours, theirs}, []string{sharedByTwo}, nil, []string{"yours", "theirs"}},
+		{"registered twice under another subscription", []Registration{yours, at("again", "poll://YOURS")}, []string{sharedByTwo}, []string{"yours", "again"}, nil},
+		{"registered as listening, and it polls", []Registration{at("old", "https://web1:10933/")}, []string{sharedByTwo}, []string{"old"}, nil},
+		{"one that listens", []Registration{yours, at("web1", "https://web1:10933/")}, nil, []string{"yours", "web1"}, nil},
+	} {
+		own, others := Own(c.found, c.subscriptions)
+		if !slices.Equal(namesFound(own), c.own) || !slices.Equal(namesFound(others), c.others) {
+			t.Errorf("%s: own %q, others' %q", c.what, namesFound(own), namesFound(others))
+		}
+	}
+}
