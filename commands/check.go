@@ -118,9 +118,26 @@ func (o *checkOptions) look() (snapshots []*snapshot, err error) {
 		snapshots = append(snapshots, damaged)
 	}
 	for _, instance := range instances {
-		snapshots = append(snapshots, takeSnapshot(instance, "", time.Now()))
+		s := takeSnapshot(instance, "", time.Now())
+		for _, sharing := range instance.SharingFile(instances) {
+			s.SharingFile = append(s.SharingFile, sharing.Name)
+		}
+		snapshots = append(snapshots, s)
+	}
+	for _, s := range snapshots {
+		s.Others = others(s, snapshots)
 	}
 	return snapshots, nil
+}
+
+// others are the snapshots of the other Tentacles on this machine that could be found.
+func others(s *snapshot, snapshots []*snapshot) (list []*check.Snapshot) {
+	for _, other := range snapshots {
+		if other != s && other.IndexErr == nil {
+			list = append(list, &other.Snapshot)
+		}
+	}
+	return list
 }
 
 // joined are the errors of errors.Join.

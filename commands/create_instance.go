@@ -147,10 +147,24 @@ func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
 			}
 		}
 	}
+	n.warnOfSharing(c)
 	if _, err := os.Lstat(n.ConfigPath); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return lookAtInstance(n.Instance, "")
+}
+
+// warnOfSharing warns of a configuration that another instance has. Those whose index files are
+// damaged do not matter here.
+func (n *newInstance) warnOfSharing(c *console) {
+	if n.Name == "" {
+		return
+	}
+	instances, _ := tentacleconfig.Instances()
+	for _, other := range n.SharingFile(instances) {
+		c.warnOf(hint.With(fmt.Errorf("%s is also the configuration of the instance %s: they are one Tentacle, with one certificate and subscription", n.ConfigPath, other.Name),
+			"give this instance a file of its own with --config"))
+	}
 }
 
 func (n *newInstance) settings() []tentacleconfig.Setting {

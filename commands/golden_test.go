@@ -101,10 +101,12 @@ func goldenSnapshot() *check.Snapshot {
 	now := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
 	s := &check.Snapshot{
 		Tentacle:   suggest.Tentacle{Instance: tentacleconfig.Instance{Name: "Tentacle", ConfigPath: goldenConfig}, Service: "Tentacle", GOOS: "linux"},
+		HostName:   "web01",
+		Alone:      true,
 		Now:        now,
 		Thumbprint: goldenOwnThumbprint,
 		Certificate: tentacleconfig.CertificateDates{
-			Thumbprint: goldenOwnThumbprint, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(99, 0, 0),
+			Thumbprint: goldenOwnThumbprint, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(99, 0, 0), KeyBits: 2048,
 		},
 		File:    tentacleconfig.FileTimes{Created: now.AddDate(0, -2, 0), Modified: now.AddDate(0, -2, 0)},
 		Service: service.Status{Name: "Tentacle", State: service.Running, MainPID: 1, Started: now.AddDate(0, -1, 0)},
@@ -161,6 +163,20 @@ func TestTheTextOfCheckIsGolden(t *testing.T) {
 			s.API.Registrations = nil
 			s.Certificate.NotAfter = s.Now.AddDate(0, 0, 30)
 			s.Service = service.Status{Name: "Tentacle", State: service.Failed, Reason: "exit status 7"}
+		}},
+		{"registered twice, and a copy that has the subscription, too", func(s *check.Snapshot) {
+			again, copied := s.API.Registrations[0], s.API.Registrations[0]
+			again.Machine.ID, again.Machine.Name = "Machines-2", "old"
+			copied.Machine.ID, copied.Machine.Name, copied.Machine.Endpoint.Thumbprint = "Machines-3", "web02", strings.Repeat("D", 40)
+			s.API.Registrations = append(s.API.Registrations, again)
+			s.API.Subscribers = []octoapi.Registration{copied}
+		}},
+		{"a fleet with one certificate, of which none is registered under this subscription", func(s *check.Snapshot) {
+			other := s.API.Registrations[0]
+			other.Machine.ID, other.Machine.Name, other.Machine.Endpoint.URI = "Machines-2", "web02", "poll://another0123456789012/"
+			s.API.Registrations[0].Machine.Name = "web03"
+			s.API.Registrations[0].Machine.Endpoint.URI = "poll://athird00123456789012/"
+			s.API.Registrations = append(s.API.Registrations, other)
 		}},
 		{"a file that cannot be read", func(s *check.Snapshot) {
 			s.ConfigurationErr = hint.New("Tentacle.config, line 3: the end of <set> is missing", "Tentacle may have been stopped while it wrote it")

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/urfave/cli/v2"
 )
@@ -46,14 +48,13 @@ func (s *connection) askSpacesAhead(ctx context.Context) {
 // noteRegistrations records in out how this Tentacle is registered, and starts a health check if
 // requested. The change is already saved: only a failed health check is an error.
 func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healthOptions, out *outcome) error {
-	found, err := s.findRegistrations(ctx, t)
+	own, err := s.findRegistrations(ctx, t, out.subscriptions())
 	if err != nil && o.waitHealthy {
 		return err
 	}
 	if err != nil {
 		s.console.warnOf(err)
 	}
-	own, _ := octoapi.Own(found, out.subscriptions())
 	s.note(own, out)
 	if o.waitHealthy {
 		return s.waitHealthy(ctx, t, own, out)
@@ -76,18 +77,20 @@ func (s *connection) note(own []octoapi.Registration, out *outcome) {
 	}
 }
 
-// findRegistrations finds at least one registration, or says why not.
-func (s *connection) findRegistrations(ctx context.Context, t *tentacle) (found []octoapi.Registration, err error) {
-	own, err := t.document.Thumbprint()
+// findRegistrations finds at least one registration of this Tentacle, which polls with these
+// subscriptions, or says why not.
+func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscriptions []string) (own []octoapi.Registration, err error) {
+	thumbprint, err := t.document.Thumbprint()
 	if err != nil {
 		return nil, err
 	}
 	s.console.progress("asking " + s.URL() + " for this Tentacle")
 	defer s.console.endProgress()
+	var found []octoapi.Registration
 	hidden := false
 	s.startTimeout() // what was asked before the change may have taken most of the time
 	err = s.within(ctx, func(ctx context.Context) error {
-		found, hidden, err = s.Registrations(ctx, own)
+		found, hidden, err = s.Registrations(ctx, thumbprint)
 		return err
 	})
 	switch {
@@ -95,11 +98,16 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle) (found 
 		return nil, fmt.Errorf("cannot find out how this Tentacle is registered: %w", err)
 	case len(found) == 0 && hidden:
 		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
-			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", own)
+			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
-		return nil, hint.Errorf(registerHint, "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", own)
+		return nil, hint.Errorf(registerHint, "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", thumbprint)
 	}
-	return found, nil
+	own, _ = octoapi.Own(found, subscriptions)
+	if len(subscriptions) > 0 && !own[0].PolledWith(subscriptions) && !octoapi.OfOneTentacle(own) {
+		return nil, hint.Errorf(registerHint, "%s this Tentacle's thumbprint %s, but none its subscription %s: it will get no work",
+			plural.Of(len(own), "registration has", "registrations have"), thumbprint, strings.Join(subscriptions, ", "))
+	}
+	return own, nil
 }
 
 // waitHealthy waits until every polled port accepts this Tentacle, starts a health check in each

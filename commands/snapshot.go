@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,9 @@ type snapshot struct {
 func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time.Time) *snapshot {
 	s := &snapshot{}
 	s.Tentacle = suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName), GOOS: runtime.GOOS}
-	s.Now = now
+	s.HostName, s.Now = hostName(), now
+	s.Alone = isAlone(instance)
+	s.NewSubscription = tentacleconfig.NewSubscriptionID()
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
 		s.ConfigurationErr = withHints(err)
@@ -39,13 +42,23 @@ func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
 	s.Thumbprint = strings.ToUpper(strings.TrimSpace(setting))
 	s.Certificate, s.CertificateErr = document.CertificateDates()
-	s.Listens = document.Listens()
+	t := &tentacle{instance: instance, document: document}
+	s.Listens, s.Agent = document.Listens(), t.isRegistered()
+	s.ListenPort, _ = t.listeningPort("") // a Tentacle with a port that is none does not start
+	ip, _ := document.Get(tentacleconfig.KeyListenIP)
+	s.ListenIP = strings.TrimSpace(ip)
 	if s.Servers, s.ServersErr = document.TrustedServers(); s.ServersErr != nil {
 		s.Backup = newestUsableBackup(instance)
 	}
 	s.proxy, s.ProxyErr = document.PollingProxy()
 	s.Ports = check.PortsOf(s.Servers)
 	return s
+}
+
+// isAlone says whether there certainly is no other instance on this machine.
+func isAlone(instance tentacleconfig.Instance) bool {
+	instances, err := tentacleconfig.Instances()
+	return err == nil && !slices.ContainsFunc(instances, func(i tentacleconfig.Instance) bool { return i.Name != instance.Name })
 }
 
 func newestUsableBackup(instance tentacleconfig.Instance) string {
@@ -107,10 +120,24 @@ func (s *snapshot) askAPI(ctx context.Context) {
 	all.Go(func() { api.SharedQueues, api.SharedQueuesErr = s.server.SharedQueues(ctx) })
 	if own := s.OwnThumbprint(); own != "" {
 		all.Go(func() { api.Registrations, api.Hidden, api.RegistrationsErr = s.server.Registrations(ctx, own) })
+		all.Go(func() { api.Subscribers, api.SubscribersErr = s.askSubscribers(ctx) })
 	}
 	all.Wait()
 	api.Err = withHints(api.Err)
 	s.Server = s.server.URL() // https, where the server redirects there
+}
+
+// askSubscribers asks for the registrations with this Tentacle's subscriptions.
+func (s *snapshot) askSubscribers(ctx context.Context) ([]octoapi.Registration, error) {
+	subscriptions := s.Subscriptions()
+	if len(subscriptions) == 0 {
+		return nil, nil
+	}
+	style := octoapi.Polling
+	if s.Agent {
+		style = octoapi.Kubernetes
+	}
+	return s.server.WithSubscription(ctx, style, subscriptions)
 }
 
 // portProgress shows what is asked. The result is to be called for each port that has answered.

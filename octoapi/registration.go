@@ -77,8 +77,8 @@ func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machi
 // Own separates the registrations of a Tentacle from those of others that have the same
 // certificate, which fleets share on purpose. Octopus hands out work by subscription alone
 // (Halibut, MessageExchangeProtocol.cs), so where some have a subscription with which the Tentacle
-// polls, they are its own, and the rest are others'. Where none has, they are its own if they may
-// all belong to one Tentacle: if it listens, or if they have one subscription or address.
+// polls, they are its own, and the rest are others'. Where none has, nothing tells them apart: all
+// may be its own.
 func Own(found []Registration, subscriptions []string) (own, others []Registration) {
 	for _, r := range found {
 		if r.PolledWith(subscriptions) {
@@ -87,13 +87,18 @@ func Own(found []Registration, subscriptions []string) (own, others []Registrati
 			others = append(others, r)
 		}
 	}
-	several := func(r Registration) bool {
-		return !SameSubscription(r.Machine.Endpoint.URI, found[0].Machine.Endpoint.URI)
-	}
-	if len(own) == 0 && (len(subscriptions) == 0 || !slices.ContainsFunc(found, several)) {
+	if len(own) == 0 {
 		return found, nil
 	}
 	return own, others
+}
+
+// OfOneTentacle says whether all registrations may be those of one Tentacle: it has one
+// subscription at a cluster, or one address at which it listens.
+func OfOneTentacle(found []Registration) bool {
+	return !slices.ContainsFunc(found, func(r Registration) bool {
+		return !SameSubscription(r.Machine.Endpoint.URI, found[0].Machine.Endpoint.URI)
+	})
 }
 
 // PolledWith says whether the registration is that of a Tentacle that polls with one of these

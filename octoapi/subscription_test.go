@@ -108,14 +108,25 @@ func TestTheSubscriptionTellsATentacleFromOthersWithItsCertificate(t *testing.T)
 	}{
 		{"none", nil, []string{sharedByTwo}, nil, nil},
 		{"one of a fleet", []Registration{yours, mine, theirs}, []string{sharedByTwo}, []string{"mine"}, []string{"yours", "theirs"}},
-		{"a fleet without this one", []Registration{yours, theirs}, []string{sharedByTwo}, nil, []string{"yours", "theirs"}},
-		{"registered twice under another subscription", []Registration{yours, at("again", "poll://YOURS")}, []string{sharedByTwo}, []string{"yours", "again"}, nil},
-		{"registered as listening, and it polls", []Registration{at("old", "https://web1:10933/")}, []string{sharedByTwo}, []string{"old"}, nil},
+		{"a fleet without this one", []Registration{yours, theirs}, []string{sharedByTwo}, []string{"yours", "theirs"}, nil},
 		{"one that listens", []Registration{yours, at("web1", "https://web1:10933/")}, nil, []string{"yours", "web1"}, nil},
 	} {
 		own, others := Own(c.found, c.subscriptions)
 		if !slices.Equal(namesFound(own), c.own) || !slices.Equal(namesFound(others), c.others) {
 			t.Errorf("%s: own %q, others' %q", c.what, namesFound(own), namesFound(others))
+		}
+	}
+	for _, c := range []struct {
+		found []Registration
+		want  bool
+	}{
+		{nil, true},
+		{[]Registration{yours, at("again", "poll://YOURS")}, true},
+		{[]Registration{yours, theirs}, false},
+		{[]Registration{yours, at("web1", "https://web1:10933/")}, false},
+	} {
+		if OfOneTentacle(c.found) != c.want {
+			t.Errorf("%q may be one Tentacle's: not %v", namesFound(c.found), c.want)
 		}
 	}
 }

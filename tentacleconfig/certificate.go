@@ -211,6 +211,8 @@ type CertificateDates struct {
 	Thumbprint string // of the certificate, whatever the setting says; 40 upper-case hexadecimal digits
 	NotBefore  time.Time
 	NotAfter   time.Time
+	KeyBits    int  // the length of the key
+	SHA1       bool // it is signed with SHA-1
 }
 
 // CertificateDates reads the Tentacle's certificate. The error is ErrNoCertificate where the file
@@ -220,11 +222,16 @@ func (d *Document) CertificateDates() (CertificateDates, error) {
 	if err != nil {
 		return CertificateDates{}, err
 	}
-	return CertificateDates{
+	dates := CertificateDates{
 		Thumbprint: thumbprint.Of(certificate.Raw),
 		NotBefore:  certificate.NotBefore,
 		NotAfter:   certificate.NotAfter,
-	}, nil
+		SHA1:       certificate.SignatureAlgorithm == x509.SHA1WithRSA,
+	}
+	if key, is := certificate.PublicKey.(*rsa.PublicKey); is {
+		dates.KeyBits = key.N.BitLen()
+	}
+	return dates, nil
 }
 
 // OwnCertificate is the Tentacle's certificate with its key, decrypted: with it one can act as the

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -255,10 +256,38 @@ func TestTheCertificateTellsItsDates(t *testing.T) {
 		!dates.NotBefore.Equal(time.Date(2026, 7, 31, 0, 0, 0, 0, time.UTC)) || !dates.NotAfter.Equal(time.Date(2126, 8, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v, %v", dates, err)
 	}
+	if dates.KeyBits != 2048 || dates.SHA1 {
+		t.Errorf("the key has %d bits; SHA-1: %v", dates.KeyBits, dates.SHA1)
+	}
+	if err := d.SetCertificate(oldCertificate(t), Encrypt); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := d.CertificateDates(); err != nil || old.KeyBits != 1024 || !old.SHA1 {
+		t.Errorf("an old one: %+v, %v", old, err)
+	}
 	d.Set(KeyCertificate, "AAAA")
 	if _, err := d.CertificateDates(); err == nil || errors.Is(err, ErrNoCertificate) {
 		t.Errorf("one that cannot be read: %v", err)
 	}
+}
+
+// oldCertificate has a short key and is signed with SHA-1, as certificates were long ago.
+func oldCertificate(t *testing.T) *Certificate {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024) // #nosec G403: such certificates are to be recognised
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(1, 0, 0), SignatureAlgorithm: x509.SHA1WithRSA}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Certificate{key, parsed}
 }
 
 func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {

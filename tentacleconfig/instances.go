@@ -154,6 +154,26 @@ func instanceAt(name, config string) (Instance, error) {
 	return Instance{Name: name, ConfigPath: path}, nil
 }
 
+// SharingFile are the other instances in a list that have the same configuration file, under
+// whatever path.
+func (i Instance) SharingFile(list []Instance) (sharing []Instance) {
+	info, err := os.Stat(i.ConfigPath)
+	for _, other := range list {
+		if other.Name == i.Name {
+			continue
+		}
+		same := other.ConfigPath == i.ConfigPath
+		if !same && err == nil {
+			its, err := os.Stat(other.ConfigPath)
+			same = err == nil && os.SameFile(info, its)
+		}
+		if same {
+			sharing = append(sharing, other)
+		}
+	}
+	return sharing
+}
+
 // Find chooses the Tentacle that a command is about, in Tentacle's order: the
 // file config, if given; else the instance of that name, ignoring case unless
 // several differ in nothing else; else Tentacle.config in the working folder;

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,5 +172,29 @@ func TestAnInstanceIsFoundWhileTentacleWritesItsIndexFile(t *testing.T) {
 	list, err := Instances()
 	if err := errors.Join(err, <-written); err != nil || len(list) != 1 || list[0].Name != "web" {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+func TestInstancesThatShareAFileAreFoundUnderAnyPath(t *testing.T) {
+	folder := t.TempDir()
+	file, link, other, missing := filepath.Join(folder, "a.config"), filepath.Join(folder, "link.config"), filepath.Join(folder, "b.config"), filepath.Join(folder, "none.config")
+	put(t, file, "<octopus-settings/>")
+	put(t, other, "<octopus-settings/>")
+	if err := os.Link(file, link); err != nil {
+		t.Fatal(err)
+	}
+	list := []Instance{{"a", file}, {"other", other}, {"linked", link}, {"gone", missing}, {"gone, too", missing}}
+	for _, c := range []struct {
+		of   Instance
+		want []Instance
+	}{
+		{list[0], []Instance{{"linked", link}}},
+		{list[1], nil},
+		{list[3], []Instance{{"gone, too", missing}}},
+		{Instance{"new", filepath.Join(folder, ".", "a.config")}, []Instance{{"a", file}, {"linked", link}}},
+	} {
+		if got := c.of.SharingFile(list); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v", c.of.Name, got)
+		}
 	}
 }

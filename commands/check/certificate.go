@@ -32,12 +32,14 @@ func (r *report) certificate() {
 	default:
 		r.ok(idCertificate, "the certificate can be read")
 		r.validity()
+		r.strength()
+		r.certificateThumbprint()
 	}
 }
 
 func (r *report) validity() {
 	dates, newCertificate := r.Certificate, r.Tentacle.NamedCommand("new-certificate")
-	const why = "it is not renewed automatically; a new certificate has another thumbprint, so the Tentacle must be registered again"
+	const why = "it is not renewed automatically; " + newThumbprint
 	switch {
 	case dates.NotAfter.Before(r.Now):
 		r.problem(idCertificateExpiry, "the certificate expired on "+day(dates.NotAfter), why, newCertificate)
@@ -48,6 +50,29 @@ func (r *report) validity() {
 	default:
 		r.ok(idCertificateExpiry, "the certificate is valid until %s", day(dates.NotAfter))
 	}
+}
+
+const newThumbprint = "a new certificate has another thumbprint, so the Tentacle must be registered again"
+
+// strength looks for certificates like those of Tentacle before 3.14 (2017). Octopus Cloud, and
+// Octopus Server 2025.3 and later on Linux, accept no SHA-1 (OctopusDeploy/Issues 9508); OpenSSL,
+// as most distributions set it up, accepts no key below 2048 bits (SSL_CTX_set_security_level).
+func (r *report) strength() {
+	c := r.Certificate
+	switch fix := r.Tentacle.NamedCommand("new-certificate"); {
+	case c.SHA1:
+		r.warning(idCertificateStrength, "the certificate is signed with SHA-1", "Octopus Cloud and newer servers refuse it; "+newThumbprint, fix)
+	case c.KeyBits == 0: // another finding's matter: Tentacle uses RSA keys only
+	case c.KeyBits < tentacleconfig.RecommendedKeyBits:
+		r.warning(idCertificateStrength, fmt.Sprintf("the certificate's key has %d bits, and %d are recommended", c.KeyBits, tentacleconfig.RecommendedKeyBits),
+			"Octopus Cloud and newer servers may refuse it; "+newThumbprint, fix)
+	default:
+		r.ok(idCertificateStrength, "its key has %d bits", c.KeyBits)
+	}
+}
+
+func (r *report) certificateThumbprint() {
+	dates := r.Certificate
 	if r.Thumbprint != "" && !thumbprint.Same(r.Thumbprint, dates.Thumbprint) {
 		r.problem(idCertificateThumbprint,
 			fmt.Sprintf("the setting %s is %s, but the certificate's thumbprint is %s", tentacleconfig.KeyThumbprint, r.Thumbprint, dates.Thumbprint),

@@ -14,6 +14,7 @@ func (s *Snapshot) Findings() []Finding {
 		r.environment()
 	}
 	r.service()
+	r.instances()
 	if s.ConfigurationErr == nil {
 		r.ports()
 		r.cluster()

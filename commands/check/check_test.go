@@ -32,10 +32,12 @@ func goodSnapshot() *Snapshot {
 			Instance: tentacleconfig.Instance{Name: "Tentacle", ConfigPath: "/etc/octopus/Tentacle/Tentacle.config"},
 			Service:  service.NameFor("Tentacle", "linux"), GOOS: "linux",
 		},
+		HostName:    "web1",
+		Alone:       true,
 		Now:         checkedAt,
 		Listens:     true,
 		Thumbprint:  ownThumbprint,
-		Certificate: tentacleconfig.CertificateDates{Thumbprint: ownThumbprint, NotBefore: checkedAt.AddDate(-1, 0, 0), NotAfter: checkedAt.AddDate(99, 0, 0)},
+		Certificate: tentacleconfig.CertificateDates{Thumbprint: ownThumbprint, NotBefore: checkedAt.AddDate(-1, 0, 0), NotAfter: checkedAt.AddDate(99, 0, 0), KeyBits: 2048},
 		File:        tentacleconfig.FileTimes{Created: checkedAt.AddDate(0, -2, 0), Modified: checkedAt.AddDate(0, -2, 0)},
 		Service:     service.Status{Name: "Tentacle", State: service.Running, MainPID: 1, Started: checkedAt.AddDate(0, -1, 0)},
 		Server:      "https://octopus.example.com", ServerOptions: []string{"--server=https://octopus.example.com"},
@@ -81,8 +83,8 @@ func TestACorrectTentacleHasOnlyGoodFindings(t *testing.T) {
 		}
 		ids = append(ids, found.ID)
 	}
-	want := []string{idConfiguration, idCertificate, idCertificateExpiry, idCertificateThumbprint, idTrustedServers, idDuplicates, idSubscriptions, idEnvironment,
-		idService, idRestart, idPollingPort, idPollingPort, idAPI, idClusterThumbprint, idRegistration, idNodes}
+	want := []string{idConfiguration, idCertificate, idCertificateExpiry, idCertificateStrength, idCertificateThumbprint, idTrustedServers, idDuplicates, idSubscriptions, idEnvironment,
+		idService, idRestart, idPollingPort, idPollingPort, idAPI, idClusterThumbprint, idRegistration, idIdentity, idNodes}
 	if !slices.Equal(ids, want) {
 		t.Errorf("looked at %q", ids)
 	}
@@ -99,7 +101,7 @@ type bad struct {
 }
 
 func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
-	for _, c := range slices.Concat(badFiles, badEntries, badServices, badEnvironments, badClusters) {
+	for _, c := range slices.Concat(badFiles, badEntries, badServices, badEnvironments, badClusters, badRegistrations, badIdentities, badInstances) {
 		t.Run(c.what, func(t *testing.T) {
 			s := goodSnapshot()
 			c.with(s)
@@ -146,10 +148,16 @@ var badFiles = []bad{
 	{"a duplicate that is all there is", func(s *Snapshot) {
 		s.setServers("https://octo1:10943", "https://OCTO1:10943/")
 		s.API.Nodes = s.API.Nodes[:1]
-	}, Warning, idDuplicates, "polled 2 times", "octo-tentacle remove-server https://octo1:10943 --thumbprint=" + clusterThumbprint + " --force && " +
-		"octo-tentacle register-with --server=https://octopus.example.com --force --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' " +
-		"--comms-style=TentacleActive --server-subscription-id=" + aSubscription + " --server-comms-address=https://octo1:10943"},
+	}, Warning, idDuplicates, "polled 2 times", registerOnly + " --dry-run && octo-tentacle remove-server https://octo1:10943 --thumbprint=" + clusterThumbprint + " --force && " + registerOnly},
+	{"a certificate signed with SHA-1", func(s *Snapshot) { s.Certificate.SHA1 = true },
+		Warning, idCertificateStrength, "signed with SHA-1", "octo-tentacle new-certificate --instance=Tentacle"},
+	{"a certificate with a short key", func(s *Snapshot) { s.Certificate.KeyBits = 1024 },
+		Warning, idCertificateStrength, "1024 bits, and 2048 are recommended", "octo-tentacle new-certificate --instance=Tentacle"},
 }
+
+// registerOnly registers the Tentacle of a good snapshot again, at one address.
+const registerOnly = "octo-tentacle register-with --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' " +
+	"--comms-style=TentacleActive --server-subscription-id=" + aSubscription + " --server-comms-address=https://octo1:10943"
 
 // setSecond changes the second entry of a good snapshot, and looks at the ports again.
 func setSecond(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
@@ -170,7 +178,7 @@ func setOnly(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
 
 const (
 	pollSecond      = "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint + " --host=octo2.example.com --port=10943"
-	registerSecond  = "octo-tentacle register-with --server=https://octopus.example.com --force --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' --comms-style=TentacleActive "
+	registerSecond  = "octo-tentacle register-with --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' --comms-style=TentacleActive "
 	replaceSecond   = "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1.example.com:10943,"
 	pollsNothing    = "the Tentacle does not start with it: it polls nothing, and does not listen either"
 	pastedAndPadded = "BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB"

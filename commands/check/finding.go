@@ -43,6 +43,7 @@ const (
 	idConfiguration         = "configuration"
 	idCertificate           = "certificate"            // there is one that can be read
 	idCertificateExpiry     = "certificate-expiry"     // it is valid for a while
+	idCertificateStrength   = "certificate-strength"   // its key and signature are accepted by today's servers
 	idCertificateThumbprint = "certificate-thumbprint" // the setting is that of the certificate
 	idTrustedServers        = "trusted-servers"        // well-formed, and of use
 	idDuplicates            = "duplicate-addresses"
@@ -50,11 +51,13 @@ const (
 	idEnvironment           = "environment" // of the service, overriding the file
 	idService               = "service"
 	idRestart               = "restart"
+	idInstances             = "instances" // of this machine, that get in each other's way
 	idPollingProxy          = "polling-proxy"
 	idPollingPort           = "polling-port" // one finding for each address
 	idAPI                   = "api"
 	idClusterThumbprint     = "cluster-thumbprint"
 	idRegistration          = "registration" // one finding for each
+	idIdentity              = "identity"     // no other machine is this Tentacle to the server
 	idNodes                 = "nodes"
 )
 

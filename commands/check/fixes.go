@@ -137,72 +137,13 @@ func (r *report) removeAndPoll(cluster string, addresses []string) string {
 		r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+strings.Join(addresses, ","))...)
 }
 
-// removeAndRegister is removeAndPoll where the cluster has no other address.
+// removeAndRegister is removeAndPoll where the cluster has no other address. It tries first whether
+// the registration will succeed: in between, the Tentacle does not poll the cluster.
 func (r *report) removeAndRegister(cluster, subscription string, addresses []string) string {
-	return r.Tentacle.Command("remove-server", append(slices.Clone(addresses), "--thumbprint="+cluster, "--force")...) + " && " +
-		r.registerAgain(subscription, addresses)
-}
-
-// server names the Octopus Server in a command.
-func (r *report) server() []string {
-	if len(r.ServerOptions) > 0 {
-		return slices.Clone(r.ServerOptions)
+	register := r.registerAgain(subscription, addresses)
+	if register == "" {
+		return ""
 	}
-	return []string{"--server=https://octopus.example.com"}
-}
-
-// registerAgain registers the Tentacle with a subscription ("": the one in use), the way it is
-// registered now, as far as that is known.
-func (r *report) registerAgain(subscription string, addresses []string) string {
-	if len(r.API.Registrations) > 0 {
-		return r.registerOneAgain(r.API.Registrations[0], subscription, addresses)
-	}
-	options := append(r.server(), "--environment=Production", "--role=web-server")
-	return r.register("register-with", options, subscription, addresses)
-}
-
-// registerOneAgain repeats one registration.
-func (r *report) registerOneAgain(one octoapi.Registration, subscription string, addresses []string) string {
-	name := "register-with"
-	if one.Kind == octoapi.Worker {
-		name = "register-worker"
-	}
-	return r.register(name, append(r.server(), registrationOptions(one)...), subscription, addresses)
-}
-
-func (r *report) register(name string, options []string, subscription string, addresses []string) string {
-	options = append(options, "--comms-style=TentacleActive")
-	if subscription != "" {
-		options = append(options, "--server-subscription-id="+subscription)
-	}
-	if len(addresses) > 0 {
-		options = append(options, "--server-comms-address="+strings.Join(addresses, ","))
-	}
-	return r.Tentacle.Command(name, options...)
-}
-
-// registrationOptions are the options that recreate a registration.
-func registrationOptions(one octoapi.Registration) (options []string) {
-	m := one.Machine
-	options = append(options, "--force", "--name="+m.Name)
-	for _, list := range []struct {
-		option string
-		values []string
-	}{
-		{"--space=", []string{one.Space.ID}},
-		{"--policy=", []string{m.PolicyID}},
-		{"--tenanted-deployment-participation=", []string{m.TenantedDeploymentParticipation}},
-		{"--environment=", m.EnvironmentIDs},
-		{"--role=", m.Roles},
-		{"--tenant=", m.TenantIDs},
-		{"--tenanttag=", m.TenantTags},
-		{"--workerpool=", m.WorkerPoolIDs},
-	} {
-		for _, value := range list.values {
-			if value != "" {
-				options = append(options, list.option+value)
-			}
-		}
-	}
-	return options
+	return register + " --dry-run && " +
+		r.Tentacle.Command("remove-server", append(slices.Clone(addresses), "--thumbprint="+cluster, "--force")...) + " && " + register
 }

@@ -3,7 +3,9 @@ package check
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -19,24 +21,39 @@ func (r *report) registrations() {
 		r.warning(idRegistration, "no deployment target or worker that the account may see has this Tentacle's thumbprint "+own,
 			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)", "")
 	case len(r.API.Registrations) == 0:
-		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own,
-			"the Tentacle gets no work: it was never registered, its registration was deleted, its certificate was replaced, or the account may not see its space",
-			r.registerAgain("", r.clusterAddresses()))
+		why := "the Tentacle gets no work: it was never registered, its registration was deleted, its certificate was replaced, or the account may not see its space"
+		if r.Agent {
+			why += "\n" + agentRegisters
+		}
+		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own, why, r.register("", r.clusterAddresses()))
+	case len(r.clusterSubscriptions()) == 0 && len(r.clusterAddresses()) > 0: // it polls under no subscription; another finding says so
 	default:
-		subscriptions := r.clusterSubscriptions()
-		if len(subscriptions) == 0 && len(r.clusterAddresses()) > 0 {
-			return // it polls under no subscription; another finding says so
-		}
-		for _, one := range r.API.Registrations {
-			r.registration(one, subscriptions)
-		}
+		r.known(r.identity())
+	}
+	if own != "" && r.API.RegistrationsErr == nil {
+		r.onlyOne(r.identity())
 	}
 }
 
-func (r *report) registration(one octoapi.Registration, subscriptions []string) {
+// known looks at the registrations that have this Tentacle's certificate.
+func (r *report) known(who identity) {
+	for _, one := range who.own {
+		r.registration(one, who.sure)
+	}
+	if len(who.own) == 0 {
+		r.problem(idRegistration, fmt.Sprintf("no registration has this Tentacle's subscription %s; %s its certificate, but another subscription: %s",
+			strings.Join(r.clusterSubscriptions(), ", "), plural.Of(len(who.others), "has", "have"), someOf(who.others)),
+			"the Tentacle gets no work: these belong to other Tentacles that share its certificate, or one is its own, from before its subscription changed\n"+
+				"if one of them is its own, add --update and --name with that name; else add --name, or it is registered under the name of this machine", r.register("", r.clusterAddresses()))
+	}
+}
+
+// registration looks at one registration, which is this Tentacle's if that is sure.
+func (r *report) registration(one octoapi.Registration, sure bool) {
 	before := len(r.findings)
-	if text := one.Mismatch(subscriptions); text != "" {
-		r.problem(idRegistration, fmt.Sprintf("%v: %s", one, text), "its work does not reach this Tentacle", r.registerOneAgain(one, "", r.clusterAddresses()))
+	if text := one.Mismatch(r.clusterSubscriptions()); text != "" {
+		why, fix := r.reconnect(one, sure)
+		r.problem(idRegistration, fmt.Sprintf("%v: %s", one, text), "its work does not reach this Tentacle\n"+why, fix)
 	}
 	if text := one.Disabled(); text != "" {
 		r.warning(idRegistration, fmt.Sprintf("%v: %s", one, text), "it gets no work until it is enabled in the web portal", "")
@@ -48,6 +65,35 @@ func (r *report) registration(one octoapi.Registration, subscriptions []string) 
 	if len(r.findings) == before {
 		r.ok(idRegistration, "%v matches, is enabled and %s", one, health(one))
 	}
+}
+
+// reconnect is how the work for a registration reaches this Tentacle again.
+func (r *report) reconnect(one octoapi.Registration, sure bool) (why, fix string) {
+	addresses := r.clusterAddresses()
+	endpoint := one.Machine.Endpoint
+	switch {
+	case r.Agent:
+		return agentRegisters, ""
+	case !sure:
+		return fmt.Sprintf("if %s is this Tentacle: %s\n", one.Machine.Name, r.own(one, addresses)) +
+			"if it is another one that shares the certificate, register this one as well", r.register("", addresses)
+	case endpoint.CommunicationStyle == octoapi.Listening && one.Machine.IsDisabled:
+		return "a server does not turn a listening registration into a polling one, and a new one is not disabled: delete this one, then register again", ""
+	case endpoint.CommunicationStyle == octoapi.Listening:
+		return "a server does not turn a listening registration into a polling one: the command makes another, deletes this one and takes its name\n" +
+			"its history, and variables scoped to it, do not follow", r.own(one, addresses)
+	case len(addresses) == 0:
+		return "the command makes the Tentacle poll; if it is to listen, delete the registration and register again", r.own(one, addresses)
+	}
+	return "the command makes them match", r.own(one, addresses)
+}
+
+// own makes this Tentacle's registration match it.
+func (r *report) own(one octoapi.Registration, addresses []string) string {
+	if one.Machine.Endpoint.CommunicationStyle == octoapi.Listening {
+		return r.replace(one, addresses)
+	}
+	return r.update(one, "", addresses)
 }
 
 func health(one octoapi.Registration) string {

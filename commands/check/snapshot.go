@@ -16,6 +16,8 @@ import (
 // Snapshot is what is known about a Tentacle: from its machine, its polling ports and the API.
 type Snapshot struct {
 	Tentacle suggest.Tentacle
+	HostName string // of this machine, up to the first dot
+	Alone    bool   // it is the only instance on this machine
 	Now      time.Time
 
 	IndexErr         error  // an index file that cannot be read, whose instance is unknown: then there is nothing else
@@ -25,6 +27,9 @@ type Snapshot struct {
 	Certificate      tentacleconfig.CertificateDates
 	CertificateErr   error
 	Listens          bool
+	ListenPort       string // where it listens, if it does
+	ListenIP         string // "" for every address of the machine
+	Agent            bool   // a Kubernetes agent that has registered itself, which it does once
 	Servers          []tentacleconfig.TrustedServer
 	ServersErr       error
 	ProxyErr         error // of the polling proxy; the ports were not tried then
@@ -39,6 +44,10 @@ type Snapshot struct {
 	Server        string   // the URL of the API; "" when it was not asked
 	ServerOptions []string // the options that lead to that server, for a suggested command
 	API           API
+
+	NewSubscription string      // a new one, for a Tentacle that shares its own
+	Others          []*Snapshot // of the other instances on this machine, where all are checked
+	SharingFile     []string    // the names of those that have the same configuration file
 }
 
 // Port is a polled address, and what responded there.
@@ -56,7 +65,9 @@ type API struct {
 	Thumbprint       string // of the cluster
 	Registrations    []octoapi.Registration
 	RegistrationsErr error
-	Hidden           bool // there may be registrations that the account may not see
+	Hidden           bool                   // there may be registrations that the account may not see
+	Subscribers      []octoapi.Registration // those with a subscription of this Tentacle, whatever their thumbprint
+	SubscribersErr   error                  // why not all of these are known
 	Nodes            []octoapi.Node
 	NodesErr         error
 	SharedQueues     bool
@@ -191,9 +202,11 @@ func (s *Snapshot) correct(all []subscription) subscription {
 // registered is the subscription under which the server knows the Tentacle; "" where that is not
 // known.
 func (s *Snapshot) registered() string {
-	for _, r := range s.API.Registrations {
-		if endpoint := r.Machine.Endpoint; strings.HasPrefix(endpoint.URI, "poll:") {
-			return endpoint.URI
+	if who := s.identity(); who.sure {
+		for _, one := range who.own {
+			if one.Machine.Endpoint.Polls() {
+				return one.Machine.Endpoint.URI
+			}
 		}
 	}
 	return ""

@@ -1,0 +1,117 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+)
+
+// The commands that register the Tentacle. None takes what may be another Tentacle's registration.
+
+// server names the Octopus Server in a command.
+func (r *report) server() []string {
+	if len(r.ServerOptions) > 0 {
+		return slices.Clone(r.ServerOptions)
+	}
+	return []string{"--server=https://octopus.example.com"}
+}
+
+// registerAgain registers the Tentacle with a subscription ("": the one in use), the way it is
+// registered now, as far as that is known.
+func (r *report) registerAgain(subscription string, addresses []string) string {
+	if who := r.identity(); who.sure {
+		for _, one := range who.own {
+			if one.Machine.Endpoint.Polls() {
+				return r.update(one, subscription, addresses)
+			}
+		}
+	}
+	return r.register(subscription, addresses)
+}
+
+// register registers a Tentacle of which nothing is known. What it is for must be filled in: no
+// server has these names. It is "" for a Kubernetes agent, which registers itself.
+func (r *report) register(subscription string, addresses []string) string {
+	if r.Agent {
+		return ""
+	}
+	options := append(r.server(), "--environment=ENVIRONMENT", "--role=ROLE")
+	return r.Tentacle.Command("register-with", append(options, polling(subscription, addresses)...)...)
+}
+
+// update makes a registration match this Tentacle, whose it is. What is not named in the command
+// stays. It is "" for a Kubernetes agent that has registered itself: the command would do nothing.
+func (r *report) update(one octoapi.Registration, subscription string, addresses []string) string {
+	if r.Agent {
+		return ""
+	}
+	options := slices.Concat(r.server(), []string{"--update", "--name=" + one.Machine.Name}, placeOf(one), polling(subscription, addresses))
+	return r.Tentacle.Command(registerCommand(one), options...)
+}
+
+// replace registers a polling Tentacle that is registered as listening, which a server does not
+// change. The listening registration is deleted only when the polling one is there, and no step
+// loses anything if it fails.
+func (r *report) replace(one octoapi.Registration, addresses []string) string {
+	name, polls := one.Machine.Name, polling("", addresses)
+	create := slices.Concat(r.server(), []string{"--name=" + name + "-polling"}, placeOf(one), restOf(one), polls)
+	rename := slices.Concat(r.server(), []string{"--rename", "--name=" + name}, placeOf(one), polls)
+	return r.Tentacle.Command(registerCommand(one), create...) + " && " +
+		r.deregister(one, name) + " && " +
+		r.Tentacle.Command(registerCommand(one), rename...)
+}
+
+// deregister deletes the registration with the name, of the kind of one and in its space.
+func (r *report) deregister(one octoapi.Registration, name string) string {
+	return r.Tentacle.NamedCommand(deregisterCommand(one), append(r.server(), "--space="+one.Space.ID, "--name="+name)...)
+}
+
+func registerCommand(one octoapi.Registration) string {
+	kubernetes := one.Machine.Endpoint.CommunicationStyle == octoapi.Kubernetes
+	switch worker := one.Kind == octoapi.Worker; {
+	case worker && kubernetes:
+		return "register-k8s-worker"
+	case worker:
+		return "register-worker"
+	case kubernetes:
+		return "register-k8s-target"
+	}
+	return "register-with"
+}
+
+func deregisterCommand(one octoapi.Registration) string {
+	if one.Kind == octoapi.Worker {
+		return "deregister-worker"
+	}
+	return "deregister-from"
+}
+
+// placeOf are the options that every registration needs.
+func placeOf(one octoapi.Registration) []string {
+	m := one.Machine
+	return slices.Concat(each("--space=", one.Space.ID), each("--environment=", m.EnvironmentIDs...), each("--role=", m.Roles...),
+		each("--workerpool=", m.WorkerPoolIDs...))
+}
+
+// restOf are the options for what else a new registration needs to be like one.
+func restOf(one octoapi.Registration) []string {
+	m := one.Machine
+	return slices.Concat(each("--policy=", m.PolicyID), each("--tenanted-deployment-participation=", m.TenantedDeploymentParticipation),
+		each("--tenant=", m.TenantIDs...), each("--tenanttag=", m.TenantTags...))
+}
+
+// each is an option for each value that is not empty.
+func each(option string, values ...string) (options []string) {
+	for _, value := range values {
+		if value != "" {
+			options = append(options, option+value)
+		}
+	}
+	return options
+}
+
+func polling(subscription string, addresses []string) []string {
+	return slices.Concat([]string{"--comms-style=TentacleActive"},
+		each("--server-subscription-id=", subscription), each("--server-comms-address=", strings.Join(addresses, ",")))
+}

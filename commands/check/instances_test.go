@@ -1,0 +1,61 @@
+package check
+
+import (
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// beside puts another instance beside the Tentacle of a good snapshot. It differs from that in
+// everything until with makes something the same.
+func beside(with func(s, other *Snapshot)) func(*Snapshot) {
+	return func(s *Snapshot) {
+		other := goodSnapshot()
+		other.Tentacle.Instance = tentacleconfig.Instance{Name: "web", ConfigPath: "/etc/octopus/web/Tentacle.config"}
+		other.Tentacle.Service = "web"
+		s.ListenPort, other.ListenPort, other.Thumbprint = "10933", "10934", otherThumbprint
+		for i := range other.Servers {
+			other.Servers[i].SubscriptionID = otherSubscription
+		}
+		s.Others = []*Snapshot{other}
+		with(s, other)
+	}
+}
+
+func listensToCluster(s *Snapshot) {
+	s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: clusterThumbprint, Style: tentacleconfig.StyleListening})
+}
+
+var badInstances = []bad{
+	{"another instance that has nothing in common", beside(func(s, other *Snapshot) {}),
+		OK, idInstances, "shares no file, port, certificate or subscription", ""},
+	{"two instances on one port", beside(func(s, other *Snapshot) { other.ListenPort = "10933" }),
+		Problem, idInstances, "the instances Tentacle and web listen on the same port: 10933", "octo-tentacle configure --noListen=true"},
+	{"two instances on one port, the other of which need not listen", beside(func(s, other *Snapshot) {
+		other.ListenPort = "10933"
+		listensToCluster(s)
+	}), Problem, idInstances, "web polls all its servers and need not listen", "octo-tentacle configure --noListen=true --instance=web"},
+	{"two instances on one port, and both must listen", beside(func(s, other *Snapshot) {
+		other.ListenPort, other.ListenIP = "10933", "10.0.0.2"
+		listensToCluster(s)
+		listensToCluster(other)
+	}), Problem, idInstances, "register it again", "octo-tentacle configure --port=PORT"},
+	{"two instances on one port of two addresses", beside(func(s, other *Snapshot) {
+		other.ListenPort, s.ListenIP, other.ListenIP = "10933", "10.0.0.1", "10.0.0.2"
+	}), OK, idInstances, "shares no file", ""},
+	{"two instances with one port, and one does not listen", beside(func(s, other *Snapshot) { other.ListenPort, other.Listens = "10933", false }),
+		OK, idInstances, "shares no file", ""},
+	{"two instances with one file", beside(func(s, other *Snapshot) {
+		*other = *goodSnapshot()
+		other.Tentacle.Instance.Name = "copy"
+		s.SharingFile = []string{"copy"}
+	}), Problem, idInstances, "the instances Tentacle and copy have the same configuration: /etc/octopus/Tentacle/Tentacle.config", ""},
+	{"two instances with one subscription", beside(func(s, other *Snapshot) { other.setServers("https://octo1.example.com:10943") }),
+		Problem, idInstances, "the instances Tentacle and web poll one cluster with the same subscription: " + aSubscription, ""},
+	{"two instances with one subscription, at two clusters", beside(func(s, other *Snapshot) {
+		other.Servers = []tentacleconfig.TrustedServer{polled(otherThumbprint, "https://octo1.example.net:10943")}
+	}), OK, idInstances, "shares no file", ""},
+	{"two instances with one certificate", beside(func(s, other *Snapshot) { other.Thumbprint = ownThumbprint }),
+		Warning, idInstances, "the instances Tentacle and web have the same certificate: " + ownThumbprint, ""},
+	{"another instance whose file cannot be read", beside(func(s, other *Snapshot) {
+		*other = Snapshot{Tentacle: other.Tentacle, ConfigurationErr: tentacleconfig.ErrNoCertificate}
+	}), OK, idInstances, "shares no file", ""},
+}
