@@ -1,9 +1,7 @@
 package commands_test
 
 import (
-	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -107,23 +105,5 @@ func read(t *testing.T, config string) *tentacleconfig.Document {
 // fixOfEntry is the first command that check names for an entry; "" if all are fine.
 func (s *scene) fixOfEntry(t *testing.T) string {
 	t.Helper()
-	cmd := s.command("check", "--format=json")
-	cmd.Dir = s.home
-	out, _ := cmd.Output() // other findings are problems, too
-	var result struct {
-		Findings []struct{ Level, ID, What, Fix string }
-	}
-	if err := json.Unmarshal(out, &result); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, found := range result.Findings {
-		if found.Level == "ok" || !slices.Contains([]string{"trusted-servers", "subscriptions", "duplicate-addresses"}, found.ID) {
-			continue
-		}
-		if found.Fix == "" || strings.ContainsAny(found.Fix, `'"&`) {
-			t.Fatalf("%s: the fix is %q", found.What, found.Fix)
-		}
-		return found.Fix
-	}
-	return ""
+	return s.fixOf(t, "trusted-servers", "subscriptions", "duplicate-addresses")
 }

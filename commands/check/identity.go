@@ -112,17 +112,10 @@ func (r *report) registeredTwice(group []octoapi.Registration) {
 	if len(group) == 2 {
 		times, all = "twice", "both"
 	}
-	superfluous := slices.DeleteFunc(slices.Clone(group), r.isNamedLikeThisMachine)
-	name, why := "NAME", "replace NAME below with the one to delete"
-	if len(group) == 2 && len(superfluous) == 1 {
-		name = superfluous[0].Machine.Name
-		why = "the command deletes the one that is not named like this machine"
-	}
-	if r.isNamedUnlike(group) {
-		why += "\n" + ifCopied
-	}
 	r.warning(idIdentity, fmt.Sprintf("this Tentacle is registered %s%s as a %s: %s", times, inSpace(group[0]), group[0].Kind, someOf(group)),
-		fmt.Sprintf("a deployment to %s runs %s on this machine\n%s", all, times, why), r.deregister(group[0], name))
+		fmt.Sprintf("a deployment to %s runs %s on this machine\n", all, times)+
+			"replace NAME below with the superfluous one, unless that is another machine: then one of the two machines is a copy, and each gets some of the other's work\n"+
+			makeItsOwn, r.deregister(group[0], "NAME"))
 }
 
 func inSpace(one octoapi.Registration) string {
@@ -132,18 +125,16 @@ func inSpace(one octoapi.Registration) string {
 	return " in space " + one.Space.Name
 }
 
-// makeItsOwn is how a copy becomes a Tentacle of its own, and ifCopied why it should.
-const (
-	makeItsOwn = "on the copy, new-certificate and then register-with, under a name of its own, make it another Tentacle with a new subscription"
-	ifCopied   = "if this machine is a copy of another one, each of them gets some of the other's work\n" + makeItsOwn
-)
+// makeItsOwn is how a copy becomes a Tentacle of its own.
+const makeItsOwn = "on the copy, new-certificate and then register-with, under a name of its own, make it another Tentacle with a new subscription"
 
 // foreignName warns where this machine may be a copy of one that is registered.
 func (r *report) foreignName(who identity) {
 	name := func(one octoapi.Registration) string { return strings.ToLower(one.Machine.Name) }
 	several := func(one octoapi.Registration) bool { return name(one) != name(who.own[0]) }
 	if !r.found(idIdentity) && slices.ContainsFunc(who.own, several) && r.isNamedUnlike(who.own) {
-		r.warning(idIdentity, fmt.Sprintf("this machine is called %s, unlike every registration with its subscription: %s", r.HostName, someOf(who.own)), ifCopied, "")
+		r.warning(idIdentity, fmt.Sprintf("this machine is called %s, unlike every registration with its subscription: %s", r.HostName, someOf(who.own)),
+			"if it is a copy of another machine, each of them gets some of the other's work\n"+makeItsOwn, "")
 	}
 }
 

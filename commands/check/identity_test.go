@@ -119,7 +119,7 @@ var badRegistrations = []bad{
 var badIdentities = []bad{
 	{"registered twice", registeredAs(target("old", aSubscription), target("web1", aSubscription)),
 		Warning, idIdentity, "registered twice in space Default as a deployment target: old (Machines-old), web1 (Machines-web1)\na deployment to both runs twice",
-		"octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=old --instance=Tentacle"},
+		"octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=NAME --instance=Tentacle"},
 	{"registered three times as a worker", registeredAs(worker("web1", aSubscription), worker("web1a", aSubscription), worker("web1b", aSubscription)),
 		Warning, idIdentity, "a deployment to all of them runs 3 times", "octo-tentacle deregister-worker --server=https://octopus.example.com --space=Spaces-1 --name=NAME --instance=Tentacle"},
 	{"registered as a target and as a worker", onMachine("ip-10-0-0-1", registeredAs(target("web1", aSubscription), worker("web1", aSubscription))),
