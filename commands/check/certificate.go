@@ -61,11 +61,11 @@ func (r *report) strength() {
 	c := r.Certificate
 	switch fix := r.Tentacle.NamedCommand("new-certificate"); {
 	case c.SHA1:
-		r.warning(idCertificateStrength, "the certificate is signed with SHA-1", "Octopus Cloud and newer servers refuse it; "+newThumbprint, fix)
+		r.warning(idCertificateStrength, "the certificate is signed with SHA-1", "Octopus Cloud, and Octopus Server 2025.3 or later on Linux, refuse it; "+newThumbprint, fix)
 	case c.KeyBits == 0: // another finding's matter: Tentacle uses RSA keys only
 	case c.KeyBits < tentacleconfig.RecommendedKeyBits:
 		r.warning(idCertificateStrength, fmt.Sprintf("the certificate's key has %d bits, and %d are recommended", c.KeyBits, tentacleconfig.RecommendedKeyBits),
-			"Octopus Cloud and newer servers may refuse it; "+newThumbprint, fix)
+			"an Octopus Server on Linux may refuse it; "+newThumbprint, fix)
 	default:
 		r.ok(idCertificateStrength, "its key has %d bits", c.KeyBits)
 	}

@@ -115,3 +115,8 @@ func polling(subscription string, addresses []string) []string {
 	return slices.Concat([]string{"--comms-style=TentacleActive"},
 		each("--server-subscription-id=", subscription), each("--server-comms-address=", strings.Join(addresses, ",")))
 }
+
+// agentRegisters is how a Kubernetes agent is registered again (OctopusTentacle,
+// configure-and-run.sh of the agent).
+const agentRegisters = "a Kubernetes agent registers itself when it starts, but only once: " +
+	"remove the setting Tentacle.Services.IsRegistered (in the ConfigMap tentacle-config), and restart its pod"

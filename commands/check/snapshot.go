@@ -198,16 +198,3 @@ func (s *Snapshot) correct(all []subscription) subscription {
 	}
 	return all[0]
 }
-
-// registered is the subscription under which the server knows the Tentacle; "" where that is not
-// known.
-func (s *Snapshot) registered() string {
-	if who := s.identity(); who.sure {
-		for _, one := range who.own {
-			if one.Machine.Endpoint.Polls() {
-				return one.Machine.Endpoint.URI
-			}
-		}
-	}
-	return ""
-}
