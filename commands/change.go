@@ -55,7 +55,8 @@ func nothing(thumbprint string) change {
 // running service, and report.
 //
 // Commands that change no existing configuration take another path: create-instance,
-// delete-instance, service, checkservices, restart-service, and an export of new-certificate.
+// delete-instance, service, checkservices, restart-service, export-certificate, and an export of
+// new-certificate.
 func changeTentacle(ctx context.Context, c *console, o tentacleOptions, co changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
 	t, err := lookAt(o)
 	if err != nil {

@@ -123,7 +123,7 @@ func (reg *registering) ask(ctx context.Context) (err error) {
 func (reg *registering) decide(subscription string) (err error) {
 	w := wantedRegistration{
 		options: &reg.options, space: reg.space.Name, machine: reg.wanted,
-		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), newCertificate: reg.tentacle.suggest().Command("new-certificate"),
+		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), newCertificate: reg.tentacle.suggest().NamedCommand("new-certificate"),
 	}
 	if subscription != "" {
 		w.machine.Endpoint.URI = subscription
@@ -163,17 +163,8 @@ func (reg *registering) warn() {
 		c.warn("this Tentacle is also registered in space %s as %s: a deployment to both runs twice on it", space, namesOf(p.twins))
 	}
 	if len(p.others) > 0 && p.action != actionUnchanged {
-		c.warn("other Tentacles are registered with the same certificate, and left alone: %s", someNames(p.others))
+		c.warn("other Tentacles are registered with the same certificate, and left alone: %s", namesOf(p.others))
 	}
-}
-
-// someNames are the first of them: a fleet may share one certificate.
-func someNames(machines []octoapi.Machine) string {
-	const most = 3
-	if more := len(machines) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", namesOf(machines[:most]), more)
-	}
-	return namesOf(machines)
 }
 
 // askSpace finds the space, and then, all at the same time, what the options name in it and what

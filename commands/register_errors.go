@@ -136,10 +136,11 @@ func (e differsError) Error() string {
 
 func (differsError) Hints() []string { return []string{"to change it, add --update"} }
 
+// namesOf are the names and IDs of the first of them: a fleet may share one certificate.
 func namesOf(machines []octoapi.Machine) string {
 	names := make([]string, len(machines))
 	for i, m := range machines {
 		names[i] = fmt.Sprintf("%s (%s)", m.Name, m.ID)
 	}
-	return strings.Join(names, ", ")
+	return shortList(names)
 }

@@ -10,7 +10,8 @@ func registerK8sTargetCommand(c *console) *cli.Command {
 		Usage:    "register this Kubernetes agent as a deployment target",
 		Description: `Registers a Kubernetes agent the way register-with registers a Tentacle. An agent
 that is already registered (Tentacle.Services.IsRegistered) is left alone, because
-its container runs this command at every start.
+its container runs this command at every start. One that was installed again gets the
+registration of its name back: only how it is reached changes, unless --update is given.
 
   octo-tentacle register-k8s-target --server=https://octopus.example.com --apikey-file=key.txt \
     --environment=Production --role=k8s --default-namespace=apps --comms-style=TentacleActive \

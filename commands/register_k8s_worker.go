@@ -10,7 +10,8 @@ func registerK8sWorkerCommand(c *console) *cli.Command {
 		Usage:    "register this Kubernetes agent as a worker",
 		Description: `Registers a Kubernetes agent as a worker, the way register-worker registers a
 Tentacle. An agent that is already registered (Tentacle.Services.IsRegistered) is
-left alone.
+left alone. One that was installed again gets the registration of its name back: only
+how it is reached changes, unless --update is given.
 
   octo-tentacle register-k8s-worker --server=https://octopus.example.com --apikey-file=key.txt \
     --workerpool="Default Worker Pool" --comms-style=TentacleActive \

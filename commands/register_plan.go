@@ -137,8 +137,10 @@ func (w wantedRegistration) endpoint(before octoapi.Endpoint) octoapi.Endpoint {
 	if octoapi.SameSubscription(e.URI, before.URI) {
 		e.URI = before.URI
 	}
-	if e.Polls() == before.Polls() { // a mode that is not said is polling
-		e.Mode = before.Mode
+	withMode := e
+	withMode.Mode = before.Mode
+	if withMode == before && e.Polls() == before.Polls() { // a mode that is not said is polling
+		return before
 	}
 	return e
 }

@@ -147,6 +147,28 @@ func TestAnUpdateKeepsWhatTheOptionsDoNotName(t *testing.T) {
 	}
 }
 
+// TestAnAgentWhoseModeIsNotSaidPolls: a mode that is not said is no difference, but what is sent
+// says it.
+func TestAnAgentWhoseModeIsNotSaidPolls(t *testing.T) {
+	t.Parallel()
+	before := aMachine("Machines-1", "agent", ownThumb, ownQueue)
+	before.Endpoint.CommunicationStyle = octoapi.Kubernetes
+	for _, thumb := range []string{ownThumb, otherThumb} {
+		before.Endpoint.Thumbprint = thumb
+		w := wants("agent", registerOptions{kind: kubernetesTarget})
+		w.machine.Endpoint.CommunicationStyle, w.machine.Endpoint.Mode = octoapi.Kubernetes, octoapi.ModePolling
+		p, err := w.plan(existingRegistrations{named: &before})
+		switch same := thumb == ownThumb; {
+		case err != nil:
+			t.Error(err)
+		case same && p.action != actionUnchanged:
+			t.Errorf("%v %+v", p.action, p.fields())
+		case !same && p.machine.Endpoint.Mode != octoapi.ModePolling:
+			t.Errorf("sent: %+v", p.machine.Endpoint)
+		}
+	}
+}
+
 func TestNodesThatAreNotPolledAreNamedWhereTheirAddressesTell(t *testing.T) {
 	t.Parallel()
 	nodes := []octoapi.Node{{Name: "OCTO1"}, {Name: "octo2.example.com"}, {Name: "octo3"}, {Name: "octo4", Offline: true}}

@@ -28,10 +28,20 @@ func (reg *registering) settleSubscription(ctx context.Context) error {
 		return reg.adoptRegistered(ctx, used)
 	case len(used) == 0 || len(reg.existing.sameCertificate) > 0:
 		return nil
-	case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used):
+	case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used) && !reg.shared(ctx, *named):
 		return nil // its certificate was replaced, and this is its registration
 	}
 	return reg.renewForClone(ctx)
+}
+
+// shared says whether another registration of this kind in this space has the same subscription: a
+// clone's, or the original's. In another space, or of another kind, it may be the same Tentacle's.
+// Where not all can be looked at, it is not known, and the subscription stays.
+func (reg *registering) shared(ctx context.Context, m octoapi.Machine) bool {
+	found, _ := reg.server.WithSubscription(ctx, m.Endpoint.CommunicationStyle, []string{m.Endpoint.URI})
+	return slices.ContainsFunc(found, func(r octoapi.Registration) bool {
+		return r.Space.ID == reg.space.ID && r.Kind == reg.options.kind.machine && r.Machine.ID != m.ID
+	})
 }
 
 // adoptRegistered prefers the subscription of the registration to those in use if no registration

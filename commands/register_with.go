@@ -12,6 +12,9 @@ func registerWithCommand(c *console) *cli.Command {
 Tentacle (--comms-style=TentacleActive) polls every given address; each port is
 tried first and must present the cluster's own certificate.
 
+Running it again changes nothing but what is missing. If the registration differs from the
+options, it fails and shows the difference; with --update it changes the registration.
+
   octo-tentacle register-with --server=https://octopus.example.com --apikey-file=key.txt \
     --environment=Production --role=web-server --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,

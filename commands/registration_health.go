@@ -26,7 +26,7 @@ type healthOptions struct {
 func (o *healthOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "wait-healthy", Category: theOutcome, Destination: &o.waitHealthy, DisableDefaultText: true,
-			Usage: "have the server run a health check of this Tentacle afterwards, and wait for its result"},
+			Usage: "afterwards wait until the polled ports accept this Tentacle, and for a health check by the server"},
 	}
 }
 
@@ -104,7 +104,7 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 	}
 	own, _ = octoapi.Own(found, subscriptions)
 	if len(subscriptions) > 0 && !own[0].PolledWith(subscriptions) && !octoapi.OfOneTentacle(own) {
-		return nil, hint.Errorf(registerHint, "%s this Tentacle's thumbprint %s, but none its subscription %s: it will get no work",
+		return nil, hint.Errorf(registerHint, "%s this Tentacle's thumbprint %s, but none has its subscription %s: it will get no work",
 			plural.Of(len(own), "registration has", "registrations have"), thumbprint, strings.Join(subscriptions, ", "))
 	}
 	return own, nil
