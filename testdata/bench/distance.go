@@ -126,7 +126,8 @@ func register(b *bench, s *site) (work, error) {
 	w.after = func(output []byte) error {
 		undo, err := deregister(b, s.direct())
 		if err == nil {
-			undo.before = nil // register-with made the target
+			undo.before = nil // register-with made the target, with a subscription of its own
+			undo.arguments = append(undo.arguments, "--name", target)
 			_, _, err = undo.run()
 		}
 		return errors.Join(saved(output), err)
