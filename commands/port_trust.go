@@ -11,7 +11,7 @@ import (
 )
 
 // trustTime is how long a polling port may take to say whether it trusts a Tentacle.
-const trustTime = 5 * time.Second
+const trustTime = 10 * time.Second
 
 // askTrust asks each polling port once whether it trusts the Tentacle with this certificate.
 func (s *connection) askTrust(ctx context.Context, addresses []string, certificate *tentacleconfig.Certificate) []octoapi.PortTrust {
