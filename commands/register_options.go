@@ -179,12 +179,15 @@ func (o *registerOptions) completeListening(c *console) (err error) {
 			return fmt.Errorf("--tentacle-comms-port %q: %w, like 10933", o.tentaclePort, err)
 		}
 	}
-	switch given := o.nodes.given() || o.subscriptionID != ""; {
+	given := o.nodes.given() || o.subscriptionID != ""
+	switch {
 	case given && !o.styleGiven:
 		return hint.New("there are options for the nodes to poll, but without --comms-style a Tentacle is registered as listening, and polls nothing",
 			"add --comms-style=TentacleActive to poll them, or omit them")
+	case o.subscriptionID != "":
+		return hint.New("--server-subscription-id is for a polling Tentacle (--comms-style=TentacleActive): one that listens has no subscription", "omit it")
 	case given:
-		c.warn("a listening Tentacle does not poll: the options for nodes and subscription are ignored (to poll, use --comms-style=TentacleActive)")
+		c.warn("a listening Tentacle does not poll: the options for nodes are ignored (to poll, use --comms-style=TentacleActive)")
 	}
 	return nil
 }
