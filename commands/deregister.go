@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -40,7 +41,7 @@ func deregisterWorkerCommand(c *console) *cli.Command {
 func deregisterCommand(c *console, kind octoapi.Kind) *cli.Command {
 	o := deregisterOptions{kind: kind}
 	return &cli.Command{
-		Name:     deregisterName(kind),
+		Name:     suggest.Deregister(kind),
 		Category: "Registration",
 		Usage:    "delete this Tentacle's " + kind.String() + " from the Octopus Server",
 		Description: fmt.Sprintf(`Deletes the %s that has this Tentacle's thumbprint. Where several have it,
@@ -52,7 +53,7 @@ The server is still trusted and polled afterwards, unless --remove-trust is give
 
   octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle %[2]s --server=https://octopus.example.com --apikey-file=key.txt \
-    --all-spaces --remove-trust`, kind, deregisterName(kind)),
+    --all-spaces --remove-trust`, kind, suggest.Deregister(kind)),
 		Flags: allFlags(o.space.flags(theRegistration), []cli.Flag{
 			&cli.BoolFlag{Name: "all-spaces", Category: theRegistration, Destination: &o.allSpaces, DisableDefaultText: true,
 				Usage: "delete it in every space that the account may use"},
@@ -238,7 +239,7 @@ func (d *deregistering) endTrust() string {
 	if d.options.space.space != "" {
 		options = append(options, "--space="+d.options.space.space)
 	}
-	return d.tentacle.suggest().Command(deregisterName(d.options.kind), options...)
+	return d.tentacle.suggest().Command(suggest.Deregister(d.options.kind), options...)
 }
 
 // deletingError is a deletion that failed.

@@ -124,14 +124,6 @@ func (e stillRegisteredError) Hints() []string {
 	return hints
 }
 
-// deregisterName is the command that deletes registrations of a kind.
-func deregisterName(kind octoapi.Kind) string {
-	if kind == octoapi.Worker {
-		return "deregister-worker"
-	}
-	return "deregister-from"
-}
-
 // deregisterSuggestion makes the commands that deregister this Tentacle.
 type deregisterSuggestion struct {
 	tentacle suggest.Tentacle
@@ -160,7 +152,7 @@ func (s deregisterSuggestion) hints(prefix string, list []octoapi.Registration) 
 		if len(of) == 1 {
 			options = append(options, "--name="+of[0].Machine.Name)
 		}
-		hints = append(hints, prefix+s.tentacle.Command(deregisterName(kind), options...))
+		hints = append(hints, prefix+s.tentacle.Command(suggest.Deregister(kind), options...))
 	}
 	return hints
 }

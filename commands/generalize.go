@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -273,7 +274,7 @@ func (g *generalizing) refuseRegistered(ctx context.Context) error {
 	g.out.Server = server.URL()
 	switch {
 	case len(found) > 0:
-		return g.refuseFound(found)
+		return g.refuseFound(found, cluster)
 	case hidden && thumbprint.Contains(tentacleconfig.Thumbprints(g.tentacle.servers), cluster):
 		return hint.With(errors.New("it is not known whether this Tentacle is registered: the account may not see all deployment targets and workers"),
 			"use an account with the permissions MachineView and WorkerView in all spaces", forceHint)
@@ -283,28 +284,23 @@ func (g *generalizing) refuseRegistered(ctx context.Context) error {
 
 const forceHint = "or use --force: what is registered stays on the server, and gets no more work"
 
-// refuseFound refuses because of registrations, and says how to delete them.
-func (g *generalizing) refuseFound(found []octoapi.Registration) error {
-	names := make([]string, len(found))
+// refuseFound refuses because of registrations with this Tentacle's certificate, and says how to
+// delete its own. Machines can share a certificate on purpose: where nothing tells which of several
+// is this Tentacle's, no command that deletes one is shown.
+func (g *generalizing) refuseFound(found []octoapi.Registration, cluster string) error {
+	subscriptions := polledWith(g.tentacle.servers, cluster)
+	own, _ := octoapi.Own(found, subscriptions)
+	err := fmt.Errorf("this Tentacle is registered: %s", registrationTexts(own))
+	if len(own) > 1 && !own[0].PolledWith(subscriptions) {
+		return hint.With(err, "machines can share a certificate: if one of these is this Tentacle's, delete it first with deregister-from or deregister-worker, and --name", forceHint)
+	}
 	var commands []string
-	for i, one := range found {
-		names[i] = one.String()
-		if i > 0 && found[i-1].Kind == one.Kind && found[i-1].Space == one.Space {
-			continue // the same command deletes it
-		}
-		options := append(g.options.api.suggestedOptions(), "--space="+one.Space.ID)
-		if i+1 < len(found) && found[i+1].Kind == one.Kind && found[i+1].Space == one.Space {
-			options = append(options, "--multiple")
-		}
-		name := "deregister-from"
-		if one.Kind == octoapi.Worker {
-			name = "deregister-worker"
-		}
-		commands = append(commands, g.tentacle.suggest().NamedCommand(name, options...))
+	for _, one := range own {
+		options := append(g.options.api.suggestedOptions(), "--space="+one.Space.ID, "--name="+one.Machine.Name)
+		commands = append(commands, g.tentacle.suggest().NamedCommand(suggest.Deregister(one.Kind), options...))
 	}
 	commands[len(commands)-1] += " --remove-trust"
-	return hint.With(fmt.Errorf("this Tentacle is registered: %s", strings.Join(names, ", ")),
-		"deregister it first: "+strings.Join(commands, " && "), forceHint)
+	return hint.With(err, "deregister it first: "+strings.Join(commands, " && "), forceHint)
 }
 
 // refuseTrust refuses where this machine alone shows that the Tentacle may be registered with

@@ -3,8 +3,10 @@ package commands
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -93,11 +95,8 @@ func (e otherStyleError) Error() string {
 
 func (e otherStyleError) Hints() []string {
 	if e.own {
-		command := "deregister-from"
-		if e.kind == octoapi.Worker {
-			command = "deregister-worker"
-		}
-		return []string{fmt.Sprintf("delete it first with %s --name=%s, or give another --name", command, e.taken.Name)}
+		return []string{fmt.Sprintf("delete it first with %s %s, or give another --name",
+			suggest.Deregister(e.kind), suggest.Quote(runtime.GOOS, "--name="+e.taken.Name))}
 	}
 	return []string{"give another --name, or delete it in the Octopus web portal first"}
 }

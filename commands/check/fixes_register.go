@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -64,7 +65,7 @@ func (r *report) replace(one octoapi.Registration, addresses []string) string {
 
 // deregister deletes the registration with the name, of the kind of one and in its space.
 func (r *report) deregister(one octoapi.Registration, name string) string {
-	return r.Tentacle.NamedCommand(deregisterCommand(one), append(r.server(), "--space="+one.Space.ID, "--name="+name)...)
+	return r.Tentacle.NamedCommand(suggest.Deregister(one.Kind), append(r.server(), "--space="+one.Space.ID, "--name="+name)...)
 }
 
 func registerCommand(one octoapi.Registration) string {
@@ -78,13 +79,6 @@ func registerCommand(one octoapi.Registration) string {
 		return "register-k8s-target"
 	}
 	return "register-with"
-}
-
-func deregisterCommand(one octoapi.Registration) string {
-	if one.Kind == octoapi.Worker {
-		return "deregister-worker"
-	}
-	return "deregister-from"
 }
 
 // placeOf are the options that every registration needs.

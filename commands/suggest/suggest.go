@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -49,6 +50,14 @@ func (t Tentacle) command(name string, arguments []string) string {
 		words = append(words, Quote(t.goos(), argument))
 	}
 	return strings.Join(words, " ")
+}
+
+// Deregister is the name of the command that deletes registrations of a kind.
+func Deregister(kind octoapi.Kind) string {
+	if kind == octoapi.Worker {
+		return "deregister-worker"
+	}
+	return "deregister-from"
 }
 
 // Restart is the command that restarts the Tentacle's service. It is never the service manager's
