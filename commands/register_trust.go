@@ -2,10 +2,8 @@ package commands
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
-	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -83,25 +81,4 @@ func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription strin
 		}
 	}
 	return tentacleconfig.Upsert(now, entries...)
-}
-
-// polledWith are the subscriptions with which a cluster is polled, each once.
-func polledWith(servers []tentacleconfig.TrustedServer, cluster string) (subscriptions []string) {
-	for _, s := range servers {
-		known := func(id string) bool { return octoapi.SameSubscription(id, s.SubscriptionID) }
-		if s.Subscribes() && thumbprint.Same(s.Thumbprint, cluster) && !slices.ContainsFunc(subscriptions, known) {
-			subscriptions = append(subscriptions, s.SubscriptionID)
-		}
-	}
-	return subscriptions
-}
-
-// polledAddresses are those at which a cluster is polled.
-func polledAddresses(servers []tentacleconfig.TrustedServer, cluster string) (addresses []string) {
-	for _, s := range servers {
-		if s.Polls() && thumbprint.Same(s.Thumbprint, cluster) && !tentacleconfig.ContainsAddress(addresses, s.Address) {
-			addresses = append(addresses, s.Address)
-		}
-	}
-	return addresses
 }

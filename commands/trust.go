@@ -2,10 +2,13 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -65,4 +68,25 @@ func (e untrustedError) Hints() []string {
 			e.tentacle.Command("update-trust", "--oldThumbprint="+expired, "--newThumbprint="+e.thumbprint),
 		"if it is another cluster, " + registerHint,
 	}
+}
+
+// polledWith are the subscriptions with which a cluster is polled, each once.
+func polledWith(servers []tentacleconfig.TrustedServer, cluster string) (subscriptions []string) {
+	for _, s := range servers {
+		known := func(id string) bool { return octoapi.SameSubscription(id, s.SubscriptionID) }
+		if s.Subscribes() && thumbprint.Same(s.Thumbprint, cluster) && !slices.ContainsFunc(subscriptions, known) {
+			subscriptions = append(subscriptions, s.SubscriptionID)
+		}
+	}
+	return subscriptions
+}
+
+// polledAddresses are those at which a cluster is polled.
+func polledAddresses(servers []tentacleconfig.TrustedServer, cluster string) (addresses []string) {
+	for _, s := range servers {
+		if s.Polls() && thumbprint.Same(s.Thumbprint, cluster) && !tentacleconfig.ContainsAddress(addresses, s.Address) {
+			addresses = append(addresses, s.Address)
+		}
+	}
+	return addresses
 }
