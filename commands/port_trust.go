@@ -10,12 +10,9 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// trustTime is how long a polling port may take to say whether it trusts a Tentacle.
-const trustTime = 10 * time.Second
-
 // askTrust asks each polling port once whether it trusts the Tentacle with this certificate.
 func (s *connection) askTrust(ctx context.Context, addresses []string, certificate *tentacleconfig.Certificate) []octoapi.PortTrust {
-	ctx, cancel := context.WithTimeout(ctx, trustTime)
+	ctx, cancel := context.WithTimeout(ctx, portTime)
 	defer cancel()
 	return octoapi.AskTrust(ctx, addresses, certificate.TLS(), octoapi.PortOptions{Proxy: s.ports, FailFast: true})
 }
