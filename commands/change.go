@@ -72,19 +72,21 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 	if err != nil {
 		return err
 	}
-	if err := apply(ctx, c, t, o, ch, out); err != nil {
-		return err
-	}
-	if ch.applied != nil {
+	err = apply(ctx, c, t, o, ch, out)
+	if err == nil && ch.applied != nil {
 		ch.applied()
 	}
-	if ch.after != nil && !o.dryRun {
-		if err := ch.after(); err != nil {
-			return err
-		}
+	if err == nil && ch.after != nil && !o.dryRun {
+		err = ch.after()
 	}
-	out.noteChanged()
-	return out.print(c, o)
+	out.conclude(err)
+	switch {
+	case err == nil:
+		return out.print(c, o)
+	case o.printsDespite(err):
+		_ = c.printJSON(out) // that the change is unfinished is the error that counts
+	}
+	return err
 }
 
 // apply makes a change or, for --dry-run, rehearses it, and records the result in out.
@@ -248,6 +250,7 @@ func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOption
 		return nil
 	}
 	if err := out.Service.restart(ctx, c, o.restart); err != nil {
+		out.pending = true
 		return unfinishedError{
 			done:   fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: a restart is pending", t.instance.ConfigPath),
 			cause:  err,

@@ -84,10 +84,16 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 	if t == nil && errors.Is(err, fs.ErrExist) {
 		return createInstance(ctx, c, o) // another process was faster
 	}
-	if err != nil {
-		return err
+	if made.Result == "" {
+		made.Result = resultOf(made.DryRun, made.Changed, err)
 	}
-	if o.change.json() {
+	switch {
+	case o.change.printsDespite(err):
+		_ = c.printJSON(made) // that it is unfinished is the error that counts
+		return err
+	case err != nil:
+		return err
+	case o.change.json():
 		return c.printJSON(made)
 	}
 	made.printCreated(c)
@@ -198,15 +204,17 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 		}
 	}
 	out := newOutcome(t, o.dryRun)
-	if err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out); err != nil {
-		if !o.dryRun && !n.indexed {
-			err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
-		}
-		return err
+	err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out)
+	if err != nil && !o.dryRun && !n.indexed {
+		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
 	}
 	made.Changed = out.saved || !n.indexed
 	made.Settings, made.Service = out.Settings, out.Service
-	return nil
+	made.Result = resultOf(o.dryRun, made.Changed, err)
+	if err != nil && out.pending {
+		made.Result = resultRestartPending
+	}
+	return err
 }
 
 func (n *newInstance) register() error {

@@ -57,6 +57,7 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 			return err
 		}
 	}
+	r.Result = resultOf(r.DryRun, r.Changed, nil)
 	if o.outcome.json() {
 		return c.printJSON(r)
 	}

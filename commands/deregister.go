@@ -273,7 +273,12 @@ func (d *deregistering) noteDeleted(r octoapi.Registration) {
 
 // failed adds to an error what had already been deleted.
 func (d *deregistering) failed(err error) error {
-	if len(d.out.Deleted) == 0 || d.out.DryRun {
+	switch {
+	case d.out.DryRun:
+		return err
+	case len(d.out.Deleted) == 0 && errors.Is(err, octoapi.ErrOutcomeUnknown):
+		return unfinishedError{done: "nothing else was deleted", cause: err, finish: "run the same command again"}
+	case len(d.out.Deleted) == 0:
 		return err
 	}
 	names := make([]string, len(d.out.Deleted))

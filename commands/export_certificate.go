@@ -83,6 +83,7 @@ func exportCertificate(c *console, o exportCertificateOptions) error {
 			return err
 		}
 	}
+	e.Result = resultOf(e.DryRun, e.Changed, nil)
 	if o.outcome.json() {
 		return c.printJSON(e)
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"context"
 	"io"
 
@@ -58,3 +59,6 @@ func AccountNeeds(command string) (list []AccountNeed) {
 func Run(ctx context.Context, in io.Reader, out, err io.Writer, arguments []string) int {
 	return run(ctx, newConsole(in, out, err), arguments)
 }
+
+// FailureCode is the exit code of a command that cannot do what it is for.
+func FailureCode(command string) int { return exitCode(command, errors.New("a failure")) }

@@ -301,6 +301,7 @@ func oneJSONValue(t *testing.T, text string) {
 // withoutUnknown is a report without what a dry run cannot say.
 func withoutUnknown(t *testing.T, text string, unknown []string) string {
 	t.Helper()
+	text = strings.Replace(text, `"outcome": "would-change"`, `"outcome": "changed"`, 1)
 	for _, expression := range append(unknown, `"dryRun": (true|false)`, `"backup": ".*"`, `"restarted": (true|false)`, `"scheduled": ".*"`) {
 		text = regexp.MustCompile(expression).ReplaceAllLiteralString(text, "…")
 	}

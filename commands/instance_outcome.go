@@ -8,6 +8,7 @@ type instanceOutcome struct {
 	Index         string         `json:"index"`         // the index file; "" where the index does not matter
 	DryRun        bool           `json:"dryRun"`
 	Changed       bool           `json:"changed"`
+	Result        result         `json:"outcome"`
 	Settings      []settingEntry `json:"settings"` // that changed
 	Service       serviceEntry   `json:"service"`
 

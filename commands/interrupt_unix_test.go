@@ -78,7 +78,7 @@ func TestAHangUpIsCtrlCAndNohupOverridesIt(t *testing.T) {
 			}
 			continue
 		}
-		if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), "it is not known whether web01 was registered") {
+		if cmd.ProcessState.ExitCode() != 3 || !strings.Contains(stderr.String(), "it is not known whether web01 was registered") {
 			t.Errorf("hung up: %v, said %q", err, stderr.String())
 		}
 		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".*.tmp")); len(left) > 0 {

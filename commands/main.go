@@ -13,13 +13,6 @@ import (
 	"os"
 )
 
-// Exit codes, on which scripts written for the Tentacle CLI rely.
-const (
-	exitDone          = 0
-	exitFailed        = 1
-	exitNoSuchCommand = 2
-)
-
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
 	log.SetOutput(io.Discard) // net/http logs there what a server sends unasked
@@ -28,7 +21,8 @@ func Main() int {
 
 // run carries out one command line, for Main, demo and tests.
 func run(ctx context.Context, c *console, arguments []string) (code int) {
-	app := newApp(c, commandNamed(arguments))
+	command := commandNamed(arguments)
+	app := newApp(c, command)
 	defer c.endProgress()
 	defer c.background.end()
 
@@ -43,14 +37,11 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 
 	c.endProgress()
 	if errors.As(err, new(verdictError)) {
-		return exitFailed // the answer says it all
+		return exitCode(command, err) // the answer says it all
 	}
 	if errors.Is(err, context.Canceled) {
 		err = interruptedError{err}
 	}
 	c.fail(err)
-	if errors.As(err, new(noSuchCommandError)) {
-		return exitNoSuchCommand
-	}
-	return exitFailed
+	return exitCode(command, err)
 }

@@ -132,6 +132,7 @@ type exported struct {
 	Thumbprint string `json:"thumbprint"` // "" in a dry run
 	DryRun     bool   `json:"dryRun"`
 	Changed    bool   `json:"changed"`
+	Result     result `json:"outcome"`
 }
 
 // export writes a new certificate into a file that only its owner can read.
@@ -151,6 +152,7 @@ func (o *newCertificateOptions) export(c *console) error {
 		}
 		e.Thumbprint = thumbprint
 	}
+	e.Result = resultOf(e.DryRun, e.Changed, nil)
 	switch {
 	case o.change.json():
 		return c.printJSON(e)

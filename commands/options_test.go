@@ -54,7 +54,7 @@ func TestAnEmptyValueIsNoneOrIsRefused(t *testing.T) {
 			option := flag.Names()[0]
 			without := slices.DeleteFunc(slices.Clone(line), func(a string) bool { return strings.HasPrefix(a, "--"+option+"=") || a == "--"+option })
 			got := s.try(t, append(slices.Clone(without), "--"+option+"=")...).steady()
-			if got.code == 1 && got.stdout == "" && strings.Contains(got.stderr, "--"+option) {
+			if got.code == commands.FailureCode(name) && got.stdout == "" && strings.Contains(got.stderr, "--"+option) {
 				continue // refused
 			}
 			key := strings.Join(without, " ")
@@ -185,8 +185,8 @@ func TestEveryCommandTellsScriptsHowItEnded(t *testing.T) {
 			{0, "octo-tentacle " + name, []string{name, "--help"}},
 			{0, "octo-tentacle " + name, []string{"help", name}},
 			{0, "octo-tentacle " + name, []string{strings.ToUpper(name), "/?"}},
-			{1, "no option --no-such-option", []string{name, "--no-such-option=API-SECRET"}},
-			{1, "no option --no-such-option", []string{name, "/no-such-option:API-SECRET"}},
+			{commands.FailureCode(name), "no option --no-such-option", []string{name, "--no-such-option=API-SECRET"}},
+			{commands.FailureCode(name), "no option --no-such-option", []string{name, "/no-such-option:API-SECRET"}},
 			{2, "there is no command", []string{name + "x"}},
 		} {
 			got := s.try(t, c.arguments...)
@@ -198,7 +198,7 @@ func TestEveryCommandTellsScriptsHowItEnded(t *testing.T) {
 			}
 		}
 		if command.ArgsUsage == "" {
-			if got := s.try(t, name, "API-SECRET"); got.code != 1 || got.stdout != "" || strings.Contains(got.stderr, "SECRET") {
+			if got := s.try(t, name, "API-SECRET"); got.code != commands.FailureCode(name) || got.stdout != "" || strings.Contains(got.stderr, "SECRET") {
 				t.Errorf("%s with an argument left over: %+v", name, got)
 			}
 		}
@@ -206,21 +206,21 @@ func TestEveryCommandTellsScriptsHowItEnded(t *testing.T) {
 			option := flag.Names()[0]
 			switch flag.(type) {
 			case *cli.BoolFlag:
-				if got := s.try(t, name, "--"+option+"=perhaps"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "--"+option) {
+				if got := s.try(t, name, "--"+option+"=perhaps"); got.code != commands.FailureCode(name) || got.stdout != "" || !strings.Contains(got.stderr, "--"+option) {
 					t.Errorf("%s --%s=perhaps: %+v", name, option, got)
 				}
 			default:
-				if got := s.try(t, name, "--"+option); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "--"+option+" needs a value") {
+				if got := s.try(t, name, "--"+option); got.code != commands.FailureCode(name) || got.stdout != "" || !strings.Contains(got.stderr, "--"+option+" needs a value") {
 					t.Errorf("%s --%s without its value: %+v", name, option, got)
 				}
 			}
 			if option == "format" {
-				if got := s.try(t, name, "--format=xml"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "--format") {
+				if got := s.try(t, name, "--format=xml"); got.code != commands.FailureCode(name) || got.stdout != "" || !strings.Contains(got.stderr, "--format") {
 					t.Errorf("%s --format=xml: %+v", name, got)
 				}
 			}
 			if option == "instance" && name != "create-instance" {
-				if got := s.try(t, append(slices.Clone(commandLines(t, s)[name]), "--instance=no such", "--format=json")...); got.code != 1 || got.stdout != "" || got.stderr == "" {
+				if got := s.try(t, append(slices.Clone(commandLines(t, s)[name]), "--instance=no such", "--format=json")...); got.code != commands.FailureCode(name) || got.stdout != "" || got.stderr == "" {
 					t.Errorf("%s --instance=no such: %+v", name, got)
 				}
 			}

@@ -19,6 +19,7 @@ type outcome struct {
 	Thumbprint    string               `json:"thumbprint"`    // the cluster's
 	DryRun        bool                 `json:"dryRun"`
 	Changed       bool                 `json:"changed"` // the configuration, something beside it, or on the server
+	Result        result               `json:"outcome"`
 	Added         []serverEntry        `json:"added"`
 	Updated       []serverEntry        `json:"updated"`
 	Removed       []serverEntry        `json:"removed"`
@@ -37,6 +38,7 @@ type outcome struct {
 	DeletedFiles []string         `json:"deletedFiles,omitzero"`
 
 	saved         bool     // the file was changed; in a dry run: would be
+	pending       bool     // it is saved, but the service could not be restarted
 	serviceErr    error    // why the state of the service is not known
 	done          []string // Actions, for people
 	notRegistered string   // why there was nothing to delete
@@ -92,9 +94,13 @@ func (o *outcome) setService(status service.Status, err error) {
 	o.serviceErr = err
 }
 
-// noteChanged sets Changed once everything is done.
-func (o *outcome) noteChanged() {
-	o.Changed = o.saved || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action != actionUnchanged
+// conclude sets Changed and Result, once everything is done or has failed.
+func (o *outcome) conclude(err error) {
+	o.Changed = o.saved || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action.changes()
+	o.Result = resultOf(o.DryRun, o.Changed, err)
+	if err != nil && o.pending {
+		o.Result = resultRestartPending
+	}
 }
 
 // afterwards wraps a failure that happened after the change was made.

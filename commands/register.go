@@ -326,8 +326,11 @@ func (reg *registering) change(ctx context.Context, out *outcome) change {
 				return nil
 			}
 			saved, err := reg.send(ctx)
-			if err == nil {
+			switch {
+			case err == nil:
 				sent, out.Registration.ID = &saved, saved.ID
+			case errors.Is(err, octoapi.ErrOutcomeUnknown):
+				out.Registration.Action = actionUnknown
 			}
 			return err
 		},

@@ -20,6 +20,7 @@ type restartServiceOptions struct {
 type restartOutcome struct {
 	DryRun  bool         `json:"dryRun"`
 	Changed bool         `json:"changed"` // restarted, or scheduled (in a dry run: would be)
+	Result  result       `json:"outcome"`
 	Service serviceEntry `json:"service"`
 }
 
@@ -63,11 +64,16 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 
 	r := restartOutcome{DryRun: o.outcome.dryRun, Changed: status.State.Runs(), Service: serviceEntry{Name: status.Name, State: status.State}}
 	if r.Changed && !r.DryRun {
-		if err := r.Service.restart(ctx, c, o.restart); err != nil {
-			return err
-		}
+		err = r.Service.restart(ctx, c, o.restart)
 	}
-	if o.outcome.json() {
+	r.Result = resultOf(r.DryRun, r.Changed, err)
+	switch {
+	case o.outcome.printsDespite(err):
+		_ = c.printJSON(r) // the unfinished restart is the error that counts
+		return err
+	case err != nil:
+		return err
+	case o.outcome.json():
 		return c.printJSON(r)
 	}
 	r.print(c)

@@ -67,7 +67,7 @@ func TestSystemdRestartThatMayNotWaitIsPendingAndCanBeFinished(t *testing.T) {
 		var stdout, stderr strings.Builder
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		_ = cmd.Run()
-		if cmd.ProcessState.ExitCode() != 1 || stdout.Len() > 0 {
+		if cmd.ProcessState.ExitCode() != 3 || !strings.Contains(stdout.String(), `"outcome": "restart-pending"`) {
 			t.Errorf("%s: exit code %d, %s", wait, cmd.ProcessState.ExitCode(), stdout.String())
 		}
 		for _, want := range []string{"is saved", "a restart is pending", `octo-tentacle restart-service --instance='Octo Tentacle Test'`, "is still busy", "sh (pid "} {
@@ -134,7 +134,7 @@ func TestSystemdWaitForAScriptCanBeInterrupted(t *testing.T) {
 	_ = cmd.Wait()
 	want := "octo-tentacle: interrupted: " + s.config + " is saved, but its Tentacle does not use it yet: a restart is pending\n" +
 		"  to finish: octo-tentacle restart-service --instance='Octo Tentacle Test'\n"
-	if cmd.ProcessState.ExitCode() != 1 || stderr.String() != want || s.starts(t) != 1 {
+	if cmd.ProcessState.ExitCode() != 3 || stderr.String() != want || s.starts(t) != 1 {
 		t.Errorf("exit code %d, %d starts\n%s", cmd.ProcessState.ExitCode(), s.starts(t), stderr.String())
 	}
 }
@@ -157,7 +157,7 @@ export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_K
 		return err == nil
 	})
 	output := s.read(t, "job.out")
-	if s.read(t, "job.exit") != "1" || !strings.Contains(output, "a restart is pending") || !strings.Contains(output, "--restart-wait=0s does not wait for that") {
+	if s.read(t, "job.exit") != "3" || !strings.Contains(output, "a restart is pending") || !strings.Contains(output, "--restart-wait=0s does not wait for that") {
 		t.Errorf("exit %s:\n%s", s.read(t, "job.exit"), output)
 	}
 }
@@ -237,7 +237,7 @@ func TestSystemdInterruptedRestartIsReportedAsPending(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if text := stderr.String(); cmd.ProcessState.ExitCode() != 1 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was requested") {
+	if text := stderr.String(); cmd.ProcessState.ExitCode() != 3 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was requested") {
 		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), text)
 	}
 }

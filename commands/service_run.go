@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,6 +30,7 @@ type serviceReport struct {
 	Configuration string           `json:"configuration"` // the file; "" when the instance is gone
 	DryRun        bool             `json:"dryRun"`
 	Changed       bool             `json:"changed"`
+	Result        result           `json:"outcome"`
 	Actions       []service.Action `json:"actions"`    // what was done (in a dry run: would be), in that order
 	Difference    string           `json:"difference"` // from what was installed; "" for none
 	Service       serviceState     `json:"service"`
@@ -56,13 +58,15 @@ func (s serviceRun) apply(ctx context.Context, c *console, targets []serviceTarg
 	c.endProgress()
 
 	failed := errors.Join(failures...)
-	switch {
-	case s.outcome.json() && failed != nil:
+	changed := slices.ContainsFunc(reports, func(r *serviceReport) bool { return r.Changed && !r.DryRun })
+	if failed != nil && changed && !errors.As(failed, new(unfinishedError)) {
+		failed = unfinishedError{done: "not everything was done", cause: failed}
+	}
+	if s.outcome.json() {
+		if failed == nil || s.outcome.printsDespite(failed) {
+			failed = cmp.Or(failed, s.printJSON(c, reports))
+		}
 		return failed
-	case s.outcome.json() && s.list:
-		return c.printJSON(reports)
-	case s.outcome.json():
-		return c.printJSON(reports[0])
 	}
 	if len(targets) == 0 {
 		c.printf("There is no Tentacle instance on this machine.\n")
@@ -75,32 +79,47 @@ func (s serviceRun) apply(ctx context.Context, c *console, targets []serviceTarg
 	return failed
 }
 
+// applyTo carries out the request for one service. The report is complete even if it fails.
 func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*serviceReport, error) {
 	r := &serviceReport{
 		Instance: t.instance.Name, Configuration: t.instance.ConfigPath,
 		DryRun: s.outcome.dryRun, Actions: []service.Action{}, // an empty list is [], not null
 		status: t.found.Status,
 	}
+	err := s.carryOut(ctx, c, t, r)
+	if !r.DryRun && (r.Changed || errors.As(err, new(unfinishedError))) {
+		now, unknown := lookAtService(context.WithoutCancel(ctx), t.found.Name)
+		if r.status = now; unknown != nil {
+			c.warnOf(unknown)
+		}
+	}
+	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
+	r.Result = resultOf(r.DryRun, r.Changed, err)
+	return r, err
+}
+
+func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r *serviceReport) error {
 	plan, err := service.MakePlan(s.request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.Difference = plan.Difference
 	for _, step := range plan.Steps {
 		if step.Action != "" && !r.DryRun {
 			if err := t.do(ctx, c, step.Action); err != nil {
-				return nil, r.unfinished(ctx, err)
+				return r.unfinished(ctx, err)
 			}
 		}
 		r.add(t.found.Name, step)
 	}
-	if r.Changed && !r.DryRun {
-		if r.status, err = lookAtService(ctx, t.found.Name); err != nil {
-			c.warnOf(err)
-		}
+	return nil
+}
+
+func (s serviceRun) printJSON(c *console, reports []*serviceReport) error {
+	if s.list {
+		return c.printJSON(reports)
 	}
-	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
-	return r, nil
+	return c.printJSON(reports[0])
 }
 
 // do carries out one action.

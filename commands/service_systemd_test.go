@@ -89,8 +89,13 @@ func (m *serviceMachine) mustRun(t *testing.T, arguments ...string) string {
 // and an error that says all of that.
 func (m *serviceMachine) mustFail(t *testing.T, says []string, arguments ...string) {
 	t.Helper()
+	m.mustFailWith(t, 1, says, arguments...)
+}
+
+func (m *serviceMachine) mustFailWith(t *testing.T, wantCode int, says []string, arguments ...string) {
+	t.Helper()
 	stdout, stderr, code := m.run(arguments...)
-	if code != 1 || stdout != "" {
+	if code != wantCode || stdout != "" {
 		t.Errorf("%v: exit code %d, output %s", arguments, code, stdout)
 	}
 	for _, text := range says {
@@ -251,7 +256,7 @@ func TestSystemdServicesOfAllInstances(t *testing.T) {
 
 	// One cannot be started; the other is.
 	stdout, stderr, code := m.run("service", "--instance", "*", "--start")
-	if code != 1 || !strings.Contains(stderr, "no service Two-Two") || !strings.Contains(stdout, "service One was started") {
+	if code != 3 || !strings.Contains(stderr, "no service Two-Two") || !strings.Contains(stdout, "service One was started") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	m.mustFail(t, []string{"no service Two-Two"}, "service", "--instance=*", "--start", "--format=json")
@@ -406,7 +411,7 @@ func TestSystemdServiceThatDoesNotStayUpIsAFailureThatSaysWhatWasDone(t *testing
 	if err := os.WriteFile(filepath.Join(m.folder, "broken"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m.mustFail(t, []string{"service Broken was installed", "did not stay up (exit status 7)", "journalctl -u Broken"}, "service", "--install", "--start", "--tentacle="+m.program)
+	m.mustFailWith(t, 3, []string{"service Broken was installed", "did not stay up (exit status 7)", "journalctl -u Broken"}, "service", "--install", "--start", "--tentacle="+m.program)
 	systemctlSays(t, "stop", "Broken") // which systemd starts again and again: perhaps just when it can
 	if err := os.Remove(filepath.Join(m.folder, "broken")); err != nil {
 		t.Fatal(err)
@@ -511,7 +516,7 @@ func TestSystemdServiceInterruptedSaysWhatIsUnderWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), test.says) || strings.Contains(stderr.String(), "nothing was changed") {
+		if code := cmd.ProcessState.ExitCode(); code != 3 || !strings.Contains(stderr.String(), test.says) || strings.Contains(stderr.String(), "nothing was changed") {
 			t.Errorf("%v: exit code %d\n%s", test.arguments, code, stderr.String())
 		}
 	}

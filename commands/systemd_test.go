@@ -169,16 +169,16 @@ func TestSystemdServiceThatDoesNotComeBackIsAFailureWithTheFileSaved(t *testing.
 	cmd := s.command("poll-server", "--format=json", "--server-comms-address="+s.cluster.Addresses()[1])
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
-		t.Errorf("%v: exit code %d, not 1", err, cmd.ProcessState.ExitCode())
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v: exit code %d, not 3", err, cmd.ProcessState.ExitCode())
 	}
 	for _, want := range []string{s.config + " is saved", "octo-tentacle restart-service", "journalctl -u", "exit status 7"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("the error does not say %q:\n%s", want, stderr.String())
 		}
 	}
-	if stdout.Len() > 0 {
-		t.Errorf("standard output of a failure: %s", stdout.String())
+	if !strings.Contains(stdout.String(), `"outcome": "restart-pending"`) || !strings.Contains(stdout.String(), `"changed": true`) {
+		t.Errorf("standard output: %s", stdout.String())
 	}
 	if got := s.addresses(t); len(got) != 2 {
 		t.Errorf("the file has %v", got)
