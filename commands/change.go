@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -92,9 +95,14 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 // apply makes a change or, for --dry-run, rehearses it, and records the result in out.
 func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, out *outcome) error {
 	if o.dryRun {
-		return rehearse(ctx, c, t, ch, out)
+		err := rehearse(ctx, c, t, ch, out)
+		out.Service.started = out.Service.interrupted && !o.noRestart
+		return err
 	}
 	a := applying{change: ch, out: out, tentacle: t.suggest()}
+	if err := a.refuseRestart(ctx, t, o); err != nil {
+		return a.failed(err)
+	}
 	settings := tentacleconfig.Change{
 		Edit:    a.edit,
 		Damaged: ch.restore != nil,
@@ -137,6 +145,7 @@ type applying struct {
 	last      decision
 	beforeRan bool
 
+	former     *tentacleconfig.Document // as it was before the change
 	difference tentacleconfig.Difference
 }
 
@@ -148,6 +157,7 @@ func (a *applying) note() {
 
 // edit makes the change in a document, and notes the difference.
 func (a *applying) edit(document *tentacleconfig.Document) error {
+	a.former = document.Clone()
 	if a.change.restore != nil {
 		return a.restore(document)
 	}
@@ -203,6 +213,20 @@ func (a *applying) failed(err error) error {
 	return err
 }
 
+// refuseRestart refuses a change, before anything is done, that would need a restart which cannot
+// be had.
+func (a *applying) refuseRestart(ctx context.Context, t *tentacle, o changeOptions) error {
+	document := t.document.Clone()
+	if err := a.edit(document); o.noRestart || err != nil || bytes.Equal(document.Bytes(), t.document.Bytes()) {
+		return err
+	}
+	if status, err := service.Query(ctx, t.service); err != nil || !status.State.Runs() {
+		return nil // a state that is not known is reported later
+	}
+	_, err := neededRestart{service: t.service}.check(ctx, o.restart)
+	return hint.With(err, "nothing was changed; to save the change for the next start of the Tentacle, use --no-restart")
+}
+
 // restore replaces the document.
 func (a *applying) restore(document *tentacleconfig.Document) error {
 	by := a.change.restore
@@ -234,28 +258,56 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 			c.warn("without --dry-run this would fail: %s", errorText(err))
 		}
 	}
-	out.setService(lookAtService(ctx, t.service))
+	status, err := lookAtService(ctx, t.service)
+	out.setService(t.instance, status, err)
 	return nil
 }
 
-// restartChanged restarts the service if, and only if, something was saved and the service runs. At
-// this point the change is saved, and an error says so.
+// restartChanged restarts the service if something was saved and the service runs, and starts it if
+// an earlier restart came to no end. At this point the change is saved, and an error says so.
 func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome) error {
+	needed := neededRestart{service: t.service, config: t.instance.ConfigPath, since: time.Now()}
 	status, err := lookAtService(ctx, t.service)
-	out.setService(status, err)
+	out.setService(t.instance, status, err)
+	needed.stopped = out.Service.interrupted
+	forgetRestart(needed.config, status)
 	if !out.saved {
-		warnOfPendingRestart(c, t, status, o)
+		warnOfPendingRestart(ctx, c, t, status, o)
 	}
-	if !out.saved || o.noRestart || !status.State.Runs() {
+	if o.noRestart || !needed.stopped && !(out.saved && status.State.Runs()) {
 		return nil
 	}
-	if err := out.Service.restart(ctx, c, o.restart); err != nil {
-		out.pending = true
-		return unfinishedError{
-			done:   fmt.Sprintf("%s is saved, but its Tentacle does not use it yet: a restart is pending", t.instance.ConfigPath),
-			cause:  err,
-			finish: t.suggest().Restart(),
-		}
+	if err := out.Service.restart(ctx, c, needed, o.restart); err != nil {
+		return restartFailed(ctx, t, out, status, err)
 	}
 	return nil
+}
+
+// restartFailed is the error for a change that is saved, or was saved before, and whose service was
+// not restarted. was is the status before.
+func restartFailed(ctx context.Context, t *tentacle, out *outcome, was service.Status, err error) error {
+	out.pending = true
+	config, suggested := t.instance.ConfigPath, t.suggest()
+	tried := errors.As(err, new(*service.StartError))
+	switch {
+	case !tried && out.saved:
+		return unfinishedError{
+			done:   config + " is saved, but its Tentacle does not use it yet: a restart is pending",
+			cause:  err,
+			finish: suggested.Restart(),
+		}
+	case !tried:
+		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not run", t.service), cause: err, finish: suggested.Restart()}
+	case !out.saved:
+		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not start", t.service), cause: explainStart(ctx, suggested, err)}
+	}
+	found := lookAtTrouble(context.WithoutCancel(ctx), t.instance, t.document, t.service)
+	err = hint.With(err, found.wordsHint())
+	if out.Backup != "" && was.State == service.Running {
+		return unfinishedError{
+			done:  config + " is saved, but the Tentacle does not start with it",
+			cause: hint.With(err, "to put the old configuration back: "+undo(suggested)),
+		}
+	}
+	return unfinishedError{done: config + " is saved, but the Tentacle does not start", cause: err}
 }

@@ -4,6 +4,3 @@ package commands
 
 // needAdministrator refuses nothing here: the mode of the file decides, and the error says so.
 func needAdministrator() error { return nil }
-
-// needRestartRights refuses nothing here: the service manager decides when it is asked.
-func needRestartRights(string) error { return nil }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"golang.org/x/sys/windows"
 )
 
@@ -14,7 +13,3 @@ func needAdministrator() error {
 	}
 	return hint.New("only an Administrator may change a Tentacle", "use a console started with \"Run as administrator\"")
 }
-
-// needRestartRights refuses a restart before minutes are spent waiting for it. An account may have
-// been given these rights alone.
-func needRestartRights(name string) error { return service.CheckRestartPrivileges(name) }

@@ -1,11 +1,12 @@
 package commands
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"io"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -62,3 +63,17 @@ func Run(ctx context.Context, in io.Reader, out, err io.Writer, arguments []stri
 
 // FailureCode is the exit code of a command that cannot do what it is for.
 func FailureCode(command string) int { return exitCode(command, errors.New("a failure")) }
+
+// Answering asks the addresses that a configuration polls, as a confirmation does.
+func Answering(ctx context.Context, config string) (answer, why []string, err error) {
+	document, err := tentacleconfig.Read(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := reachOf(document)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, why = r.ask(ctx, r.addresses())
+	return answer, why, nil
+}

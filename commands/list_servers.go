@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -41,7 +42,7 @@ type serverList struct {
 	Instance      string        `json:"instance"`
 	Configuration string        `json:"configuration"`
 	Thumbprint    string        `json:"thumbprint"` // the Tentacle's own; "" before it has a certificate that can be read
-	Service       serviceState  `json:"service"`
+	Service       listedService `json:"service"`
 	Servers       []serverEntry `json:"servers"`
 
 	polls, listens bool
@@ -54,6 +55,12 @@ const noInstance = "(no instance uses this file)"
 type serviceState struct {
 	Name  string        `json:"name"`
 	State service.State `json:"state"`
+}
+
+type listedService struct {
+	serviceState
+
+	RestartPending bool `json:"restartPending"` // it still uses what the configuration said before it was changed
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
@@ -119,6 +126,12 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	if err != nil {
 		c.warnOf(err)
 	}
+	warnOfTrouble(ctx, c, t.suggest(), t.document, status)
+	pending := restartPending(t.instance, status)
+	if pending {
+		c.warnOf(hint.Errorf("to finish: "+t.suggest().Restart(),
+			"service %s started before the last change of %s and still uses the old list: a restart is pending", status.Name, t.instance.ConfigPath))
+	}
 	thumbprint, err := t.document.Thumbprint()
 	unreadable := err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate)
 	if unreadable {
@@ -131,7 +144,7 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,
 		Thumbprint:    thumbprint,
-		Service:       serviceState{Name: status.Name, State: status.State},
+		Service:       listedService{serviceState{Name: status.Name, State: status.State}, pending},
 		Servers:       serverEntries(t.servers),
 		polls:         tentacleconfig.Polling(t.servers),
 		listens:       t.document.Listens(),
@@ -162,7 +175,11 @@ func (l serverList) print(c *console) {
 		missing = "(unknown)"
 	}
 	c.printf("Thumbprint:    %s\n", cmp.Or(l.Thumbprint, missing))
-	c.printf("Service:       %s, %s\n\n", l.Service.Name, l.Service.State)
+	pending := ""
+	if l.Service.RestartPending {
+		pending = ", with the list as it was before the last change"
+	}
+	c.printf("Service:       %s, %s%s\n\n", l.Service.Name, l.Service.State, pending)
 	if len(l.Servers) == 0 {
 		c.printf("This Tentacle trusts no Octopus Server yet.\n")
 		return

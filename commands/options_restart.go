@@ -22,13 +22,17 @@ const (
 	detachedRestartWait = 24 * time.Hour
 )
 
+// afterProcess is an option of restart-service that only this program itself gives: the number of a
+// process that has to end first.
+const afterProcess = "after-process"
+
 func (o *restartOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "restart-wait", Category: theOutcome, Destination: &o.wait, Value: defaultRestartWait,
-			Usage:  "wait up to `TIME` for running deployment scripts before the restart; 0s restarts only an idle service",
+			Usage:  "wait up to `TIME` for running deployment scripts before the restart (in the Tentacle's own script: 24h, if not given); 0s restarts only an idle service",
 			Action: func(*cli.Context, time.Duration) error { o.waitGiven = true; return nil }},
 		&cli.BoolFlag{Name: "restart-now", Category: theOutcome, Destination: &o.now, DisableDefaultText: true,
-			Usage: "restart without waiting; this kills running deployment scripts"},
+			Usage: "restart without waiting; this kills running deployment scripts, and one that runs this command as soon as the command has ended"},
 		&cli.DurationFlag{Name: "restart-splay", Category: theOutcome, Destination: &o.splay,
 			Usage: "wait a random time up to `TIME` before the restart, to spread out the restarts of a fleet"},
 	}

@@ -89,14 +89,14 @@ func (o *outcome) setDifference(d tentacleconfig.Difference) {
 	o.Removed, o.Unchanged = serverEntries(d.Removed), serverEntries(d.Unchanged)
 }
 
-func (o *outcome) setService(status service.Status, err error) {
-	o.Service = serviceEntry{Name: status.Name, State: status.State}
+func (o *outcome) setService(instance tentacleconfig.Instance, status service.Status, err error) {
+	o.Service = serviceEntry{Name: status.Name, State: status.State, interrupted: interruptedRestart(instance.ConfigPath, status) != nil}
 	o.serviceErr = err
 }
 
 // conclude sets Changed and Result, once everything is done or has failed.
 func (o *outcome) conclude(err error) {
-	o.Changed = o.saved || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action.changes()
+	o.Changed = o.saved || o.Service.started || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action.changes()
 	o.Result = resultOf(o.DryRun, o.Changed, err)
 	if err != nil && o.pending {
 		o.Result = resultRestartPending

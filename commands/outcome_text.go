@@ -120,6 +120,9 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 		c.printf("%s", stillTrusted(o))
 	case o.Changed && !o.saved:
 		c.printf("The configuration did not need to change.\n")
+		if o.Service.Restarted {
+			c.printf("%s\n", o.Service.startedLine())
+		}
 	case !o.Changed:
 		c.printf("%s\n", resultLine(o.DryRun, false, ""))
 	default:
@@ -131,7 +134,10 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 }
 
 func wouldRestart(o *outcome, opts changeOptions) string {
-	if !o.saved || opts.noRestart || !o.Service.State.Runs() {
+	switch {
+	case o.Service.started:
+		return fmt.Sprintf(" Service %s would be started: it was stopped for a restart earlier.", o.Service.Name)
+	case !o.saved || opts.noRestart || !o.Service.State.Runs():
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)
@@ -154,6 +160,10 @@ func serviceLine(o *outcome, opts changeOptions) string {
 	switch state := o.Service.State; {
 	case o.Service.Scheduled != "":
 		return "Saved. " + o.Service.scheduledLine()
+	case o.Service.Restarted && o.Service.started:
+		return "Saved. " + o.Service.startedLine()
+	case o.Service.interrupted:
+		return fmt.Sprintf("Saved; service %s was stopped for a restart earlier, and still does not run. To start it: %s", name, o.suggest().Restart())
 	case o.Service.Restarted:
 		return fmt.Sprintf("Saved; service %s was restarted.", name)
 	case state.Runs() && opts.noRestart:

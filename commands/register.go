@@ -426,8 +426,8 @@ func (reg *registering) registered(sent octoapi.Machine) string {
 // unfinished is the error for a failure after the registration succeeded: it says what has been
 // done.
 func (reg *registering) unfinished(sent octoapi.Machine, err error) error {
-	if errors.As(err, new(unfinishedError)) {
-		return unfinishedError{done: reg.registered(sent), cause: err} // saved, too: the cause says what is left
+	if errors.As(err, new(unfinishedError)) || errors.As(err, new(undoneError)) {
+		return unfinishedError{done: reg.registered(sent), cause: err} // the cause says what is left
 	}
 	return unfinishedError{
 		done:   fmt.Sprintf("%s, but %s could not be saved: the Tentacle does not use it yet", reg.registered(sent), reg.tentacle.instance.ConfigPath),

@@ -3,9 +3,14 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -14,6 +19,7 @@ type restartServiceOptions struct {
 	tentacle tentacleOptions
 	restart  restartOptions
 	outcome  outcomeOptions
+	after    int // the number of a process that has to end first; 0 for none
 }
 
 // restartOutcome is the JSON of restart-service.
@@ -35,9 +41,14 @@ until it is running again. Use it to complete a change that was saved but is not
 in use. (service --restart does not wait, like the Tentacle CLI.) In a script of that
 Tentacle, it schedules the restart outside the script and returns.
 
+A service that has failed, or that was stopped for a restart which was not completed,
+is started. One that was stopped on purpose is left alone.
+
   octo-tentacle restart-service
   octo-tentacle restart-service --instance=web --restart-wait=1h`,
-		Flags:  allFlags(o.tentacle.flags(), o.restart.flags(), o.outcome.flags()),
+		Flags: allFlags(o.tentacle.flags(), o.restart.flags(), o.outcome.flags(), []cli.Flag{
+			&cli.IntFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
+		}),
 		Action: func(ctx *cli.Context) error { return restartService(ctx.Context, c, o) },
 	}
 }
@@ -47,10 +58,14 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	if err := errors.Join(o.tentacle.complete(), o.outcome.complete(), o.restart.complete()); err != nil {
 		return err
 	}
-	name, err := o.serviceName()
+	if o.after != 0 {
+		service.WaitForExit(ctx, o.after)
+	}
+	needed, t, err := o.needed()
 	if err != nil {
 		return err
 	}
+	name := needed.service
 	status, err := lookAtService(ctx, name)
 	switch {
 	case err != nil:
@@ -62,9 +77,11 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 			"there is no service %s here to restart", name)
 	}
 
-	r := restartOutcome{DryRun: o.outcome.dryRun, Changed: status.State.Runs(), Service: serviceEntry{Name: status.Name, State: status.State}}
+	// One that has failed is not stopped on purpose.
+	needed.stopped = status.State == service.Failed || interruptedRestart(needed.config, status) != nil
+	r := restartOutcome{DryRun: o.outcome.dryRun, Changed: status.State.Runs() || needed.stopped, Service: serviceEntry{Name: status.Name, State: status.State}}
 	if r.Changed && !r.DryRun {
-		err = r.Service.restart(ctx, c, o.restart)
+		err = needed.restartUntilCurrent(ctx, c, t, &r.Service, o.restart)
 	}
 	r.Result = resultOf(r.DryRun, r.Changed, err)
 	switch {
@@ -80,27 +97,69 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	return nil
 }
 
-func (o *restartServiceOptions) serviceName() (string, error) {
-	if o.tentacle.service != "" {
-		return o.tentacle.service, nil
+// restartUntilCurrent restarts the service, once more if its configuration was changed meanwhile: a
+// script that changes it relies on a restart that is scheduled already.
+func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t suggest.Tentacle, e *serviceEntry, o restartOptions) error {
+	for range 2 {
+		n.since = time.Now()
+		err := e.restart(ctx, c, n, o)
+		if errors.As(err, new(*service.StartError)) {
+			return unfinishedError{done: fmt.Sprintf("service %s does not run now", n.service), cause: explainStart(ctx, t, err)}
+		}
+		if err != nil || !e.Restarted || n.config == "" {
+			return err
+		}
+		status, err := lookAtService(ctx, n.service)
+		if err != nil || !restartPending(t.Instance, status) {
+			return nil // it was restarted, which is what was asked for
+		}
+		n.stopped = false
 	}
-	t, err := lookAt(o.tentacle)
-	if err != nil {
-		return "", err
+	return nil
+}
+
+// needed is the restart of the service that is named or, else, of that of the chosen Tentacle.
+func (o *restartServiceOptions) needed() (neededRestart, suggest.Tentacle, error) {
+	t := suggest.Tentacle{Service: o.tentacle.service}
+	switch {
+	case o.tentacle.service == "":
+		found, err := lookAt(o.tentacle)
+		if err != nil {
+			return neededRestart{}, t, err
+		}
+		if !o.outcome.dryRun {
+			noteUse(found.instance)
+		}
+		t = found.suggest()
+	case o.tentacle.instance == "" && o.tentacle.config == "":
+		t.Instance = instanceOf(o.tentacle.service)
+	default:
+		t.Instance, _ = find(o.tentacle) // the service can be restarted without its configuration
 	}
-	if !o.outcome.dryRun {
-		noteUse(t.instance)
+	return neededRestart{service: t.Service, config: t.Instance.ConfigPath}, t, nil
+}
+
+// instanceOf is the instance that a service usually runs; zero where there is none.
+func instanceOf(serviceName string) tentacleconfig.Instance {
+	instances, _ := tentacleconfig.Instances() // of a damaged index, those that can be read
+	i := slices.IndexFunc(instances, func(i tentacleconfig.Instance) bool { return serviceOf(i, "") == serviceName })
+	if i < 0 {
+		return tentacleconfig.Instance{}
 	}
-	return t.service, nil
+	return instances[i]
 }
 
 func (r restartOutcome) print(c *console) {
 	name, state := r.Service.Name, r.Service.State
 	switch {
+	case r.DryRun && r.Changed && !state.Runs():
+		c.printf("Service %s is %s and would be started.\n%s\n", name, state, dryRunLine)
 	case r.DryRun && r.Changed:
 		c.printf("Service %s would be restarted.\n%s\n", name, dryRunLine)
 	case r.DryRun:
 		c.printf("Service %s is %s and would be left alone.\n%s\n", name, state, dryRunUnchangedLine)
+	case r.Service.Restarted && r.Service.started:
+		c.printf("Service %s was started: it did not run, although nobody had stopped it.\n", name)
 	case r.Service.Restarted:
 		c.printf("Service %s was restarted.\n", name)
 	case r.Service.Scheduled != "":

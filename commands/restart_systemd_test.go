@@ -3,11 +3,14 @@
 package commands_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -157,8 +160,11 @@ export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_K
 		return err == nil
 	})
 	output := s.read(t, "job.out")
-	if s.read(t, "job.exit") != "3" || !strings.Contains(output, "a restart is pending") || !strings.Contains(output, "--restart-wait=0s does not wait for that") {
+	if s.read(t, "job.exit") != "1" || !strings.Contains(output, "--restart-wait=0s does not wait for that") || !strings.Contains(output, "nothing was changed") {
 		t.Errorf("exit %s:\n%s", s.read(t, "job.exit"), output)
+	}
+	if got := s.addresses(t); len(got) != 1 {
+		t.Errorf("it was saved: %v", got)
 	}
 }
 
@@ -239,5 +245,246 @@ func TestSystemdInterruptedRestartIsReportedAsPending(t *testing.T) {
 	_ = cmd.Wait()
 	if text := stderr.String(); cmd.ProcessState.ExitCode() != 3 || strings.Contains(text, "nothing was changed") || !strings.Contains(text, "the restart of service Octo-Tentacle-Test was requested") {
 		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), text)
+	}
+}
+
+func TestSystemdTwoCommandsAtOnceBothSucceed(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	var both sync.WaitGroup
+	for _, address := range s.cluster.Addresses()[1:] {
+		both.Go(func() {
+			output, err := s.command("poll-server", "--server-comms-address="+address).CombinedOutput()
+			if err != nil || !strings.Contains(string(output), "Saved; service Octo-Tentacle-Test was restarted.") {
+				t.Errorf("%v\n%s", err, output)
+			}
+		})
+	}
+	both.Wait()
+	if got := s.addresses(t); len(got) != 3 || s.starts(t) > 3 {
+		t.Errorf("polled: %v, %d starts", got, s.starts(t))
+	}
+	if stdout, stderr := s.output(t, "sync-servers", "--quiet", "--server-comms-address="+strings.Join(s.cluster.Addresses(), ",")); stdout+stderr != "" {
+		t.Errorf("afterwards: %s%s", stdout, stderr)
+	}
+	s.isNotMarked(t)
+}
+
+// isNotMarked requires that nothing is left that says that a restart came to no end.
+func (s *systemdScene) isNotMarked(t *testing.T) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".*restarting*"))
+	if len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// addToUnit adds settings of the [Service] section to the unit.
+func (s *systemdScene) addToUnit(t *testing.T, settings string) {
+	t.Helper()
+	folder := filepath.Join("/run/systemd/system", s.unit+".d")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	s.writeFile(t, filepath.Join(folder, "test.conf"), "[Service]\n"+settings+"\n", 0o644)
+	s.systemctl(t, "daemon-reload")
+}
+
+// TestSystemdServiceThatARestartHasLeftDownIsStartedAgain: octo-tentacle is killed
+// when the service does not start again.
+func TestSystemdServiceThatARestartHasLeftDownIsStartedAgain(t *testing.T) {
+	for what, arguments := range map[string][]string{
+		"by a command that has nothing to change": {"poll-server", "--server-comms-address="},
+		"by a change":         {"configure", "--port=10999"},
+		"by restart-service":  {"restart-service"},
+		"by service --start":  {"service", "--start"},
+		"on purpose, stopped": {"configure", "--port=10999"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := newSystemdScene(t)
+			s.addToUnit(t, "Restart=no")
+			s.start(t)
+			s.writeFile(t, filepath.Join(s.folder, "broken"), "", 0o644)
+			cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			s.eventually(t, "the service is down", func() bool { return s.starts(t) == 2 && systemctlSays(t, "is-active", s.unit) == "failed" })
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			output, _ := s.command("check").CombinedOutput()
+			for _, want := range []string{"was stopped for a restart and does not run: it is failed (exit status 7)", "the stand-in is broken", "fix: octo-tentacle restore-backup --latest "} {
+				if !strings.Contains(string(output), want) {
+					t.Errorf("check does not say %q:\n%s", want, output)
+				}
+			}
+			if _, stderr := s.output(t, "list-servers"); !strings.Contains(stderr, "was stopped for a restart earlier, and does not run: it is failed (exit status 7)\n") ||
+				!strings.Contains(stderr, "\n  to start it: octo-tentacle restart-service --instance=") || !strings.Contains(stderr, "restore-backup --latest") {
+				t.Errorf("list-servers: %s", stderr)
+			}
+			if err := os.Remove(filepath.Join(s.folder, "broken")); err != nil {
+				t.Fatal(err)
+			}
+			if what == "on purpose, stopped" {
+				s.output(t, "service", "--stop", "--instance=Octo Tentacle Test")
+			}
+			if last := len(arguments) - 1; strings.HasSuffix(arguments[last], "=") {
+				arguments[last] += s.cluster.Addresses()[1]
+			}
+			stdout, _ := s.output(t, append(arguments, "--instance=Octo Tentacle Test")...)
+			started, want := systemctlSays(t, "is-active", s.unit) == "active", what != "on purpose, stopped"
+			if started != want || strings.Contains(stdout, "was started") != want || strings.Contains(stdout, "left alone") == want || strings.Contains(stdout, "Nothing to change") {
+				t.Errorf("started: %v\n%s", started, stdout)
+			}
+			s.isNotMarked(t)
+		})
+	}
+}
+
+func TestSystemdRestartGoesOnWithoutTheCommandThatWasKilled(t *testing.T) {
+	s := newSystemdScene(t)
+	s.addToUnit(t, "ExecStop=/bin/sleep 2")
+	s.start(t)
+	cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the service stops", func() bool { return systemctlSays(t, "is-active", s.unit) == "deactivating" })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	s.eventually(t, "the service runs", func() bool { return systemctlSays(t, "is-active", s.unit) == "active" })
+	if stdout, stderr := s.output(t, "poll-server", "--server-comms-address="+s.cluster.Addresses()[1]); !strings.Contains(stdout, "Nothing to change") || stderr != "" || s.starts(t) != 2 {
+		t.Errorf("%d starts\n%s%s", s.starts(t), stdout, stderr)
+	}
+	s.isNotMarked(t)
+}
+
+func TestSystemdCrashLoopIsCalledOneInEveryReport(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.writeFile(t, filepath.Join(s.folder, "broken"), "", 0o644)
+	instance, address := "--instance=Octo Tentacle Test", "--server-comms-address="+s.cluster.Addresses()[1]
+	for _, step := range []struct {
+		arguments []string
+		code      int
+		says      []string
+	}{
+		{[]string{"poll-server", address, "--format=json"}, 3, []string{`"state": "crashing"`, "does not start with it", "the stand-in is broken", "restore-backup --latest"}},
+		{[]string{"poll-server", address}, 0, []string{"Nothing to change.", "warning: service Octo-Tentacle-Test does not stay up: it is crashing", "the stand-in is broken", "status=7", "restore-backup --latest"}},
+		{[]string{"list-servers"}, 0, []string{"Service:       Octo-Tentacle-Test, crashing\n", "does not stay up", "the stand-in is broken", "restore-backup --latest"}},
+		{[]string{"check"}, 1, []string{"service Octo-Tentacle-Test does not stay up: it is crashing", "the stand-in is broken", "fix: octo-tentacle restore-backup --latest"}},
+		{[]string{"service", "--start"}, 1, []string{"was started but did not stay up (exit status 7)", "the stand-in is broken", "restore-backup --latest"}},
+		{[]string{"restart-service"}, 3, []string{"service Octo-Tentacle-Test does not run now", "did not stay up (exit status 7)", "the stand-in is broken", "restore-backup --latest"}},
+		{[]string{"checkservices", "--instances=*"}, 0, []string{"is started again by the service manager each time it ends", "does not stay up"}},
+	} {
+		if step.arguments[0] != "checkservices" {
+			step.arguments = append(step.arguments, instance)
+		}
+		cmd := s.command(step.arguments...)
+		output, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != step.code {
+			t.Errorf("%v: exit code %d\n%s", step.arguments, code, output)
+		}
+		for _, want := range step.says {
+			if !strings.Contains(string(output), want) {
+				t.Errorf("%v does not say %q:\n%s", step.arguments, want, output)
+			}
+		}
+	}
+	if err := os.Remove(filepath.Join(s.folder, "broken")); err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr := s.output(t, "restore-backup", "--latest", instance); !strings.Contains(stdout, "was restarted") || stderr != "" {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+	if stdout, stderr := s.output(t, "list-servers", instance); !strings.Contains(stdout, ", running\n") || stderr != "" {
+		t.Errorf("afterwards: %s%s", stdout, stderr)
+	}
+	s.isNotMarked(t)
+}
+
+// scriptOf is a script of the Tentacle that runs octo-tentacle, as octo-tentacle.
+func (s *systemdScene) scriptOf(t *testing.T, script string) string {
+	t.Helper()
+	program, err := exec.LookPath("octo-tentacle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_KEY=%s\nPATH=%s:$PATH\n%s\n",
+		s.home, s.cluster.URL(), octotest.APIKey, filepath.Dir(program), script)
+}
+
+func TestSystemdScriptOfTheTentacleIsToldBeforeItIsEnded(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	s.runJob(t, s.scriptOf(t, "octo-tentacle sync-servers --restart-now --server-comms-address="+strings.Join(s.cluster.Addresses(), ",")+" >told; sleep 60"))
+	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
+	if told := s.read(t, "told"); !strings.Contains(told, "octo-tentacle-restart-Octo-Tentacle-Test-now.service restarts as soon as this command ends, which ends the script") {
+		t.Errorf("it said\n%s", told)
+	}
+}
+
+func TestSystemdScriptOfTheTentacleHasTheTimeThatItAskedFor(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	// What an earlier step has scheduled waits for a day; this one does not.
+	first, all := s.cluster.Addresses()[1], strings.Join(s.cluster.Addresses(), ",")
+	s.runJob(t, s.scriptOf(t, "octo-tentacle sync-servers --server-comms-address="+first+"; octo-tentacle sync-servers --restart-wait=1s --server-comms-address="+all+"; sleep 6"))
+	said := func() string {
+		output, _ := exec.Command("journalctl", "-o", "cat", "-u", "octo-tentacle-restart-Octo-Tentacle-Test-1s").Output()
+		return string(output)
+	}
+	s.eventually(t, "the restart is given up", func() bool { return strings.Contains(said(), "is still busy after 1s") })
+	if s.starts(t) != 1 {
+		t.Errorf("%d starts", s.starts(t))
+	}
+	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
+}
+
+func TestSystemdUserWhoMayNotRestartIsToldBeforeAnythingIsSaved(t *testing.T) {
+	m := newServiceMachine(t, "Told First")
+	m.mustDo(t, "install start", "running", "--install", "--start", "--tentacle="+m.program)
+	config := m.config("Told First")
+	program := filepath.Join(m.folder, "octo-tentacle")
+	binary, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	if err := errors.Join(os.WriteFile(program, binary, 0o755), os.Chmod(m.folder, 0o755), os.Chmod(filepath.Dir(m.folder), 0o755),
+		os.Chown(config, nobody, nobody), os.Chown(filepath.Dir(config), nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(wantCode int, says string, arguments ...string) {
+		t.Helper()
+		cmd := exec.Command(program, append(arguments, "--config="+config, "--service=Told-First")...)
+		cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+m.home)
+		cmd.Dir = m.folder
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		output, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != wantCode || !strings.Contains(string(output), says) {
+			t.Errorf("%v: exit code %d\n%s", arguments, code, output)
+		}
+	}
+	before, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(1, "octo-tentacle: not allowed to restart the service Told-First\n  nothing was changed; to save the change", "configure", "--port=10999")
+	if after, err := os.ReadFile(config); err != nil || string(after) != string(before) {
+		t.Errorf("%v: the file was changed to\n%s", err, after)
+	}
+	if backups, err := filepath.Glob(config + ".bak-*"); len(backups) > 0 || err != nil {
+		t.Errorf("backups: %v, %v", backups, err)
+	}
+	run(0, "Saved; service Told-First still runs with the old configuration", "configure", "--port=10999", "--no-restart")
+	run(0, "Nothing to change.", "configure", "--port=10999")
+	if runs := m.runs(t); len(runs) != 1 {
+		t.Errorf("starts: %q", runs)
 	}
 }

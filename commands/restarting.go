@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // serviceEntry is a service that was restarted, or not, as printed.
@@ -18,34 +20,65 @@ type serviceEntry struct {
 	State     service.State `json:"state"`
 	Restarted bool          `json:"restarted"`
 	Scheduled string        `json:"scheduled"` // what will restart it: the systemd unit, on Windows the log; "" for nothing
+
+	interrupted bool // it does not run, because octo-tentacle had stopped it for a restart that came to no end
+	started     bool // it was restarted, and did not run before
+	killsScript bool // what is scheduled will not wait for the script that this is a part of
 }
 
-// restart restarts a service that runs: from here, or, where that would kill this very process,
-// from outside.
-func (e *serviceEntry) restart(ctx context.Context, c *console, o restartOptions) error {
-	if err := needRestartRights(e.Name); err != nil {
+// A neededRestart is a restart of a Tentacle's service, and why it is needed.
+type neededRestart struct {
+	service string
+	config  string    // of the Tentacle; "" where it is not known
+	since   time.Time // a process that was started later needs no restart; zero for any
+	stopped bool      // the service does not run, and is to be started
+}
+
+// check refuses what could not be done, before anything is changed. inside says that the restart
+// would kill this very process, because it is a script of the service.
+func (n neededRestart) check(ctx context.Context, o restartOptions) (inside bool, err error) {
+	if err := service.CheckRestartPrivileges(ctx, n.service); err != nil {
+		return false, err
+	}
+	inside, err = service.StartedByService(ctx, n.service)
+	if err == nil && inside && o.wait == 0 && !o.now {
+		err = hint.Errorf("give it more time, or restart without waiting with --restart-now, which ends the script",
+			"this is a script of service %s, which is busy until the script ends, and --restart-wait=0s does not wait for that", n.service)
+	}
+	return inside, err
+}
+
+// restart restarts a service: from here, or, where that would kill this very process, from outside.
+func (e *serviceEntry) restart(ctx context.Context, c *console, n neededRestart, o restartOptions) error {
+	inside, err := n.check(ctx, o)
+	if err != nil {
 		return err
 	}
-	inside, err := service.StartedByService(ctx, e.Name)
-	switch {
-	case err != nil:
-		return err
-	case inside && o.wait == 0 && !o.now:
-		return fmt.Errorf("this is a script of service %s, which is busy until the script ends, and --restart-wait=0s does not wait for that", e.Name)
-	case inside:
-		e.Scheduled, err = startDetachedRestart(ctx, e.Name, o)
+	if inside {
+		e.killsScript = o.now
+		e.Scheduled, err = startDetachedRestart(ctx, n, o)
 		return err
 	}
-	e.State, err = restartWhenIdle(ctx, c, e.Name, o)
+	e.State, err = restartWhenIdle(ctx, c, n, o)
 	e.Restarted = err == nil && e.State == service.Running
+	e.started = n.stopped
 	return err
 }
 
 func (e serviceEntry) scheduledLine() string {
+	who, log := e.Scheduled, "journalctl -u "+e.Scheduled
 	if runtime.GOOS == "windows" {
-		return fmt.Sprintf("Restart scheduled: this is a script of service %s, which another process restarts when it is idle (log: %s).", e.Name, e.Scheduled)
+		who, log = "another process", e.Scheduled
 	}
-	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts when it is idle (log: journalctl -u %[2]s).", e.Name, e.Scheduled)
+	when := "when it is idle"
+	if e.killsScript {
+		when = "as soon as this command ends, which ends the script"
+	}
+	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts %s (log: %s).", e.Name, who, when, log)
+}
+
+func (e serviceEntry) startedLine() string {
+	return fmt.Sprintf("Service %s was started: it was stopped for a restart earlier.", e.Name)
 }
 
 // busyError is a service that did not become idle in time.
@@ -64,28 +97,78 @@ func (e busyError) Error() string {
 }
 
 // restartTime is how long a Tentacle may take to stop and come back: systemd itself gives a service
-// 90 seconds to stop.
-const restartTime = 3 * time.Minute
+// 90 seconds to stop, and a start that fails is tried again for as long.
+const restartTime = 5 * time.Minute
 
-// restartWhenIdle restarts a service that runs, once no deployment script runs under it.
-func restartWhenIdle(ctx context.Context, c *console, name string, o restartOptions) (service.State, error) {
+// restartWhenIdle restarts a service that runs, once no deployment script runs under it, or starts
+// one that is to be started.
+func restartWhenIdle(ctx context.Context, c *console, n neededRestart, o restartOptions) (service.State, error) {
 	if err := waitSplay(ctx, c, o.splay); err != nil {
 		return stateUnknown, err
 	}
-	if !o.now {
-		if err := waitUntilIdle(ctx, c, name, o.wait); err != nil {
-			return service.Running, err
+	for deadline := time.Now().Add(o.wait); ; {
+		if !o.now && !n.stopped {
+			if err := waitUntilIdle(ctx, c, n.service, deadline, o.wait); err != nil {
+				return service.Running, err
+			}
 		}
+		state, again, err := n.restartLocked(ctx, c, o)
+		if !again {
+			return state, err
+		}
+	}
+}
+
+// restartLocked restarts the service while no other octo-tentacle does so. again says that it waited
+// for another one, and that a deployment may have begun meanwhile.
+func (n neededRestart) restartLocked(ctx context.Context, c *console, o restartOptions) (state service.State, again bool, err error) {
+	defer c.endProgress()
+	waited := false
+	unlock, err := service.Lock(ctx, n.service, func() {
+		waited = true
+		c.progress("another octo-tentacle is restarting service " + n.service)
+	})
+	if err != nil {
+		return stateUnknown, false, err
+	}
+	defer unlock()
+	status, err := service.Query(ctx, n.service)
+	if err != nil {
+		return stateUnknown, false, err
+	}
+	done := status.State == service.Running && status.Started.After(n.since) && !n.since.IsZero()
+	if waited && !done && !o.now {
+		if running, err := service.Processes(ctx, n.service); err == nil && len(running) > 0 {
+			return status.State, true, nil
+		}
+	}
+	if status, err = n.carryOut(ctx, c, status); err != nil && ctx.Err() != nil { // the service manager carries on with what it was asked for
+		err = unfinishedError{done: "the restart of service " + n.service + " was requested", cause: err}
+	}
+	return status.State, false, err
+}
+
+// carryOut restarts or starts the service. The mark stays until it runs.
+func (n neededRestart) carryOut(ctx context.Context, c *console, status service.Status) (now service.Status, err error) {
+	if _, marked := tentacleconfig.FindRestartMark(n.config, n.service); status.State.Runs() && !(marked && status.State == service.Crashing) {
+		_ = tentacleconfig.SetRestartMark(n.config, n.service) // a restart that is not remembered is better than none
 	}
 	limited, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
-	c.progress("restarting service " + name)
-	defer c.endProgress()
-	status, err := service.Restart(limited, name, c.progress)
-	if err != nil && ctx.Err() != nil { // the service manager carries on with what it was asked for
-		err = unfinishedError{done: "the restart of service " + name + " was requested", cause: err}
+	switch {
+	case status.State.Runs():
+		c.progress("restarting service " + n.service)
+		now, err = service.Restart(limited, n.service, n.since, c.progress)
+	case n.stopped || interruptedRestart(n.config, status) != nil: // by us, or just now by another octo-tentacle
+		c.progress("starting service " + n.service)
+		now, err = service.Start(limited, n.service, c.progress)
+	default: // somebody has stopped it meanwhile
+		return status, nil
 	}
-	return status.State, err
+	if n.config != "" && (err == nil || now.State == service.Running) {
+		_ = tentacleconfig.ClearRestartMark(n.config) // one that stays is without effect while the service runs
+	}
+	return now, err
 }
 
 // waitSplay waits a random time up to limit.
@@ -104,10 +187,11 @@ func waitSplay(ctx context.Context, c *console, limit time.Duration) error {
 	}
 }
 
-func waitUntilIdle(ctx context.Context, c *console, name string, wait time.Duration) error {
+// waitUntilIdle waits until the deadline. wait is all the time that there was, for the error.
+func waitUntilIdle(ctx context.Context, c *console, name string, deadline time.Time, wait time.Duration) error {
 	defer c.endProgress()
 	last := ""
-	running, err := service.WaitUntilIdle(ctx, name, wait, func(running []service.Process) {
+	running, err := service.WaitUntilIdle(ctx, name, min(wait, time.Until(deadline)), func(running []service.Process) {
 		if text := "waiting until service " + name + " is idle: " + service.FormatProcesses(running); text != last {
 			c.progress(text)
 			last = text
@@ -121,21 +205,32 @@ func waitUntilIdle(ctx context.Context, c *console, name string, wait time.Durat
 
 // startDetachedRestart starts a restart-service outside the service that runs this process (a
 // systemd unit; on Windows a copy of this program), which waits until the script that we are part
-// of has ended. It returns the unit or, on Windows, the log.
-func startDetachedRestart(ctx context.Context, name string, o restartOptions) (string, error) {
+// of has ended or, with --restart-now, until we have. It returns the unit or, on Windows, the log.
+//
+// One restart is enough for all that several commands of a script change. But one with options of
+// its own does not rely on what another command has asked for.
+func startDetachedRestart(ctx context.Context, n neededRestart, o restartOptions) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("cannot find the octo-tentacle program file: %w", err)
 	}
-	wait := o.wait
-	if !o.waitGiven {
+	wait, name := o.wait, "restart-"+n.service
+	switch {
+	case o.now:
+		name += "-now"
+	case o.waitGiven:
+		name += "-" + o.wait.String()
+	default:
 		wait = detachedRestartWait
 	}
-	command := []string{program, "restart-service", "--service=" + name, "--restart-wait=" + wait.String(), "--restart-splay=" + o.splay.String()}
-	if o.now {
-		command = append(command, "--restart-now")
+	command := []string{program, "restart-service", "--service=" + n.service, "--restart-wait=" + wait.String(), "--restart-splay=" + o.splay.String()}
+	if n.config != "" {
+		command = append(command, "--config="+n.config)
 	}
-	return service.StartDetached(ctx, "restart-"+name, "Restart "+name+" when it is idle, for octo-tentacle", command)
+	if o.now {
+		command = append(command, "--restart-now", fmt.Sprintf("--%s=%d", afterProcess, os.Getpid()))
+	}
+	return service.StartDetached(ctx, name, "Restart "+n.service+" when it is idle, for octo-tentacle", command)
 }
 
 // errNoServiceManager says that only whatever started the Tentacle can restart it.

@@ -35,12 +35,15 @@ const (
 	resultChanged        result = "changed"
 	resultWouldChange    result = "would-change"    // in a dry run
 	resultRestartPending result = "restart-pending" // saved, but the service does not run with it yet
+	resultUndone         result = "undone"          // the former configuration was put back: see --confirm
 	resultFailed         result = "failed"          // a part was done; the error says which
 )
 
 // resultOf is the result of a command that printed what it changed.
 func resultOf(dryRun, changed bool, err error) result {
 	switch {
+	case errors.As(err, new(undoneError)):
+		return resultUndone
 	case err != nil:
 		return resultFailed
 	case !changed:
@@ -54,5 +57,5 @@ func resultOf(dryRun, changed bool, err error) result {
 // printsDespite says whether a command that failed prints its JSON all the same: if something was
 // changed before it failed, the JSON says what.
 func (o *outcomeOptions) printsDespite(err error) bool {
-	return o.json() && errors.As(err, new(unfinishedError))
+	return o.json() && (errors.As(err, new(unfinishedError)) || errors.As(err, new(undoneError)))
 }

@@ -44,7 +44,8 @@ func besideSelf(name string) string {
 }
 
 // serviceStandIn leaves a line at each start and serves; where there is a file
-// "busy", it runs a script.
+// "busy", it runs a script; where there is a file "slow", it takes a while to
+// stop.
 type serviceStandIn struct{}
 
 func (serviceStandIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
@@ -67,6 +68,9 @@ func (serviceStandIn) Execute(_ []string, requests <-chan svc.ChangeRequest, cha
 			changes <- request.CurrentStatus
 		case svc.Stop:
 			changes <- svc.Status{State: svc.StopPending}
+			if _, err := os.Stat(besideSelf("slow")); err == nil {
+				time.Sleep(2 * time.Second)
+			}
 			return false, 0
 		}
 	}
@@ -128,4 +132,55 @@ func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *tes
 	run(3, 3, "is still busy", "configure", "--instance="+instance, "--port=10997", "--restart-wait=1s")
 	time.AfterFunc(time.Second, func() { os.WriteFile(filepath.Join(folder, "end"), nil, 0o644) })
 	run(0, 4, "was restarted", "restart-service", "--instance="+instance)
+
+	// octo-tentacle ends between the stop and the start: the service was not stopped on purpose.
+	remove := func(name string) {
+		t.Helper()
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("busy")
+	run(0, 5, "was restarted", "restart-service", "--instance="+instance)
+	if err := os.WriteFile(filepath.Join(folder, "slow"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	state := func() service.State {
+		status, err := service.Query(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.State
+	}
+	becomes := func(want service.State) {
+		t.Helper()
+		for range 500 {
+			if state() == want {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("the service is %s, and not %s", state(), want)
+	}
+	killed := func() {
+		t.Helper()
+		cmd := s.command("restart-service", "--instance="+instance)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		becomes(service.Stopping)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		becomes(service.Stopped)
+	}
+	killed()
+	run(1, 5, "was stopped for a restart and does not run", "check", "--instance="+instance)
+	run(0, 6, "was started: it was stopped for a restart earlier", "configure", "--instance="+instance, "--port=10997")
+	killed()
+	run(0, 7, "was started: it did not run, although nobody had stopped it", "restart-service", "--instance="+instance)
+	killed()
+	run(0, 7, "is not running: there is nothing to stop", "service", "--stop", "--instance="+instance)
+	run(0, 7, "was left alone", "restart-service", "--instance="+instance)
 }

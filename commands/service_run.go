@@ -24,6 +24,10 @@ type serviceTarget struct {
 	wanted   service.Definition // only where the request defines the service
 }
 
+func (t serviceTarget) suggest() suggest.Tentacle {
+	return suggest.Tentacle{Instance: t.instance, Service: t.found.Name}
+}
+
 // serviceReport is the JSON of service and checkservices, and the source of their text.
 type serviceReport struct {
 	Instance      string           `json:"instance"`      // "" for a file that no instance names
@@ -93,21 +97,29 @@ func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*
 			c.warnOf(unknown)
 		}
 	}
+	if err == nil && !r.DryRun {
+		warnOfTrouble(ctx, c, t.suggest(), nil, r.status)
+	}
 	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
 	r.Result = resultOf(r.DryRun, r.Changed, err)
 	return r, err
 }
 
 func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r *serviceReport) error {
-	plan, err := service.MakePlan(s.request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
+	request := s.request
+	request.Interrupted = interruptedRestart(t.instance.ConfigPath, t.found.Status) != nil
+	plan, err := service.MakePlan(request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
 	if err != nil {
 		return err
 	}
 	r.Difference = plan.Difference
+	if (request.Stop || request.Uninstall) && !r.DryRun {
+		t.clearMark() // somebody wants it to be stopped
+	}
 	for _, step := range plan.Steps {
 		if step.Action != "" && !r.DryRun {
 			if err := t.do(ctx, c, step.Action); err != nil {
-				return r.unfinished(ctx, err)
+				return r.unfinished(ctx, explainStart(ctx, t.suggest(), err))
 			}
 		}
 		r.add(t.found.Name, step)
@@ -124,12 +136,18 @@ func (s serviceRun) printJSON(c *console, reports []*serviceReport) error {
 
 // do carries out one action.
 func (t serviceTarget) do(ctx context.Context, c *console, action service.Action) (err error) {
+	name := t.found.Name
+	unlock, err := service.Lock(ctx, name, func() { c.progress("another octo-tentacle is restarting service " + name) })
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	ctx, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
-	name := t.found.Name
 	switch action {
 	case service.ActionRestart:
-		_, err = service.Restart(ctx, name, c.progress)
+		_, err = neededRestart{service: name, config: t.instance.ConfigPath}.carryOut(ctx, c, t.found.Status)
+		return err
 	case service.ActionStart:
 		_, err = service.Start(ctx, name, c.progress)
 	case service.ActionStop:
@@ -139,9 +157,19 @@ func (t serviceTarget) do(ctx context.Context, c *console, action service.Action
 	case service.ActionUninstall:
 		err = service.Uninstall(ctx, name, c.progress)
 	case service.ActionInstall, service.ActionReconfigure, service.ActionEnable:
-		err = service.Install(ctx, t.wanted)
+		return service.Install(ctx, t.wanted)
+	}
+	if err == nil {
+		t.clearMark() // it is as somebody wants it
 	}
 	return err
+}
+
+// clearMark removes the mark of a restart that came to no end. One that stays is tried again later.
+func (t serviceTarget) clearMark() {
+	if t.instance.ConfigPath != "" {
+		_ = tentacleconfig.ClearRestartMark(t.instance.ConfigPath)
+	}
 }
 
 // add records a step that was done or, in a dry run, would be.

@@ -20,8 +20,9 @@ import (
 // snapshot is a snapshot of a Tentacle while it is taken.
 type snapshot struct {
 	check.Snapshot
-	proxy  tentacleconfig.Proxy
-	server *connection // nil when the API is not asked
+	document *tentacleconfig.Document // nil when it cannot be read
+	proxy    tentacleconfig.Proxy
+	server   *connection // nil when the API is not asked
 }
 
 // takeSnapshot reads what is on this machine, and records what cannot be read.
@@ -37,6 +38,7 @@ func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time
 		s.Backup = newestUsableBackup(instance)
 		return s
 	}
+	s.document = document
 	// Without the times, a pending restart is not noticed.
 	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
@@ -83,7 +85,7 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 		return
 	}
 	var all sync.WaitGroup
-	all.Go(func() { s.Service, s.ServiceErr = lookAtService(ctx, s.Tentacle.Service) })
+	all.Go(func() { s.lookAtService(ctx) })
 	all.Go(func() {
 		// Where this fails, the state of the service is not known either, and is reported.
 		s.Variables, _ = service.Environment(ctx, s.Tentacle.Service)
@@ -93,6 +95,15 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 		all.Go(func() { s.askAPI(ctx) })
 	}
 	all.Wait()
+}
+
+func (s *snapshot) lookAtService(ctx context.Context) {
+	s.Service, s.ServiceErr = lookAtService(ctx, s.Tentacle.Service)
+	s.Interrupted = interruptedRestart(s.Tentacle.Instance.ConfigPath, s.Service) != nil
+	if s.Interrupted || s.Service.State == service.Crashing || s.Service.State == service.Failed {
+		found := lookAtTrouble(ctx, s.Tentacle.Instance, s.document, s.Service.Name)
+		s.LastWords, s.Undo = found.words, !found.undo.IsZero()
+	}
 }
 
 func (s *snapshot) tryPorts(ctx context.Context, answered func(octoapi.Port)) {

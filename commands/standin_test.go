@@ -15,8 +15,8 @@ import (
 const standInVariable = "OCTO_TENTACLE_TEST_STANDIN"
 
 // standIn is a Tentacle as a service manager sees it: one process, which leaves
-// a line in "marks" at each start, ends at once when there is a file "broken",
-// and otherwise runs the script "job", when there is one, as a deployment: with
+// a line in "marks" at each start, ends soon when there is a file "broken", and
+// otherwise runs the script "job", when there is one, as a deployment: with
 // the variables a Tentacle gives its scripts, the output in "job.out" and the
 // exit code in "job.exit".
 func standIn(folder string) int {
@@ -28,6 +28,8 @@ func standIn(folder string) int {
 	fmt.Fprintln(marks, "started")
 	marks.Close()
 	if _, err := os.Stat(in("broken")); err == nil {
+		fmt.Println("the stand-in is broken")
+		time.Sleep(200 * time.Millisecond)
 		return 7
 	}
 	stop := make(chan os.Signal, 1)

@@ -172,10 +172,16 @@ func TestSystemdServiceThatDoesNotComeBackIsAFailureWithTheFileSaved(t *testing.
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 3 {
 		t.Errorf("%v: exit code %d, not 3", err, cmd.ProcessState.ExitCode())
 	}
-	for _, want := range []string{s.config + " is saved", "octo-tentacle restart-service", "journalctl -u", "exit status 7"} {
+	for _, want := range []string{
+		s.config + " is saved, but the Tentacle does not start with it\n", "exit status 7", "the last lines of its log:\n    the stand-in is broken\n", "journalctl -u",
+		"to put the old configuration back: octo-tentacle restore-backup --latest '--instance=Octo Tentacle Test'\n",
+	} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("the error does not say %q:\n%s", want, stderr.String())
 		}
+	}
+	if strings.Contains(stderr.String(), "pending") || strings.Contains(stderr.String(), "restart-service") {
+		t.Errorf("a restart would not help:\n%s", stderr.String())
 	}
 	if !strings.Contains(stdout.String(), `"outcome": "restart-pending"`) || !strings.Contains(stdout.String(), `"changed": true`) {
 		t.Errorf("standard output: %s", stdout.String())
@@ -205,7 +211,7 @@ func TestSystemdRegistrationWhoseRestartFailsSaysAllThatWasDone(t *testing.T) {
 	if err == nil {
 		t.Fatalf("done:\n%s", output)
 	}
-	for _, want := range []string{"web01 is registered in space Default as Machines-", s.config + " is saved", "octo-tentacle restart-service", "did not stay up"} {
+	for _, want := range []string{"web01 is registered in space Default as Machines-", s.config + " is saved", "octo-tentacle restore-backup --latest", "did not stay up"} {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("the error does not say %q:\n%s", want, output)
 		}

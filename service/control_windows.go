@@ -16,10 +16,18 @@ import (
 const pollInterval = 100 * time.Millisecond
 
 // Restart restarts the service if it runs, with the services that depend on it, and returns once
-// the new process has stayed up for two seconds. A service that does not run is left alone: the
-// status says so, without an error. So if there is no error, the service was restarted if and only
-// if the state is Running. If progress is not nil, it is called with what the function waits for.
-func Restart(ctx context.Context, name string, progress func(string)) (Status, error) {
+// the new process has stayed up for two seconds. A process that was started after since is what the
+// restart is for, and is not restarted again; since may be zero. A service that does not run is left
+// alone: the status says so, without an error. So if there is no error, the service was restarted
+// since then if and only if the state is Running.
+//
+// A start that fails is tried again for about one and a half minutes; the error is then a
+// *StartError. If progress is not nil, it is called with what the function waits for.
+func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
+	return restartService(ctx, name, since, progress, usualTiming)
+}
+
+func restartService(ctx context.Context, name string, since time.Time, progress func(string), t timing) (Status, error) {
 	progress = orSilent(progress)
 	s, before, err := openToChange(name, "restart")
 	if s == nil {
@@ -29,12 +37,19 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 	if err != nil || !before.State.Runs() {
 		return before, err
 	}
+	if before.State == Running && !since.IsZero() && before.Started.After(since) {
+		progress("checking that " + s.Name + " stays up")
+		now, err := s.settle(ctx, "restarted")
+		if !errors.As(err, new(*StartError)) {
+			return now, err
+		}
+	}
 	// Everything that was stopped is started again, whatever happens in between.
 	stopped, err := s.stopAll(ctx, progress)
 	now := before
 	switch {
 	case err == nil:
-		now, err = s.bringUp(ctx, "restarted", progress)
+		now, err = s.bringUp(ctx, "restarted", progress, newTries(t))
 	case ctx.Err() != nil:
 		err = &ManagerError{err, "start it when it has stopped", []string{"sc.exe", "start", name}}
 	}
@@ -46,8 +61,13 @@ func Restart(ctx context.Context, name string, progress func(string)) (Status, e
 
 // Start starts the service unless it runs, and returns once its process has stayed up for two
 // seconds. A service that runs and one that does not exist are left alone: the status says so,
-// without an error. If progress is not nil, it is called with what the function waits for.
+// without an error. If progress is not nil, it is called with what the function waits for. A start
+// that fails is tried again as by Restart.
 func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
+	return startService(ctx, name, progress, usualTiming)
+}
+
+func startService(ctx context.Context, name string, progress func(string), t timing) (Status, error) {
 	s, before, err := openToChange(name, "start")
 	if s == nil {
 		return before, err
@@ -59,7 +79,7 @@ func Start(ctx context.Context, name string, progress func(string)) (Status, err
 	if err != nil || before.State == Running {
 		return before, err
 	}
-	return s.bringUp(ctx, "started", orSilent(progress))
+	return s.bringUp(ctx, "started", orSilent(progress), newTries(t))
 }
 
 // Stop stops the service if it runs, after the services that depend on it, and returns once it has
@@ -111,15 +131,46 @@ func (s *handle) stopAll(ctx context.Context, progress func(string)) (stopped []
 }
 
 // bringUp starts the service and waits until its process has stayed up; done is what was asked
-// for, like "restarted".
-func (s *handle) bringUp(ctx context.Context, done string, progress func(string)) (Status, error) {
-	progress("starting " + s.Name)
+// for, like "restarted". What fails is tried again.
+func (s *handle) bringUp(ctx context.Context, done string, progress func(string), t *tries) (Status, error) {
+	for {
+		progress("starting " + s.Name)
+		now, err := s.startOnce(ctx, done, progress)
+		pause, again := t.next(err)
+		if !again {
+			return now, err
+		}
+		progress(fmt.Sprintf("%s did not start: trying again in %v", s.Name, pause))
+		if sleep(ctx, pause) != nil { // the failed start is what counts
+			return now, err
+		}
+	}
+}
+
+func (s *handle) startOnce(ctx context.Context, done string, progress func(string)) (Status, error) {
 	if err := s.begin(ctx); err != nil {
 		now, _ := s.query() // the failed start is the error that counts
-		return now, s.failed("start", err)
+		return now, &StartError{Err: s.failed("start", err), Status: now, final: isFinal(err)}
 	}
 	progress("checking that " + s.Name + " stays up")
 	return s.settle(ctx, done)
+}
+
+// isFinal says whether a start fails in the same way when it is tried again.
+func isFinal(err error) bool {
+	return slices.ContainsFunc([]error{
+		windows.ERROR_ACCESS_DENIED,
+		windows.ERROR_FILE_NOT_FOUND,
+		windows.ERROR_PATH_NOT_FOUND,
+		windows.ERROR_BAD_EXE_FORMAT,
+		windows.ERROR_SERVICE_DISABLED,
+		windows.ERROR_SERVICE_DOES_NOT_EXIST,
+		windows.ERROR_SERVICE_MARKED_FOR_DELETE,
+		windows.ERROR_SERVICE_DEPENDENCY_DELETED,
+		windows.ERROR_SERVICE_LOGON_FAILED,
+		windows.ERROR_INVALID_SERVICE_ACCOUNT,
+		windows.ERROR_CIRCULAR_DEPENDENCY,
+	}, func(final error) bool { return errors.Is(err, final) })
 }
 
 // begin starts the service, as soon as Windows is not starting another one: at boot, that takes a
@@ -133,7 +184,7 @@ func (s *handle) begin(ctx context.Context) error {
 		case !errors.Is(err, windows.ERROR_SERVICE_DATABASE_LOCKED):
 			return err
 		}
-		if pause(ctx) != nil {
+		if sleep(ctx, pollInterval) != nil {
 			return err
 		}
 	}
@@ -158,7 +209,7 @@ func (s *handle) stop(ctx context.Context) error {
 				return s.failed("stop", err)
 			}
 		}
-		if err := pause(ctx); err != nil {
+		if err := sleep(ctx, pollInterval); err != nil {
 			return s.seeStatus(fmt.Errorf("the service %s was asked to stop and is still %s: %w", s.Name, now.State, err))
 		}
 	}
@@ -177,24 +228,15 @@ func (s *handle) settle(ctx context.Context, done string) (Status, error) {
 		case now.State == Running && first.MainPID == 0:
 			first, since = now, time.Now()
 		case now.State != Running || now.MainPID != first.MainPID:
-			return now, hint.Errorf(`see why in the event log and in the Tentacle's log (Logs\OctopusTentacle.txt in its home)`,
+			err := hint.Errorf(`see why in the event log and in the Tentacle's log (Logs\OctopusTentacle.txt in its home)`,
 				"%s was %s but did not stay up: it is %s now", s.Name, done, now)
+			return now, &StartError{Err: err, Status: now, Crashed: true}
 		case time.Since(since) >= settleTime:
 			return first, nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := sleep(ctx, pollInterval); err != nil {
 			return now, s.seeStatus(fmt.Errorf("%s was %s, but the wait for it ended (it is %s): %w", s.Name, done, now.State, err))
 		}
-	}
-}
-
-// pause waits for one poll interval. The error is the cause of an end of ctx.
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(pollInterval):
-		return nil
 	}
 }
 

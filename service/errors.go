@@ -19,6 +19,19 @@ type ManagerError struct {
 func (e *ManagerError) Error() string { return e.Err.Error() }
 func (e *ManagerError) Unwrap() error { return e.Err }
 
+// A StartError is a service that does not run now, although it was to be started: each try, of
+// several, failed.
+type StartError struct {
+	Err     error
+	Status  Status // after the last try
+	Crashed bool   // its process was started, and ended again too early
+
+	final bool // another try would fail for the same reason
+}
+
+func (e *StartError) Error() string { return e.Err.Error() }
+func (e *StartError) Unwrap() error { return e.Err }
+
 // A PasswordRequiredError is an account that cannot run a service without its password (Windows).
 type PasswordRequiredError struct{ Account string }
 

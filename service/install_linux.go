@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -51,7 +52,7 @@ func Installed(ctx context.Context, name string) (Installation, error) {
 }
 
 func (u unit) installed(now unitStatus) (Installation, error) {
-	i := Installation{Status: now.Status, File: filepath.Join(unitFolder, u.file), Enabled: now.enabled}
+	i := Installation{Status: now.seen(time.Now()), File: filepath.Join(unitFolder, u.file), Enabled: now.enabled}
 	info, err := os.Lstat(i.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

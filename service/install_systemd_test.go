@@ -251,7 +251,7 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 	s = install(t, "Waits", "RestartSec=60")
 	s.acts(t, "exit 1")
 	systemctl(t, "start", s.name)
-	waitFor(t, "systemd to wait", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
+	waitFor(t, "systemd to wait", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Crashing })
 	s.acts(t, "serve")
 	begin := time.Now()
 	if got, err := Start(t.Context(), s.name, nil); err != nil || got.State != Running || time.Since(begin) > 20*time.Second {
@@ -260,8 +260,8 @@ func TestSystemdStartsAtOnceWhatItHadGivenUp(t *testing.T) {
 	// A crashing one can be stopped.
 	s.acts(t, "exit 1")
 	systemctl(t, "kill", s.name)
-	waitFor(t, "systemd to wait again", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
-	if got, err := Stop(t.Context(), s.name, nil); err != nil || got.State == Starting || got.State == Running {
+	waitFor(t, "systemd to wait again", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Crashing })
+	if got, err := Stop(t.Context(), s.name, nil); err != nil || got.State.Runs() {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

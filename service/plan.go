@@ -15,6 +15,7 @@ import (
 type Request struct {
 	Restart, Stop, Disable, Uninstall, Install, Reconfigure, Start bool
 
+	Interrupted     bool // a restart came to no end: the service was not stopped on purpose
 	NoRestart       bool // with Reconfigure: do not restart a service that runs
 	NewPassword     bool // the account has a password, which cannot be compared with the old one (Windows)
 	OnlyIfInstalled bool // Start is not an error where there is no service, and leaves one that is starting alone
@@ -111,7 +112,7 @@ func (p *planner) restart() {
 	case p.found.State.Runs():
 		p.do(ActionRestart, "restarted")
 		p.found.State = Running
-	case p.goos == "windows":
+	case p.goos == "windows" && !p.Interrupted:
 		p.note("is not running, so it was not restarted")
 	default: // as systemctl restart does
 		p.do(ActionStart, "started: it was not running")
@@ -196,6 +197,8 @@ func (p *planner) start() error {
 		p.note("is running: there is nothing to start")
 	case p.found.State == Starting && p.OnlyIfInstalled:
 		p.note("is already starting")
+	case p.found.State == Crashing && p.OnlyIfInstalled:
+		p.note("is started again by the service manager each time it ends")
 	default:
 		p.do(ActionStart, "started")
 		p.found.State = Running

@@ -54,3 +54,19 @@ func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy fu
 		}
 	}
 }
+
+// exitWait is how long WaitForExit waits: for a process that has only a few lines to print.
+const exitWait = 30 * time.Second
+
+// WaitForExit returns when the process with that number has ended, and after half a minute in any
+// case.
+func WaitForExit(ctx context.Context, pid int) {
+	ctx, cancel := context.WithTimeout(ctx, exitWait)
+	defer cancel()
+	for ctx.Err() == nil && exists(pid) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

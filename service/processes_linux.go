@@ -95,6 +95,12 @@ func readStat(pid int) (s processStat, ok bool) {
 	return processStat{string(text[open+1 : end]), string(fields[0]), parent}, err == nil
 }
 
+// exists says whether a process runs.
+func exists(pid int) bool {
+	s, ok := readStat(pid)
+	return ok && s.state != "Z" && s.state != "X"
+}
+
 // StartedByService says whether this process was started by the service NAME: whether it, or one
 // of its ancestors, is in the unit's control group (sudo may have moved it to another one). A
 // restart of the service would kill it.

@@ -14,3 +14,5 @@ func StartedByService(context.Context, string) (bool, error) { return false, nil
 func StartDetached(context.Context, string, string, []string) (string, error) {
 	return "", ErrUnmanaged
 }
+
+func exists(int) bool { return false }

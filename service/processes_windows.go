@@ -94,6 +94,18 @@ func allProcesses() (processes, error) {
 	return all, nil
 }
 
+// exists says whether a process runs. The number of one that has ended stays taken while somebody
+// has it open.
+func exists(pid int) bool {
+	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
+	if err != nil {
+		return errors.Is(err, windows.ERROR_ACCESS_DENIED)
+	}
+	defer windows.CloseHandle(process)
+	event, err := windows.WaitForSingleObject(process, 0)
+	return err == nil && event == uint32(windows.WAIT_TIMEOUT)
+}
+
 // parentOf is the process that started this one, unless that has ended: then its number may
 // belong to another process, which is younger than the child.
 func (all processes) parentOf(pid uint32) (parent uint32, ok bool) {
@@ -140,7 +152,7 @@ func StartDetached(_ context.Context, name, _ string, command []string) (logFile
 	if len(command) == 0 || !filepath.IsAbs(command[0]) {
 		return "", errors.New("the program to start needs an absolute path")
 	}
-	folder, err := detachedFolder(name)
+	folder, err := adminFolder(name)
 	if err != nil {
 		return "", err
 	}
@@ -160,9 +172,9 @@ func StartDetached(_ context.Context, name, _ string, command []string) (logFile
 	return logFile, startOutsideJob(exec.Command(program, command[1:]...), log)
 }
 
-// detachedFolder makes a folder, unless it exists, for what StartDetached starts under that name.
-// It is not below the Octopus folder, to which anybody may have access.
-func detachedFolder(name string) (string, error) {
+// adminFolder makes a folder of that name for files of this program, unless it exists. It is not
+// below the Octopus folder, to which anybody may have access.
+func adminFolder(name string) (string, error) {
 	folder, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
 	if err != nil {
 		return "", fmt.Errorf("cannot find the folder ProgramData: %w", err)

@@ -31,7 +31,7 @@ func Query(_ context.Context, name string) (Status, error) {
 
 // CheckRestartPrivileges reports whether this account may restart the service, if it exists. It
 // changes nothing.
-func CheckRestartPrivileges(name string) error {
+func CheckRestartPrivileges(_ context.Context, name string) error {
 	s, err := open(name, "restart", restartRights)
 	if s != nil {
 		s.Close()

@@ -47,8 +47,8 @@ func beside(name string) string {
 }
 
 // standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts:
-// "serve" until told to stop, "exit N", "dawdle" over stopping, or "script", to serve with a
-// script that runs until there is a file "end".
+// "serve" until told to stop, "exit N" before it runs, exit in "all-but N" starts, "crash" soon
+// after its start, "dawdle" over stopping, or "script", to serve with a script that runs until there is a file "end".
 type standIn struct{}
 
 func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
@@ -64,6 +64,12 @@ func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes ch
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return true, uint32(code)
+	case "all-but":
+		fine, _ := strconv.Atoi(argument)
+		so, _ := os.ReadFile(beside("starts"))
+		if strings.Count(string(so), "\n") < fine {
+			return true, 8
+		}
 	case "script":
 		self, _ := os.Executable()
 		cmd := exec.Command(self, "script")
@@ -73,6 +79,10 @@ func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes ch
 		}
 	}
 	changes <- svc.Status{State: svc.Running, Accepts: svc.AcceptStop}
+	if word == "crash" {
+		time.Sleep(300 * time.Millisecond)
+		return true, 3
+	}
 	for request := range requests {
 		switch request.Cmd {
 		case svc.Interrogate:
@@ -265,7 +275,7 @@ func TestADisabledServiceStartsNeverAndIsEnabledByInstall(t *testing.T) {
 
 func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
 	s := install(t, "Web")
-	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Stopped || len(s.starts(t)) != 0 {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Stopped || len(s.starts(t)) != 0 {
 		t.Fatalf("one that does not run is left alone, but: %+v, %v, %v", got, err, s.starts(t))
 	}
 	before := time.Now().Add(-time.Minute)
@@ -274,7 +284,7 @@ func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
 		t.Errorf("started as %v, %+v", got, first)
 	}
 	s.put(t, "act", "dawdle")
-	second, err := Restart(t.Context(), s.name, nil)
+	second, err := Restart(t.Context(), s.name, time.Time{}, nil)
 	if err != nil || second.State != Running || second.MainPID == first.MainPID || len(s.starts(t)) != 2 {
 		t.Errorf("restarted: %+v, %v, %v", second, err, s.starts(t))
 	}
@@ -290,7 +300,7 @@ func TestAStopThatIsNotWaitedForSaysHowToGoOn(t *testing.T) {
 	s.start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	_, err := Restart(ctx, s.name, nil)
+	_, err := Restart(ctx, s.name, time.Time{}, nil)
 	if err == nil || !strings.Contains(textOf(err), `sc.exe start OctopusDeploy Tentacle: Slow`) {
 		t.Errorf("a restart: %v", err)
 	}
@@ -304,13 +314,68 @@ func TestAStopThatIsNotWaitedForSaysHowToGoOn(t *testing.T) {
 	}
 }
 
+// short has pauses for tests. The usual ones are Tentacle's.
+var short = timing{pauses: []time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}}
+
+func TestAStartThatFailsIsTriedAgain(t *testing.T) {
+	s := install(t, "Retried")
+	s.start(t)
+	s.put(t, "act", "all-but 4")
+	var steps []string
+	got, err := restartService(t.Context(), s.name, time.Time{}, func(step string) { steps = append(steps, step) }, short)
+	if err != nil || got.State != Running || len(s.starts(t)) != 4 {
+		t.Errorf("%+v, %v, %v; %q", got, err, s.starts(t), steps)
+	}
+	s.is(t, Running)
+}
+
+func TestAServiceThatWasRestartedSinceIsLeftAlone(t *testing.T) {
+	s := install(t, "Since")
+	before := time.Now().Add(-time.Second)
+	first := s.start(t)
+	if got, err := Restart(t.Context(), s.name, before, nil); err != nil || got.MainPID != first.MainPID || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := Restart(t.Context(), s.name, time.Now(), nil); err != nil || got.MainPID == first.MainPID || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAServiceIsRestartedByOneAtATime(t *testing.T) {
+	if err := CheckPrivileges(); err != nil {
+		t.Skip("services need an Administrator: ", err)
+	}
+	unlock, err := Lock(t.Context(), `OctopusDeploy Tentacle: a\b?`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := Lock(ctx, `OctopusDeploy Tentacle: a\b?`, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("locked twice: %v", err)
+	}
+	waited := false
+	time.AfterFunc(200*time.Millisecond, unlock)
+	again, err := Lock(t.Context(), `OctopusDeploy Tentacle: a\b?`, func() { waited = true })
+	if err != nil || !waited {
+		t.Fatalf("%v, waited: %v", err, waited)
+	}
+	again()
+}
+
 func TestAServiceThatDoesNotStayUpIsAnError(t *testing.T) {
 	s := install(t, "Broken")
 	s.start(t)
 	s.put(t, "act", "exit 3")
-	got, err := Restart(t.Context(), s.name, nil)
-	if err == nil || got.State == Running {
-		t.Errorf("%+v, %v", got, err)
+	got, err := restartService(t.Context(), s.name, time.Time{}, nil, short)
+	if !errors.As(err, new(*StartError)) || got.State == Running || len(s.starts(t)) < 4 {
+		t.Errorf("one that does not start: %+v, %v, %v", got, err, s.starts(t))
+	}
+	before := len(s.starts(t))
+	s.put(t, "act", "crash")
+	got, err = startService(t.Context(), s.name, nil, short)
+	if failure, is := errors.AsType[*StartError](err); !is || !failure.Crashed || got.State == Running || len(s.starts(t)) != before+maxCrashes {
+		t.Errorf("one that ends: %+v, %v, %v", got, err, s.starts(t))
 	}
 	s.put(t, "act", "serve")
 	s.start(t)
@@ -358,7 +423,7 @@ func TestAScriptStartsAProcessOutsideTheService(t *testing.T) {
 	// It outlasts the script and the service.
 	s.put(t, "end", "")
 	waitFor(t, "the script's end", func() bool { work, err := Processes(t.Context(), s.name); return err == nil && len(work) == 0 })
-	if _, err := Restart(t.Context(), s.name, nil); err != nil {
+	if _, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(s.folder, "ended")); err == nil {

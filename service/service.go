@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 )
 
 // A State is what a service is doing.
@@ -19,8 +21,9 @@ type State string
 // The states of a service. A rarer state of a service manager keeps the manager's own name.
 const (
 	Running   State = "running"
+	Crashing  State = "crashing" // its process keeps ending, and the service manager keeps starting another
 	Stopped   State = "stopped"
-	Starting  State = "starting" // also between a crash and systemd's next attempt
+	Starting  State = "starting"
 	Stopping  State = "stopping"
 	Failed    State = "failed"
 	Absent    State = "absent"    // the service manager knows no service of that name
@@ -29,7 +32,7 @@ const (
 
 // Runs says whether a process with the current settings exists or is about to: only such a service
 // needs a restart to use new settings.
-func (s State) Runs() bool { return s == Running || s == Starting }
+func (s State) Runs() bool { return s == Running || s == Starting || s == Crashing }
 
 // A Status is what the service manager said about a service.
 type Status struct {
@@ -38,6 +41,23 @@ type Status struct {
 	MainPID int       // 0 when no process runs
 	Started time.Time // when the process was started; zero when unknown
 	Reason  string    // how the last process ended ("exit status 3"); "" when it runs or that is unknown
+
+	// Restarts is how often the service manager has started it again since it was last started on
+	// purpose; always 0 on Windows, which does not count.
+	Restarts int
+}
+
+// crashAge is how long a process that the service manager started in place of another has to live
+// before the service counts as running.
+const crashAge = time.Minute
+
+// seen is the status as others should see it at this moment: a process that was started again, and
+// has not lived for a while yet, is no sign of health.
+func (s Status) seen(now time.Time) Status {
+	if s.State == Running && s.Restarts > 0 && now.Sub(s.Started) < crashAge {
+		s.State = Crashing
+	}
+	return s
 }
 
 // String is the state with its details: "running (pid 123, since 2026-08-01 10:00:00)".
@@ -46,8 +66,11 @@ func (s Status) String() string {
 	if s.MainPID != 0 {
 		details = append(details, fmt.Sprintf("pid %d", s.MainPID))
 	}
-	if s.State == Running && !s.Started.IsZero() {
+	if s.MainPID != 0 && !s.Started.IsZero() && (s.State == Running || s.State == Crashing) {
 		details = append(details, "since "+s.Started.Local().Format(time.DateTime))
+	}
+	if s.State == Crashing && s.Restarts > 0 {
+		details = append(details, "started again "+plural.Of(s.Restarts, "time", "times"))
 	}
 	if s.Reason != "" {
 		details = append(details, s.Reason)

@@ -30,7 +30,7 @@ func TestAServiceHasTheNameThatTentacleGivesIt(t *testing.T) {
 
 func TestANameThatNoServiceCanHaveIsRefused(t *testing.T) {
 	for _, name := range []string{"", "  ", "a/b", "../octopus", "a\nb", "a\x00b", "\x1b[31mred"} {
-		for what, err := range map[string]error{"Query": second(Query(t.Context(), name)), "Restart": second(Restart(t.Context(), name, nil))} {
+		for what, err := range map[string]error{"Query": second(Query(t.Context(), name)), "Restart": second(Restart(t.Context(), name, time.Time{}, nil))} {
 			if err == nil {
 				t.Errorf("%s took the name %q", what, name)
 			} else if _, is := errors.AsType[*NameError](err); !is || strings.ContainsAny(err.Error(), "\n\x00\x1b") {
@@ -46,7 +46,9 @@ func TestAStatusSaysWhatIsKnown(t *testing.T) {
 	started := time.Date(2026, 8, 1, 10, 30, 0, 0, time.Local)
 	for want, s := range map[string]Status{
 		"running (pid 123, since 2026-08-01 10:30:00)": {State: Running, MainPID: 123, Started: started},
-		"running":                  {State: Running},
+		"running": {State: Running},
+		"crashing (pid 123, since 2026-08-01 10:30:00, started again 4 times)": {State: Crashing, MainPID: 123, Started: started, Restarts: 4},
+		"crashing (exit status 3)": {State: Crashing, Reason: "exit status 3"},
 		"stopped":                  {State: Stopped},
 		"failed (exit status 3)":   {State: Failed, Reason: "exit status 3"},
 		"stopping (pid 123)":       {State: Stopping, MainPID: 123, Started: started},

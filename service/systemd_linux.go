@@ -28,7 +28,7 @@ func Query(ctx context.Context, name string) (Status, error) {
 	if u.conn != nil {
 		u.conn.Close()
 	}
-	return now.Status, err
+	return now.seen(time.Now()), err
 }
 
 // systemdRuns says whether systemd is the init system here, as sd_booted(3) does.
@@ -86,8 +86,6 @@ func openAndQuery(ctx context.Context, name string) (unit, unitStatus, error) {
 // A unitStatus is a Status with what only systemd has.
 type unitStatus struct {
 	Status
-	restarts uint32 // how often systemd restarted it on its own since it was last started on purpose
-	crashed  bool   // systemd waits a while before it starts it again
 	fragment string // the unit file that systemd read; "" when there is none
 	enabled  bool   // started at boot
 	stale    bool   // the unit file was changed since systemd read it
@@ -95,7 +93,7 @@ type unitStatus struct {
 
 // sameProcess reports whether the process that ran at s still runs at the later status now.
 func (s unitStatus) sameProcess(now unitStatus) bool {
-	return now.State == Running && now.MainPID == s.MainPID && now.restarts == s.restarts
+	return now.State == Running && now.MainPID == s.MainPID && now.Restarts == s.Restarts
 }
 
 // query asks for all properties in one call. Names and values: org.freedesktop.systemd1(5).
@@ -111,8 +109,10 @@ func (u unit) query(ctx context.Context) (unitStatus, error) {
 	}
 	s.State = stateOf(property[string](properties, "LoadState"), property[string](properties, "ActiveState"))
 	s.MainPID = int(property[uint32](properties, "MainPID"))
-	s.restarts = property[uint32](properties, "NRestarts")
-	s.crashed = strings.HasPrefix(property[string](properties, "SubState"), "auto-restart")
+	s.Restarts = int(property[uint32](properties, "NRestarts"))
+	if strings.Contains(property[string](properties, "SubState"), "auto-restart") {
+		s.State = Crashing // systemd waits a while before it starts it again
+	}
 	s.fragment = property[string](properties, "FragmentPath")
 	s.enabled = strings.HasPrefix(property[string](properties, "UnitFileState"), "enabled")
 	s.stale = property[bool](properties, "NeedDaemonReload")
@@ -231,6 +231,31 @@ func isDenied(err error) bool {
 			answer.Name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 	}
 	return errors.Is(err, fs.ErrPermission)
+}
+
+// CheckRestartPrivileges reports whether this account may restart the unit NAME.service. It changes
+// nothing. Without a unit or systemd of that name, there is nothing to forbid.
+//
+// There is no question for this: a rule of polkit may allow one user one verb on one unit, and only
+// systemd can ask polkit about that (polkit(8), org.freedesktop.systemd1(5)). So systemd is asked
+// for a restart that it refuses as a contradiction, but not before it has looked at the rights: the
+// mode "triggering" is for stopping only. A systemd from before version 247 does not know the mode,
+// and refuses that first: then the restart itself shows whether it is allowed.
+func CheckRestartPrivileges(ctx context.Context, name string) error {
+	if os.Geteuid() == 0 {
+		return checkName(name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	u, err := open(ctx, name)
+	if err != nil || u.conn == nil {
+		return err
+	}
+	defer u.conn.Close()
+	if _, err := u.conn.RestartUnitContext(ctx, u.file, "triggering", nil); isDenied(err) {
+		return u.failed(ctx, restart.verb, err)
+	}
+	return nil
 }
 
 // isInvalidName reports whether systemd refuses the unit's name as such (an umlaut, an

@@ -32,15 +32,16 @@ func TestMain(m *testing.M) {
 		os.Exit(standIn(markers, os.Getenv(actVariable)))
 	}
 	if name := os.Getenv(askVariable); name != "" {
-		status, err := Restart(context.Background(), name, nil)
-		fmt.Printf("%v\n%s", status.State, textOf(err))
+		status, err := Restart(context.Background(), name, time.Time{}, nil)
+		fmt.Printf("%v\n%s\n%v", status.State, textOf(err), CheckRestartPrivileges(context.Background(), name))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
 // standIn is the Tentacle: it leaves a line with its process number and then acts: "serve" until
-// told to stop, "exit N", "die" by a signal of its own, or "dawdle" a while over stopping.
+// told to stop, "exit N", exit in "all-but N" starts, "live" for a time and exit, "die" by a signal
+// of its own, or "dawdle" a while over stopping.
 func standIn(markers, act string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
@@ -54,6 +55,17 @@ func standIn(markers, act string) int {
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code
+	case "all-but":
+		fine, _ := strconv.Atoi(argument)
+		if so, err := os.ReadFile(markers); err != nil || len(strings.Fields(string(so))) < fine {
+			return 8
+		}
+		<-stop
+	case "live":
+		age, _ := time.ParseDuration(argument)
+		fmt.Println("api_key=very-secret\nthe port is taken")
+		time.Sleep(age)
+		return 6
 	case "die":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "dawdle":
@@ -218,7 +230,7 @@ func TestSystemdKnowsNoServiceOfThatName(t *testing.T) {
 	for _, name := range []string{"no-such-service", "No Such Service", "Täntäcle & Söhne", "template@", strings.Repeat("long", 80)} {
 		for what, call := range map[string]func() (Status, error){
 			"Query":   func() (Status, error) { return Query(t.Context(), name) },
-			"Restart": func() (Status, error) { return Restart(t.Context(), name, nil) },
+			"Restart": func() (Status, error) { return Restart(t.Context(), name, time.Time{}, nil) },
 		} {
 			if got, err := call(); err != nil || got.State != Absent || got.Name != name {
 				t.Errorf("%s of %q: %+v, %v", what, name, got, err)
@@ -234,7 +246,7 @@ func TestSystemdRestartsAServiceOnce(t *testing.T) {
 			before := s.start(t)
 			var steps []string
 			begin := time.Now()
-			after, err := Restart(t.Context(), s.name+".service", func(step string) { steps = append(steps, step) })
+			after, err := Restart(t.Context(), s.name+".service", time.Time{}, func(step string) { steps = append(steps, step) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +271,7 @@ func TestSystemdRestartsAServiceThatCrashedOnceBefore(t *testing.T) {
 	s.start(t)
 	systemctl(t, "kill", "--signal=KILL", s.name)
 	waitFor(t, "systemd to start it again", func() bool { return len(s.starts(t)) == 2 })
-	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Running {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Running {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if starts := s.starts(t); len(starts) != 3 {
@@ -271,19 +283,19 @@ func TestSystemdRestartsAServiceThatCrashesUntilItsSettingsAreRight(t *testing.T
 	s := install(t, "Crashes", "RestartSec=30")
 	s.acts(t, "exit 3")
 	systemctl(t, "start", s.name)
-	waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Starting })
-	if got := s.is(t, Starting); got.Reason != "exit status 3" {
+	waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Crashing })
+	if got := s.is(t, Crashing); got.Reason != "exit status 3" {
 		t.Errorf("reason %q", got.Reason)
 	}
 	s.acts(t, "serve")
-	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Running {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Running {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestSystemdLeavesAServiceThatDoesNotRunAlone(t *testing.T) {
 	s := install(t, "Stopped")
-	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Stopped {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Stopped {
 		t.Errorf("stopped: %+v, %v", got, err)
 	}
 	if starts := s.starts(t); len(starts) != 0 {
@@ -293,7 +305,7 @@ func TestSystemdLeavesAServiceThatDoesNotRunAlone(t *testing.T) {
 	s.acts(t, "exit 1")
 	systemctl(t, "start", s.name)
 	waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Failed })
-	if got, err := Restart(t.Context(), s.name, nil); err != nil || got.State != Failed {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Failed {
 		t.Errorf("failed: %+v, %v", got, err)
 	}
 	if starts := s.starts(t); len(starts) != 1 {
@@ -313,7 +325,7 @@ func TestSystemdCannotKeepAServiceUpThatDiesAfterItsRestart(t *testing.T) {
 			s := install(t, "Dies "+tt.name, tt.settings)
 			s.start(t)
 			s.acts(t, tt.how)
-			got, err := Restart(t.Context(), s.name, nil)
+			got, err := restartUnit(t.Context(), s.name, time.Time{}, nil, short)
 			mustContain(t, err, s.name+" was restarted but did not stay up", tt.reason, "journalctl -u "+s.name+" -n 50")
 			if got.State == Running {
 				t.Errorf("a service that dies is %v", got)
@@ -329,7 +341,7 @@ func TestSystemdWaitsForAServiceThatTakesLongToStop(t *testing.T) {
 	s.acts(t, "serve")
 	var steps []string
 	begin := time.Now()
-	if got, err := Restart(t.Context(), s.name, func(step string) { steps = append(steps, step) }); err != nil || got.State != Running {
+	if got, err := Restart(t.Context(), s.name, time.Time{}, func(step string) { steps = append(steps, step) }); err != nil || got.State != Running {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if took := time.Since(begin); took < settleTime+time.Second {
@@ -352,7 +364,7 @@ func TestSystemdIsNotWaitedForLongerThanTheDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			begin := time.Now()
-			_, err := Restart(ctx, s.name, nil)
+			_, err := Restart(ctx, s.name, time.Time{}, nil)
 			if took := time.Since(begin); took > limit+500*time.Millisecond {
 				t.Errorf("took %v with a deadline of %v", took, limit)
 			}
@@ -368,7 +380,7 @@ func TestSystemdIsNotWaitedForLongerThanTheDeadline(t *testing.T) {
 		s.start(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := Restart(ctx, s.name, nil); !errors.Is(err, context.Canceled) {
+		if _, err := Restart(ctx, s.name, time.Time{}, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -386,7 +398,7 @@ func TestSystemdRestartStoppedBySomeoneElseIsReported(t *testing.T) {
 		time.Sleep(400 * time.Millisecond)
 		exec.Command("systemctl", "stop", s.name).Run()
 	}()
-	got, err := Restart(t.Context(), s.name, nil)
+	got, err := Restart(t.Context(), s.name, time.Time{}, nil)
 	mustContain(t, err, s.name+" was not restarted", "systemctl restart "+s.name)
 	if got.State == Running {
 		t.Errorf("%+v", got)
@@ -415,12 +427,179 @@ func TestSystemdRefusesAUserWhoMayNotRestart(t *testing.T) {
 	cmd.Env = append(os.Environ(), askVariable+"="+s.name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
-	if want := "running\nnot allowed to restart the service Not-Mine\nrun this as root (sudo)"; err != nil || string(out) != want {
+	if want := "running\nnot allowed to restart the service Not-Mine\nrun this as root (sudo)\nnot allowed to restart the service Not-Mine"; err != nil || string(out) != want {
 		t.Errorf("said %q, %v; want %q", out, err, want)
+	}
+	// Where it is allowed, the question changes nothing either.
+	for _, name := range []string{s.name, "no-such-service"} {
+		if err := CheckRestartPrivileges(t.Context(), name); err != nil {
+			t.Errorf("root may not restart %s: %v", name, err)
+		}
+	}
+	if err := askForContradiction(t, s.name); err == nil || isDenied(err) {
+		t.Errorf("systemd answers %v", err)
 	}
 	if starts := s.starts(t); len(starts) != 1 {
 		t.Errorf("starts %v", starts)
 	}
+}
+
+// askForContradiction asks, as root, what CheckRestartPrivileges asks as another user.
+func askForContradiction(t *testing.T, name string) error {
+	t.Helper()
+	u, err := open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.conn.Close()
+	_, err = u.conn.RestartUnitContext(t.Context(), u.file, "triggering", nil)
+	return err
+}
+
+// short has pauses for tests. The usual ones are Tentacle's.
+var short = timing{pauses: []time.Duration{300 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond}}
+
+func TestSystemdStartLimitStopsNoRestart(t *testing.T) {
+	s := install(t, "Limited", "[Unit]", "StartLimitBurst=2", "StartLimitIntervalSec=10min")
+	s.start(t)
+	for range 2 {
+		if got, err := Restart(t.Context(), s.name, time.Time{}, nil); err != nil || got.State != Running {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	// One that systemd has given up is started again.
+	s.acts(t, "exit 2")
+	systemctl(t, "kill", "--signal=KILL", s.name)
+	waitFor(t, "systemd to give up", func() bool { got, _ := Query(t.Context(), s.name); return got.State == Failed })
+	s.acts(t, "serve")
+	if got, err := Start(t.Context(), s.name, nil); err != nil || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestSystemdStartThatFailsIsTriedAgain(t *testing.T) {
+	counted := func(folder string) string { // fails twice before the process is started at all
+		return fmt.Sprintf("ExecStartPre=/bin/sh -c 'echo >>%[1]s/tries; test $(wc -l <%[1]s/tries) -ne 2 -a $(wc -l <%[1]s/tries) -ne 3'", folder)
+	}
+	for _, tt := range []struct{ name, settings, how string }{
+		{"by systemd itself", "RestartSec=100ms", "all-but 4"},
+		{"where systemd waits too long", "RestartSec=30", "all-but 4"},
+		{"where systemd does not", "Restart=no", "all-but 4"},
+		{"where nothing is started", "Restart=no\n" + counted(t.TempDir()), "serve"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := install(t, "Retried "+tt.name, tt.settings)
+			s.start(t)
+			s.acts(t, tt.how)
+			var steps []string
+			got, err := restartUnit(t.Context(), s.name, time.Time{}, func(step string) { steps = append(steps, step) }, short)
+			if err != nil || got.State != Running {
+				t.Fatalf("%+v, %v; %q", got, err, steps)
+			}
+			if !slices.Contains(steps, s.name+" did not start: trying again in 300ms") {
+				t.Errorf("progress was %q", steps)
+			}
+			if now := s.is(t, Running); now != got {
+				t.Errorf("it is %+v, not %+v", now, got)
+			}
+		})
+	}
+}
+
+func TestSystemdStartThatKeepsFailingIsGivenUp(t *testing.T) {
+	s := install(t, "Given Up", "Restart=no", "ExecStartPre=/bin/sh -c 'test ! -e /run/no-start'")
+	s.start(t)
+	if err := os.WriteFile("/run/no-start", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove("/run/no-start")
+	got, err := restartUnit(t.Context(), s.name, time.Time{}, nil, short)
+	failure, is := errors.AsType[*StartError](err)
+	if !is || failure.Crashed || got.State != Failed || failure.Status != got {
+		t.Errorf("%+v, %v", got, err)
+	}
+	mustContain(t, err, s.name+" could not be restarted (failed)", "journalctl -u "+s.name)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begin := time.Now()
+	if _, err := startUnit(ctx, s.name, nil, timing{pauses: []time.Duration{time.Minute}}); !errors.As(err, new(*StartError)) || time.Since(begin) > 10*time.Second {
+		t.Errorf("after %v: %v", time.Since(begin), err)
+	}
+}
+
+func TestSystemdServiceThatKeepsEndingIsNotCalledRunning(t *testing.T) {
+	s := install(t, "Loop", "RestartSec=500ms", "[Unit]", "StartLimitIntervalSec=0")
+	begin := time.Now().Add(-time.Second)
+	s.acts(t, "live 700ms")
+	s.start(t)
+	waitFor(t, "its second start", func() bool { return len(s.starts(t)) == 2 })
+	for len(s.starts(t)) < 4 {
+		if got := s.is(t, Crashing); !got.State.Runs() || got.MainPID != 0 && !strings.Contains(got.String(), "started again") {
+			t.Errorf("%v", got)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if got, err := Installed(t.Context(), s.name); err != nil || got.State != Crashing {
+		t.Errorf("%+v, %v", got, err)
+	}
+	words := LastWords(t.Context(), s.name, "", 3)
+	if len(words) != 3 || words[0] != "api_key=********" || words[1] != "the port is taken" || !strings.Contains(words[2], "status=6") {
+		t.Errorf("its last words: %q", words)
+	}
+	since := TroubleSince(t.Context(), s.name)
+	if since.Before(begin) || since.After(time.Now()) {
+		t.Errorf("trouble since %v, not %v", since, begin)
+	}
+	s.acts(t, "serve")
+	if got, err := Start(t.Context(), s.name, nil); err != nil || got.State != Running {
+		t.Errorf("started: %+v, %v", got, err)
+	}
+	s.is(t, Running)
+}
+
+func TestSystemdServiceThatWasRestartedSinceIsLeftAlone(t *testing.T) {
+	s := install(t, "Since")
+	before := time.Now()
+	first := s.start(t)
+	if got, err := Restart(t.Context(), s.name, before, nil); err != nil || got.MainPID != first.MainPID || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := Restart(t.Context(), s.name, time.Now(), nil); err != nil || got.MainPID == first.MainPID || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+	// One that does not stay up is restarted all the same.
+	before = time.Now()
+	s.acts(t, "live 500ms")
+	systemctl(t, "restart", s.name)
+	time.AfterFunc(400*time.Millisecond, func() { _ = os.WriteFile(s.act, []byte("serve"), 0o644) })
+	if got, err := Restart(t.Context(), s.name, before, nil); err != nil || got.State != Running {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestSystemdServiceIsRestartedByOneAtATime(t *testing.T) {
+	needSystemd(t)
+	unlock, err := Lock(t.Context(), "Locked One", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Lock(t.Context(), "locked-one", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := Lock(ctx, "Locked One", nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("locked twice: %v", err)
+	}
+	waited := false
+	time.AfterFunc(200*time.Millisecond, unlock)
+	again, err := Lock(t.Context(), "Locked One.service", func() { waited = true })
+	if err != nil || !waited {
+		t.Fatalf("%v, waited: %v", err, waited)
+	}
+	again()
 }
 
 func BenchmarkLookAtSystemd(b *testing.B) {

@@ -2,7 +2,10 @@
 
 package service
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Query says that no service manager that this program knows runs here.
 func Query(_ context.Context, name string) (Status, error) {
@@ -14,7 +17,7 @@ func Query(_ context.Context, name string) (Status, error) {
 
 // Restart leaves everything alone, because no service manager that this program knows runs here;
 // the status says so.
-func Restart(ctx context.Context, name string, _ func(string)) (Status, error) {
+func Restart(ctx context.Context, name string, _ time.Time, _ func(string)) (Status, error) {
 	return Query(ctx, name)
 }
 
@@ -23,6 +26,14 @@ func Start(ctx context.Context, name string, _ func(string)) (Status, error) { r
 
 // Stop leaves everything alone, as Restart does.
 func Stop(ctx context.Context, name string, _ func(string)) (Status, error) { return Query(ctx, name) }
+
+// Lock keeps nobody out, because nothing is restarted here.
+func Lock(_ context.Context, name string, _ func()) (unlock func(), err error) {
+	return func() {}, checkName(name)
+}
+
+// CheckRestartPrivileges forbids nothing, because nothing is restarted here.
+func CheckRestartPrivileges(_ context.Context, name string) error { return checkName(name) }
 
 // CheckPrivileges is always ErrUnmanaged here.
 func CheckPrivileges() error { return ErrUnmanaged }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 )
 
 func TestWithoutAServiceManagerTheServiceIsUnmanagedAndLeftAlone(t *testing.T) {
@@ -15,7 +16,7 @@ func TestWithoutAServiceManagerTheServiceIsUnmanagedAndLeftAlone(t *testing.T) {
 	want := Status{Name: "octopus", State: Unmanaged}
 	for _, call := range []func() (Status, error){
 		func() (Status, error) { return Query(t.Context(), "octopus") },
-		func() (Status, error) { return Restart(t.Context(), "octopus", nil) },
+		func() (Status, error) { return Restart(t.Context(), "octopus", time.Time{}, nil) },
 		func() (Status, error) { return Start(t.Context(), "octopus", nil) },
 		func() (Status, error) { return Stop(t.Context(), "octopus", nil) },
 	} {

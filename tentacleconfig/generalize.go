@@ -50,7 +50,7 @@ type IdentityFiles struct {
 	// service. Tentacle makes them again from the configuration.
 	Copies []string
 
-	// Rest are the backups of the configuration, temporary files of processes that were killed, and
+	// Rest are the backups of the configuration, what processes that were killed left there, and
 	// last the keys of this machine. Without them, an older configuration cannot be restored.
 	Rest []string
 
@@ -83,10 +83,10 @@ func IdentityFilesOf(path string, homes ...string) (IdentityFiles, error) {
 	}
 	f.Copies = certificateCopies(thumbprints, homes)
 	f.Rest = append(f.Rest, atomicfile.Leftovers(target, 0)...)
-	keys := slices.DeleteFunc(keyFilesOf(path), func(key string) bool {
-		_, err := os.Lstat(key)
-		return errors.Is(err, fs.ErrNotExist)
-	})
+	if mark := restartMarkFile(target); isThere(mark) {
+		f.Rest = append(f.Rest, mark)
+	}
+	keys := slices.DeleteFunc(keyFilesOf(path), func(key string) bool { return !isThere(key) })
 	if len(keys) == 0 {
 		return f, nil
 	}
@@ -104,6 +104,11 @@ func IdentityFilesOf(path string, homes ...string) (IdentityFiles, error) {
 		f.Rest = append(f.Rest, atomicfile.Leftovers(key, 0)...)
 	}
 	return f, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // thumbprintIn is the thumbprint in a configuration or a backup; "" where there is none, or it

@@ -7,8 +7,8 @@ import (
 )
 
 // IsOwnFile says whether path is a file that a Tentacle on this machine needs: the configuration of
-// an instance, or that at config ("" for none), a backup of one, its lock, an index file, or a key
-// of this machine. A path in the folder of the index is one, too: Tentacle takes every file there
+// an instance, or that at config ("" for none), a backup of one, its lock or its mark of a restart,
+// an index file, or a key of this machine. A path in the folder of the index is one, too: Tentacle takes every file there
 // for an instance.
 func IsOwnFile(path, config string) bool {
 	var own []string
@@ -17,7 +17,7 @@ func IsOwnFile(path, config string) bool {
 		if i.ConfigPath == "" {
 			continue
 		}
-		own = append(own, i.ConfigPath, lockFile(i.ConfigPath))
+		own = append(own, i.ConfigPath, lockFile(i.ConfigPath), restartMarkFile(i.ConfigPath))
 		own = append(own, keyFilesOf(i.ConfigPath)...)
 		backups, _ := Backups(i.ConfigPath) // what cannot be listed is not replaced here either
 		for _, b := range backups {

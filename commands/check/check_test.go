@@ -230,8 +230,18 @@ var badServices = []bad{
 		Problem, idService, "failed (exit status 7)", "octo-tentacle service --start"},
 	{"absent", func(s *Snapshot) { s.Service = service.Status{State: service.Absent} },
 		Warning, idService, "there is no service Tentacle", "octo-tentacle service --install --start"},
-	{"a crash loop", func(s *Snapshot) { s.Service = service.Status{State: service.Starting} },
-		Warning, idService, "keeps restarting", ""},
+	{"starting", func(s *Snapshot) { s.Service = service.Status{State: service.Starting} },
+		Warning, idService, "service Tentacle is starting", ""},
+	{"a crash loop", func(s *Snapshot) {
+		s.Service = service.Status{State: service.Crashing, Restarts: 4}
+		s.LastWords = []string{"the port is taken"}
+	}, Problem, idService, "service Tentacle does not stay up: it is crashing (started again 4 times)\na Tentacle that keeps ending gets no work, or loses it; the last lines of its log:\nthe port is taken", ""},
+	{"a crash loop since the last change", func(s *Snapshot) { s.Service, s.Undo = service.Status{State: service.Crashing}, true },
+		Problem, idService, "does not stay up", "octo-tentacle restore-backup --latest --instance=Tentacle"},
+	{"failed since the last change", func(s *Snapshot) { s.Service, s.Undo = service.Status{State: service.Failed}, true },
+		Problem, idService, "service Tentacle is failed", "octo-tentacle restore-backup --latest --instance=Tentacle"},
+	{"a restart that came to no end", func(s *Snapshot) { s.Service, s.Interrupted = service.Status{State: service.Stopped}, true },
+		Problem, idService, "service Tentacle was stopped for a restart and does not run: it is stopped", "octo-tentacle restart-service --instance=Tentacle"},
 	{"unmanaged", func(s *Snapshot) { s.Service = service.Status{State: service.Unmanaged} },
 		OK, idService, "no service manager runs here", ""},
 	{"not to be told", func(s *Snapshot) {

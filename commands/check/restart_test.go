@@ -36,3 +36,38 @@ func TestARestartIsPendingWhenTheFileIsNewerThanTheProcess(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoppedServiceIsTheWorkOfARestartOnlyWhereNobodyElseStoppedIt(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		state service.State
+		boot  string // of the mark; this one is "now"
+		want  bool
+	}{
+		{"its start failed", service.Failed, "now", true},
+		{"its start failed before a reboot", service.Failed, "before", true},
+		{"somebody stopped the unit", service.Stopped, "now", false},
+		{"the machine was switched off in between", service.Stopped, "before", true},
+		{"Windows, which has no name for a boot", service.Stopped, "", true},
+		{"it runs", service.Running, "before", false},
+		{"it crashes, and is started again", service.Crashing, "now", false},
+		{"it stops now", service.Stopping, "", false},
+		{"it was removed", service.Absent, "", false},
+	} {
+		if got := RestartInterrupted(service.Status{State: c.state}, tentacleconfig.RestartMark{Boot: c.boot}, "now"); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
+func TestAChangeMayBeTheCauseOfTroubleThatBeginsSoonAfterIt(t *testing.T) {
+	change := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
+	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 10 * time.Minute: true, 30 * 24 * time.Hour: false} {
+		if got := MayBeTheCause(change, change.Add(after)); got != want {
+			t.Errorf("trouble %v after the change: %v", after, got)
+		}
+	}
+	if MayBeTheCause(change, time.Time{}) || MayBeTheCause(time.Time{}, change) || MayBeTheCause(time.Time{}, time.Time{}) {
+		t.Error("what is not known is blamed")
+	}
+}

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -12,6 +14,12 @@ func (r *report) service() {
 	switch state := r.Service.State; {
 	case r.ServiceErr != nil:
 		r.warning(idService, r.ServiceErr.Error(), "it is not known whether the Tentacle is running", "")
+	case r.Interrupted:
+		r.problem(idService, fmt.Sprintf("%s was stopped for a restart and does not run: it is %s", name, r.Service),
+			r.withWords("a Tentacle that is not running gets no work"), cmp.Or(r.undo(), r.Tentacle.Restart()))
+	case state == service.Crashing:
+		r.problem(idService, fmt.Sprintf("%s does not stay up: it is %s", name, r.Service),
+			r.withWords("a Tentacle that keeps ending gets no work, or loses it"), r.undo())
 	case state == service.Running:
 		r.ok(idService, "%s is running", name)
 		r.restart()
@@ -20,10 +28,28 @@ func (r *report) service() {
 	case state == service.Absent:
 		r.warning(idService, "there is no "+name, "the Tentacle does not start when the machine boots", r.Tentacle.Command("service", "--install", "--start"))
 	case state == service.Starting:
-		r.warning(idService, name+" is starting, or keeps restarting", "a Tentacle that cannot start gets no work: "+r.Service.String(), "")
+		r.warning(idService, name+" is starting", "it is not known whether the Tentacle will run: "+r.Service.String(), "")
 	default:
-		r.problem(idService, fmt.Sprintf("%s is %s", name, r.Service), "a Tentacle that is not running gets no work", r.Tentacle.Command("service", "--start"))
+		r.problem(idService, fmt.Sprintf("%s is %s", name, r.Service), r.withWords("a Tentacle that is not running gets no work"),
+			cmp.Or(r.undo(), r.Tentacle.Command("service", "--start")))
 	}
+}
+
+// withWords adds to a reason what the Tentacle said last.
+func (r *report) withWords(why string) string {
+	if len(r.LastWords) == 0 {
+		return why
+	}
+	return why + "; the last lines of its log:\n" + strings.Join(r.LastWords, "\n")
+}
+
+// undo is the command that takes back the change that may be the cause of the trouble; "" where
+// none may be.
+func (r *report) undo() string {
+	if !r.Undo {
+		return ""
+	}
+	return r.Tentacle.NamedCommand("restore-backup", "--latest")
 }
 
 func (r *report) restart() {

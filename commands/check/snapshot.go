@@ -39,6 +39,10 @@ type Snapshot struct {
 	ServiceErr error
 	Variables  []service.Variable // of the service
 
+	Interrupted bool     // the service does not run, because octo-tentacle had stopped it for a restart
+	LastWords   []string // of a service that does not run or stay up: the last lines of its log
+	Undo        bool     // its trouble may be due to the last change of octo-tentacle, which can be undone
+
 	Ports []Port // one for each address that is polled
 
 	Server        string   // the URL of the API; "" when it was not asked

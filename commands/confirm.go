@@ -1,0 +1,200 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// confirmation proves, after a restart, that a Tentacle works with its new configuration: its
+// process stays up, and each address that answered before still answers. Otherwise the former
+// configuration is put back.
+type confirmation struct {
+	console *console
+	config  string // the file
+	service string
+	time    time.Duration // for which the process has to stay up
+
+	former, saved *tentacleconfig.Document
+	savedTimes    tentacleconfig.FileTimes
+	answered      []string // of the addresses that both poll, those that answered before
+}
+
+// prepareConfirmation asks the polled ports, before the restart, which of them answer. It returns
+// nil where the former configuration cannot be read: then there is nothing to put back.
+func prepareConfirmation(ctx context.Context, c *console, config, serviceName string, former *tentacleconfig.Document, wait time.Duration) (*confirmation, error) {
+	before, err := reachOf(former)
+	if err != nil {
+		return nil, nil
+	}
+	k := &confirmation{console: c, config: config, service: serviceName, time: wait, former: former}
+	if k.saved, err = tentacleconfig.Read(config); err != nil {
+		return nil, err
+	}
+	k.savedTimes, _ = tentacleconfig.TimesOf(config) // without them, only the content tells of another change
+	polled, err := k.saved.TrustedServers()
+	if err != nil {
+		return nil, err
+	}
+	c.progress("asking which polled ports answer before the restart")
+	defer c.endProgress()
+	k.answered, _ = before.ask(ctx, slices.DeleteFunc(before.addresses(), func(address string) bool {
+		return !slices.ContainsFunc(polled, func(s tentacleconfig.TrustedServer) bool { return s.Polls() && tentacleconfig.SameAddress(s.Address, address) })
+	}))
+	return k, nil
+}
+
+// confirm waits, after the restart, until the process has stayed up for the time, and until every
+// address answers that answered before. The error says why the change is not confirmed.
+func (k *confirmation) confirm(ctx context.Context) error {
+	defer k.console.endProgress()
+	first, err := lookAtService(ctx, k.service)
+	if err != nil {
+		return err
+	}
+	after, err := reachOf(k.saved)
+	if err != nil {
+		return err
+	}
+	left, why := k.answered, []string(nil)
+	for end := time.Now().Add(k.time); ; {
+		now, err := lookAtService(ctx, k.service)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && (now.State != service.Running || now.MainPID != first.MainPID):
+			return fmt.Errorf("service %s did not stay up for %v; it is %s now", k.service, k.time, now)
+		}
+		if len(left) > 0 {
+			var answers []string
+			answers, why = after.ask(ctx, left)
+			left = slices.DeleteFunc(slices.Clone(left), func(address string) bool { return slices.Contains(answers, address) })
+		}
+		rest := time.Until(end)
+		if rest <= 0 {
+			break
+		}
+		k.console.progress(fmt.Sprintf("confirming: service %s runs, %d of %s; %v left",
+			k.service, len(k.answered)-len(left), plural.Of(len(k.answered), "address answers", "addresses answer"), rest.Round(time.Second)))
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(rest, confirmPause)):
+		}
+	}
+	if len(left) > 0 {
+		return errors.New("it answered before, and does not now: " + strings.Join(why, "; "))
+	}
+	return nil
+}
+
+// confirmPause is how long to wait between two looks.
+const confirmPause = 500 * time.Millisecond
+
+// putBack puts the former configuration back, unless another command has changed the file
+// meanwhile. kept is the backup of what was undone.
+func (k *confirmation) putBack(ctx context.Context) (kept string, err error) {
+	_, err = tentacleconfig.Update(ctx, k.config, tentacleconfig.Change{
+		Edit: func(document *tentacleconfig.Document) error {
+			// The Tentacle itself writes its file when it starts, but never replaces it.
+			if now, err := tentacleconfig.TimesOf(k.config); !bytes.Equal(document.Bytes(), k.saved.Bytes()) && (err != nil || now.Created != k.savedTimes.Created) {
+				return errChangedSince
+			}
+			document.Replace(k.former)
+			return nil
+		},
+		Damaged: true,
+		Backup:  func(path string) { kept = path },
+		Waiting: func() { k.console.progress("another octo-tentacle is changing " + k.config) },
+	})
+	return kept, err
+}
+
+var errChangedSince = errors.New("the former configuration was not put back, because another command has changed the file since")
+
+// undoneError is a change that was taken back.
+type undoneError struct {
+	cause error
+	kept  string // the backup of what was undone
+}
+
+func (e undoneError) Error() string { return "the change was undone: " + e.cause.Error() }
+func (e undoneError) Unwrap() error { return e.cause }
+
+// Hints say where the change is.
+func (e undoneError) Hints() []string {
+	return []string{"what was undone is kept as " + e.kept, "to make the change nevertheless: --confirm=0s"}
+}
+
+// reach is what a Tentacle polls with a configuration, and how.
+type reach struct {
+	servers     []tentacleconfig.TrustedServer
+	proxy       proxyChoice
+	certificate *tentacleconfig.Certificate
+}
+
+func reachOf(document *tentacleconfig.Document) (r reach, err error) {
+	t := &tentacle{document: document}
+	if r.servers, err = document.TrustedServers(); err != nil {
+		return r, err
+	}
+	proxy, err := document.PollingProxy()
+	if err != nil {
+		return r, err
+	}
+	r.proxy = pollingProxy(proxy, runtime.GOOS)
+	r.certificate, err = t.ownCertificate()
+	return r, err
+}
+
+// addresses are those that are polled, each once.
+func (r reach) addresses() (list []string) {
+	for _, s := range r.servers {
+		if s.Polls() && !tentacleconfig.ContainsAddress(list, s.Address) {
+			list = append(list, s.Address)
+		}
+	}
+	return list
+}
+
+// ask asks each address once. It answers if it presents a certificate that is trusted there, and
+// accepts this Tentacle; a web socket cannot be asked for the latter. why says it of the others.
+func (r reach) ask(ctx context.Context, addresses []string) (answer, why []string) {
+	ctx, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
+	sockets := slices.DeleteFunc(slices.Clone(addresses), func(address string) bool { return !strings.HasPrefix(address, "wss:") })
+	behindSockets := presented(ctx, r.proxy, sockets)
+	for _, port := range octoapi.AskTrust(ctx, addresses, r.certificate.TLS(), octoapi.PortOptions{Proxy: r.proxy, FailFast: true}) {
+		if of, is := behindSockets[port.Address]; is && errors.Is(port.Err, octoapi.ErrWebSocket) {
+			port.Trust, port.Thumbprint = octoapi.Trusted, of
+		}
+		switch {
+		case port.Thumbprint != "" && !r.trusts(port.Address, port.Thumbprint):
+			why = append(why, fmt.Sprintf("%s presents the thumbprint %s, which is not trusted there", port.Address, port.Thumbprint))
+		case port.Trust == octoapi.Trusted:
+			answer = append(answer, port.Address)
+		case port.Trust == octoapi.NotTrusted:
+			why = append(why, port.Address+" does not accept this Tentacle")
+		default:
+			why = append(why, port.Err.Error())
+		}
+	}
+	return answer, why
+}
+
+// trusts says whether a server with this thumbprint is polled at the address.
+func (r reach) trusts(address, presented string) bool {
+	return slices.ContainsFunc(r.servers, func(s tentacleconfig.TrustedServer) bool {
+		return s.Polls() && tentacleconfig.SameAddress(s.Address, address) && thumbprint.Same(s.Thumbprint, presented)
+	})
+}
