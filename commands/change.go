@@ -127,7 +127,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		c.warn("could not add the instance %s to the instance index: %s", t.instance.Name, errorText(err))
 	}
 	out.saved = changed
-	restarting := restartChanged(ctx, c, t, o, out)
+	restarting := restartChanged(ctx, c, t, o, out, a.former)
 	switch {
 	case err != nil:
 		return a.failed(out.afterwards(errors.Join(restarting, err)))
@@ -265,8 +265,8 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 
 // restartChanged restarts the service if something was saved and the service runs, and starts it if
 // an earlier restart came to no end. At this point the change is saved, and an error says so.
-func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome) error {
-	needed := neededRestart{service: t.service, config: t.instance.ConfigPath, since: time.Now()}
+func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome, former *tentacleconfig.Document) error {
+	needed := neededRestart{service: t.service, config: t.instance.ConfigPath, since: time.Now(), former: former, backup: out.Backup}
 	status, err := lookAtService(ctx, t.service)
 	out.setService(t.instance, status, err)
 	needed.stopped = out.Service.interrupted
@@ -286,8 +286,16 @@ func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOption
 // restartFailed is the error for a change that is saved, or was saved before, and whose service was
 // not restarted. was is the status before.
 func restartFailed(ctx context.Context, t *tentacle, out *outcome, was service.Status, err error) error {
-	out.pending = true
 	config, suggested := t.instance.ConfigPath, t.suggest()
+	if undone, is := errors.AsType[undoneError](err); is {
+		out.saved = false
+		undone.cause = explainStart(ctx, suggested, undone.cause)
+		return undone
+	}
+	if errors.As(err, new(unconfirmedError)) {
+		return err
+	}
+	out.pending = true
 	tried := errors.As(err, new(*service.StartError))
 	switch {
 	case !tried && out.saved:

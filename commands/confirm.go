@@ -21,28 +21,37 @@ import (
 // process stays up, and each address that answered before still answers. Otherwise the former
 // configuration is put back.
 type confirmation struct {
+	neededRestart
 	console *console
-	config  string // the file
-	service string
 	time    time.Duration // for which the process has to stay up
 
-	former, saved *tentacleconfig.Document
-	savedTimes    tentacleconfig.FileTimes
-	answered      []string // of the addresses that both poll, those that answered before
+	saved      *tentacleconfig.Document // the new configuration
+	savedTimes tentacleconfig.FileTimes
+	answered   []string // of the addresses that are polled with both, those that answered before
 }
 
-// prepareConfirmation asks the polled ports, before the restart, which of them answer. It returns
-// nil where the former configuration cannot be read: then there is nothing to put back.
-func prepareConfirmation(ctx context.Context, c *console, config, serviceName string, former *tentacleconfig.Document, wait time.Duration) (*confirmation, error) {
-	before, err := reachOf(former)
-	if err != nil {
-		return nil, nil
+// prepareConfirmation asks the polled ports, before the restart, which of them answer. Where the
+// former configuration is not known or cannot be read, only the process has to stay up, and nothing
+// can be put back.
+func prepareConfirmation(ctx context.Context, c *console, n neededRestart, wait time.Duration) (*confirmation, error) {
+	k := &confirmation{neededRestart: n, console: c, time: wait}
+	if n.former == nil {
+		return k, nil
 	}
-	k := &confirmation{console: c, config: config, service: serviceName, time: wait, former: former}
-	if k.saved, err = tentacleconfig.Read(config); err != nil {
+	if _, err := n.former.TrustedServers(); err != nil { // no Tentacle could work with it
+		k.former = nil
+		return k, nil
+	}
+	var err error
+	if k.saved, err = tentacleconfig.Read(n.config); err != nil {
 		return nil, err
 	}
-	k.savedTimes, _ = tentacleconfig.TimesOf(config) // without them, only the content tells of another change
+	k.savedTimes, _ = tentacleconfig.TimesOf(n.config) // without them, only the content tells of another change
+	before, err := reachOf(n.former)
+	if err != nil {
+		c.warnOf(fmt.Errorf("it cannot be confirmed that the polled ports answer: %w", err))
+		return k, nil
+	}
 	polled, err := k.saved.TrustedServers()
 	if err != nil {
 		return nil, err
@@ -50,10 +59,49 @@ func prepareConfirmation(ctx context.Context, c *console, config, serviceName st
 	c.progress("asking which polled ports answer before the restart")
 	defer c.endProgress()
 	k.answered, _ = before.ask(ctx, slices.DeleteFunc(before.addresses(), func(address string) bool {
-		return !slices.ContainsFunc(polled, func(s tentacleconfig.TrustedServer) bool { return s.Polls() && tentacleconfig.SameAddress(s.Address, address) })
+		return !slices.ContainsFunc(polled, func(s tentacleconfig.TrustedServer) bool {
+			return s.Polls() && tentacleconfig.SameAddress(s.Address, address)
+		})
 	}))
 	return k, nil
 }
+
+// conclude confirms a restart, which ended with that status and error. Otherwise it puts the former
+// configuration back, and restarts the service with it.
+func (k *confirmation) conclude(ctx context.Context, status service.Status, restarting error) (service.Status, error) {
+	why := restarting
+	switch {
+	case why != nil && !errors.As(why, new(*service.StartError)):
+		return status, why // it was not restarted
+	case why == nil && status.State != service.Running:
+		return status, nil // it was left alone
+	case why == nil:
+		why = k.confirm(ctx)
+	}
+	switch {
+	case why == nil:
+		return status, nil
+	case ctx.Err() != nil:
+		return status, unconfirmedError{unfinishedError{done: fmt.Sprintf("service %s was restarted, but the change is not confirmed yet", k.service), cause: why}}
+	}
+	kept, err := k.putBack(ctx)
+	if err != nil {
+		return status, unconfirmedError{unfinishedError{done: k.config + " is in use, but not confirmed: " + why.Error(), cause: err}}
+	}
+	k.stopped, k.since = true, time.Time{} // whatever it does now, it is to run with the former configuration
+	if now, err := service.Query(ctx, k.service); err == nil {
+		status = now
+	}
+	if status, err = k.carryOut(ctx, k.console, status); err != nil {
+		return status, unconfirmedError{unfinishedError{done: fmt.Sprintf("%s is as before the change, which was not confirmed: %v; but the service does not use it", k.config, why), cause: err}}
+	}
+	return status, undoneError{why, kept}
+}
+
+// unconfirmedError is a change that was neither confirmed nor undone.
+type unconfirmedError struct{ unfinishedError }
+
+func (e unconfirmedError) Unwrap() error { return e.unfinishedError }
 
 // confirm waits, after the restart, until the process has stayed up for the time, and until every
 // address answers that answered before. The error says why the change is not confirmed.
@@ -63,9 +111,11 @@ func (k *confirmation) confirm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := reachOf(k.saved)
-	if err != nil {
-		return err
+	var after reach
+	if len(k.answered) > 0 {
+		if after, err = reachOf(k.saved); err != nil {
+			return err
+		}
 	}
 	left, why := k.answered, []string(nil)
 	for end := time.Now().Add(k.time); ; {
@@ -104,6 +154,9 @@ const confirmPause = 500 * time.Millisecond
 // putBack puts the former configuration back, unless another command has changed the file
 // meanwhile. kept is the backup of what was undone.
 func (k *confirmation) putBack(ctx context.Context) (kept string, err error) {
+	if k.former == nil {
+		return "", errors.New("there is no former configuration to put back")
+	}
 	_, err = tentacleconfig.Update(ctx, k.config, tentacleconfig.Change{
 		Edit: func(document *tentacleconfig.Document) error {
 			// The Tentacle itself writes its file when it starts, but never replaces it.

@@ -134,8 +134,11 @@ func (o *changeOptions) complete(c *console) error {
 
 // completeUnchanging is complete where the Tentacle itself is not changed.
 func (o *changeOptions) completeUnchanging() error {
-	if o.noRestart && (o.restart.now || o.restart.splay > 0) {
+	switch {
+	case o.noRestart && (o.restart.now || o.restart.splay > 0 || o.restart.confirm > 0):
 		return errors.New("--no-restart cannot be combined with the other options about the restart")
+	case o.noBackup && o.restart.confirm > 0:
+		return errors.New("--no-backup cannot be combined with --confirm, which may have to put the old configuration back")
 	}
 	return errors.Join(o.outcomeOptions.complete(), o.restart.complete())
 }

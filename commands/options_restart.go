@@ -13,6 +13,9 @@ type restartOptions struct {
 	waitGiven bool
 	now       bool
 	splay     time.Duration
+
+	confirm      time.Duration // 0: not
+	confirmGiven bool
 }
 
 const (
@@ -20,6 +23,9 @@ const (
 	defaultRestartWait = 10 * time.Minute
 	// detachedRestartWait is the same for a restart that nobody waits for.
 	detachedRestartWait = 24 * time.Hour
+
+	// detachedConfirm is how long a service has to stay up after a restart that nobody watches.
+	detachedConfirm = 30 * time.Second
 )
 
 // afterProcess is an option of restart-service that only this program itself gives: the number of a
@@ -35,6 +41,9 @@ func (o *restartOptions) flags() []cli.Flag {
 			Usage: "restart without waiting; this kills running deployment scripts, and one that runs this command as soon as the command has ended"},
 		&cli.DurationFlag{Name: "restart-splay", Category: theOutcome, Destination: &o.splay,
 			Usage: "wait a random time up to `TIME` before the restart, to spread out the restarts of a fleet"},
+		&cli.DurationFlag{Name: "confirm", Category: theOutcome, Destination: &o.confirm, DefaultText: "off; in the Tentacle's own script: 30s",
+			Usage:  "after the restart, put the old configuration back unless the service stays up for `TIME`, and each polled port that answered before answers; 0s for off",
+			Action: func(*cli.Context, time.Duration) error { o.confirmGiven = true; return nil }},
 	}
 }
 
@@ -42,8 +51,18 @@ func (o *restartOptions) complete() error {
 	switch {
 	case o.wait < 0:
 		return fmt.Errorf("--restart-wait %v: give a duration like 10m, or 0s", o.wait)
+	case o.confirm < 0:
+		return fmt.Errorf("--confirm %v: give a duration like 30s, or 0s", o.confirm)
 	case o.splay < 0:
 		return fmt.Errorf("--restart-splay %v: give a duration like 5m", o.splay)
 	}
 	return nil
+}
+
+// confirmDetached is how long a restart that nobody watches is confirmed.
+func (o *restartOptions) confirmDetached(n neededRestart) time.Duration {
+	if !o.confirmGiven && n.backup != "" {
+		return detachedConfirm
+	}
+	return o.confirm
 }

@@ -165,7 +165,7 @@ func serviceLine(o *outcome, opts changeOptions) string {
 	case o.Service.interrupted:
 		return fmt.Sprintf("Saved; service %s was stopped for a restart earlier, and still does not run. To start it: %s", name, o.suggest().Restart())
 	case o.Service.Restarted:
-		return fmt.Sprintf("Saved; service %s was restarted.", name)
+		return fmt.Sprintf("Saved; service %s was restarted.%s", name, o.Service.confirmedLine())
 	case state.Runs() && opts.noRestart:
 		return fmt.Sprintf("Saved; service %s still runs with the old configuration. To restart it: %s", name, o.suggest().Restart())
 	case state == service.Absent:

@@ -20,6 +20,7 @@ type restartServiceOptions struct {
 	restart  restartOptions
 	outcome  outcomeOptions
 	after    int // the number of a process that has to end first; 0 for none
+	backup   string
 }
 
 // restartOutcome is the JSON of restart-service.
@@ -48,6 +49,8 @@ is started. One that was stopped on purpose is left alone.
   octo-tentacle restart-service --instance=web --restart-wait=1h`,
 		Flags: allFlags(o.tentacle.flags(), o.restart.flags(), o.outcome.flags(), []cli.Flag{
 			&cli.IntFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
+			&cli.StringFlag{Name: "confirm-backup", Category: theOutcome, Destination: &o.backup,
+				Usage: "the backup (`TIME` or file) that --confirm may have to put back (default: the latest, if a restart is pending)"},
 		}),
 		Action: func(ctx *cli.Context) error { return restartService(ctx.Context, c, o) },
 	}
@@ -77,6 +80,9 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 			"there is no service %s here to restart", name)
 	}
 
+	if o.restart.confirm > 0 {
+		needed.former = o.former(t.Instance, status)
+	}
 	// One that has failed is not stopped on purpose.
 	needed.stopped = status.State == service.Failed || interruptedRestart(needed.config, status) != nil
 	r := restartOutcome{DryRun: o.outcome.dryRun, Changed: status.State.Runs() || needed.stopped, Service: serviceEntry{Name: status.Name, State: status.State}}
@@ -113,7 +119,9 @@ func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t su
 		if err != nil || !restartPending(t.Instance, status) {
 			return nil // it was restarted, which is what was asked for
 		}
-		n.stopped = false
+		if n.stopped = false; e.proof != nil {
+			n.former = e.proof.saved // which is what it runs with now
+		}
 	}
 	return nil
 }
@@ -139,6 +147,24 @@ func (o *restartServiceOptions) needed() (neededRestart, suggest.Tentacle, error
 	return neededRestart{service: t.Service, config: t.Instance.ConfigPath}, t, nil
 }
 
+// former is the configuration to put back; nil where there is none.
+func (o *restartServiceOptions) former(instance tentacleconfig.Instance, status service.Status) *tentacleconfig.Document {
+	backups, _ := tentacleconfig.Backups(instance.ConfigPath) // what cannot be listed cannot be put back
+	choice := restoreBackupOptions{backup: o.backup, latest: o.backup == ""}
+	if o.backup == "" && !restartPending(instance, status) {
+		return nil
+	}
+	chosen, err := choice.choose(instance.ConfigPath, backups)
+	if err != nil {
+		return nil
+	}
+	document, _, err := chosen.ReadUsable()
+	if err != nil {
+		return nil
+	}
+	return document
+}
+
 // instanceOf is the instance that a service usually runs; zero where there is none.
 func instanceOf(serviceName string) tentacleconfig.Instance {
 	instances, _ := tentacleconfig.Instances() // of a damaged index, those that can be read
@@ -161,7 +187,7 @@ func (r restartOutcome) print(c *console) {
 	case r.Service.Restarted && r.Service.started:
 		c.printf("Service %s was started: it did not run, although nobody had stopped it.\n", name)
 	case r.Service.Restarted:
-		c.printf("Service %s was restarted.\n", name)
+		c.printf("Service %s was restarted.%s\n", name, r.Service.confirmedLine())
 	case r.Service.Scheduled != "":
 		c.printf("%s\n", r.Service.scheduledLine())
 	default:

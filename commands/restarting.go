@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -19,11 +20,13 @@ type serviceEntry struct {
 	Name      string        `json:"name"`
 	State     service.State `json:"state"`
 	Restarted bool          `json:"restarted"`
+	Confirmed bool          `json:"confirmed"` // it was restarted, and proved that it works: see --confirm
 	Scheduled string        `json:"scheduled"` // what will restart it: the systemd unit, on Windows the log; "" for nothing
 
-	interrupted bool // it does not run, because octo-tentacle had stopped it for a restart that came to no end
-	started     bool // it was restarted, and did not run before
-	killsScript bool // what is scheduled will not wait for the script that this is a part of
+	proof       *confirmation // of Confirmed
+	interrupted bool          // it does not run, because octo-tentacle had stopped it for a restart that came to no end
+	started     bool          // it was restarted, and did not run before
+	killsScript bool          // what is scheduled will not wait for the script that this is a part of
 }
 
 // A neededRestart is a restart of a Tentacle's service, and why it is needed.
@@ -32,6 +35,9 @@ type neededRestart struct {
 	config  string    // of the Tentacle; "" where it is not known
 	since   time.Time // a process that was started later needs no restart; zero for any
 	stopped bool      // the service does not run, and is to be started
+
+	former *tentacleconfig.Document // that the service runs with; nil where it is not known
+	backup string                   // the file that keeps it; "" where none does
 }
 
 // check refuses what could not be done, before anything is changed. inside says that the restart
@@ -59,8 +65,9 @@ func (e *serviceEntry) restart(ctx context.Context, c *console, n neededRestart,
 		e.Scheduled, err = startDetachedRestart(ctx, n, o)
 		return err
 	}
-	e.State, err = restartWhenIdle(ctx, c, n, o)
+	err = e.restartWhenIdle(ctx, c, n, o)
 	e.Restarted = err == nil && e.State == service.Running
+	e.Confirmed = e.Restarted && e.proof != nil
 	e.started = n.stopped
 	return err
 }
@@ -75,6 +82,18 @@ func (e serviceEntry) scheduledLine() string {
 		when = "as soon as this command ends, which ends the script"
 	}
 	return fmt.Sprintf("Restart scheduled: this is a script of service %s, which %s restarts %s (log: %s).", e.Name, who, when, log)
+}
+
+// confirmedLine follows the sentence that the service was restarted.
+func (e serviceEntry) confirmedLine() string {
+	if !e.Confirmed {
+		return ""
+	}
+	answered := plural.Of(len(e.proof.answered), "polled port answers", "polled ports answer") + " as before"
+	if len(e.proof.answered) == 0 {
+		answered = "no polled port had answered before"
+	}
+	return fmt.Sprintf(" Confirmed: it stayed up for %v, and %s.", e.proof.time, answered)
 }
 
 func (e serviceEntry) startedLine() string {
@@ -102,26 +121,25 @@ const restartTime = 5 * time.Minute
 
 // restartWhenIdle restarts a service that runs, once no deployment script runs under it, or starts
 // one that is to be started.
-func restartWhenIdle(ctx context.Context, c *console, n neededRestart, o restartOptions) (service.State, error) {
+func (e *serviceEntry) restartWhenIdle(ctx context.Context, c *console, n neededRestart, o restartOptions) error {
 	if err := waitSplay(ctx, c, o.splay); err != nil {
-		return stateUnknown, err
+		return err
 	}
 	for deadline := time.Now().Add(o.wait); ; {
 		if !o.now && !n.stopped {
 			if err := waitUntilIdle(ctx, c, n.service, deadline, o.wait); err != nil {
-				return service.Running, err
+				return err
 			}
 		}
-		state, again, err := n.restartLocked(ctx, c, o)
-		if !again {
-			return state, err
+		if again, err := e.restartLocked(ctx, c, n, o); !again {
+			return err
 		}
 	}
 }
 
 // restartLocked restarts the service while no other octo-tentacle does so. again says that it waited
 // for another one, and that a deployment may have begun meanwhile.
-func (n neededRestart) restartLocked(ctx context.Context, c *console, o restartOptions) (state service.State, again bool, err error) {
+func (e *serviceEntry) restartLocked(ctx context.Context, c *console, n neededRestart, o restartOptions) (again bool, err error) {
 	defer c.endProgress()
 	waited := false
 	unlock, err := service.Lock(ctx, n.service, func() {
@@ -129,23 +147,33 @@ func (n neededRestart) restartLocked(ctx context.Context, c *console, o restartO
 		c.progress("another octo-tentacle is restarting service " + n.service)
 	})
 	if err != nil {
-		return stateUnknown, false, err
+		return false, err
 	}
 	defer unlock()
 	status, err := service.Query(ctx, n.service)
 	if err != nil {
-		return stateUnknown, false, err
+		return false, err
 	}
 	done := status.State == service.Running && status.Started.After(n.since) && !n.since.IsZero()
 	if waited && !done && !o.now {
 		if running, err := service.Processes(ctx, n.service); err == nil && len(running) > 0 {
-			return status.State, true, nil
+			return true, nil
 		}
 	}
-	if status, err = n.carryOut(ctx, c, status); err != nil && ctx.Err() != nil { // the service manager carries on with what it was asked for
-		err = unfinishedError{done: "the restart of service " + n.service + " was requested", cause: err}
+	if o.confirm > 0 {
+		if e.proof, err = prepareConfirmation(ctx, c, n, o.confirm); err != nil {
+			return false, err
+		}
 	}
-	return status.State, false, err
+	status, err = n.carryOut(ctx, c, status)
+	switch {
+	case err != nil && ctx.Err() != nil: // the service manager carries on with what it was asked for
+		err = unfinishedError{done: "the restart of service " + n.service + " was requested", cause: err}
+	case e.proof != nil:
+		status, err = e.proof.conclude(ctx, status, err)
+	}
+	e.State = status.State
+	return false, err
 }
 
 // carryOut restarts or starts the service. The mark stays until it runs.
@@ -226,6 +254,10 @@ func startDetachedRestart(ctx context.Context, n neededRestart, o restartOptions
 	command := []string{program, "restart-service", "--service=" + n.service, "--restart-wait=" + wait.String(), "--restart-splay=" + o.splay.String()}
 	if n.config != "" {
 		command = append(command, "--config="+n.config)
+	}
+	command = append(command, "--confirm="+o.confirmDetached(n).String())
+	if n.backup != "" {
+		command = append(command, "--confirm-backup="+n.backup)
 	}
 	if o.now {
 		command = append(command, "--restart-now", fmt.Sprintf("--%s=%d", afterProcess, os.Getpid()))

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -15,8 +16,9 @@ import (
 const standInVariable = "OCTO_TENTACLE_TEST_STANDIN"
 
 // standIn is a Tentacle as a service manager sees it: one process, which leaves
-// a line in "marks" at each start, ends soon when there is a file "broken", and
-// otherwise runs the script "job", when there is one, as a deployment: with
+// a line in "marks" at each start, ends soon when there is a file "broken", ends
+// after three seconds when the file that is named in the first line of
+// "short-lived" has the text of the second, and otherwise runs the script "job", when there is one, as a deployment: with
 // the variables a Tentacle gives its scripts, the output in "job.out" and the
 // exit code in "job.exit".
 func standIn(folder string) int {
@@ -34,10 +36,19 @@ func standIn(folder string) int {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
+	var end <-chan time.Time
+	if shortLived, err := os.ReadFile(in("short-lived")); err == nil {
+		config, text, _ := strings.Cut(string(shortLived), "\n")
+		if content, err := os.ReadFile(config); err == nil && strings.Contains(string(content), text) {
+			end = time.After(3 * time.Second)
+		}
+	}
 	for {
 		select {
 		case <-stop:
 			return 0
+		case <-end:
+			return 8
 		case <-time.After(20 * time.Millisecond):
 		}
 		if os.Rename(in("job"), in("job.running")) == nil {
