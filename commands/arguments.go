@@ -31,7 +31,8 @@ var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninte
 //
 //	COMMAND --name=value … -- ARGUMENT …
 //
-// It refuses invalid arguments without ever repeating a value, which may be a key.
+// It refuses invalid arguments without ever repeating a value, which may be a key. Empty values are
+// refused or left out: see empty_values.go.
 func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, error) {
 	arguments = dropLeadingIgnored(arguments)
 	if len(arguments) == 0 {
@@ -42,7 +43,7 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 		return nil, err
 	}
 
-	rewritten := []string{command.Name}
+	var line []givenOption
 	var positional []string
 	options := optionsOf(command)
 	var before, argument string
@@ -79,14 +80,18 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 		if value, err = option.checked(value, hasValue); err != nil {
 			return nil, err
 		}
-		if option.isTime && value == "" {
-			continue // as scripts pass an unset variable
-		}
-		rewritten = append(rewritten, "--"+option.name+"="+value)
+		line = append(line, givenOption{option, value})
 	}
 
 	if len(positional) > 0 && command.ArgsUsage == "" {
 		return nil, leftOver(command, len(positional))
+	}
+	if line, err = withoutEmpty(command, line); err != nil {
+		return nil, err
+	}
+	rewritten := []string{command.Name}
+	for _, given := range line {
+		rewritten = append(rewritten, "--"+given.name+"="+given.value)
 	}
 	if len(positional) > 0 {
 		rewritten = append(append(rewritten, "--"), positional...)
@@ -167,6 +172,7 @@ type option struct {
 	name       string
 	takesValue bool
 	isTime     bool // a Go duration
+	isList     bool // repeated options accumulate
 }
 
 func optionsOf(command *cli.Command) map[string]option {
@@ -174,8 +180,9 @@ func optionsOf(command *cli.Command) map[string]option {
 	for _, flag := range command.Flags {
 		_, isSwitch := flag.(*cli.BoolFlag)
 		_, isTime := flag.(*cli.DurationFlag)
+		_, isList := flag.(*cli.StringSliceFlag)
 		for _, name := range flag.Names() {
-			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch, isTime: isTime}
+			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch, isTime: isTime, isList: isList}
 		}
 	}
 	// register-with has an -h of its own (publicHostName).

@@ -26,7 +26,7 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 		{"slash and colon", "poll-server /server:http://o", "poll-server --server=http://o"},
 		{"one dash, other case", "POLL-Server -SERVER=http://o", "poll-server --server=http://o"},
 		{"dash as a value", "poll-server --apikey-file -", "poll-server --apikey-file=-"},
-		{"empty value", "poll-server --server= --dry-run", "poll-server --server= --dry-run=true"},
+		{"empty value", "poll-server --server= --dry-run", "poll-server --dry-run=true"},
 		{"switch with a value", "poll-server --DRY-RUN=False", "poll-server --dry-run=false"},
 		{"switch that is on", "poll-server --dry-run=YES", "poll-server --dry-run=true"},
 		{"alias", "register-with -r web --env=Dev", "register-with --role=web --environment=Dev"},

@@ -83,12 +83,3 @@ func warnOfReplacement(c *console, t *tentacle, by *tentacleconfig.Certificate, 
 		warnOfNewCertificate(c, t, out)
 	}
 }
-
-// refuseOwnFile refuses to write a certificate over what a Tentacle here needs, --force or not.
-func refuseOwnFile(file, config string) error {
-	if !tentacleconfig.IsOwnFile(file, config) {
-		return nil
-	}
-	return hint.Errorf("choose another file",
-		"%s is a file of a Tentacle on this machine (a configuration, a backup, an index file or a key), which is never replaced by a certificate", file)
-}

@@ -32,6 +32,10 @@ type change struct {
 	settings func(*tentacleconfig.Document) error
 	// restore replaces the whole file, instead of the two above. The file may be damaged.
 	restore *tentacleconfig.Document
+	// verify runs after the decision and before anything is saved, also in a dry run, and may
+	// refuse the change. It may ask the network: it runs first without the lock, and then asks
+	// only what it does not know yet.
+	verify func(before, after *tentacleconfig.Document) error
 	// before runs after the decision, when only the replacement of the file remains. It sends
 	// requests that must not be sent if the file cannot be saved.
 	before func(decision) error
@@ -155,9 +159,17 @@ func (a *applying) note() {
 	a.out.setDifference(a.difference)
 }
 
-// edit makes the change in a document, and notes the difference.
+// edit makes the change in a document, unless what it leads to is refused.
 func (a *applying) edit(document *tentacleconfig.Document) error {
 	a.former = document.Clone()
+	if err := a.rewrite(document); err != nil || a.change.verify == nil {
+		return err
+	}
+	return a.change.verify(a.former, document)
+}
+
+// rewrite makes the change in a document, and notes the difference.
+func (a *applying) rewrite(document *tentacleconfig.Document) error {
 	if a.change.restore != nil {
 		return a.restore(document)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -14,7 +15,7 @@ type clearTrustedServersOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 	keepList cli.StringSlice
-	given    given
+	force    bool
 
 	keep []string // addresses
 }
@@ -27,17 +28,17 @@ func clearTrustedServersCommand(c *console) *cli.Command {
 		Usage:    "remove all trusted servers except those to keep",
 		Description: `Removes every entry that is not at one of the addresses to keep. This includes the
 servers that connect to a listening Tentacle, whose entries have no address. Without
---keep, removes all entries.
+--keep, removes all entries. If none of the addresses to keep has an entry, refuses to
+remove an address that is polled and answers now.
 
   octo-tentacle clear-trusted-servers --keep=https://octo1:10943,https://octo2:10943`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keepList,
 				Usage: "`ADDRESS` whose entries are kept; repeatable, or with commas"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theSettings, Destination: &o.force, DisableDefaultText: true,
+				Usage: "remove all entries if none is to keep, even addresses that answer now"},
 		}, o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error {
-			o.given = ctx.IsSet
-			return clearTrustedServers(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return clearTrustedServers(ctx.Context, c, o) },
 	}
 }
 
@@ -45,16 +46,41 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
-		return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
+		ch := change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
 			drop := func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(o.keep) }
 			return decision{servers: tentacleconfig.Without(now, drop)}, nil
-		}}, nil
+		}}
+		ports := &answering{console: c}
+		switch missing := o.missing(t.servers); {
+		case len(t.servers) == 0:
+		case len(o.keep) == 0:
+			ch.verify = ports.looking(ctx)
+			ch.applied = func() { ports.warn(o.change.dryRun) }
+		case len(missing) == len(o.keep) && !o.force:
+			ch.verify = ports.refusing(ctx)
+			fallthrough
+		case len(missing) > 0:
+			ch.applied = func() { warnOfMissing(c, missing) }
+		}
+		return ch, nil
 	})
 }
 
-// complete refuses a --keep without any address: it is probably an unset script variable, which
-// must not remove all trusted servers.
+// missing are the addresses to keep at which there is no entry.
+func (o *clearTrustedServersOptions) missing(servers []tentacleconfig.TrustedServer) (missing []string) {
+	for _, address := range o.keep {
+		if !slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool { return s.IsAt([]string{address}) }) {
+			missing = append(missing, address)
+		}
+	}
+	return missing
+}
+
+func warnOfMissing(c *console, missing []string) {
+	c.warn("no trusted server is at %s: --keep keeps none there", shortList(missing))
+}
+
 func (o *clearTrustedServersOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
@@ -66,8 +92,5 @@ func (o *clearTrustedServersOptions) complete(c *console) error {
 		}
 		o.keep = append(o.keep, address)
 	}
-	if o.given("keep") && len(o.keep) == 0 {
-		return errors.New("--keep names no address: give one, like --keep=https://octo1:10943, or omit --keep to remove every entry")
-	}
-	return refuseEmptyItem("keep", o.keepList.Value())
+	return nil
 }

@@ -7,14 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
-// configureOptions are those of configure. An empty value counts as not given, because scripts pass
-// empty variables.
+// configureOptions are those of configure.
 type configureOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
@@ -71,10 +69,13 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+		ports := &answering{console: c}
 		return change{
 			servers:  o.decide,
 			settings: setAll(o.settings),
+			verify:   ports.looking(ctx),
 			before:   func(decision) error { return makeFolders(o.settings) },
+			applied:  func() { ports.warn(o.change.dryRun) },
 		}, nil
 	})
 }
@@ -85,14 +86,7 @@ func (o *configureOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-	if o.resetTrust && len(o.trust.Value()) > 0 && len(nonEmpty(o.trust.Value())) == 0 {
-		return hint.New("--reset-trust with an empty --trust would remove all trusted servers (is a script variable unset?)", "give the thumbprint, or omit --trust if that is intended")
-	}
 	for _, text := range o.trust.Value() {
-		if strings.TrimSpace(text) == "" {
-			c.warn("--trust is empty and has no effect (is a script variable unset?)")
-			continue
-		}
 		warnOfThumbprint(c, "--trust", text)
 	}
 	for _, option := range []struct {
@@ -106,7 +100,7 @@ func (o *configureOptions) complete(c *console) error {
 		{"listenIpAddress", o.listenIP, tentacleconfig.KeyListenIP, formatListenIP},
 		{"pollingConnectionCount", o.connections, tentacleconfig.KeyPollingConnectionCount, formatConnections},
 	} {
-		if strings.TrimSpace(option.value) == "" {
+		if option.value == "" {
 			continue
 		}
 		value, err := option.parse(strings.TrimSpace(option.value))

@@ -53,7 +53,7 @@ func crashCommands(s *scene) []crashCommand {
 			content, _ := os.ReadFile(s.config)
 			return polls(0)(s) && len(backups) == 0 && errors.Is(err, os.ErrNotExist) && !bytes.Contains(content, []byte(tentacleThumbprint()))
 		}},
-		{arguments: []string{"polling-proxy", "--proxyEnable=true", "--proxyHost=proxy1", "--proxyUsername=me", "--proxyPassword=secret"},
+		{arguments: []string{"polling-proxy", "--proxyEnable=true", "--proxyHost=proxy1", "--proxyUsername=me", "--proxyPassword=secret", "--force"},
 			done: has("Octopus.Server.Proxy.ProxyPassword", "")},
 		{arguments: []string{"create-instance", "--instance=web", "--config=" + web}, done: func(*scene) bool {
 			i, err := indexed(s, "web")

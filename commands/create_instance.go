@@ -21,7 +21,6 @@ type createInstanceOptions struct {
 	config   string
 	home     string
 	change   changeOptions
-	given    given
 }
 
 func createInstanceCommand(c *console) *cli.Command {
@@ -44,10 +43,7 @@ Without --instance and --config, creates ./Tentacle.config and leaves the index 
 			&cli.StringFlag{Name: "home", Category: theInstance, Destination: &o.home,
 				Usage: "home `FOLDER` of the Tentacle (default: the folder of the configuration file)"},
 		}, o.change.flags()),
-		Action: func(ctx *cli.Context) error {
-			o.given = ctx.IsSet
-			return createInstance(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return createInstance(ctx.Context, c, o) },
 	}
 }
 
@@ -65,7 +61,7 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 	if err != nil {
 		return err
 	}
-	t, err := n.look(c, o.given("instance") && o.instance == "")
+	t, err := n.look(c)
 	if err != nil {
 		return err
 	}
@@ -131,10 +127,8 @@ func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) 
 	return n, err
 }
 
-// look finds the Tentacle that has the configuration file; nil if there is none yet. If an empty
-// script variable (unnamed) makes the default instance stand in, that instance must keep its
-// configuration.
-func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
+// look finds the Tentacle that has the configuration file; nil if there is none yet.
+func (n *newInstance) look(c *console) (*tentacle, error) {
 	n.indexed = n.Name == ""
 	if !n.indexed {
 		registered, err := tentacleconfig.Registered(n.Name)
@@ -144,10 +138,6 @@ func (n *newInstance) look(c *console, unnamed bool) (*tentacle, error) {
 		if registered.Name != "" {
 			n.Name = registered.Name // as the index spells it
 			n.indexed = registered.ConfigPath == n.ConfigPath
-			if !n.indexed && unnamed {
-				return nil, hint.With(fmt.Errorf("--instance is empty (is a script variable unset?), so %s would be used, but it already has the configuration %s", n.Name, registered.ConfigPath),
-					fmt.Sprintf("to change it, pass --instance=%s explicitly", n.Name))
-			}
 			if !n.indexed {
 				c.warn("the instance %s had the configuration %s until now; that file is kept, but the instance no longer uses it", n.Name, registered.ConfigPath)
 			}

@@ -24,13 +24,8 @@ func deleteInstanceCommand(c *console) *cli.Command {
 everything else in the home folder are kept.
 
   octo-tentacle delete-instance --instance=web`,
-		Flags: allFlags(o.tentacle.flags(), o.outcome.flags()),
-		Action: func(ctx *cli.Context) error {
-			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
-				return err
-			}
-			return deleteInstance(ctx.Context, c, o)
-		},
+		Flags:  allFlags(o.tentacle.flags(), o.outcome.flags()),
+		Action: func(ctx *cli.Context) error { return deleteInstance(ctx.Context, c, o) },
 	}
 }
 

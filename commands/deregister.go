@@ -64,12 +64,7 @@ The server is still trusted and polled afterwards, unless --remove-trust is give
 			&cli.BoolFlag{Name: "remove-trust", Category: theRegistration, Destination: &o.removeTrust, DisableDefaultText: true,
 				Usage: "also stop trusting and polling this cluster; refused while this Tentacle is still registered there as something else"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error {
-			if err := errors.Join(refuseEmpty(ctx, "instance", "config"), refuseEmpty(ctx, "name")); err != nil {
-				return err
-			}
-			return deregister(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return deregister(ctx.Context, c, o) },
 	}
 }
 

@@ -2,12 +2,9 @@ package commands
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"runtime"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -15,15 +12,14 @@ import (
 
 // exportCertificateOptions are those of export-certificate.
 type exportCertificateOptions struct {
-	tentacle   tentacleOptions
-	outcome    outcomeOptions
-	exportFile string
-	password   secretOption
-	force      bool
+	tentacle tentacleOptions
+	outcome  outcomeOptions
+	file     userFile
+	password secretOption
 }
 
 func exportCertificateCommand(c *console) *cli.Command {
-	o := exportCertificateOptions{password: newSecretOption("pfx-password")}
+	o := exportCertificateOptions{file: userFile{secret: true, isNew: true}, password: newSecretOption("pfx-password")}
 	return &cli.Command{
 		Name:     "export-certificate",
 		Category: "Instances and certificates",
@@ -38,10 +34,10 @@ one subscription get each other's deployments.
   octo-tentacle import-certificate --instance=web --from-file=web.pfx \
     --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
-			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theCertificate, Destination: &o.exportFile,
+			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theCertificate, Destination: &o.file.path,
 				Usage: "`FILE` to write, a PFX"},
 		}, o.password.passwordFlags(theCertificate, "of the PFX"), []cli.Flag{
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.force, DisableDefaultText: true,
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.file.force, DisableDefaultText: true,
 				Usage: "replace the file if it exists"},
 		}, o.tentacle.flags(), o.outcome.flags()),
 		Action: func(*cli.Context) error { return exportCertificate(c, o) },
@@ -65,16 +61,14 @@ func exportCertificate(c *console, o exportCertificateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := refuseOwnFile(o.exportFile, instance.ConfigPath); err != nil {
+	if err := o.file.refuseOwn(instance.ConfigPath); err != nil {
 		return err
 	}
-	e := exported{File: o.exportFile, Thumbprint: certificate.Thumbprint(), DryRun: o.outcome.dryRun}
-	there, err := o.look(certificate)
-	if err != nil {
-		return err
-	}
-	e.Changed = !there
+	e := exported{File: o.file.path, Thumbprint: certificate.Thumbprint(), DryRun: o.outcome.dryRun, Changed: !o.holds(certificate)}
 	if e.Changed {
+		if err := o.file.refuseReplacing(); err != nil {
+			return err
+		}
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if e.Changed && !e.DryRun {
@@ -95,35 +89,19 @@ func (o *exportCertificateOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.outcome.complete()); err != nil {
 		return err
 	}
-	if o.exportFile == "" {
+	if o.file.path == "" {
 		return hint.New("--export-file is required", "give the file to write, like --export-file=web.pfx")
 	}
 	return o.password.complete(c)
 }
 
-// look says whether the file already is what would be written, and refuses another one that must
-// not be replaced.
-func (o *exportCertificateOptions) look(certificate *tentacleconfig.Certificate) (there bool, err error) {
-	info, err := os.Stat(o.exportFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("cannot write %s: %w", o.exportFile, atomicfile.WithoutPath(err))
-	case o.holds(info, certificate):
-		return true, nil
-	case !o.force:
-		return false, o.exists()
-	}
-	return false, nil
-}
-
 // holds says whether the file has just this certificate under this password, for its owner alone.
-func (o *exportCertificateOptions) holds(info fs.FileInfo, certificate *tentacleconfig.Certificate) bool {
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+func (o *exportCertificateOptions) holds(certificate *tentacleconfig.Certificate) bool {
+	info, err := os.Stat(o.file.path)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 		return false
 	}
-	content, err := readAtMost(o.exportFile, maxInput)
+	content, err := readAtMost(o.file.path, maxInput)
 	if err != nil {
 		return false
 	}
@@ -131,23 +109,12 @@ func (o *exportCertificateOptions) holds(info fs.FileInfo, certificate *tentacle
 	return err == nil && in.Thumbprint() == certificate.Thumbprint()
 }
 
-func (o *exportCertificateOptions) exists() error {
-	return hint.Errorf("choose another file, or replace it with --force", "%s already exists", o.exportFile)
-}
-
 func (o *exportCertificateOptions) write(certificate *tentacleconfig.Certificate) error {
 	content, err := certificate.PFX(o.password.value)
 	if err != nil {
 		return err
 	}
-	if o.force {
-		return atomicfile.WriteFile(o.exportFile, content, 0o600)
-	}
-	err = atomicfile.WriteNew(o.exportFile, content, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return o.exists()
-	}
-	return err
+	return o.file.write(content)
 }
 
 // print prints the export of a certificate that a Tentacle has.

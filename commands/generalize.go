@@ -50,12 +50,7 @@ registered.
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theRegistration, Destination: &o.force, DisableDefaultText: true,
 				Usage: "do it even if this Tentacle is registered, without asking the server"},
 		}, o.api.flags(), o.tentacle.flags(), o.outcome.flags()),
-		Action: func(ctx *cli.Context) error {
-			if err := refuseEmpty(ctx, "instance", "config"); err != nil {
-				return err
-			}
-			return generalize(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return generalize(ctx.Context, c, o) },
 	}
 }
 

@@ -153,7 +153,7 @@ var repetitions = []repetition{
 	}},
 	{name: "clear-trusted-servers that keeps none", arguments: line("clear-trusted-servers")},
 	{name: "set-polling-connection-count", arguments: line("set-polling-connection-count", "--pollingConnectionCount=4")},
-	{name: "polling-proxy", arguments: line("polling-proxy", "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyPort=3128", "--proxyUsername=u", "--proxyPassword=Password02!")},
+	{name: "polling-proxy", setup: trustsNobody, arguments: line("polling-proxy", "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyPort=3128", "--proxyUsername=u", "--proxyPassword=Password02!")},
 	{name: "proxy", arguments: line("proxy", "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyUsername=u", "--proxyPassword=Password02!")},
 	{name: "restore-backup", setup: func(t *testing.T, s *scene) { s.run(t, 0, "configure", "--port=10950") }, arguments: func(s *scene) []string {
 		backups, err := tentacleconfig.Backups(s.config)
@@ -171,8 +171,11 @@ var repetitions = []repetition{
 	{name: "delete-instance", again: "Tentacle fails where there is no such instance", fails: "Tentacle", arguments: line("delete-instance", "--instance=Tentacle")},
 	{name: "new-certificate", again: "it makes a new one each time, as Tentacle does; --if-blank does not", unknown: []string{newThumbprint}, arguments: line("new-certificate")},
 	{name: "new-certificate --if-blank", setup: withoutCertificate, unknown: []string{newThumbprint}, arguments: line("new-certificate", "--if-blank")},
-	{name: "new-certificate that exports", again: "it makes a new one each time, as Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
+	{name: "new-certificate that exports", again: "a key is not replaced without --force", fails: "holds a key", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
 		return []string{"new-certificate", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
+	}},
+	{name: "new-certificate that exports by force", again: "it makes a new one each time, as Tentacle does", unknown: []string{`"thumbprint": "([0-9A-F]{40})?"`}, arguments: func(s *scene) []string {
+		return []string{"new-certificate", "--force", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.txt")}
 	}},
 	{name: "export-certificate", setup: hasCertificate, arguments: func(s *scene) []string {
 		return []string{"export-certificate", "--pfx-password=Password02!", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.pfx")}

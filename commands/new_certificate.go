@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -21,6 +20,7 @@ type newCertificateOptions struct {
 	ifBlank    bool
 	exportFile string
 	exportPFX  string
+	force      bool
 	password   secretOption
 }
 
@@ -44,13 +44,11 @@ on this machine alone; export-certificate exports the certificate that it has.
 				Usage: "`FILE` to export it to as base64 text, without a password"},
 			&cli.StringFlag{Name: "export-pfx", Category: theCertificate, Destination: &o.exportPFX,
 				Usage: "`FILE` to export it to as a PFX with a password"},
-		}, o.password.passwordFlags(theCertificate, "of the PFX"), o.tentacle.flags(), o.change.flags()),
-		Action: func(ctx *cli.Context) error {
-			if err := refuseEmpty(ctx, "export-file", "export-pfx"); err != nil {
-				return err
-			}
-			return newCertificate(ctx.Context, c, o)
-		},
+		}, o.password.passwordFlags(theCertificate, "of the PFX"), []cli.Flag{
+			&cli.BoolFlag{Name: "force", Category: theCertificate, Destination: &o.force, DisableDefaultText: true,
+				Usage: "replace the file of an export even if it holds a key"},
+		}, o.tentacle.flags(), o.change.flags()),
+		Action: func(ctx *cli.Context) error { return newCertificate(ctx.Context, c, o) },
 	}
 }
 
@@ -105,6 +103,8 @@ func (o *newCertificateOptions) complete(c *console) error {
 		return errors.New("--export-file and --export-pfx cannot be combined: give one of them")
 	case o.ifBlank && o.exports():
 		return errors.New("--if-blank cannot be combined with an export, which does not change the Tentacle's own certificate")
+	case o.force && !o.exports():
+		return errors.New("--force is for an export: it replaces the file of --export-file or --export-pfx")
 	case o.password.value != "" && o.exportPFX == "":
 		c.warn("--pfx-password has no effect without --export-pfx=FILE")
 	}
@@ -139,14 +139,15 @@ type exported struct {
 func (o *newCertificateOptions) export(c *console) error {
 	e := exported{File: cmp.Or(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
 	own, _ := find(o.tentacle) // an export needs no Tentacle
-	if err := refuseOwnFile(e.File, own.ConfigPath); err != nil {
+	file := userFile{path: e.File, secret: true, force: o.force}
+	if err := file.check(own.ConfigPath); err != nil {
 		return err
 	}
 	if o.exportPFX != "" {
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if !e.DryRun {
-		thumbprint, err := o.writeExport(e.File)
+		thumbprint, err := o.writeExport(file)
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func (o *newCertificateOptions) export(c *console) error {
 
 // writeExport writes a new certificate. The text form is base64 of a PFX without a password, as the
 // Tentacle CLI writes it, but without its byte order mark, which only .NET expects.
-func (o *newCertificateOptions) writeExport(file string) (thumbprint string, err error) {
+func (o *newCertificateOptions) writeExport(file userFile) (thumbprint string, err error) {
 	certificate, err := tentacleconfig.NewCertificate(time.Now())
 	if err != nil {
 		return "", err
@@ -178,5 +179,5 @@ func (o *newCertificateOptions) writeExport(file string) (thumbprint string, err
 	if o.exportFile != "" {
 		content = []byte(base64.StdEncoding.EncodeToString(content))
 	}
-	return certificate.Thumbprint(), atomicfile.WriteFile(file, content, 0o600)
+	return certificate.Thumbprint(), file.write(content)
 }

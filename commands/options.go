@@ -153,25 +153,8 @@ func (o *spaceOption) flags(category string) []cli.Flag {
 
 func (o *spaceOption) complete() { o.space = cmp.Or(o.space, os.Getenv("OCTOPUS_SPACE")) }
 
-// given says whether an option is on the command line, even if it is empty there.
+// given says whether an option is on the command line with a value, or with an empty one that means
+// something (see empty_values.go).
 type given func(option string) bool
-
-// refuseEmpty is for options that choose what is replaced or removed. If all given ones are empty,
-// because a script variable is not set, the command would choose something that was not meant.
-func refuseEmpty(ctx *cli.Context, options ...string) error {
-	empty := ""
-	for _, option := range options {
-		switch {
-		case strings.TrimSpace(ctx.String(option)) != "":
-			return nil
-		case ctx.IsSet(option):
-			empty = cmp.Or(empty, option)
-		}
-	}
-	if empty == "" {
-		return nil
-	}
-	return fmt.Errorf("--%s is empty (is a script variable unset?): give it a value, or omit it; nothing was changed", empty)
-}
 
 func allFlags(groups ...[]cli.Flag) []cli.Flag { return slices.Concat(groups...) }

@@ -55,18 +55,6 @@ func (o *nodeOptions) named() bool {
 	return len(commaSeparated(o.address.Value())) > 0 || o.webSocket != ""
 }
 
-// refuseEmpty is for commands that remove every address that is not named.
-func (o *nodeOptions) refuseEmpty() error {
-	if err := refuseEmptyItem("server-comms-address", o.address.Value()); err != nil {
-		return err
-	}
-	return o.refuseEmptyPorts()
-}
-
-func (o *nodeOptions) refuseEmptyPorts() error {
-	return refuseEmptyItem("server-comms-port", o.port.Value())
-}
-
 // addresses are the addresses to poll, in the order given, each once: every port at every address.
 // Server is the URL of the API, whose host is polled when no address is given; "" where that would
 // be a guess. Web sockets exist on one goos only.

@@ -82,11 +82,7 @@ func (o *pollServerOptions) complete(c *console) (err error) {
 		server = o.api.server
 	}
 	if o.replace && !o.nodes.given() {
-		server = "" // an empty variable of a script must not replace all nodes by the API's host
-	} else if o.replace {
-		if err := o.nodes.refuseEmpty(); err != nil {
-			return err
-		}
+		server = "" // all nodes are not replaced by one that nobody named
 	}
 	o.addresses, err = o.nodes.addresses(server, runtime.GOOS)
 	return err

@@ -14,9 +14,7 @@ const portTime = 10 * time.Second
 // for them. The result has the thumbprint that each presents; an address that does not answer as a
 // polling port is not in it.
 func presented(ctx context.Context, proxy proxyChoice, addresses []string) map[string]string {
-	ctx, cancel := context.WithTimeout(ctx, portTime)
-	defer cancel()
-	ports, errs := octoapi.TryEachPort(ctx, addresses, octoapi.PortOptions{Proxy: proxy, FailFast: true})
+	ports, errs := tryOnce(ctx, proxy, addresses)
 	answers := map[string]string{}
 	for i, address := range addresses {
 		if errs[i] == nil {
@@ -24,4 +22,11 @@ func presented(ctx context.Context, proxy proxyChoice, addresses []string) map[s
 		}
 	}
 	return answers
+}
+
+// tryOnce is presented for those who want to know why an address does not answer.
+func tryOnce(ctx context.Context, proxy proxyChoice, addresses []string) ([]octoapi.Port, []error) {
+	ctx, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
+	return octoapi.TryEachPort(ctx, addresses, octoapi.PortOptions{Proxy: proxy, FailFast: true})
 }

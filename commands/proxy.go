@@ -20,7 +20,7 @@ type proxyKind struct{ command, prefix, usage, description string }
 
 var (
 	pollingProxyKind = proxyKind{"polling-proxy", "Octopus.Server.Proxy.", "set the proxy through which this Tentacle polls",
-		"Sets the HTTP proxy between a polling Tentacle and the Octopus Server."}
+		"Sets the HTTP proxy between a polling Tentacle and the Octopus Server. Refuses one\nthrough which an address that is polled and answers now does not answer."}
 	webProxyKind = proxyKind{"proxy", "Octopus.Proxy.", "set the proxy for this Tentacle's own downloads",
 		"Sets the HTTP proxy for the web requests of a Tentacle and its scripts, for\nexample to download packages. Polling has its own proxy: see polling-proxy."}
 )
@@ -32,11 +32,21 @@ type proxyOptions struct {
 	tentacle tentacleOptions
 	change   changeOptions
 	password secretOption
+	force    bool // only polling-proxy has the option
 
 	enable, host, port, username string
 	given                        given
 
 	settings []tentacleconfig.Setting
+}
+
+// givesPassword says whether there is a password to set, perhaps an empty one.
+func (o *proxyOptions) givesPassword() bool { return o.given(o.password.name) || o.password.file != "" }
+
+// onlyCredentials says whether nothing but user name and password are to be set. The Tentacle CLI
+// then switches the proxy off, as it does without any option; here the proxy stays.
+func (o *proxyOptions) onlyCredentials() bool {
+	return (o.givesPassword() || o.given("proxyUsername")) && !o.given("proxyEnable") && !o.given("proxyPort") && o.host == ""
 }
 
 func pollingProxyCommand(c *console) *cli.Command { return proxyCommandOf(c, pollingProxyKind) }
@@ -50,7 +60,8 @@ func proxyCommandOf(c *console, kind proxyKind) *cli.Command {
 		Category: "Trust and settings",
 		Usage:    kind.usage,
 		Description: kind.description + `
-Without --proxyEnable=true no proxy is used.
+Without --proxyEnable=true no proxy is used. A user name or password alone changes
+only that.
 
   octo-tentacle ` + kind.command + ` --proxyEnable=true --proxyHost=proxy.example.com --proxyPort=3128
   octo-tentacle ` + kind.command + ` --proxyEnable=false`,
@@ -63,7 +74,7 @@ Without --proxyEnable=true no proxy is used.
 				Usage: "`PORT` of the proxy (default: the current setting, else 80)"},
 			&cli.StringFlag{Name: "proxyUsername", Category: theProxy, Destination: &o.username,
 				Usage: "user `NAME` for the proxy (default: the current setting); empty for none"},
-		}, o.password.passwordFlags(theProxy, "of that user"), o.tentacle.flags(), o.change.flags()),
+		}, o.password.passwordFlags(theProxy, "of that user"), o.forceFlags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			o.given = ctx.IsSet
 			return setProxy(ctx.Context, c, o)
@@ -75,16 +86,54 @@ func setProxy(ctx context.Context, c *console, o proxyOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
-		return change{settings: func(document *tentacleconfig.Document) error {
-			if o.given(o.password.name) || o.password.file != "" {
-				if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value, protect(o.change.dryRun)); err != nil {
-					return err
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		return change{
+			settings: func(document *tentacleconfig.Document) error {
+				if o.givesPassword() {
+					if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value, protect(o.change.dryRun)); err != nil {
+						return err
+					}
 				}
-			}
-			return setAll(o.settings)(document)
-		}}, nil
+				return setAll(o.settings)(document)
+			},
+			verify:  o.verify(ctx, c),
+			applied: func() { o.warnOfRemoval(c, t, out) },
+		}, nil
 	})
+}
+
+// verify refuses a polling proxy that does not lead to what is polled and answers now; nil where
+// nothing is to be verified.
+func (o *proxyOptions) verify(ctx context.Context, c *console) func(before, after *tentacleconfig.Document) error {
+	if o.kind != pollingProxyKind || o.force {
+		return nil
+	}
+	ports := &answering{console: c}
+	if o.givesPassword() {
+		ports.proxyPassword = &o.password.value
+	}
+	return ports.refusing(ctx)
+}
+
+// warnOfRemoval warns where a proxy is removed although nobody said so.
+func (o *proxyOptions) warnOfRemoval(c *console, t *tentacle, out *outcome) {
+	host, _ := t.document.Get(o.kind.prefix + "ProxyHost")
+	if host == "" || !out.saved || o.given("proxyEnable") || o.onlyCredentials() {
+		return
+	}
+	unused := "is no longer used"
+	if out.DryRun {
+		unused = "would no longer be used"
+	}
+	c.warn("without --proxyEnable=true, the proxy %s %s", host, unused)
+}
+
+func (o *proxyOptions) forceFlags() []cli.Flag {
+	if o.kind != pollingProxyKind {
+		return nil
+	}
+	return []cli.Flag{&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theProxy, Destination: &o.force, DisableDefaultText: true,
+		Usage: "set it even if an address that answers now does not answer through it"}}
 }
 
 // complete decides on the settings, as ProxyConfigurationCommand.cs in Tentacle's Startup does: a
@@ -93,6 +142,15 @@ func setProxy(ctx context.Context, c *console, o proxyOptions) error {
 func (o *proxyOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c), o.password.complete(c)); err != nil {
 		return err
+	}
+	set := func(name, value string) {
+		o.settings = append(o.settings, tentacleconfig.Setting{Key: o.kind.prefix + name, Value: value})
+	}
+	if o.onlyCredentials() {
+		if o.given("proxyUsername") {
+			set("ProxyUsername", o.username)
+		}
+		return nil
 	}
 	enabled := "false"
 	if o.given("proxyEnable") {
@@ -116,9 +174,6 @@ func (o *proxyOptions) complete(c *console) error {
 		if runtime.GOOS != "windows" {
 			c.warn("without --proxyHost, the system's proxy is used, but only Windows has one: no proxy will be used")
 		}
-	}
-	set := func(name, value string) {
-		o.settings = append(o.settings, tentacleconfig.Setting{Key: o.kind.prefix + name, Value: value})
 	}
 	set("ProxyHost", host)
 	if port != "" {

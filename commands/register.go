@@ -256,21 +256,21 @@ func (reg *registering) policyID(ctx context.Context) (string, error) {
 func (reg *registering) place(ctx context.Context) (place octoapi.Machine, err error) {
 	o := &reg.options
 	if o.kind.isWorker() {
-		pools, err := reg.space.WorkerPools(ctx, nonEmpty(o.workerPools.Value()))
+		pools, err := reg.space.WorkerPools(ctx, o.workerPools.Value())
 		place.WorkerPoolIDs = idsOf(pools)
 		return place, err
 	}
-	place.Roles = nonEmpty(o.roles.Value())
+	place.Roles = o.roles.Value()
 	place.TenantedDeploymentParticipation = o.participation
-	place.TenantTags = nonEmpty(o.tenantTags.Value())
+	place.TenantTags = o.tenantTags.Value()
 	return place, allOf(ctx,
 		func(ctx context.Context) error {
-			environments, err := reg.space.Environments(ctx, nonEmpty(o.environments.Value()))
+			environments, err := reg.space.Environments(ctx, o.environments.Value())
 			place.EnvironmentIDs = idsOf(environments)
 			return err
 		},
 		func(ctx context.Context) error {
-			tenants, err := reg.space.Tenants(ctx, nonEmpty(o.tenants.Value()))
+			tenants, err := reg.space.Tenants(ctx, o.tenants.Value())
 			place.TenantIDs = idsOf(tenants)
 			return err
 		},

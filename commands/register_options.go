@@ -142,11 +142,11 @@ func (o *registerOptions) complete(c *console) error {
 	}
 	o.space.complete()
 	switch {
-	case o.kind.isWorker() && len(nonEmpty(o.workerPools.Value())) == 0:
+	case o.kind.isWorker() && len(o.workerPools.Value()) == 0:
 		return hint.New("--workerpool is required", `give a name, slug or ID, like --workerpool="Default Worker Pool"`)
-	case !o.kind.isWorker() && len(nonEmpty(o.environments.Value())) == 0:
+	case !o.kind.isWorker() && len(o.environments.Value()) == 0:
 		return hint.New("--environment is required", "give a name, slug or ID, like --environment=Development")
-	case !o.kind.isWorker() && len(nonEmpty(o.roles.Value())) == 0:
+	case !o.kind.isWorker() && len(o.roles.Value()) == 0:
 		return hint.New("--role is required", "give a role, like --role=web-server")
 	}
 	if err := o.api.complete(c); err != nil {

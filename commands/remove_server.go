@@ -47,9 +47,6 @@ Neither the server nor the ports are contacted.
 				Usage: "remove even the last address that is polled"},
 		}, o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
-			if err := refuseEmpty(ctx, "thumbprint"); err != nil {
-				return err
-			}
 			o.arguments = ctx.Args().Slice()
 			return removeServer(ctx.Context, c, o)
 		},

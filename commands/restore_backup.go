@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -20,6 +21,7 @@ type restoreBackupOptions struct {
 
 	arguments []string
 	latest    bool
+	force     bool
 
 	backup string // TIME or FILE
 }
@@ -34,7 +36,7 @@ func restoreBackupCommand(c *console) *cli.Command {
 		Description: `Replaces the configuration with a backup. Name it by the TIME that list-backups
 shows, or by its file. The replaced configuration becomes a backup itself, so a
 second restore-backup --latest undoes the first. A damaged configuration can be
-replaced, too.
+replaced, too. Refuses a backup that does not poll an address that answers now.
 
   octo-tentacle list-backups
   octo-tentacle restore-backup --latest --dry-run
@@ -42,6 +44,8 @@ replaced, too.
 		Flags: allFlags([]cli.Flag{
 			&cli.BoolFlag{Name: "latest", Category: theBackup, Destination: &o.latest, DisableDefaultText: true,
 				Usage: "restore the newest backup, instead of TIME or FILE"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theBackup, Destination: &o.force, DisableDefaultText: true,
+				Usage: "restore it even if an address that answers now is no longer polled"},
 		}, o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			o.arguments = ctx.Args().Slice()
@@ -72,8 +76,19 @@ func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) erro
 			return change{}, hint.With(fmt.Errorf("this backup cannot be restored: %s; nothing was changed", err.Error()), "list-backups shows the other backups")
 		}
 		out.Restored = backup.Path
-		return change{restore: document}, nil
+		ch := change{restore: document}
+		if !o.force && !isDown(ctx, t) {
+			ch.verify = (&answering{console: c}).refusing(ctx)
+		}
+		return ch, nil
 	})
+}
+
+// isDown says whether the Tentacle's service does not stay up or start. Then it polls nothing that
+// could be cut off, and the backup may be the remedy.
+func isDown(ctx context.Context, t *tentacle) bool {
+	status, err := lookAtService(ctx, t.service)
+	return err == nil && (status.State == service.Crashing || status.State == service.Failed || interruptedRestart(t.instance.ConfigPath, status) != nil)
 }
 
 func (o *restoreBackupOptions) complete(c *console) error {

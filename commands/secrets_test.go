@@ -167,10 +167,12 @@ func (l *leakTest) usual(command string) []string {
 		return []string{config, "--oldThumbprint=" + l.cluster.Thumbprint(), "--newThumbprint=" + strings.Repeat("0", 40), "--no-restart"}
 	case "set-polling-connection-count":
 		return []string{config, "--pollingConnectionCount=7", "--no-restart"}
-	case "polling-proxy", "proxy":
+	case "polling-proxy":
+		return []string{config, "--proxyEnable=true", "--proxyHost=127.0.0.1", "--proxyPort=1", "--proxyUsername=admin", "--no-restart", "--force"}
+	case "proxy":
 		return []string{config, "--proxyEnable=true", "--proxyHost=proxy.example.com", "--proxyUsername=admin", "--no-restart"}
 	case "restore-backup":
-		return []string{config, "--latest", "--no-restart"}
+		return []string{config, "--latest", "--no-restart", "--force"}
 	case "create-instance":
 		return []string{"--instance=" + filepath.Base(l.folder), "--config=" + l.in("leaks.config"), "--no-restart"}
 	case "delete-instance":
@@ -192,7 +194,7 @@ func (l *leakTest) usual(command string) []string {
 	case "demo", "version", "help", "list-instances":
 		return nil
 	case "clear-trusted-servers":
-		return []string{config, "--keep=https://octo9:10943", "--no-restart"}
+		return []string{config, "--keep=https://octo9:10943", "--no-restart", "--force"}
 	}
 	return []string{config} // list-servers, list-backups, show-thumbprint
 }

@@ -66,14 +66,7 @@ replaces it; a definition that was changed by hand is replaced only by --reconfi
 			&cli.BoolFlag{Name: "no-restart", Category: serviceDefinition, Destination: &o.request.NoRestart, DisableDefaultText: true,
 				Usage: "with --reconfigure, do not restart a running service; its next start uses the new definition"},
 		}, o.tentacle.flags(), o.outcome.flags()),
-		Action: func(ctx *cli.Context) error {
-			if o.request.Uninstall {
-				if err := refuseEmpty(ctx, "instance", "config", "service"); err != nil {
-					return err
-				}
-			}
-			return runService(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return runService(ctx.Context, c, o) },
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -23,7 +22,7 @@ import (
 type showConfigurationOptions struct {
 	tentacle tentacleOptions
 	api      apiOptions
-	file     string
+	file     userFile
 	space    spaceOption
 }
 
@@ -40,8 +39,9 @@ roles, tenants, worker pools and policy.
   octo-tentacle show-configuration
   octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt`,
 		Flags: allFlags([]cli.Flag{
-			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file,
+			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file.path,
 				Usage: "`FILE` to write it to, instead of standard output"},
+			o.file.forceFlag(theOutcome),
 		}, o.space.flags(theServer), o.api.flags(), o.tentacle.flags()),
 		Action: func(ctx *cli.Context) error { return showConfiguration(ctx.Context, c, o) },
 	}
@@ -56,6 +56,11 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 	if err != nil {
 		return err
 	}
+	if o.file.path != "" {
+		if err := o.file.check(t.instance.ConfigPath); err != nil {
+			return err
+		}
+	}
 	noteUse(t.instance)
 	shown, err := shownSettings(t)
 	if err != nil {
@@ -69,21 +74,21 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		}
 	}
 
-	if o.file == "" {
+	if o.file.path == "" {
 		return c.printJSON(shown)
 	}
 	text, err := c.printableJSON(shown, "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(o.file.path), 0o755); err != nil {
 		return fmt.Errorf("--file: %w", err)
 	}
-	return atomicfile.WriteFile(o.file, []byte(text), 0o644)
+	return o.file.write([]byte(text))
 }
 
 func (o *showConfigurationOptions) complete(c *console) error {
-	if err := o.tentacle.complete(); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.file.complete("file")); err != nil {
 		return err
 	}
 	o.space.complete()

@@ -3,7 +3,6 @@ package commands
 import (
 	"errors"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -11,9 +10,9 @@ import (
 
 // showThumbprintOptions are those of show-thumbprint.
 type showThumbprintOptions struct {
-	tentacle   tentacleOptions
-	exportFile string
-	format     string
+	tentacle tentacleOptions
+	export   userFile
+	format   string
 }
 
 func showThumbprintCommand(c *console) *cli.Command {
@@ -28,8 +27,9 @@ func showThumbprintCommand(c *console) *cli.Command {
   octo-tentacle show-thumbprint
   octo-tentacle show-thumbprint --instance=web --format=json`,
 		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
-			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theOutcome, Destination: &o.exportFile,
+			&cli.StringFlag{Name: "export-file", Aliases: []string{"e"}, Category: theOutcome, Destination: &o.export.path,
 				Usage: "`FILE` to write it to, instead of standard output"},
+			o.export.forceFlag(theOutcome),
 			&cli.BoolFlag{Name: "thumbprint-only", Category: theOutcome, Destination: &ignored, DisableDefaultText: true,
 				Usage: "accepted for compatibility and ignored, like the Tentacle CLI does"},
 			formatFlag(&o.format),
@@ -39,12 +39,17 @@ func showThumbprintCommand(c *console) *cli.Command {
 }
 
 func showThumbprint(c *console, o showThumbprintOptions) error {
-	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format), o.export.complete("export-file")); err != nil {
 		return err
 	}
 	instance, err := find(o.tentacle)
 	if err != nil {
 		return err
+	}
+	if o.export.path != "" {
+		if err := o.export.check(instance.ConfigPath); err != nil {
+			return err
+		}
 	}
 	noteUse(instance)
 	document, err := tentacleconfig.Read(instance.ConfigPath)
@@ -70,8 +75,8 @@ func showThumbprint(c *console, o showThumbprintOptions) error {
 		}
 		content = string(text)
 	}
-	if o.exportFile != "" {
-		return atomicfile.WriteFile(o.exportFile, []byte(content), 0o644)
+	if o.export.path != "" {
+		return o.export.write([]byte(content))
 	}
 	c.printf("%s", content)
 	return nil

@@ -24,6 +24,9 @@ var deliberateInStarts = map[string]string{
 	"isregistered-upper":                   countsAsRegistered,
 	"isregistered-empty":                   isUnknown,
 	"isregistered-yes":                     isUnknown,
+	"address-changes":                      keepsWhatAnswers,
+	"single-address-replaced":              keepsWhatAnswers,
+	"single-address-variable-replaced":     keepsWhatAnswers,
 	"register-target-userpass":             sendsNoCopy,
 	"register-worker":                      sendsNoCopy,
 	"register-target-isregistered-deleted": "An agent keeps its one subscription and its one registration: another address is polled under the same subscription, and another name needs `--rename` or `--additional`. Tentacle makes a new subscription, so that the addresses polled before get no more work, and a second registration.",
@@ -34,6 +37,7 @@ var deliberateInStarts = map[string]string{
 const (
 	countsAsRegistered = "An agent whose setting `Tentacle.Services.IsRegistered` is `True` or `TRUE` is registered, as Tentacle has it in a file. In a ConfigMap, Tentacle takes only `true` and `1` for it, and registers the agent again."
 	isUnknown          = "An agent whose certificate the cluster does not know gets a new subscription for all addresses of the cluster, since the one in use may be that of the agent it was copied from. Tentacle keeps that one, and moves the address to the end of the list."
+	keepsWhatAnswers   = "`clear-trusted-servers` is refused if no entry is at an address to keep and one that is polled answers: the start of an agent whose first address was replaced. Tentacle removes all entries, and the agent polls nothing any more."
 	sendsNoCopy        = "An agent that is registered again as it is registered already sends nothing. Tentacle sends the same registration once more."
 )
 

@@ -52,14 +52,7 @@ network requests, changes nothing and restarts nothing.
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
 				Usage: "print nothing if nothing changed (a pending restart is still reported; ignored with --format=json)"},
 		}),
-		Action: func(ctx *cli.Context) error {
-			if !o.nodes.named() { // ports alone would replace the nodes of the file by the API's host
-				if err := refuseEmpty(ctx, "file"); err != nil {
-					return err
-				}
-			}
-			return syncServers(ctx.Context, c, o)
-		},
+		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
 	}
 }
 
@@ -113,9 +106,6 @@ func (o *syncServersOptions) complete(c *console) (err error) {
 	if !o.nodes.given() { // an empty variable of a script must not remove all nodes but the API's host
 		return hint.New("no nodes are given", "give the address of each, like --server-comms-address=https://octo1.example.com:10943, or --file=nodes.yaml")
 	}
-	if err := o.nodes.refuseEmpty(); err != nil {
-		return err
-	}
 	o.addresses, err = o.nodes.addresses(o.api.server, runtime.GOOS)
 	return err
 }
@@ -123,9 +113,6 @@ func (o *syncServersOptions) complete(c *console) (err error) {
 func (o *syncServersOptions) completeFromFile(c *console) error {
 	if o.nodes.named() {
 		return errors.New("--file and --server-comms-address cannot be combined: give one of them")
-	}
-	if err := o.nodes.refuseEmptyPorts(); err != nil {
-		return err
 	}
 	listed, err := o.readFile(c.in)
 	if err != nil {

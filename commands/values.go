@@ -36,19 +36,6 @@ func nonEmpty(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.TrimSpace(v) == "" })
 }
 
-// refuseEmptyItem is for a list whose missing items are removed: an empty item is an unset script
-// variable, and the item it should have named would be removed.
-func refuseEmptyItem(option string, values []string) error {
-	for _, value := range values {
-		for item := range strings.SplitSeq(value, ",") {
-			if strings.TrimSpace(item) == "" {
-				return fmt.Errorf("--%s has an empty value (is a script variable unset?), and everything that it does not name would be removed: name everything to keep", option)
-			}
-		}
-	}
-	return nil
-}
-
 func parsePort(text string) (int, error) {
 	port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 	if err != nil || port == 0 {

@@ -142,6 +142,22 @@ func ParsePFX(data []byte, password string) (*Certificate, error) {
 	return &Certificate{private, all[own]}, nil
 }
 
+// HoldsKey says whether the content of a file has a private key in it: a PFX with whatever
+// password, as it is or as base64 text; PEM; or a configuration with a certificate.
+func HoldsKey(content []byte) bool {
+	if bytes.Contains(content, []byte("PRIVATE KEY-----")) {
+		return true
+	}
+	if block, _ := pem.Decode(content); block != nil {
+		return false // a certificate alone
+	}
+	if document, err := Parse("", content); err == nil {
+		return document.HasCertificate()
+	}
+	_, err := ParsePFX(content, "")
+	return !errors.Is(err, errNotPFX) && !errors.Is(err, ErrNoKey)
+}
+
 // keyless knows a PFX without a key by go-pkcs12's words for it: it has no error
 // value for that.
 func keyless(err error) bool { return strings.Contains(err.Error(), "private key missing") }

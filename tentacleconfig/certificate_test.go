@@ -369,3 +369,36 @@ func encrypted(t *testing.T, plain string) string {
 	}
 	return text
 }
+
+func TestAFileWithAPrivateKeyIsKnown(t *testing.T) {
+	c := certificate(t)
+	for _, password := range []string{"", "pässword"} {
+		data, err := c.PFX(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if encoded := base64.StdEncoding.EncodeToString(data); !HoldsKey(data) || !HoldsKey([]byte(bom+encoded+"\r\n")) {
+			t.Errorf("a PFX with the password %q is not known", password)
+		}
+	}
+	d := parse(t, `<octopus-settings><set key="tentacle.certificate">AAAA</set></octopus-settings>`)
+	for text, holds := range map[string]bool{
+		string(d.Bytes()):                                                true,
+		"<octopus-settings></octopus-settings>":                          false,
+		"# mine\n-----BEGIN RSA PRIVATE KEY-----\nAA==\n":                true,
+		"-----BEGIN OPENSSH PRIVATE KEY-----\r\nAA==":                    true,
+		"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n": false,
+		c.Thumbprint():            false,
+		`{"Thumbprint":"AAAA"}`:   false,
+		"":                        false,
+		"nodes:\n- https://a:1\n": false,
+	} {
+		if HoldsKey([]byte(text)) != holds {
+			t.Errorf("%q: %v", text, !holds)
+		}
+	}
+	without, err := pkcs12.Modern2023.EncodeTrustStore([]*x509.Certificate{c.x509}, "")
+	if err != nil || HoldsKey(without) {
+		t.Errorf("certificates alone are called a key: %v", err)
+	}
+}

@@ -227,6 +227,10 @@ func TestTheFilesOfTentaclesHereAreTheirOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		own = append(own, "link")
+		if err := os.Symlink(IndexFile("web"), "index-link"); err != nil {
+			t.Fatal(err)
+		}
+		own = append(own, "index-link")
 	}
 	for _, o := range own {
 		if !IsOwnFile(o, alone) {
