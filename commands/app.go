@@ -43,6 +43,7 @@ func commandBuilders() []commandBuilder {
 		// Backups
 		{"list-backups", listBackupsCommand, false},
 		{"restore-backup", restoreBackupCommand, true},
+		{"history", historyCommand, false},
 		// Instances and certificates
 		{"create-instance", createInstanceCommand, true},
 		{"delete-instance", deleteInstanceCommand, true},

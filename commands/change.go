@@ -87,6 +87,7 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 		err = ch.after()
 	}
 	out.conclude(err)
+	recordOutcome(c, t, o, out, err)
 	switch {
 	case err == nil:
 		return out.print(c, o)

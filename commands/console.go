@@ -14,6 +14,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/mattn/go-colorable"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"golang.org/x/term"
 )
@@ -37,6 +38,9 @@ type console struct {
 	background background
 
 	mayChange func() error // refuses a change that this account cannot make
+
+	arguments []string                  // the command line, as rewriteArguments writes it
+	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all
 }
 
 // paint colours a text, or leaves it alone where there is no terminal.
@@ -44,7 +48,7 @@ type paint func(a ...any) string
 
 // newConsole checks each stream separately: the answer may go to a file while progress is shown.
 func newConsole(in io.Reader, out, err io.Writer) *console {
-	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err, mayChange: needAdministrator}
+	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err, mayChange: needAdministrator, systemLog: history.ToSystem}
 	outIsTTY, errIsTTY := isTerminal(out), isTerminal(err)
 	c.showsProgress = errIsTTY && os.Getenv("TERM") != "dumb"
 	if f, ok := out.(*os.File); ok && outIsTTY {

@@ -83,6 +83,7 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 	if made.Result == "" {
 		made.Result = resultOf(made.DryRun, made.Changed, err)
 	}
+	made.record(c, o.change.outcomeOptions, err)
 	switch {
 	case o.change.printsDespite(err):
 		_ = c.printJSON(made) // that it is unfinished is the error that counts
@@ -199,7 +200,7 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
 	}
 	made.Changed = out.saved || !n.indexed
-	made.Settings, made.Service = out.Settings, out.Service
+	made.Settings, made.Service, made.backup, made.restart = out.Settings, out.Service, out.Backup, out.recordedRestart(o.noRestart)
 	made.Result = resultOf(o.dryRun, made.Changed, err)
 	if err != nil && out.pending {
 		made.Result = resultRestartPending

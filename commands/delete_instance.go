@@ -52,7 +52,8 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 			return err
 		}
 	}
-	r.Result = resultOf(r.DryRun, r.Changed, nil)
+	r.Result, r.indexDeleted = resultOf(r.DryRun, r.Changed, nil), r.Changed
+	r.record(c, o.outcome, nil)
 	if o.outcome.json() {
 		return c.printJSON(r)
 	}

@@ -49,6 +49,7 @@ func demo(ctx context.Context, c *console) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
+	c.systemLog = nil // nothing of this machine changes
 	d := &demonstration{c: c, ctx: ctx, cluster: cluster, config: filepath.Join(folder, "Tentacle.config")}
 	defer d.setEnvironment(folder)()
 	if err := d.makeTentacle(folder); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 )
 
 // documents are the project's Markdown files, by their path from its root.
@@ -127,7 +129,7 @@ func TestTheJSONReferenceNamesEveryField(t *testing.T) {
 			look(field.Type)
 		}
 	}
-	for _, printed := range []any{outcome{}, serverList{}, restartOutcome{}, checkResult{}, serviceReport{}, instanceOutcome{}, backupEntry{}, exported{}} {
+	for _, printed := range []any{outcome{}, serverList{}, restartOutcome{}, checkResult{}, serviceReport{}, instanceOutcome{}, backupEntry{}, exported{}, history.Entry{}} {
 		look(reflect.TypeOf(printed))
 	}
 	if len(seen) < 14 {

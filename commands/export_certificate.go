@@ -2,10 +2,12 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -78,6 +80,7 @@ func exportCertificate(c *console, o exportCertificateOptions) error {
 		}
 	}
 	e.Result = resultOf(e.DryRun, e.Changed, nil)
+	e.record(c, instance, o.outcome)
 	if o.outcome.json() {
 		return c.printJSON(e)
 	}
@@ -126,5 +129,12 @@ func (e exported) print(c *console) {
 		c.printf("The certificate would be written to %s; its thumbprint:\n%s\n%s\n", e.File, e.Thumbprint, dryRunLine)
 	default:
 		c.printf("The certificate was written to %s; its thumbprint:\n%s\n", e.File, e.Thumbprint)
+	}
+}
+
+// record records the export: whoever has the file can take the place of the Tentacle.
+func (e exported) record(c *console, instance tentacleconfig.Instance, o outcomeOptions) {
+	if isRecorded(e.DryRun, e.Changed, nil) {
+		record(c, instance, o, history.Entry{Done: []string{fmt.Sprintf("certificate %s written to %s", e.Thumbprint, e.File)}}, e.Result, nil)
 	}
 }

@@ -2,9 +2,14 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log"
+	"os"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -58,7 +63,29 @@ func AccountNeeds(command string) (list []AccountNeed) {
 // Run carries out one command line in this process: there are too many options
 // for a process each.
 func Run(ctx context.Context, in io.Reader, out, err io.Writer, arguments []string) int {
-	return run(ctx, newConsole(in, out, err), arguments)
+	c := newConsole(in, out, err)
+	c.systemLog = nil
+	return run(ctx, c, arguments)
+}
+
+// MainOf is Main for a machine that a test makes: it writes to the file instead of the log of the
+// machine that runs the test.
+func MainOf(systemLog string) int {
+	log.SetOutput(io.Discard)
+	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
+	c.systemLog = func(e history.Entry) error {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(systemLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(f, "%s\n%s\n", e.Message(), line)
+		return errors.Join(err, f.Close())
+	}
+	return run(context.Background(), c, os.Args[1:])
 }
 
 // FailureCode is the exit code of a command that cannot do what it is for.

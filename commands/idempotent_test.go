@@ -12,7 +12,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -196,7 +198,7 @@ var elsewhereRepeated = map[string]string{
 }
 
 // onlyShow are the commands that change nothing.
-var onlyShow = []string{"list-servers", "check", "show-configuration", "list-backups", "list-instances", "show-thumbprint", "demo", "version", "help"}
+var onlyShow = []string{"list-servers", "check", "show-configuration", "list-backups", "history", "list-instances", "show-thumbprint", "demo", "version", "help"}
 
 // TestEveryCommandThatChangesSomethingIsRepeated: who adds a command has to say
 // what its second run does.
@@ -239,7 +241,9 @@ func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 				t.Errorf("the dry run sent %q", sent)
 			}
 
+			recorded := len(s.recorded(t))
 			first, _ := s.run(t, 0, asJSON...)
+			s.isRecorded(t, recorded, arguments[0])
 			oneJSONValue(t, dry)
 			oneJSONValue(t, first)
 			if d, r := withoutUnknown(t, dry, r.unknown), withoutUnknown(t, first, r.unknown); d != r {
@@ -288,6 +292,29 @@ func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 				t.Errorf("the second run sent %q", sent)
 			}
 		})
+	}
+}
+
+// isRecorded checks that a command has left one entry more than there were: in the log of the
+// machine, and in the history of the Tentacle it was about.
+func (s *scene) isRecorded(t *testing.T, before int, command string) {
+	t.Helper()
+	all := s.recorded(t)
+	if len(all) != before+1 {
+		t.Errorf("there are %d entries in the log of the machine, and there were %d", len(all), before)
+		return
+	}
+	e := all[before]
+	if !strings.HasPrefix(e.Command, "octo-tentacle "+command) || e.Outcome != "changed" || e.Error != "" || e.User == "" || len(e.Changes()) == 0 {
+		t.Errorf("recorded is %+v", e)
+	}
+	shown, _ := s.run(t, 0, "history", "--config="+e.Configuration, "--last=1", "--format=json")
+	var last []history.Entry
+	if err := json.Unmarshal([]byte(shown), &last); err != nil || len(last) != 1 {
+		t.Fatalf("the history is %s", shown)
+	}
+	if difference := cmp.Diff(e, last[0]); difference != "" {
+		t.Errorf("the history has another entry: %s", difference)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -25,9 +27,10 @@ func listBackupsCommand(c *console) *cli.Command {
 		Name:     "list-backups",
 		Category: "Backups",
 		Usage:    "list the backups of the configuration",
-		Description: `Every change keeps the old file as Tentacle.config.bak-TIME; the ten newest are kept.
-Lists the newest first and shows when each file was replaced (UTC), how many addresses
-it polls, and whether it is the same as the current configuration.
+		Description: `Every change keeps the old file as Tentacle.config.bak-TIME. The ten newest are kept,
+and those of the last 90 days, a hundred at most. Lists the newest first and shows when
+each file was replaced (UTC), how many addresses it polls, and whether it is the same as
+the current configuration. (history lists who changed what and why.)
 
   octo-tentacle list-backups
   octo-tentacle list-backups --instance=web --format=json`,
@@ -65,6 +68,9 @@ func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
 		return err
 	}
 	entries := backupEntries(c, t, backups)
+	if err := warnOfIgnoredBackups(c, t.instance.ConfigPath); err != nil {
+		return err
+	}
 	if o.format == "json" {
 		return c.printJSON(entries)
 	}
@@ -134,4 +140,22 @@ func (e *backupEntry) lookInto(backup tentacleconfig.Backup, now *tentacleconfig
 	}
 	e.Polls = &polled
 	return nil
+}
+
+// warnOfIgnoredBackups names the files that look like backups and are not listed.
+func warnOfIgnoredBackups(c *console, config string) error {
+	ignored, err := tentacleconfig.IgnoredBackups(config)
+	if err != nil || len(ignored) == 0 {
+		return err
+	}
+	texts := make([]string, len(ignored))
+	for i, b := range ignored {
+		texts[i] = ignoredText(b)
+	}
+	c.warn("not taken for a backup: %s", shortList(texts))
+	return nil
+}
+
+func ignoredText(b tentacleconfig.IgnoredBackup) string {
+	return fmt.Sprintf("%s (it %s)", filepath.Base(b.Path), b.Why)
 }

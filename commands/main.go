@@ -28,6 +28,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 
 	rewritten, err := rewriteArguments(app.Commands, arguments)
 	if err == nil {
+		c.arguments = rewritten
 		err = app.RunContext(ctx, append([]string{app.Name}, rewritten...))
 	}
 	err = c.answered(err)

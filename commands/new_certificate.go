@@ -154,6 +154,7 @@ func (o *newCertificateOptions) export(c *console) error {
 		e.Thumbprint = thumbprint
 	}
 	e.Result = resultOf(e.DryRun, e.Changed, nil)
+	e.record(c, own, o.change.outcomeOptions)
 	switch {
 	case o.change.json():
 		return c.printJSON(e)

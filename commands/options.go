@@ -73,17 +73,35 @@ func (o *tentacleOptions) completeAll(all bool) error {
 type outcomeOptions struct {
 	dryRun bool
 	format string
+	reason string
 }
 
 func (o *outcomeOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Category: theOutcome, Destination: &o.dryRun, DisableDefaultText: true,
 			Usage: "check everything and show what would change, but change nothing"},
+		&cli.StringFlag{Name: "reason", Category: theOutcome, Destination: &o.reason,
+			Usage: "`TEXT` to keep with the change in the history, such as a ticket; one line"},
 		formatFlag(&o.format),
 	}
 }
 
-func (o *outcomeOptions) complete() error { return completeFormat(&o.format) }
+func (o *outcomeOptions) complete() error {
+	o.reason = strings.TrimSpace(o.reason)
+	return errors.Join(checkReason(o.reason), completeFormat(&o.format))
+}
+
+// checkReason refuses what does not fit on one line.
+func checkReason(reason string) error {
+	const most = 500 // characters
+	switch {
+	case strings.ContainsFunc(reason, isControl):
+		return errors.New("--reason has to be one line of text")
+	case len([]rune(reason)) > most:
+		return fmt.Errorf("--reason is longer than %d characters: give a short text, like --reason=\"ticket 4711\"", most)
+	}
+	return nil
+}
 
 func (o *outcomeOptions) json() bool { return o.format == "json" }
 

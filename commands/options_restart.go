@@ -59,9 +59,10 @@ func (o *restartOptions) complete() error {
 	return nil
 }
 
-// confirmDetached is how long a restart that nobody watches is confirmed.
-func (o *restartOptions) confirmDetached(n neededRestart) time.Duration {
-	if !o.confirmGiven && n.backup != "" {
+// confirmDetached is how long a restart that nobody watches is confirmed; undoable says that there
+// is a former configuration to put back.
+func (o *restartOptions) confirmDetached(undoable bool) time.Duration {
+	if !o.confirmGiven && undoable {
 		return detachedConfirm
 	}
 	return o.confirm

@@ -44,15 +44,33 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 		t.Errorf("%d of %d addresses are in the file: %v", len(got), len(want), got)
 	}
 
-	// Each run kept the file as it found it; the ten newest of those are left.
+	// Each run kept the file as it found it.
 	backups, err := tentacleconfig.Backups(s.config)
-	if err != nil || len(backups) != 10 {
+	if err != nil || len(backups) != runs-1 {
 		t.Fatalf("there are %d backups: %v", len(backups), err)
 	}
 	for i, backup := range backups {
 		if n := len(addressesIn(t, backup.Path)); n != runs-1-i {
 			t.Errorf("%s, number %d from the newest, has %d addresses", backup.ID(), i, n)
 		}
+	}
+
+	// Each run that changed something is in the history, with what it added and its backup.
+	recorded := map[string]bool{}
+	for _, e := range s.history(t) {
+		if len(e.Added) != 1 || e.Outcome != "changed" {
+			t.Fatalf("recorded is %+v", e)
+		}
+		recorded[e.Added[0].Address], recorded[e.Backup] = true, true
+	}
+	for _, address := range want {
+		delete(recorded, address)
+	}
+	for _, backup := range backups {
+		delete(recorded, backup.Path)
+	}
+	if lines := len(s.history(t)); lines != runs-1 || len(recorded) != 0 {
+		t.Errorf("%d changes are recorded, with %v that nobody made", lines, recorded)
 	}
 }
 

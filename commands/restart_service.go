@@ -9,6 +9,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -90,6 +91,7 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		err = needed.restartUntilCurrent(ctx, c, t, &r.Service, o.restart)
 	}
 	r.Result = resultOf(r.DryRun, r.Changed, err)
+	r.record(c, t.Instance, o.outcome, err)
 	switch {
 	case o.outcome.printsDespite(err):
 		_ = c.printJSON(r) // the unfinished restart is the error that counts
@@ -193,4 +195,19 @@ func (r restartOutcome) print(c *console) {
 	default:
 		c.printf("Service %s is %s and was left alone.\n", name, state)
 	}
+}
+
+// record records the restart.
+func (r restartOutcome) record(c *console, instance tentacleconfig.Instance, o outcomeOptions, err error) {
+	if !isRecorded(r.DryRun, r.Changed, err) {
+		return
+	}
+	e := history.Entry{Done: []string{r.Service.recorded()}, Restart: history.Restarted}
+	switch {
+	case r.Service.Scheduled != "":
+		e.Done, e.Restart = nil, history.RestartLater
+	case err != nil:
+		e.Done, e.Restart = nil, history.RestartPending
+	}
+	record(c, instance, o, e, r.Result, err)
 }

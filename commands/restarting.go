@@ -120,7 +120,7 @@ func (e busyError) Error() string {
 const restartTime = 5 * time.Minute
 
 // restartWhenIdle restarts a service that runs, once no deployment script runs under it, or starts
-// one that is to be started.
+// one that has stopped.
 func (e *serviceEntry) restartWhenIdle(ctx context.Context, c *console, n neededRestart, o restartOptions) error {
 	if err := waitSplay(ctx, c, o.splay); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (e *serviceEntry) restartWhenIdle(ctx context.Context, c *console, n needed
 	}
 }
 
-// restartLocked restarts the service while no other octo-tentacle does so. again says that it waited
-// for another one, and that a deployment may have begun meanwhile.
+// restartLocked restarts the service while no other octo-tentacle does so. again says that it
+// waited for another one, and that a deployment may have begun meanwhile.
 func (e *serviceEntry) restartLocked(ctx context.Context, c *console, n neededRestart, o restartOptions) (again bool, err error) {
 	defer c.endProgress()
 	waited := false
@@ -255,7 +255,7 @@ func startDetachedRestart(ctx context.Context, n neededRestart, o restartOptions
 	if n.config != "" {
 		command = append(command, "--config="+n.config)
 	}
-	command = append(command, "--confirm="+o.confirmDetached(n).String())
+	command = append(command, "--confirm="+o.confirmDetached(n.backup != "").String())
 	if n.backup != "" {
 		command = append(command, "--confirm-backup="+n.backup)
 	}

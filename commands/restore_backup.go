@@ -67,6 +67,9 @@ func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) erro
 		if err != nil {
 			return change{}, err
 		}
+		if err := o.lookAtIgnored(c, t.instance.ConfigPath); err != nil {
+			return change{}, err
+		}
 		backup, err := o.choose(t.instance.ConfigPath, backups)
 		if err != nil {
 			return change{}, err
@@ -107,6 +110,28 @@ func (o *restoreBackupOptions) complete(c *console) error {
 	return nil
 }
 
+// names says whether the backup is the one that is asked for.
+func (o *restoreBackupOptions) names(backup tentacleconfig.Backup) bool {
+	return backup.ID() == strings.ToUpper(o.backup) || isFile(o.backup, backup.Path)
+}
+
+// lookAtIgnored says why a file that looks like a backup, and may be meant, is not restored.
+func (o *restoreBackupOptions) lookAtIgnored(c *console, config string) error {
+	if o.latest {
+		return warnOfIgnoredBackups(c, config)
+	}
+	ignored, err := tentacleconfig.IgnoredBackups(config)
+	if err != nil || o.backup == "" {
+		return err
+	}
+	for _, b := range ignored {
+		if o.names(b.Backup) {
+			return hint.Errorf("list-backups shows the backups", "not taken for a backup: %s", ignoredText(b))
+		}
+	}
+	return nil
+}
+
 // choose finds the requested backup among those of the configuration, which are sorted from newest
 // to oldest.
 func (o *restoreBackupOptions) choose(config string, backups []tentacleconfig.Backup) (tentacleconfig.Backup, error) {
@@ -118,7 +143,7 @@ func (o *restoreBackupOptions) choose(config string, backups []tentacleconfig.Ba
 	}
 	ids := make([]string, len(backups))
 	for i, backup := range backups {
-		if backup.ID() == strings.ToUpper(o.backup) || isFile(o.backup, backup.Path) {
+		if o.names(backup) {
 			return backup, nil
 		}
 		ids[i] = backup.ID()

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -219,6 +220,32 @@ func (s *scene) try(t *testing.T, arguments ...string) outcome {
 func (o outcome) steady() outcome {
 	changing := regexp.MustCompile(`poll://[a-z0-9]{20}/|\d+(\.\d+)?(ms|µs| ms)|within \d+`)
 	return outcome{o.code, changing.ReplaceAllString(o.stdout, "…"), changing.ReplaceAllString(o.stderr, "…")}
+}
+
+// history is what is recorded of the Tentacle, the newest first.
+func (s *scene) history(t *testing.T) []history.Entry {
+	t.Helper()
+	entries, err := history.Read(filepath.Join(filepath.Dir(s.config), "Logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// recorded is what is in the log of the scene's machine, in order.
+func (s *scene) recorded(t *testing.T) (entries []history.Entry) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(s.config), systemLog))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(content) {
+		var e history.Entry
+		if json.Unmarshal(line, &e) == nil {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 // addresses are those in the file now.

@@ -32,9 +32,10 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"octo-tentacle": func() {
-			// Scripts have a machine of their own: the key of the one they run on stays out of it.
+			// Scripts have a machine of their own: the one they run on stays out of it.
 			if folder := os.Getenv(scriptMachine); folder != "" {
 				machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
+				os.Exit(commands.MainOf(filepath.Join(folder, systemLog)))
 			}
 			os.Exit(commands.Main())
 		},
@@ -55,7 +56,10 @@ func atOnce() {
 	}
 }
 
-const scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
+const (
+	scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
+	systemLog     = "system.log" // the log of that machine
+)
 
 // TestScripts runs what users type: one file per feature, with what they see.
 // testdata/scripts/README.md describes the commands that a script has.

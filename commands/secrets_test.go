@@ -243,12 +243,32 @@ func TestNoCommandShowsASecret(t *testing.T) {
 		l := newLeakTest(t, filepath.Join(folder, command.Name))
 		wait.Go(func() {
 			l.tryEverything(command)
+			l.lookAtHistory(command)
 			if l.succeeded.Load() == 0 && command.Name != "service" && command.Name != "restart-service" { // there may be no service manager
 				t.Errorf("%s never succeeded, so that this says nothing about what it then prints", command.Name)
 			}
 		})
 	}
 	wait.Wait()
+}
+
+// lookAtHistory looks for secrets in what was recorded.
+func (l *leakTest) lookAtHistory(command *cli.Command) {
+	logs, err := filepath.Glob(l.in(filepath.Join("Logs", "octo-tentacle*.log")))
+	if err != nil || len(logs) == 0 {
+		l.Errorf("%s: no change was recorded, %v", command.Name, err)
+	}
+	for _, path := range logs {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			l.Error(err)
+		}
+		for line := range strings.Lines(string(content)) {
+			if found := leaks(line); found != nil {
+				l.Errorf("%s: recorded is %q:\n%s", command.Name, found, line)
+			}
+		}
+	}
 }
 
 func (l *leakTest) tryEverything(command *cli.Command) {

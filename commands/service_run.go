@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -39,7 +40,8 @@ type serviceReport struct {
 	Difference    string           `json:"difference"` // from what was installed; "" for none
 	Service       serviceState     `json:"service"`
 
-	lines  []string // what was done, for people
+	lines  []string // what was done or left alone, for people
+	done   []string // those of them that were done, for the history
 	status service.Status
 }
 
@@ -102,6 +104,9 @@ func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*
 	}
 	r.Service = serviceState{Name: t.found.Name, State: r.status.State}
 	r.Result = resultOf(r.DryRun, r.Changed, err)
+	if isRecorded(r.DryRun, r.Changed, err) {
+		record(c, t.instance, s.outcome, history.Entry{Done: r.done}, r.Result, err)
+	}
 	return r, err
 }
 
@@ -181,13 +186,15 @@ func (r *serviceReport) add(name string, step service.Step) {
 	case step.Action != "":
 		verb = "was "
 	}
-	line := fmt.Sprintf("service %s %s%s", name, verb, step.Note)
+	done := fmt.Sprintf("service %s %s%s", name, verb, step.Note)
+	line := done
 	if step.OldDefinition {
 		line += ": " + suggest.Tentacle{Service: name}.Restart()
 	}
 	r.lines = append(r.lines, line)
 	if step.Action != "" {
 		r.Actions, r.Changed = append(r.Actions, step.Action), true
+		r.done = append(r.done, done)
 	}
 }
 

@@ -15,12 +15,11 @@ import (
 // folder it names.
 const standInVariable = "OCTO_TENTACLE_TEST_STANDIN"
 
-// standIn is a Tentacle as a service manager sees it: one process, which leaves
-// a line in "marks" at each start, ends soon when there is a file "broken", ends
-// after three seconds when the file that is named in the first line of
-// "short-lived" has the text of the second, and otherwise runs the script "job", when there is one, as a deployment: with
-// the variables a Tentacle gives its scripts, the output in "job.out" and the
-// exit code in "job.exit".
+// standIn is a Tentacle as a service manager sees it: one process, which leaves a line in "marks"
+// at each start, ends soon when there is a file "broken", ends after three seconds when the file
+// that is named in the first line of "short-lived" has the text of the second, and otherwise runs
+// the script "job", when there is one, as a deployment: with the variables a Tentacle gives its
+// scripts, the output in "job.out" and the exit code in "job.exit".
 func standIn(folder string) int {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	marks, err := os.OpenFile(in("marks"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)

@@ -17,9 +17,9 @@ const pollInterval = 100 * time.Millisecond
 
 // Restart restarts the service if it runs, with the services that depend on it, and returns once
 // the new process has stayed up for two seconds. A process that was started after since is what the
-// restart is for, and is not restarted again; since may be zero. A service that does not run is left
-// alone: the status says so, without an error. So if there is no error, the service was restarted
-// since then if and only if the state is Running.
+// restart is for, and is not restarted again; since may be zero. A service that does not run is
+// left alone: the status says so, without an error. So if there is no error, the service was
+// restarted since then if and only if the state is Running.
 //
 // A start that fails is tried again for about one and a half minutes; the error is then a
 // *StartError. If progress is not nil, it is called with what the function waits for.

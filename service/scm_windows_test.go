@@ -48,7 +48,8 @@ func beside(name string) string {
 
 // standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts:
 // "serve" until told to stop, "exit N" before it runs, exit in "all-but N" starts, "crash" soon
-// after its start, "dawdle" over stopping, or "script", to serve with a script that runs until there is a file "end".
+// after its start, "dawdle" over stopping, or "script", to serve with a script that runs until
+// there is a file "end".
 type standIn struct{}
 
 func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {

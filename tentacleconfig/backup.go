@@ -27,8 +27,15 @@ const (
 	backupMark = ".bak-"
 	backupTime = "20060102T150405Z" // ISO 8601 without colons, which Windows allows in no file name
 
-	// maxBackups is how many of one configuration are kept.
-	maxBackups = 10
+	// How many backups of one configuration are kept: those of the last weeks, for whoever has to
+	// find out what was changed and when; some, however old; and not without end.
+	leastBackups = 10
+	mostBackups  = 100
+	backupAge    = 90 * 24 * time.Hour
+
+	// clockError is how far a clock may have been wrong, as by a time zone. A file that is dated
+	// later than that would be the newest backup for years.
+	clockError = 24 * time.Hour
 )
 
 // ID is the TIME in the file's name, like 20261123T041500Z; the second one of
@@ -57,6 +64,20 @@ func parseBackupID(id string) (b Backup, ok bool) {
 	return b, b.ID() == id
 }
 
+// BackupID is the ID of the backup with that path, whether or not it exists; "" where the name is
+// no backup's.
+func BackupID(path string) string {
+	at := strings.LastIndex(path, backupMark)
+	if at < 0 {
+		return ""
+	}
+	id := path[at+len(backupMark):]
+	if _, ok := parseBackupID(id); !ok {
+		return ""
+	}
+	return id
+}
+
 // Read reads the backup as Read does a configuration, but not through a link:
 // that would be no backup.
 func (b Backup) Read() (*Document, error) { return readDocument(b.Path, atomicfile.OpenNoFollow) }
@@ -83,18 +104,71 @@ func NewestUsableBackup(config string) (newest Backup, ok bool) {
 	return Backup{}, false
 }
 
-// Backups lists the backups of the configuration at path, the newest first.
-// They are beside the file that a symbolic link leads to. Other names than those
-// that Update gives, and what is not a file, are ignored.
+// Backups lists the backups of the configuration at path, the newest first. They are beside the
+// file that a symbolic link leads to. Other names than those that Update gives, and what is not a
+// file, are not listed, and neither is what IgnoredBackups lists.
 func Backups(path string) ([]Backup, error) {
+	counting, _, err := backupsBeside(path)
+	return counting, err
+}
+
+// IgnoredBackup is a file with the name of a backup that is not taken for one: it is not the newest
+// to restore, and is neither counted nor removed. Whoever may write to the folder of a
+// configuration could otherwise have it replaced, or have older backups removed.
+type IgnoredBackup struct {
+	Backup
+	Why string // after the name of the file, like "belongs to user 1001"
+}
+
+// IgnoredBackups lists what lies beside the configuration at path, has the name of a backup, and
+// belongs to neither the owner of the configuration nor root (on Windows, Administrators or
+// SYSTEM), or is dated in the future. The newest comes first.
+func IgnoredBackups(path string) ([]IgnoredBackup, error) {
+	_, ignored, err := backupsBeside(path)
+	return ignored, err
+}
+
+func backupsBeside(path string) (counting []Backup, ignored []IgnoredBackup, err error) {
+	target, err := resolve(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return backupsOf(target, time.Now())
+}
+
+// backupsOf tells the backups that count from those that do not.
+func backupsOf(target string, now time.Time) (counting []Backup, ignored []IgnoredBackup, err error) {
+	named, err := namedBackups(target)
+	if err != nil || len(named) == 0 {
+		return nil, nil, err
+	}
+	foreign := foreignOwner(target)
+	for _, b := range named {
+		why := foreign(b.Path)
+		if b.Time.After(now.Add(clockError)) {
+			why = "is dated in the future"
+		}
+		if why == "" {
+			counting = append(counting, b)
+		} else {
+			ignored = append(ignored, IgnoredBackup{b, why})
+		}
+	}
+	return counting, ignored, nil
+}
+
+// everyBackup are all files with the name of a backup, also those that Backups does not list: they
+// may hold the same secrets.
+func everyBackup(path string) ([]Backup, error) {
 	target, err := resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	return backupsOf(target)
+	return namedBackups(target)
 }
 
-func backupsOf(target string) ([]Backup, error) {
+// namedBackups are all files with the name of a backup, the newest first.
+func namedBackups(target string) ([]Backup, error) {
 	entries, err := os.ReadDir(filepath.Dir(target))
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the backups of %s: %w", target, err)
@@ -114,9 +188,18 @@ func backupsOf(target string) ([]Backup, error) {
 	return list, nil
 }
 
-// nextBackup names a backup that is made now. It comes after all others, even
-// if the clock was set back: by their order the oldest is dropped and the
-// newest restored, and the order matters more than the hour.
+// surplus are those of the backups, the newest first, that are not kept any longer.
+func surplus(backups []Backup, now time.Time) []Backup {
+	kept := min(len(backups), mostBackups)
+	for kept > leastBackups && now.Sub(backups[kept-1].Time) > backupAge {
+		kept--
+	}
+	return backups[kept:]
+}
+
+// nextBackup names a backup that is made now. It comes after all others that count, even if the
+// clock was set back a little: by their order the oldest is dropped and the newest restored, and
+// the order matters more than the hour.
 func nextBackup(target string, all []Backup, now time.Time) Backup {
 	b := Backup{Time: now.UTC().Truncate(time.Second), number: 1}
 	if len(all) > 0 && !all[0].Time.Before(b.Time) {

@@ -77,7 +77,7 @@ func TestWithoutABackupFunctionBackupsAreNeitherMadeNorRemoved(t *testing.T) {
 	}
 }
 
-func TestTheTenNewestBackupsStay(t *testing.T) {
+func TestOldBackupsAreRemovedAndOtherFilesStay(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	folder := filepath.Dir(path)
 	others := []string{ // none of these is a backup of this configuration
@@ -89,10 +89,10 @@ func TestTheTenNewestBackupsStay(t *testing.T) {
 	for _, name := range others {
 		put(t, filepath.Join(folder, name), "")
 	}
-	for i := range 3 {
+	for i := range 30 {
 		put(t, fmt.Sprintf("%s.bak-202001%02dT000000Z", path, i+1), "older")
 	}
-	if err := os.Mkdir(path+".bak-20200104T000000Z", 0o755); err != nil {
+	if err := os.Mkdir(path+".bak-20200131T000000Z", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 15 { // most of them within a second
@@ -101,49 +101,108 @@ func TestTheTenNewestBackupsStay(t *testing.T) {
 		}
 	}
 	all := backups(t, path)
-	if len(all) != 10 {
+	if len(all) != 15 {
 		t.Fatalf("there are %d: %v", len(all), all)
 	}
-	for i, b := range all {
+	for i, b := range all[:14] {
 		if k, _ := parse(t, content(t, b.Path)).Get("K"); k != fmt.Sprint("value ", 13-i) {
 			t.Errorf("%s, number %d from the newest, has %q", b.ID(), i, k)
 		}
 	}
-	for _, name := range append(others, "Tentacle.config.bak-20200104T000000Z") {
+	if got := content(t, all[14].Path); got != oldConfig {
+		t.Errorf("the oldest is %q", got)
+	}
+	for _, name := range append(others, "Tentacle.config.bak-20200131T000000Z") {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
 			t.Errorf("%s is gone", name)
 		}
 	}
 }
 
+func TestBackupsAreKeptByNumberAndByAge(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	every := func(interval time.Duration, count int) (list []Backup) { // the newest is as old as the interval
+		for i := range count {
+			list = append(list, Backup{Time: now.Add(-time.Duration(i+1) * interval), number: 1})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		name string
+		all  []Backup
+		kept int
+	}{
+		{"none", nil, 0},
+		{"few of long ago", every(400*day, 9), 9},
+		{"many of long ago", every(400*day, 50), 10},
+		{"one a week", every(7*day, 50), 12},
+		{"one a day", every(day, 95), 90},
+		{"one an hour", every(time.Hour, 300), 100},
+		{"the 90 days are over", every(9*day+time.Second, 11), 10},
+		{"a clock that was set back", every(-time.Minute, 120), 100},
+	} {
+		gone := surplus(c.all, now)
+		if kept := len(c.all) - len(gone); kept != c.kept {
+			t.Errorf("%s: of %d, %d are kept, not %d", c.name, len(c.all), kept, c.kept)
+		}
+		if len(gone) > 0 && gone[len(gone)-1] != c.all[len(c.all)-1] {
+			t.Errorf("%s: the oldest stays", c.name)
+		}
+	}
+}
+
+// ahead is the ID of a backup that was made with a clock that was so far ahead.
+func ahead(by time.Duration) string {
+	return Backup{Time: time.Now().UTC().Add(by).Truncate(time.Second), number: 1}.ID()
+}
+
 func TestANewBackupIsTheNewestEvenIfTheClockWasSetBack(t *testing.T) {
 	path := writeConfig(t, oldConfig)
-	for i := range 10 {
-		put(t, fmt.Sprintf("%s.bak-299901%02dT000000Z", path, i+1), "future")
-	}
-	for _, want := range []string{"29990110T000000Z-2", "29990110T000000Z-3"} {
+	newest := ahead(time.Hour)
+	put(t, path+".bak-"+newest, "ahead")
+	for _, want := range []string{newest + "-2", newest + "-3"} {
 		if _, err := Update(t.Context(), path, Change{Edit: setK(want), Backup: func(string) {}}); err != nil {
 			t.Fatal(err)
 		}
-		if all := backups(t, path); len(all) != 10 || all[0].ID() != want {
-			t.Errorf("%d are there, the newest is %s, not %s", len(all), all[0].ID(), want)
+		if all := backups(t, path); all[0].ID() != want {
+			t.Errorf("the newest is %s, not %s", all[0].ID(), want)
 		}
 	}
-	if got := content(t, path+".bak-29990110T000000Z-2"); got != oldConfig {
+	if got := content(t, path+".bak-"+newest+"-2"); got != oldConfig {
 		t.Errorf("the first is %q", got)
+	}
+}
+
+func TestABackupOfTheFutureIsNotTheNewest(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	for i := range 12 {
+		put(t, fmt.Sprintf("%s.bak-299901%02dT000000Z", path, i+1), "future")
+	}
+	before := time.Now().UTC().Truncate(time.Second)
+	if _, err := Update(t.Context(), path, Change{Edit: setK("new"), Backup: func(string) {}}); err != nil {
+		t.Fatal(err)
+	}
+	if all := backups(t, path); len(all) != 1 || all[0].Time.Before(before) || all[0].Time.After(time.Now()) || content(t, all[0].Path) != oldConfig {
+		t.Errorf("there are %v", all)
+	}
+	ignored, err := IgnoredBackups(path)
+	if err != nil || len(ignored) != 12 || ignored[0].ID() != "29990112T000000Z" || ignored[0].Why != "is dated in the future" {
+		t.Errorf("ignored are %v, %v", ignored, err)
 	}
 }
 
 func TestANameThatIsTakenIsLeftToWhatHasIt(t *testing.T) {
 	path := writeConfig(t, oldConfig)
-	put(t, path+".bak-29990101T000000Z", "future")
-	if err := os.Mkdir(path+".bak-29990101T000000Z-2", 0o755); err != nil {
+	newest := ahead(time.Hour)
+	put(t, path+".bak-"+newest, "ahead")
+	if err := os.Mkdir(path+".bak-"+newest+"-2", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Update(t.Context(), path, Change{Edit: setK("new"), Backup: func(string) {}}); err != nil {
 		t.Fatal(err)
 	}
-	if all := backups(t, path); len(all) != 2 || all[0].ID() != "29990101T000000Z-3" || content(t, all[0].Path) != oldConfig {
+	if all := backups(t, path); len(all) != 2 || all[0].ID() != newest+"-3" || content(t, all[0].Path) != oldConfig {
 		t.Errorf("there are %v", all)
 	}
 }

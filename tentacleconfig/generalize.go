@@ -71,7 +71,7 @@ func IdentityFilesOf(path string, homes ...string) (IdentityFiles, error) {
 	if err != nil {
 		return IdentityFiles{}, err
 	}
-	backups, err := backupsOf(target)
+	backups, err := namedBackups(target) // whoever they belong to: they may hold the key
 	if err != nil {
 		return IdentityFiles{}, err
 	}
@@ -142,7 +142,7 @@ func othersWithSecrets(target string) ([]Instance, error) {
 		if err != nil || d.HasSecrets() {
 			return false
 		}
-		backups, err := Backups(i.ConfigPath)
+		backups, err := everyBackup(i.ConfigPath)
 		return err == nil && !slices.ContainsFunc(backups, func(b Backup) bool {
 			d, err := b.Read()
 			return err != nil || d.HasSecrets()

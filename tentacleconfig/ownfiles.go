@@ -23,7 +23,7 @@ func IsOwnFile(path, config string) bool {
 		}
 		own = append(own, i.ConfigPath, lockFile(i.ConfigPath), restartMarkFile(i.ConfigPath))
 		own = append(own, keyFilesOf(i.ConfigPath)...)
-		backups, _ := Backups(i.ConfigPath) // what cannot be listed is not replaced here either
+		backups, _ := everyBackup(i.ConfigPath) // what cannot be listed is not replaced here either
 		for _, b := range backups {
 			own = append(own, b.Path)
 		}

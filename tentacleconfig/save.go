@@ -27,9 +27,10 @@ type Change struct {
 	// new content lies flushed beside the old, so that only the rename is left.
 	Before func() error
 
-	// Backup, which is optional, has the old file kept beside the new one, as one
-	// of at most ten (see Backups), and is called with its path when the file has
-	// been replaced. The backup is made before Before runs; where it cannot be
+	// Backup, which is optional, has the old file kept beside the new one (see
+	// Backups), and is called with its path when the file has been replaced. Older
+	// backups are removed then: the ten newest stay, and those of the last 90 days,
+	// a hundred at most. The backup is made before Before runs; where it cannot be
 	// made, the file is not replaced.
 	Backup func(path string)
 

@@ -39,14 +39,15 @@ func (s *saving) backUp(content []byte) (backupOfSave, error) {
 	if s.change.Backup == nil {
 		return backupOfSave{}, nil
 	}
-	all, err := backupsOf(s.target)
+	now := time.Now()
+	all, _, err := backupsOf(s.target, now)
 	if err != nil {
 		return backupOfSave{}, &BackupError{s.target, err}
 	}
 	if len(all) > 0 && hasContent(all[0].Path, content) {
 		return backupOfSave{Backup: all[0], others: all[1:]}, nil
 	}
-	b := nextBackup(s.target, all, time.Now())
+	b := nextBackup(s.target, all, now)
 	if s.lost != nil || os.Link(s.target, b.Path) != nil {
 		// Not every file system has links, and Linux may forbid them on a file of somebody else
 		// (fs.protected_hardlinks). A lost update has no name.
@@ -84,7 +85,7 @@ func (s *saving) finishBackup(b backupOfSave, replaced bool) {
 	case !replaced && b.created:
 		_ = os.Remove(b.Path) // else there is a backup too many, of what is still there
 	case replaced:
-		for _, oldest := range b.others[min(maxBackups-1, len(b.others)):] {
+		for _, oldest := range surplus(append([]Backup{b.Backup}, b.others...), time.Now()) {
 			_ = os.Remove(oldest.Path) // else the next change does
 		}
 		s.change.Backup(b.Path)

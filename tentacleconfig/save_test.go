@@ -373,6 +373,9 @@ func TestASecondUpdateWaitsForTheFirst(t *testing.T) {
 
 func TestManyProcessesAndGoroutinesLoseNothing(t *testing.T) {
 	path := writeConfig(t, "<octopus-settings></octopus-settings>")
+	for i := range 20 { // which are removed meanwhile
+		put(t, fmt.Sprintf("%s.bak-202001%02dT000000Z", path, i+1), "<octopus-settings> </octopus-settings>")
+	}
 	var all sync.WaitGroup
 	for i := range 25 {
 		all.Go(func() {
@@ -399,7 +402,7 @@ func TestManyProcessesAndGoroutinesLoseNothing(t *testing.T) {
 		t.Errorf("%d of 50 are there", n)
 	}
 	kept := backups(t, path)
-	if len(kept) != 10 {
+	if len(kept) != 50 {
 		t.Errorf("there are %d backups", len(kept))
 	}
 	for i, b := range kept { // each is the file before one more change

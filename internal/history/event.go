@@ -1,0 +1,17 @@
+package history
+
+import "strings"
+
+// eventSize is what one string of an event may have (ReportEvent: 31,839 characters), with room for
+// those that are longer in UTF-16.
+const eventSize = 30000
+
+// eventText is an entry in the event log of Windows, which shows several lines: the message, then
+// the fields.
+func eventText(e Entry) string {
+	lines := []string{e.Message(), ""}
+	for _, f := range e.fields() {
+		lines = append(lines, f.name[:1]+strings.ToLower(f.name[1:])+": "+f.value)
+	}
+	return shortened(strings.Join(lines, "\r\n"), eventSize)
+}
