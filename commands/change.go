@@ -17,8 +17,10 @@ import (
 // decision is the desired list of trusted servers.
 type decision struct {
 	servers      []tentacleconfig.TrustedServer
-	thumbprint   string // of the cluster it concerns; "" for none in particular
-	subscription string // that a registration uses; "" for other decisions
+	thumbprint   string   // of the cluster it concerns; "" for none in particular
+	cluster      []string // its thumbprints, where it may have several
+	listens      bool     // the Tentacle polls nothing of it, since it listens
+	subscription string   // that a registration uses; "" for other decisions
 }
 
 // decide makes a decision from the present trusted servers. It is a pure function: it runs first
@@ -52,7 +54,7 @@ type change struct {
 // nothing is the change of a command that has nothing to do for the cluster with that thumbprint.
 func nothing(thumbprint string) change {
 	return change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
-		return decision{servers: now, thumbprint: thumbprint}, nil
+		return decision{servers: now, thumbprint: thumbprint, cluster: tentacleconfig.ClusterOf(now, thumbprint)}, nil
 	}}
 }
 
@@ -156,7 +158,7 @@ type applying struct {
 
 // note notes the last decision and its difference, once it is final.
 func (a *applying) note() {
-	a.out.Thumbprint = a.last.thumbprint
+	a.out.Thumbprint, a.out.cluster = a.last.thumbprint, a.last.cluster
 	a.out.setDifference(a.difference)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -90,10 +89,9 @@ func (o *checkOptions) complete(c *console) error {
 	if o.api.timeout <= 0 {
 		return fmt.Errorf("--timeout %v is too short: give a duration like %v", o.api.timeout, checkTimeout)
 	}
-	if o.asksAPI = o.api.given() || os.Getenv("OCTOPUS_URL") != ""; !o.asksAPI {
-		return nil
-	}
-	return o.api.complete(c)
+	var err error
+	o.asksAPI, err = o.api.completeIfGiven(c)
+	return err
 }
 
 // look takes snapshots of the chosen Tentacles on this machine. If all are chosen, a broken one

@@ -123,6 +123,9 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 	case "tasks":
 		cluster.SetTaskNode(n)
 		return
+	case "queues":
+		ts.Check(cluster.SetNodeQueues(n, args[2] == "shared"))
+		return
 	}
 	state, ok := states[args[1]]
 	if !ok {

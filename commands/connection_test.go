@@ -50,7 +50,10 @@ func TestTheThumbprintOfAWebSocketIsTrustedForAReason(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.webSocket = c.trust
-			got, err := s.askCluster(t.Context(), []string{c.address}, nil)
+			q := clusterQuestion{addresses: []string{c.address}}
+			q.settle = q.needed
+			answer, err := s.askCluster(t.Context(), q)
+			got := answer.thumbprint
 			switch {
 			case (err != nil) != c.refused:
 				t.Fatal(err)

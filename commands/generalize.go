@@ -92,10 +92,12 @@ func (o *generalizeOptions) complete(c *console) error {
 			return hint.With(err, "without these rights, use --dry-run to see what would change")
 		}
 	}
-	if o.asksAPI = !o.force && (o.api.given() || os.Getenv("OCTOPUS_URL") != ""); !o.asksAPI {
+	if o.force {
 		return nil
 	}
-	return o.api.complete(c)
+	var err error
+	o.asksAPI, err = o.api.completeIfGiven(c)
+	return err
 }
 
 // generalizing is a Tentacle on its way to having no identity. If it is interrupted, the Tentacle

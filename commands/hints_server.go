@@ -88,7 +88,11 @@ func serverHintsOfOne(err error) []string {
 		}
 		return []string{"if it is the right one, give --server-web-socket-thumbprint=" + err.Port.Thumbprint + ", or its issuer's certificate with --ca-file"}
 	case *octoapi.ThumbprintError:
-		return append([]string{"check " + serverSource + ", " + portSource}, defaultPortHints(err.DefaultPort())...)
+		sources := serverSource + ", " + portSource
+		if err.Trusted {
+			sources = portSource
+		}
+		return append([]string{"check " + sources}, defaultPortHints(err.DefaultPort())...)
 	case *octoapi.ProxyError:
 		if err.Status == http.StatusProxyAuthRequired {
 			return []string{"give them with polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}

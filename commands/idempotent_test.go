@@ -46,6 +46,20 @@ func pollsTwo(t *testing.T, s *scene) {
 	s.trusts(t, s.entry(0), s.entry(1))
 }
 
+// noKey leaves the commands a server's address, but no key.
+func noKey(_ *testing.T, s *scene) { s.noKey = true }
+
+func thirdIsDown(t *testing.T, s *scene) {
+	if err := s.cluster.SetNodeFault(3, octotest.NodeFault{Closed: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func secondIsDrained(t *testing.T, s *scene) {
+	s.trusts(t, s.entry(0), s.entry(1), s.entry(2))
+	s.cluster.SetServerNode(2, octotest.ServerNode{Maintenance: true})
+}
+
 func trustsNobody(t *testing.T, s *scene) { s.trusts(t) }
 
 func registered(worker bool) func(*testing.T, *scene) {
@@ -100,13 +114,19 @@ var repetitions = []repetition{
 	{name: "poll-server that reuses", arguments: func(s *scene) []string {
 		return []string{"poll-server", "--reuse-server-thumbprint", "--server-comms-address=" + s.nodes()}
 	}},
+	{name: "poll-server without a key", arguments: func(s *scene) []string {
+		return []string{"poll-server", "--server-comms-address=" + s.nodes()}
+	}, setup: noKey},
+	{name: "poll-server of a node that is down", arguments: func(s *scene) []string {
+		return []string{"poll-server", "--allow-unreachable", "--server-comms-address=" + s.nodes()}
+	}, setup: thirdIsDown},
 	{name: "poll-server that replaces", setup: pollsTwo, arguments: func(s *scene) []string {
-		return []string{"poll-server", "--replace", "--server-comms-address=" + s.cluster.Addresses()[2]}
+		return []string{"poll-server", "--replace", "--force", "--server-comms-address=" + s.cluster.Addresses()[2]}
 	}},
 	{name: "sync-servers", setup: pollsTwo, arguments: func(s *scene) []string {
 		return []string{"sync-servers", "--server-comms-address=" + strings.Join(s.cluster.Addresses()[1:], ",")}
 	}},
-	{name: "remove-server", setup: pollsTwo, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
+	{name: "remove-server", setup: secondIsDrained, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
 		return []string{"remove-server", s.cluster.Addresses()[1]}
 	}},
 	{name: "register-with that polls", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {

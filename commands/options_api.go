@@ -50,11 +50,54 @@ func (o *apiOptions) flags() []cli.Flag {
 	})
 }
 
+// completeIfGiven is complete for a command that works without a server, too, and says whether
+// there is one to ask. Of the environment, only an address together with credentials counts:
+// either alone is there for other programs. On the command line, either alone is a mistake.
+func (o *apiOptions) completeIfGiven(c *console) (asks bool, err error) {
+	inEnvironment := os.Getenv("OCTOPUS_URL") != "" && os.Getenv("OCTOPUS_API_KEY")+os.Getenv("OCTOPUS_ACCESS_TOKEN") != ""
+	if !o.given() && !inEnvironment {
+		return false, o.checkTimeout()
+	}
+	return true, o.complete(c)
+}
+
+// refuseAlone refuses options that say how to reach a server, where there is none to ask.
+func (o *apiOptions) refuseAlone() error {
+	option := ""
+	switch {
+	case o.caFile != "":
+		option = "--ca-file"
+	case o.ignoreSSLErrors:
+		option = "--ignoreSslErrors"
+	default:
+		return nil
+	}
+	return hint.New(option+" is for an Octopus Server, and none is given", "give --server and credentials, too, or omit it")
+}
+
+// missing names what is needed to ask a server, where there is none to ask.
+func (o *apiOptions) missing() string {
+	switch {
+	case os.Getenv("OCTOPUS_URL") != "":
+		return "credentials, like --apikey-file or OCTOPUS_API_KEY"
+	case os.Getenv("OCTOPUS_API_KEY")+os.Getenv("OCTOPUS_ACCESS_TOKEN") != "":
+		return "--server or OCTOPUS_URL"
+	}
+	return "--server and credentials, like --apikey-file"
+}
+
+func (o *apiOptions) checkTimeout() error {
+	if o.timeout <= 0 {
+		return fmt.Errorf("--timeout %v is too short: give a duration like 60s", o.timeout)
+	}
+	return nil
+}
+
 // complete refuses invalid combinations, fills in values from the environment, and reads the key
 // file. The command line takes precedence over the environment, also for the kind of credentials.
 func (o *apiOptions) complete(c *console) error {
-	if o.timeout <= 0 {
-		return fmt.Errorf("--timeout %v is too short: give a duration like 60s", o.timeout)
+	if err := o.checkTimeout(); err != nil {
+		return err
 	}
 	o.server = cmp.Or(o.server, os.Getenv("OCTOPUS_URL"))
 	if o.server == "" {

@@ -21,6 +21,8 @@ type nodeOptions struct {
 	port           cli.StringSlice
 	webSocket      string
 	webSocketTrust webSocketTrust
+	// allowUnreachable adds new addresses that do not answer, too.
+	allowUnreachable bool
 }
 
 // webSocketTrust is which certificate of a web socket is trusted, besides one that stands up on its
@@ -43,6 +45,8 @@ func (o *nodeOptions) flags() []cli.Flag {
 			Usage: "`THUMBPRINT` of the web socket's certificate (default: any certificate with a known issuer and the right name)"},
 		&cli.BoolFlag{Name: "dangerously-skip-certificate-validation", Category: theNodes, Destination: &o.webSocketTrust.any, DisableDefaultText: true,
 			Usage: "trust any certificate of the web socket; --server-web-socket-thumbprint is safer"},
+		&cli.BoolFlag{Name: "allow-unreachable", Category: theNodes, Destination: &o.allowUnreachable, DisableDefaultText: true,
+			Usage: "also add new addresses that do not answer, if another node does; waits about 10 s for them"},
 	}
 }
 

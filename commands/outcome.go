@@ -31,12 +31,15 @@ type outcome struct {
 	Registration  *registrationChange  `json:"registration,omitempty"` // only of commands that register
 	Deleted       []registrationChange `json:"deleted,omitzero"`       // only of deregister-from and deregister-worker; in a dry run: would be
 	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
+	Unverified    []string             `json:"unverified,omitzero"`    // only of commands that try ports: new addresses that did not answer
 
 	// Only of generalize: what was done to the service, in order, and the files that were deleted;
 	// in a dry run: would be.
 	Actions      []service.Action `json:"actions,omitzero"`
 	DeletedFiles []string         `json:"deletedFiles,omitzero"`
 
+	cluster       []string // the cluster's thumbprints: several while its certificate is renewed
+	notes         []string // what to know of the change
 	saved         bool     // the file was changed; in a dry run: would be
 	pending       bool     // it is saved, but the service could not be restarted
 	serviceErr    error    // why the state of the service is not known
@@ -115,12 +118,17 @@ func (o *outcome) afterwards(err error) error {
 	return unfinishedError{done: done + ", but:", cause: err}
 }
 
+// ofCluster says whether an entry is about polling the cluster.
+func (o *outcome) ofCluster(e serverEntry) bool {
+	return e.polls && (thumbprint.Same(e.Thumbprint, o.Thumbprint) || thumbprint.Contains(o.cluster, e.Thumbprint))
+}
+
 // subscriptions are those with which the cluster is polled now, each once.
 func (o *outcome) subscriptions() []string {
 	var list []string
 	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
 		for _, entry := range entries {
-			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !containsSubscription(list, entry.SubscriptionID) {
+			if o.ofCluster(entry) && !containsSubscription(list, entry.SubscriptionID) {
 				list = append(list, entry.SubscriptionID)
 			}
 		}
@@ -133,7 +141,7 @@ func (o *outcome) polledAddresses() []string {
 	var list []string
 	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
 		for _, entry := range entries {
-			if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) && !tentacleconfig.ContainsAddress(list, entry.Address) {
+			if o.ofCluster(entry) && !tentacleconfig.ContainsAddress(list, entry.Address) {
 				list = append(list, entry.Address)
 			}
 		}

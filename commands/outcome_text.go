@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
@@ -64,7 +65,7 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 	if o.Restored != "" {
 		c.printf("  from %s\n", filepath.Base(o.Restored))
 	}
-	for _, line := range o.done {
+	for _, line := range slices.Concat(o.done, o.notes) {
 		c.printf("  %s\n", line)
 	}
 	printDifference(c, o)
@@ -83,7 +84,7 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 // command is about.
 func printDifference(c *console, o *outcome) {
 	for _, entry := range o.Unchanged {
-		if entry.polls && thumbprint.Same(entry.Thumbprint, o.Thumbprint) {
+		if o.ofCluster(entry) {
 			c.printf("    %s\n", entry.line())
 		}
 	}

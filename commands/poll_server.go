@@ -19,10 +19,11 @@ type pollServerOptions struct {
 	nodes           nodeOptions
 	reuseThumbprint bool
 	replace         bool
+	force           bool
 	health          healthOptions
 	change          changeOptions
 
-	addresses []string // to poll
+	poll pollOptions // of the above
 }
 
 func pollServerCommand(c *console) *cli.Command {
@@ -32,9 +33,13 @@ func pollServerCommand(c *console) *cli.Command {
 		Category: "Polling",
 		Usage:    "poll more nodes of a cluster that this Tentacle already polls",
 		Description: `Adds addresses of a cluster to those that this Tentacle polls, all of them or none,
-and restarts the Tentacle's service. Tries each polling port first: it must present
-the cluster's own certificate. Nodes that are already polled are left alone; running
-the command again changes nothing.
+and restarts the Tentacle's service. Tries the polling port of each new address first:
+it must present the cluster's own certificate. Nodes that are already polled are left
+alone, and need not respond; running the command again changes nothing.
+
+With --server and credentials the Octopus Server says which cluster it is, and the
+polled addresses are compared with its nodes. Without them the cluster is the one that
+is polled already, and each new port must present its trusted certificate.
 
 Every node at its own address:
   octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
@@ -42,12 +47,16 @@ Every node at its own address:
 
 Every node at its own port of one address:
   octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
-    --server-comms-port=10943-10945`,
+    --server-comms-port=10943-10945
+
+Without a key:
+  octo-tentacle poll-server --server-comms-address=https://octo2:10943`,
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "reuse-server-thumbprint", Category: theNodes, Destination: &o.reuseThumbprint, DisableDefaultText: true,
 				Usage: "reuse the thumbprint and subscription of a polled node; contact neither the API nor the ports"},
 			&cli.BoolFlag{Name: "replace", Category: theNodes, Destination: &o.replace, DisableDefaultText: true,
 				Usage: "replace the cluster's present addresses with the given ones"},
+			pollFewerFlag(&o.force, "with --replace, poll fewer of the nodes that hand out work than before"),
 		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags()),
 		Action: func(ctx *cli.Context) error { return pollServer(ctx.Context, c, o) },
 	}
@@ -58,13 +67,20 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		out.Unverified = []string{}
+		o.poll.polling.tentacle = t.suggest()
 		if o.reuseThumbprint {
 			t.warnOfCertificate(c)
 			cluster, err := polledThumbprint(tentacleconfig.Repair(t.servers), t.suggest())
-			return change{servers: polling{cluster, o.addresses, o.replace, t.suggest()}.decide}, err
+			return change{servers: o.poll.polling.of(cluster, nil).decide}, err
 		}
-		return pollOptions{o.api, o.health, o.nodes.webSocketTrust, o.replace}.change(ctx, c, t, o.addresses, out)
+		return o.poll.change(ctx, c, t, out)
 	})
+}
+
+// pollFewerFlag overrides the comparison with the nodes of the cluster.
+func pollFewerFlag(destination *bool, usage string) cli.Flag {
+	return &cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theNodes, Destination: destination, DisableDefaultText: true, Usage: usage}
 }
 
 func (o *pollServerOptions) complete(c *console) (err error) {
@@ -74,17 +90,22 @@ func (o *pollServerOptions) complete(c *console) (err error) {
 	if o.reuseThumbprint && o.health.waitHealthy {
 		return errors.New("--wait-healthy and --reuse-server-thumbprint cannot be combined: only the first contacts the Octopus Server")
 	}
+	if o.reuseThumbprint && o.nodes.allowUnreachable {
+		return errors.New("--allow-unreachable and --reuse-server-thumbprint cannot be combined: the second tries no port")
+	}
+	o.poll = pollOptions{api: o.api, nodes: &o.nodes, health: o.health, force: o.force}
 	server := ""
 	if !o.reuseThumbprint { // scripts pass the API options anyway; they are not needed with it
-		if err := o.api.complete(c); err != nil {
+		if err := o.poll.completeServer(c); err != nil {
 			return err
 		}
-		server = o.api.server
+		server = o.poll.api.server
 	}
 	if o.replace && !o.nodes.given() {
 		server = "" // all nodes are not replaced by one that nobody named
 	}
-	o.addresses, err = o.nodes.addresses(server, runtime.GOOS)
+	o.poll.polling.replace = o.replace
+	o.poll.polling.addresses, err = o.nodes.addresses(server, runtime.GOOS)
 	return err
 }
 

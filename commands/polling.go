@@ -1,8 +1,9 @@
 package commands
 
 import (
-	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -10,116 +11,152 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// What poll-server and sync-servers have in common: the nodes of a cluster that is polled already.
-
-// pollOptions are how nodes are polled.
-type pollOptions struct {
-	api       apiOptions
-	health    healthOptions
-	webSocket webSocketTrust
-	replace   bool // poll nothing else of the cluster
-}
-
-// change asks the API and the ports, and returns the change that polls these addresses.
-func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, addresses []string, out *outcome) (change, error) {
-	server, err := t.connect(c, o.api)
-	if err != nil {
-		return change{}, err
-	}
-	t.warnOfCertificate(c)
-	server.webSocket = o.webSocket
-	if !pollsAll(t.servers, addresses) {
-		server.askSpacesAhead(ctx)
-	}
-	var cluster string
-	err = server.within(ctx, func(ctx context.Context) error {
-		if cluster, err = server.askCluster(ctx, addresses, nil); err == nil && o.replace {
-			server.warnOfBalancing(ctx, addresses)
-		}
-		return err
-	})
-	if err != nil {
-		return change{}, err
-	}
-	out.Server = server.URL()
-	return change{
-		servers: polling{cluster, addresses, o.replace, t.suggest()}.decide,
-		after: func() error {
-			if !out.saved && !o.health.waitHealthy {
-				return nil
-			}
-			if err := server.noteRegistrations(ctx, t, o.health, out); err != nil {
-				return out.afterwards(err)
-			}
-			return nil
-		},
-	}, nil
-}
-
-// pollsAll says whether all addresses are polled, whatever the cluster.
-func pollsAll(servers []tentacleconfig.TrustedServer, addresses []string) bool {
-	for _, address := range addresses {
-		if !slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool {
-			return s.Polls() && tentacleconfig.SameAddress(s.Address, address)
-		}) {
-			return false
-		}
-	}
-	return true
-}
+// What poll-server and sync-servers decide on: the nodes of a cluster that is polled already.
 
 // polling is what should be polled of a cluster.
 type polling struct {
-	thumbprint string // the cluster's
-	addresses  []string
-	replace    bool // poll nothing else of the cluster
-	tentacle   suggest.Tentacle
+	known     []string // thumbprints of the cluster; the first is the result's
+	required  []string // each address is polled under each of these; none: under any of the cluster's
+	addresses []string
+	replace   bool        // poll nothing else of the cluster
+	mayListen bool        // it is no error if the Tentacle only listens to the cluster
+	compared  *comparison // with the nodes of the cluster; nil: not compared
+	tentacle  suggest.Tentacle
+}
+
+// of is the polling of the cluster with this thumbprint, and with the listed ones if there are any.
+func (p polling) of(cluster string, listed []string) polling {
+	p.known = []string{cluster}
+	for _, one := range listed {
+		if !thumbprint.Same(one, cluster) {
+			p.known = append(p.known, one)
+		}
+	}
+	p.required = p.known
+	return p
 }
 
 // decide gives each address an entry, made like the first one that polls the cluster. An entry that
 // polls already stays as it is, unless the Tentacle cannot use it: it is repaired even if nothing
 // else changes.
+//
+// While its certificate is renewed, a cluster is polled under two thumbprints. Then a new address
+// is polled under both, and one that goes, goes under both.
 func (p polling) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 	now = tentacleconfig.Repair(now)
-	model, err := p.model(now)
+	d := decision{cluster: tentacleconfig.ClusterOf(now, p.known...), thumbprint: p.known[0]}
+	model, err := p.model(now, d.cluster)
+	if errors.As(err, new(listensError)) && p.mayListen {
+		d.servers, d.listens = p.listen(now), true
+		if len(p.required) == 0 && len(p.known) > 1 { // to several clusters, whichever is meant
+			d.thumbprint = ""
+		}
+		return d, nil
+	}
 	if err != nil {
 		return decision{}, err
 	}
-	var missing []tentacleconfig.TrustedServer
-	for _, address := range p.addresses {
-		if !tentacleconfig.PolledAt(now, p.thumbprint, address) {
-			missing = append(missing, model.With(address))
-		}
-	}
-	after := tentacleconfig.Upsert(now, missing...)
+	d.servers = tentacleconfig.Upsert(now, p.missing(now, model, d.cluster)...)
 	if p.replace {
-		after = tentacleconfig.Without(after, func(s tentacleconfig.TrustedServer) bool {
-			return s.Polls() && thumbprint.Same(s.Thumbprint, p.thumbprint) && !s.IsAt(p.addresses)
+		d.servers = tentacleconfig.Without(d.servers, func(s tentacleconfig.TrustedServer) bool {
+			return s.Polls() && thumbprint.Contains(d.cluster, s.Thumbprint) && !s.IsAt(p.addresses)
 		})
 	}
-	return decision{servers: after, thumbprint: p.thumbprint}, startable(after, p.tentacle)
+	d.servers = p.listen(d.servers)
+	if err := startable(d.servers, p.tentacle); err != nil {
+		return decision{}, err
+	}
+	return d, p.compared.refuseChange(now, d.servers)
 }
 
+// missing are the entries that the addresses need besides those that there are.
+func (p polling) missing(now []tentacleconfig.TrustedServer, model tentacleconfig.TrustedServer, cluster []string) (entries []tentacleconfig.TrustedServer) {
+	for _, address := range p.addresses {
+		like, has := model, []string(nil)
+		for _, one := range cluster {
+			if entry, polled := tentacleconfig.PolledAt(now, one, address); polled {
+				like, has = entry, append(has, one)
+			}
+		}
+		needs := p.required
+		if has == nil { // a new address
+			needs = cluster
+		}
+		for _, one := range needs {
+			if thumbprint.Contains(has, one) {
+				continue
+			}
+			entry := like.With(address)
+			if !thumbprint.Same(entry.Thumbprint, one) {
+				entry.Thumbprint = one
+			}
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// listen makes a Tentacle that listens to the cluster do so under all required thumbprints.
+func (p polling) listen(servers []tentacleconfig.TrustedServer) []tentacleconfig.TrustedServer {
+	if len(p.required) < 2 {
+		return servers
+	}
+	var like *tentacleconfig.TrustedServer
+	var has []string
+	for i, s := range servers {
+		if s.Address == "" && thumbprint.Contains(p.required, s.Thumbprint) {
+			like, has = &servers[i], append(has, s.Thumbprint)
+		}
+	}
+	for _, one := range p.required {
+		if like != nil && !thumbprint.Contains(has, one) {
+			entry := *like
+			entry.Thumbprint = one
+			servers = tentacleconfig.Upsert(servers, entry)
+		}
+	}
+	return servers
+}
+
+// listensError says that the Tentacle trusts a cluster, and polls none of its nodes.
+type listensError struct{ thumbprints []string }
+
+func (e listensError) Error() string {
+	return "this Tentacle trusts the cluster (thumbprint " + strings.Join(e.thumbprints, ", ") + ") but does not poll it: it listens, and high availability needs no further setup"
+}
+
+// Hints say how to poll all the same.
+func (listensError) Hints() []string { return []string{"to make it poll, " + registerHint} }
+
 // model is the entry whose subscription and style new nodes of the cluster get.
-func (p polling) model(servers []tentacleconfig.TrustedServer) (tentacleconfig.TrustedServer, error) {
+func (p polling) model(servers []tentacleconfig.TrustedServer, cluster []string) (tentacleconfig.TrustedServer, error) {
 	var ofCluster []tentacleconfig.TrustedServer
-	for _, server := range servers {
-		if !thumbprint.Same(server.Thumbprint, p.thumbprint) {
-			continue
+	for _, one := range cluster { // of those with its first thumbprint, if there are any
+		for _, server := range servers {
+			if !thumbprint.Same(server.Thumbprint, one) {
+				continue
+			}
+			if server.Subscribes() {
+				return server, nil
+			}
+			ofCluster = append(ofCluster, server)
 		}
-		if server.Subscribes() {
-			return server, nil
-		}
-		ofCluster = append(ofCluster, server)
 	}
 	switch {
 	case len(ofCluster) == 0:
-		return tentacleconfig.TrustedServer{}, untrustedError{servers, p.thumbprint, p.tentacle}
+		return tentacleconfig.TrustedServer{}, p.untrusted(servers)
 	case tentacleconfig.Polling(ofCluster):
 		return tentacleconfig.TrustedServer{}, withoutSubscription(ofCluster, p.tentacle)
 	}
-	return tentacleconfig.TrustedServer{}, hint.Errorf("to make it poll, "+registerHint,
-		"this Tentacle trusts the cluster (thumbprint %s) but does not poll it: it listens, and high availability needs no further setup", p.thumbprint)
+	return tentacleconfig.TrustedServer{}, listensError{tentacleconfig.Thumbprints(ofCluster)}
+}
+
+func (p polling) untrusted(servers []tentacleconfig.TrustedServer) error {
+	if len(p.known) == 1 {
+		return untrustedError{servers, p.known[0], p.tentacle}
+	}
+	return hint.With(errors.New("this Tentacle trusts none of the cluster's thumbprints "+strings.Join(p.known, ", ")),
+		trustedHint(servers), registerHint)
 }
 
 // withoutSubscription says that servers are polled, but under no subscription that others could be
@@ -131,15 +168,4 @@ func withoutSubscription(polled []tentacleconfig.TrustedServer, tentacle suggest
 	i := slices.IndexFunc(polled, tentacleconfig.TrustedServer.Polls)
 	return hint.Errorf("to give it one, "+registerHint,
 		"this Tentacle polls under no subscription at %s: no server has work for it", polled[i].Address)
-}
-
-// warnOfBalancing warns of one address for several nodes. If this cannot be found out (a permission
-// is missing), the command continues.
-func (s *connection) warnOfBalancing(ctx context.Context, addresses []string) {
-	if len(addresses) != 1 {
-		return
-	}
-	if nodes, err := s.Nodes(ctx); err == nil {
-		s.warnOfUnpolledNodes(ctx, nodes, addresses)
-	}
 }

@@ -410,6 +410,7 @@ func TestSyncsAtTheSameTimeAgree(t *testing.T) {
 	nodes := s.cluster.Addresses()
 	for _, wanted := range [][]string{nodes, nodes[1:]} {
 		var wait sync.WaitGroup
+		s.cluster.SetServerNode(1, octotest.ServerNode{Maintenance: len(wanted) < len(nodes)})
 		changed := make([]bool, 6)
 		for i := range changed {
 			wait.Go(func() {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -26,6 +25,7 @@ func register(cli *cli.Context, c *console, o registerOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (ch change, err error) {
+		out.Unverified = []string{}
 		if o.kind.kubernetes && t.isRegistered() {
 			// The agent's container runs this at every start.
 			out.Registration = &registrationChange{Kind: o.kind.machine.String(), Action: actionUnchanged, Changes: []fieldChange{}}
@@ -38,7 +38,7 @@ func register(cli *cli.Context, c *console, o registerOptions) error {
 		if err := reg.server.within(ctx, reg.ask); err != nil {
 			return change{}, err
 		}
-		out.Server = reg.server.URL()
+		out.Server, out.Unverified = reg.server.URL(), append(out.Unverified, reg.unverified...)
 		reg.noteChange(out)
 		reg.warn()
 		return reg.change(ctx, out), nil
@@ -58,6 +58,7 @@ type registering struct {
 	space      *octoapi.Space
 	thumbprint string // the cluster's, to trust
 	existing   existingRegistrations
+	unverified []string          // addresses that did not answer
 	nodes      []octoapi.Node    // nil where they are not known
 	names      map[string]string // of what has these IDs
 
@@ -87,12 +88,16 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 // ask gets everything that the registration needs from the server, tries the polling ports at the
 // same time, and refuses what cannot be registered.
 func (reg *registering) ask(ctx context.Context) (err error) {
-	reg.thumbprint, err = reg.server.askCluster(ctx, reg.options.addresses, func(ctx context.Context) error {
-		return allOf(ctx, reg.askSpace, reg.askNodes)
-	})
+	q := clusterQuestion{
+		addresses: reg.options.addresses, now: reg.tentacle.servers, allowUnreachable: reg.options.nodes.allowUnreachable,
+		also: func(ctx context.Context) error { return allOf(ctx, reg.askSpace, reg.askNodes) },
+	}
+	q.settle = q.needed
+	answer, err := reg.server.askCluster(ctx, q)
 	if err != nil {
 		return err
 	}
+	reg.thumbprint, reg.unverified = answer.thumbprint, answer.unverified
 	reg.trust = trusting{
 		style: reg.options.style, thumbprint: reg.thumbprint, addresses: reg.options.addresses,
 		given: reg.options.subscriptionID, generated: tentacleconfig.NewSubscriptionID(),
@@ -206,17 +211,12 @@ func (reg *registering) askSpace(ctx context.Context) (err error) {
 	return nil
 }
 
-// nodesTime is how long the nodes are waited for: without them only a warning is lost.
-const nodesTime = 10 * time.Second
-
 // askNodes asks for the nodes of the cluster, which not every account may see.
 func (reg *registering) askNodes(ctx context.Context) error {
 	if reg.options.style != tentacleconfig.StylePolling {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodesTime)
-	defer cancel()
-	reg.nodes, _ = reg.server.Nodes(ctx)
+	reg.nodes = reg.server.askNodes(ctx).nodes // without them, only a warning is lost
 	return nil
 }
 

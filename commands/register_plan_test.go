@@ -176,7 +176,7 @@ func TestNodesThatAreNotPolledAreNamedWhereTheirAddressesTell(t *testing.T) {
 		polled []string
 		want   string
 	}{
-		{[]string{"https://octo1.example.com:10943"}, "only 1 address is polled, but 3 nodes of the cluster, which do not share their queues, hand out work (not polled: octo2.example.com, octo3)"},
+		{[]string{"https://octo1.example.com:10943"}, "only 1 address is polled, but 3 nodes of the cluster hand out work (not polled: octo2.example.com, octo3)"},
 		{[]string{"https://octo1:10943", "https://octo3:10943"}, "hand out work (not polled: octo2.example.com):"},
 		{[]string{"https://octo1:10943", "https://octo1:10944"}, "hand out work: work"}, // one of the two is another node
 		{[]string{"https://lb.example.com:10943"}, "hand out work: work"},

@@ -16,6 +16,7 @@ import (
 // removeServerOptions are those of remove-server.
 type removeServerOptions struct {
 	tentacle tentacleOptions
+	api      apiOptions
 	change   changeOptions
 
 	arguments  []string // addresses without an option name
@@ -23,7 +24,9 @@ type removeServerOptions struct {
 	thumbprint string
 	force      bool
 
-	addresses []string // to remove; none for all of the thumbprint's
+	addresses []string    // to remove; none for all of the thumbprint's
+	asksAPI   bool        // which nodes hand out work
+	compared  *comparison // with those; nil: not compared
 }
 
 func removeServerCommand(c *console) *cli.Command {
@@ -34,9 +37,15 @@ func removeServerCommand(c *console) *cli.Command {
 		Usage:     "stop polling the given addresses",
 		ArgsUsage: "[ADDRESS …]",
 		Description: `Removes the given addresses, all of them or none, and restarts the service.
-Neither the server nor the ports are contacted.
+Drain a node in Octopus before it is taken away: work that is queued on it would wait.
+
+With --server and credentials, the addresses are compared with the nodes of the cluster:
+a change that would poll fewer of those that hand out work is refused. Without them, or
+with --force, neither the server nor the ports are contacted.
 
   octo-tentacle remove-server https://octo3:10943
+  octo-tentacle remove-server https://octo3:10943 --server=https://octopus.example.com \
+    --apikey-file=key.txt
   octo-tentacle remove-server --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "server-comms-address", Category: theNodes, Destination: &o.address,
@@ -44,8 +53,8 @@ Neither the server nor the ports are contacted.
 			&cli.StringFlag{Name: "thumbprint", Category: theNodes, Destination: &o.thumbprint,
 				Usage: "`THUMBPRINT` of a cluster: remove all its addresses or, with addresses, only those"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theNodes, Destination: &o.force, DisableDefaultText: true,
-				Usage: "remove even the last address that is polled"},
-		}, o.tentacle.flags(), o.change.flags()),
+				Usage: "remove even the last polled address, or that of a node that hands out work"},
+		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			o.arguments = ctx.Args().Slice()
 			return removeServer(ctx.Context, c, o)
@@ -57,9 +66,47 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		if o.asksAPI {
+			if err := o.compare(ctx, c, t, out); err != nil {
+				return change{}, err
+			}
+		}
 		return change{servers: o.decide}, nil
 	})
+}
+
+// compare compares what would still be polled with the nodes of the cluster.
+func (o *removeServerOptions) compare(ctx context.Context, c *console, t *tentacle, out *outcome) error {
+	d, err := o.decide(t.servers)
+	if err != nil {
+		return err
+	}
+	server, err := t.connect(c, o.api)
+	if err != nil {
+		return err
+	}
+	err = server.within(ctx, func(ctx context.Context) error {
+		var nodes nodesAnswer
+		c.progress(askingText(server.URL(), 0))
+		defer c.endProgress()
+		cluster, err := server.askAPI(ctx, func(ctx context.Context) error {
+			nodes = server.askNodes(ctx)
+			return nil
+		})
+		if err != nil {
+			return hint.With(err, "with --force, the server is not asked")
+		}
+		d.cluster = tentacleconfig.ClusterOf(t.servers, cluster)
+		if of := func(s tentacleconfig.TrustedServer) bool { return thumbprint.Contains(d.cluster, s.Thumbprint) }; !slices.ContainsFunc(tentacleconfig.Diff(t.servers, d.servers).Removed, of) {
+			c.warn("the cluster of %s has the thumbprint %s: what is removed is not of it, and was not compared with its nodes", server.URL(), cluster)
+			return nil
+		}
+		o.compared, err = server.compare(ctx, nodes, t.servers, d, false)
+		return err
+	})
+	out.Server = server.URL()
+	return err
 }
 
 // complete keeps the addresses as typed: an entry that was written by hand can be removed even if
@@ -67,6 +114,15 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 func (o *removeServerOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
+	}
+	if !o.force {
+		var err error
+		if o.asksAPI, err = o.api.completeIfGiven(c); err == nil && !o.asksAPI {
+			err = o.api.refuseAlone()
+		}
+		if err != nil {
+			return err
+		}
 	}
 	o.thumbprint = thumbprint.Clean(o.thumbprint)
 	given := append(o.arguments, o.address.Value()...)
@@ -105,13 +161,17 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 			return decision{}, o.notPolled(now, address, polled)
 		}
 	}
+	d.cluster = tentacleconfig.ClusterOf(now, d.thumbprint)
 	d.servers = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
 		return o.concerns(s) && (len(o.addresses) == 0 || o.removes(s))
 	})
-	if !tentacleconfig.Polling(d.servers) && !o.force {
+	if o.force {
+		return d, nil
+	}
+	if !tentacleconfig.Polling(d.servers) {
 		return decision{}, hint.New("this would remove the last polled address, and the Tentacle would get no more work", "if that is intended, add --force")
 	}
-	return d, nil
+	return d, o.compared.refuseChange(now, d.servers)
 }
 
 // concerns says whether the thumbprint option allows removing the entry.

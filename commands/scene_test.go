@@ -31,6 +31,7 @@ type scene struct {
 	cluster *octotest.Cluster
 	home    string // TentacleMachineConfigurationHomeDirectory: the index of instances
 	config  string // Tentacle.config
+	noKey   bool   // commands know no server
 }
 
 const sceneSubscription = "poll://g3662re9njtelsyfhm7t/"
@@ -150,6 +151,9 @@ func (s *scene) command(arguments ...string) *exec.Cmd {
 	cmd := exec.Command("octo-tentacle", arguments...)
 	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+s.home, scriptMachine+"="+filepath.Dir(s.config),
 		"OCTOPUS_URL="+s.cluster.URL(), "OCTOPUS_API_KEY="+octotest.APIKey, "OCTOPUS_ACCESS_TOKEN=", "OCTOPUS_SPACE=")
+	if s.noKey {
+		cmd.Env = append(cmd.Env, "OCTOPUS_API_KEY=")
+	}
 	return cmd
 }
 

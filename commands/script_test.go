@@ -260,16 +260,21 @@ func nodeFault(ts *testscript.TestScript, kind []string) octotest.NodeFault {
 		"ends":              {ClosesFirst: 1 << 30},
 		"web-site":          {Status: 404},
 		"silent":            {Silent: true},
+		"dies":              {DiesAfter: 1},
 		"cached":            {CachedTrust: true},
 	}
 	fault, ok := faults[kind[0]]
 	if !ok {
 		ts.Fatalf("unknown fault of a node: %s", kind[0])
 	}
-	if fault.CachedTrust && len(kind) > 1 {
-		questions, err := strconv.Atoi(kind[1])
+	if len(kind) > 1 {
+		times, err := strconv.Atoi(kind[1])
 		ts.Check(err)
-		fault.CatchesUp = questions
+		if fault.CachedTrust {
+			fault.CatchesUp = times
+		} else {
+			fault.ClosesFirst = times
+		}
 	}
 	return fault
 }

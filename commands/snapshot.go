@@ -11,7 +11,6 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
-	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -154,9 +153,6 @@ func (s *snapshot) askSubscribers(ctx context.Context) ([]octoapi.Registration, 
 // portProgress shows what is asked. The result is to be called for each port that has answered.
 func portProgress(c *console, url string, ports int) (answered func(octoapi.Port)) {
 	text := askingText(url, ports)
-	if url == "" {
-		text = "trying " + plural.Of(ports, "polling port", "polling ports")
-	}
 	c.progress(text)
 	var mu sync.Mutex
 	done := 0

@@ -81,10 +81,13 @@ func polledWith(servers []tentacleconfig.TrustedServer, cluster string) (subscri
 	return subscriptions
 }
 
-// polledAddresses are those at which a cluster is polled.
-func polledAddresses(servers []tentacleconfig.TrustedServer, cluster string) (addresses []string) {
+// polledAddresses are those at which the cluster with these thumbprints is polled under a
+// subscription, each once; without thumbprints, any cluster.
+func polledAddresses(servers []tentacleconfig.TrustedServer, cluster ...string) (addresses []string) {
+	seen := map[string]bool{}
 	for _, s := range servers {
-		if s.Polls() && thumbprint.Same(s.Thumbprint, cluster) && !tentacleconfig.ContainsAddress(addresses, s.Address) {
+		if key := tentacleconfig.AddressKey(s.Address); s.Subscribes() && !seen[key] && (len(cluster) == 0 || thumbprint.Contains(cluster, s.Thumbprint)) {
+			seen[key] = true
 			addresses = append(addresses, s.Address)
 		}
 	}

@@ -6,11 +6,222 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
+
+// What is polled is compared with the nodes of the cluster that hand out work. Which address leads
+// to which node is known where they are called alike; elsewhere they are counted.
+
+// nodesAnswer are the nodes of the cluster, or why they are not known.
+type nodesAnswer struct {
+	nodes []octoapi.Node
+	err   error
+}
+
+// nodesTime is how long the nodes are waited for: a command can do without them.
+const nodesTime = 10 * time.Second
+
+// askNodes asks for the nodes of the cluster, which not every account may see.
+func (s *connection) askNodes(ctx context.Context) nodesAnswer {
+	ctx, cancel := context.WithTimeout(ctx, nodesTime)
+	defer cancel()
+	nodes, err := s.Nodes(ctx)
+	return nodesAnswer{nodes, err}
+}
+
+// comparison is what a change of the polled addresses is compared with. Nil allows every change.
+type comparison struct {
+	cluster []string // its thumbprints, or one of them
+	nodes   []octoapi.Node
+	queues  queues
+	force   bool // the change may poll fewer nodes
+}
+
+// refuseChange is refuse for a list of servers that becomes another one.
+func (c *comparison) refuseChange(now, after []tentacleconfig.TrustedServer) error {
+	if c == nil {
+		return nil
+	}
+	cluster := tentacleconfig.ClusterOf(now, c.cluster...)
+	return c.refuse(polledAddresses(now, cluster...), polledAddresses(after, cluster...))
+}
+
+// queues says whether the nodes share their queues, so that one address for all is enough.
+type queues struct {
+	shared  bool
+	why     string   // not
+	unasked []string // hosts of nodes that could not be asked
+}
+
+// compare compares a decision with the nodes. It refuses one that polls fewer of them than before,
+// and warns of nodes that are polled neither before nor after.
+func (s *connection) compare(ctx context.Context, answer nodesAnswer, now []tentacleconfig.TrustedServer, d decision, force bool) (*comparison, error) {
+	before, after := polledAddresses(now, d.cluster...), polledAddresses(d.servers, d.cluster...)
+	if answer.err != nil {
+		if len(notPolled(before, after)) > 0 {
+			s.console.warnOf(fmt.Errorf("it was not compared whether all nodes that hand out work are still polled: %w", answer.err))
+		}
+		return nil, nil
+	}
+	c := &comparison{cluster: d.cluster, nodes: answer.nodes, force: force}
+	unpolled := unpolledNodes(c.nodes, after)
+	if unpolled == "" && c.refuse(before, after) == nil {
+		return c, nil
+	}
+	c.queues = s.askQueues(ctx, slices.Concat(before, notPolled(after, before)))
+	if c.queues.shared {
+		c.queues.warn(s.console)
+		return c, nil
+	}
+	if err := c.refuse(before, after); err != nil {
+		return c, err
+	}
+	if unpolled != "" && len(after) > 0 {
+		s.console.warnOf(c.queues.hinted(unpolled))
+	}
+	return c, nil
+}
+
+// refuse refuses to poll fewer of the nodes that hand out work than before. A node that is polled
+// neither before nor after is no reason: a list that lags behind must not stop a fleet.
+func (c *comparison) refuse(before, after []string) error {
+	if c == nil || c.force || c.queues.shared {
+		return nil
+	}
+	before, after = c.mayWork(before), c.mayWork(after)
+	working := workingNodes(c.nodes)
+	lost, gained := namedInFirst(working, before, after), namedInFirst(working, after, before)
+	// An address that is new and called unlike all nodes may lead to any of them.
+	other := slices.DeleteFunc(notPolled(after, before), func(address string) bool {
+		return slices.ContainsFunc(working, func(node string) bool { return namedLike([]string{address}, node) })
+	})
+	was := min(len(before), len(working))
+	left := min(len(after), len(working), was-len(lost)+len(gained)+len(other))
+	if left >= was {
+		return nil
+	}
+	names := ""
+	if len(lost) > 0 && len(other) == 0 {
+		names = " (no longer polled: " + strings.Join(lost, ", ") + ")"
+	}
+	text := fmt.Sprintf("of the %s of the cluster that hand out work, %d would be polled instead of %d%s: work queued on the others waits",
+		plural.Of(len(working), "node", "nodes"), left, was, names)
+	return c.queues.hinted(text, "drain a node before it is taken away: then it hands out no work", "to poll fewer nodes anyway, add --force")
+}
+
+// namedInFirst are the nodes that an address of the first list is called like, and none of the
+// second.
+func namedInFirst(nodes, first, second []string) []string {
+	return slices.DeleteFunc(slices.Clone(nodes), func(node string) bool { return !namedLike(first, node) || namedLike(second, node) })
+}
+
+// mayWork are the addresses without those that are called like a node which hands out no work.
+func (c *comparison) mayWork(addresses []string) []string {
+	working := workingNodes(c.nodes)
+	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
+		is := func(node string) bool { return namedLike([]string{address}, node) }
+		return !slices.ContainsFunc(working, is) && slices.ContainsFunc(c.nodes, func(n octoapi.Node) bool { return is(n.Name) })
+	})
+}
+
+// workingNodes are the names of those that hand out work.
+func workingNodes(nodes []octoapi.Node) (names []string) {
+	for _, n := range nodes {
+		if n.TakesTasks() {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// hinted is an error with that text, and what is to be known of the queues.
+func (q queues) hinted(text string, more ...string) error {
+	return hint.New(text, append([]string{q.why, "poll every node, or share the queues (Octopus Server 2026.4 or later with Redis)"}, more...)...)
+}
+
+// warn warns of nodes whose queues are taken for shared because the others' are.
+func (q queues) warn(c *console) {
+	if len(q.unasked) > 0 {
+		c.warn("the nodes share their queues, but whether %s does, too, is not known: the API cannot be reached there", strings.Join(q.unasked, ", "))
+	}
+}
+
+// queuesTime is how long a node is waited for, that is perhaps not to be reached at all.
+const queuesTime = 3 * time.Second
+
+// askQueues asks whether the nodes share their queues: the API and, where the nodes have hosts of
+// their own, each of those in the same way, since each node answers for itself. It is enough that
+// one says no. Most clusters publish one address for the API: a node that cannot be asked says
+// neither yes nor no.
+func (s *connection) askQueues(ctx context.Context, addresses []string) (q queues) {
+	apiCtx, cancel := context.WithTimeout(ctx, nodesTime)
+	defer cancel()
+	shared, err := s.SharedQueues(apiCtx)
+	switch {
+	case err != nil:
+		return queues{why: "it is not known whether the nodes share their queues: " + err.Error()}
+	case !shared:
+		return queues{why: "the nodes do not share their queues"}
+	}
+	q.shared = true
+	hosts := hostsOf(addresses)
+	if len(hosts) < 2 {
+		return q
+	}
+	hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(hostsOf([]string{s.URL()}), host) })
+	ctx, cancel = context.WithTimeout(ctx, queuesTime)
+	defer cancel()
+	type reply struct {
+		shared bool
+		err    error
+	}
+	replies := make([]reply, len(hosts))
+	var all sync.WaitGroup
+	for i, host := range hosts {
+		all.Go(func() { replies[i].shared, replies[i].err = s.askQueuesOf(ctx, host) })
+	}
+	all.Wait()
+	for i, r := range replies {
+		switch {
+		case r.err != nil:
+			q.unasked = append(q.unasked, hosts[i])
+		case !r.shared:
+			return queues{why: "the node at " + hosts[i] + " does not share its queues"}
+		}
+	}
+	return q
+}
+
+// askQueuesOf asks a host in the way in which the API is reached, without credentials.
+func (s *connection) askQueuesOf(ctx context.Context, host string) (shared bool, err error) {
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		return false, err
+	}
+	port := u.Port()
+	if u.Host = host; port != "" {
+		u.Host += ":" + port
+	}
+	o := s.options
+	o.Server, o.Waiting = u.String(), nil
+	return octoapi.AskSharedQueues(ctx, o)
+}
+
+// hostsOf are the hosts of addresses, each once; of an IPv6 address with its brackets.
+func hostsOf(addresses []string) (hosts []string) {
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil && !slices.Contains(hosts, bracketed(u.Hostname())) {
+			hosts = append(hosts, bracketed(u.Hostname()))
+		}
+	}
+	return hosts
+}
 
 // warnOfUnpolledNodes warns where fewer addresses are polled than nodes hand out work. One address
 // for all is right where they share their queues.
@@ -19,28 +230,27 @@ func (s *connection) warnOfUnpolledNodes(ctx context.Context, nodes []octoapi.No
 	if text == "" {
 		return
 	}
-	if shared, err := s.SharedQueues(ctx); err == nil && !shared {
-		s.console.warnOf(hint.New(text, "poll every node, or share the queues (Octopus Server 2026.4 or later with Redis)"))
+	if q := s.askQueues(ctx, polled); q.shared {
+		q.warn(s.console)
+	} else {
+		s.console.warnOf(q.hinted(text))
 	}
 }
 
 // unpolledNodes says how many nodes are not polled: by name where every address is called like its
 // node, else by count; "" where there are as many addresses as nodes that hand out work.
 func unpolledNodes(nodes []octoapi.Node, polled []string) string {
-	working := slices.DeleteFunc(slices.Clone(nodes), func(n octoapi.Node) bool { return !n.TakesTasks() })
+	working := workingNodes(nodes)
+	polled = (&comparison{nodes: nodes}).mayWork(polled)
 	if len(polled) == 0 || len(polled) >= len(working) {
 		return ""
 	}
 	unpolled := ""
-	missing := slices.DeleteFunc(slices.Clone(working), func(n octoapi.Node) bool { return namedLike(polled, n.Name) })
+	missing := slices.DeleteFunc(slices.Clone(working), func(node string) bool { return namedLike(polled, node) })
 	if len(missing) == len(working)-len(polled) {
-		names := make([]string, len(missing))
-		for i, n := range missing {
-			names[i] = n.Name
-		}
-		unpolled = " (not polled: " + strings.Join(names, ", ") + ")"
+		unpolled = " (not polled: " + strings.Join(missing, ", ") + ")"
 	}
-	return fmt.Sprintf("only %s polled, but %d nodes of the cluster, which do not share their queues, hand out work%s: work queued on a node that is not polled waits",
+	return fmt.Sprintf("only %s polled, but %d nodes of the cluster hand out work%s: work queued on a node that is not polled waits",
 		plural.Of(len(polled), "address is", "addresses are"), len(working), unpolled)
 }
 

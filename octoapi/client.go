@@ -45,6 +45,9 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Credentials.Check(); err != nil {
+		return nil, err
+	}
 	return &Client{connection: c}, nil
 }
 

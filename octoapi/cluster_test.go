@@ -110,3 +110,115 @@ func TestAllSpacesAreListedAndTheirMachinesFound(t *testing.T) {
 		t.Errorf("found %q", found)
 	}
 }
+
+func TestOneNodeThatAnswersBoundsTheTimeOfTheOthers(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{})
+	for n, fault := range map[int]octotest.NodeFault{2: {Hangs: true}, 3: {ClosesFirst: 1 << 30}} {
+		if err := cluster.SetNodeFault(n, fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	_, errs := TryEachPort(deadline(t, time.Hour), cluster.Addresses(), PortOptions{timing: quick, OneIsEnough: true})
+	if errs[0] != nil || errs[1] == nil || errs[2] == nil {
+		t.Errorf("%v", errs)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestWithoutAnyAnswerTheOthersAreTriedOn(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	if err := cluster.SetNodeFault(1, octotest.NodeFault{ClosesFirst: 4}); err != nil { // for longer than briefly
+		t.Fatal(err)
+	}
+	often := quick
+	often.briefly = time.Nanosecond
+	_, errs := TryEachPort(deadline(t, time.Hour), cluster.Addresses(), PortOptions{timing: often, OneIsEnough: true})
+	if errs[0] != nil {
+		t.Error(errs[0])
+	}
+}
+
+func TestAPortThatFailsTellsWhetherItIsSilentAndWhatItPresented(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault     octotest.NodeFault
+		silent    bool
+		presented bool
+	}{
+		"closed":     {octotest.NodeFault{Closed: true}, true, false},
+		"hangs":      {octotest.NodeFault{Hangs: true}, true, false},
+		"ends":       {octotest.NodeFault{ClosesFirst: 1 << 30}, true, false},
+		"plain HTTP": {octotest.NodeFault{PlainHTTP: true}, false, false},
+		"a web site": {octotest.NodeFault{Status: 404}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := startCluster(t, octotest.Options{NodeCount: 1})
+			if err := cluster.SetNodeFault(1, test.fault); err != nil {
+				t.Fatal(err)
+			}
+			_, errs := TryEachPort(deadline(t, time.Second), cluster.Addresses(), PortOptions{timing: quick})
+			failure, is := errors.AsType[*PortError](errs[0])
+			if !is || failure.Silent() != test.silent || (failure.Presented == cluster.Thumbprint()) != test.presented {
+				t.Errorf("%+v", failure)
+			}
+		})
+	}
+}
+
+func TestAPortThatTheProxyCannotReachIsSilentAndOneThatItMayNotReachIsNot(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	for status, silent := range map[int]bool{502: true, 504: true, 403: false, 407: false} {
+		proxy := startProxy(t, status)
+		_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, Proxy: throughProxy(proxy.Address(), proxyUser)})
+		if failure, is := errors.AsType[*PortError](errs[0]); !is || failure.Silent() != silent {
+			t.Errorf("%d: %+v", status, errs[0])
+		}
+	}
+}
+
+func TestWhileACertificateIsRenewedEitherIsTheClusters(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{})
+	old := cluster.Thumbprint()
+	if err := cluster.Renew(1); err != nil {
+		t.Fatal(err)
+	}
+	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckThumbprints(ports, old, cluster.Thumbprint()); err != nil {
+		t.Error(err)
+	}
+	err = CheckThumbprints(ports, old)
+	mustSay(t, err, "whose thumbprint is "+old+":", cluster.Addresses()[0]+" presents "+cluster.Thumbprint())
+	mustSay(t, CheckThumbprints(ports, strings.Repeat("0", 40), cluster.Thumbprint()), " or "+cluster.Thumbprint()+":", cluster.Addresses()[1]+" presents "+old)
+}
+
+func TestANodeIsAskedForItsQueuesWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{SharedQueues: true})
+	o := Options{Server: cluster.URL(), Credentials: Credentials{APIKey: octotest.APIKey}}
+	if shared, err := AskSharedQueues(deadline(t, 5*time.Second), o); err != nil || !shared {
+		t.Errorf("%v, %v", shared, err)
+	}
+	cluster.SetSharedQueues(false)
+	if shared, err := AskSharedQueues(deadline(t, 5*time.Second), o); err != nil || shared {
+		t.Errorf("%v, %v", shared, err)
+	}
+	for _, r := range cluster.Requests() {
+		if len(r.Credential) > 0 {
+			t.Errorf("%s carried %q", r.Path, r.Credential)
+		}
+	}
+	if _, err := AskSharedQueues(deadline(t, 5*time.Second), Options{Server: "http://" + freeAddress(t)}); err == nil {
+		t.Error("where nothing listens, there is an answer")
+	}
+}

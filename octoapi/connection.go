@@ -31,9 +31,6 @@ func newConnection(o Options) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Credentials.Check(); err != nil {
-		return nil, err
-	}
 	o.Credentials = o.Credentials.trimmed()
 	o.timing = o.timing.withDefaults()
 	if o.Proxy == nil {

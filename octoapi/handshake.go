@@ -136,7 +136,7 @@ func portTLS(u *url.URL, presented *[]*x509.Certificate) *tls.Config {
 }
 
 // shakeHands does TLS and, unless it is a web socket, POST /handshake. It returns the certificates
-// presented, at least one.
+// presented: at least one without an error, and with one what was presented before it.
 func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (presented []*x509.Certificate, err error) {
 	conn := tls.Client(raw, portTLS(u, &presented))
 	err = conn.HandshakeContext(ctx)
@@ -151,7 +151,7 @@ func shakeHands(ctx context.Context, raw net.Conn, u *url.URL) (presented []*x50
 		return presented, nil
 	}
 	if err != nil || status != "" {
-		return nil, &stageError{status: status, err: err}
+		return presented, &stageError{status: status, err: err}
 	}
 	return presented, nil
 }

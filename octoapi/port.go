@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -33,9 +35,13 @@ type PortOptions struct {
 	Waiting  func(address, why string)        // optional: a try failed and will be repeated; called from several goroutines
 	Done     func(Port)                       // optional: a port answered; called from several goroutines
 	FailFast bool                             // do not try again what rarely passes: a port that refuses, a name that does not exist
-	RootCAs  *x509.CertPool                   // for web sockets; nil: the system's
+	// OneIsEnough bounds the time that the others take: once a port has answered, one that does not
+	// is tried again only briefly, instead of until the deadline.
+	OneIsEnough bool
+	RootCAs     *x509.CertPool // for web sockets; nil: the system's
 
-	timing timing
+	timing   timing
+	answered *atomic.Bool // whether a port has
 }
 
 // PortError is a polling port that is not responding as one.
@@ -44,7 +50,23 @@ type PortError struct {
 	Cause       string // in short, for the reader: "nothing listens on 10.0.0.3:10943 (connection refused)"
 	Reason      Reason
 	DefaultPort bool // the port is 443, which an https address without a port has
+	// Presented is the thumbprint of the certificate that the port presented nevertheless, in the
+	// last try that got as far; "" for none.
+	Presented string
 	report
+}
+
+// Silent says whether nothing answers at the address, as when a node is down. A port at which
+// something else answers is not silent.
+func (e *PortError) Silent() bool {
+	switch e.Reason {
+	case NameNotFound, NoNameServer, Refused, TimedOut, NoRoute, Ended:
+		return true
+	case ProxyRefused: // with these, the proxy got no answer from the port
+		refused, is := errors.AsType[*ProxyError](error(e))
+		return is && refused.Status >= http.StatusBadGateway
+	}
+	return false
 }
 
 // TryPorts tries polling ports, https://host:port or wss://host/path, all at once: TLS with
@@ -89,6 +111,7 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 
 func (o PortOptions) withDefaults() PortOptions {
 	o.timing = o.timing.withDefaults()
+	o.answered = new(atomic.Bool)
 	if o.Proxy == nil {
 		o.Proxy = ProxyFunc(nil)
 	}
@@ -102,7 +125,7 @@ func (o PortOptions) withDefaults() PortOptions {
 }
 
 // tryUntilDeadline tries one port until it answers, or another try makes no sense, or time is up.
-// A try returns the certificates presented, at least one.
+// A try returns the certificates presented: at least one if it succeeds, and perhaps some if not.
 func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(*url.URL) ([]*x509.Certificate, error)) (Port, error) {
 	u, err := portURL(address)
 	if err != nil {
@@ -111,12 +134,17 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 	tries := newAttempts(o.timing)
 	var before error
 	var tookBefore time.Duration
+	seen := ""
 	for {
 		started := time.Now()
 		presented, err := try(u)
 		took := time.Since(started)
 		if err == nil {
+			o.answered.Store(true)
 			return o.port(address, u, presented, took), nil
+		}
+		if len(presented) > 0 {
+			seen = thumbprint.Of(presented[0].Raw)
 		}
 		if before != nil && deadlinePassed(ctx) {
 			err = before // the deadline broke this try off, which says less than how the one before ended
@@ -127,13 +155,18 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		if o.FailFast && d.retry == retryBriefly {
 			d.retry = noRetry
 		}
+		if o.OneIsEnough && o.answered.Load() && d.retry == retryUntilDeadline {
+			d.retry = retryBriefly
+		}
 		wait, again := tries.next(ctx, d.retry, 0)
 		if again {
 			o.Waiting(address, d.text)
 			again = sleep(ctx, wait)
 		}
 		if !again {
-			return Port{}, portFailure(ctx, address, d, err, tries)
+			failure := portFailure(ctx, address, d, err, tries)
+			failure.Presented = seen
+			return Port{}, failure
 		}
 	}
 }
@@ -147,7 +180,7 @@ func (o PortOptions) port(address string, u *url.URL, presented []*x509.Certific
 	return p
 }
 
-func portFailure(ctx context.Context, address string, d diagnosis, cause error, tries *attempts) error {
+func portFailure(ctx context.Context, address string, d diagnosis, cause error, tries *attempts) *PortError {
 	e := &PortError{Address: address, Cause: oneLine(d.text, maxQuote), Reason: d.reason, DefaultPort: hasDefaultPort(address)}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		e.Cause, e.Reason = "interrupted", Interrupted

@@ -10,14 +10,16 @@ import (
 
 // ThumbprintError are polling ports that present another certificate than the cluster's.
 type ThumbprintError struct {
-	Want  string // the cluster's thumbprint
-	Ports []Port // those that differ
+	Want  []string // the cluster's thumbprint, or several while its certificate is renewed
+	Ports []Port   // those that differ
+
+	Trusted bool // Want is what is trusted already: no API was asked
 }
 
 // Error lists the ports, one a line.
 func (e *ThumbprintError) Error() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "not the certificate of this Octopus cluster, whose thumbprint is %s:", e.Want)
+	fmt.Fprintf(&text, "not the certificate of this Octopus cluster, whose thumbprint is %s:", strings.Join(e.Want, " or "))
 	for _, p := range e.Ports {
 		fmt.Fprintf(&text, "\n    %s presents %s", p.Address, p.Thumbprint)
 	}
@@ -65,18 +67,18 @@ func CheckWebSocket(p Port, expected string) error {
 	return nil
 }
 
-// CheckThumbprints compares what each port presented with the cluster's own thumbprint; the error
-// is a *ThumbprintError. A web socket (wss) has the certificate of the web site: see
-// CheckWebSocket.
-func CheckThumbprints(ports []Port, want string) error {
+// CheckThumbprints compares what each port presented with the cluster's own thumbprint, or with
+// several while its certificate is renewed; the error is a *ThumbprintError. A web socket (wss) has
+// the certificate of the web site: see CheckWebSocket.
+func CheckThumbprints(ports []Port, want ...string) error {
 	var wrong []Port
 	for _, p := range ports {
-		if !thumbprint.Same(p.Thumbprint, want) && !strings.HasPrefix(p.Address, "wss:") {
+		if !thumbprint.Contains(want, p.Thumbprint) && !strings.HasPrefix(p.Address, "wss:") {
 			wrong = append(wrong, p)
 		}
 	}
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &ThumbprintError{want, wrong}
+	return &ThumbprintError{Want: want, Ports: wrong}
 }

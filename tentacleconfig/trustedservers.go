@@ -111,12 +111,16 @@ func (s TrustedServer) Polls() bool {
 // Polling says whether any of the servers is polled.
 func Polling(servers []TrustedServer) bool { return slices.ContainsFunc(servers, TrustedServer.Polls) }
 
-// PolledAt says whether the server with this thumbprint is polled at the address, under a
-// subscription.
-func PolledAt(servers []TrustedServer, serverThumbprint, address string) bool {
-	return slices.ContainsFunc(servers, func(s TrustedServer) bool {
+// PolledAt is the first entry that polls the server with this thumbprint at the address, under a
+// subscription, if there is one.
+func PolledAt(servers []TrustedServer, serverThumbprint, address string) (entry TrustedServer, polled bool) {
+	i := slices.IndexFunc(servers, func(s TrustedServer) bool {
 		return s.Subscribes() && thumbprint.Same(s.Thumbprint, serverThumbprint) && SameAddress(s.Address, address)
 	})
+	if i < 0 {
+		return TrustedServer{}, false
+	}
+	return servers[i], true
 }
 
 // IsAt says whether the server has one of the addresses.

@@ -423,7 +423,7 @@ func TestServersAreFoundByWhatTheyAre(t *testing.T) {
 		{[]TrustedServer{unsubscribed}, "CD", "https://octo1:10943", false},
 		{nil, "CD", "https://octo1:10943", false},
 	} {
-		if got := PolledAt(test.servers, test.thumbprint, test.address); got != test.want {
+		if _, got := PolledAt(test.servers, test.thumbprint, test.address); got != test.want {
 			t.Errorf("%s at %s is polled: %v", test.thumbprint, test.address, got)
 		}
 	}

@@ -26,6 +26,9 @@ func (r *report) port(p Port) {
 	var noAnswer *octoapi.PortError
 	presented := p.Answer.Thumbprint
 	switch {
+	case errors.As(p.Err, &noAnswer) && r.idleNode(p) != "":
+		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
+			r.idleNode(p)+": no work waits there now\nonce it hands out work again, it has to respond", "")
 	case errors.As(p.Err, &noAnswer):
 		r.problem(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
 			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port", "")

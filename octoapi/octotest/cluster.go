@@ -70,6 +70,7 @@ type Cluster struct {
 	members  map[int]ServerNode
 	together *gathering
 	behind   int // the node behind the API's address, from 1; 0 is the first
+	nodeAPIs map[int]*nodeAPI
 
 	forbidden func(method, path string) bool // what the account may not do; nil: nothing
 }

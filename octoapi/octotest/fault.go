@@ -12,6 +12,7 @@ type NodeFault struct {
 	Status           int           // answers /handshake with this HTTP status
 	Slow             time.Duration // waits so long before it answers
 	ClosesFirst      int           // accepts and closes this many connections, then works
+	DiesAfter        int           // closes once it has served this many connections; 0: never
 	Silent           bool          // answers HTTP, but not Halibut's preface
 	CachedTrust      bool          // trusts only the Tentacles that were registered when the fault was set
 	CatchesUp        int           // with CachedTrust: for so many questions; 0: for ever

@@ -101,6 +101,9 @@ func (n *node) accept(l net.Listener) {
 			n.mu.Lock()
 			delete(n.conns, conn)
 			n.mu.Unlock()
+			if f.DiesAfter > 0 && nth >= f.DiesAfter {
+				n.close()
+			}
 		}()
 	}
 }

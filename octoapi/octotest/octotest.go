@@ -37,7 +37,7 @@ func Start(o Options) (*Cluster, error) {
 	o.PageSize, o.NodeCount = cmp.Or(o.PageSize, 30), cmp.Or(o.NodeCount, 3)
 	o.Path = strings.TrimRight(o.Path, "/")
 	for attempt := range 64 {
-		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}}
+		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}, nodeAPIs: map[int]*nodeAPI{}}
 		c.store.init(o.ThirdSpace)
 		c.tasks.checked = c.store.checked
 		err = c.listen()
@@ -139,5 +139,10 @@ func (c *Cluster) Close() {
 	}
 	for _, n := range c.allNodes() {
 		n.close()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, own := range c.nodeAPIs {
+		_ = own.server.Close()
 	}
 }

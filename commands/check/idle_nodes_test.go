@@ -1,0 +1,79 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
+)
+
+// TestANodeThatHandsOutNoWorkMayBeDown has the nodes, of which a - is in maintenance, and the
+// polled hosts, of which a ! does not respond.
+func TestANodeThatHandsOutNoWorkMayBeDown(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		nodes, hosts string
+		want         Level
+		says         string
+	}{
+		"called like it":             {"octo1 octo2 -octo3", "octo1 octo2 !octo3", Warning, "octo3 is in maintenance: no work waits there"},
+		"called like a working one":  {"octo1 octo2 -octo3", "octo1 !octo2 octo3", Problem, "waits until the Tentacle reaches it"},
+		"both":                       {"octo1 -octo2 -octo3", "octo1 !octo2 !octo3", Warning, " is in maintenance"},
+		"all of them":                {"-octo1 -octo2", "!octo1 !octo2", Warning, " is in maintenance"},
+		"no node in maintenance":     {"octo1 octo2 octo3", "octo1 octo2 !octo3", Problem, "waits until"},
+		"called otherwise":           {"n1 n2 -n3", "a b !c", Warning, "n3 is in maintenance"},
+		"called otherwise, two down": {"n1 n2 -n3", "a !b !c", Problem, "waits until"},
+		"a new node is missed":       {"n1 n2 n4 -n3", "a b !c", Problem, "waits until"},
+		"nodes that are not known":   {"", "a b !c", Problem, "waits until"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := goodSnapshot()
+			s.API.Nodes = nil
+			for _, node := range strings.Fields(test.nodes) {
+				s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: strings.TrimPrefix(node, "-"), InMaintenanceMode: strings.HasPrefix(node, "-")})
+			}
+			var addresses []string
+			for _, host := range strings.Fields(test.hosts) {
+				addresses = append(addresses, "https://"+strings.TrimPrefix(host, "!")+".example.com:10943")
+			}
+			s.setServers(addresses...)
+			for i, host := range strings.Fields(test.hosts) {
+				if strings.HasPrefix(host, "!") {
+					s.Ports[i].Err = &octoapi.PortError{Address: addresses[i], Cause: "nothing listens", Reason: octoapi.Refused}
+				}
+			}
+			for _, f := range s.Findings() {
+				if f.ID == idPollingPort && f.Level != OK && (f.Level != test.want || !strings.Contains(f.Why, test.says)) {
+					t.Errorf("%+v", f)
+				}
+			}
+		})
+	}
+}
+
+func TestWhyANodeHandsOutNoWorkIsSaid(t *testing.T) {
+	t.Parallel()
+	for want, node := range map[string]octoapi.Node{
+		"n is offline":        {Name: "n", Offline: true, InMaintenanceMode: true},
+		"n is in maintenance": {Name: "n", InMaintenanceMode: true},
+		"n runs no tasks":     {Name: "n", WebOnly: true},
+	} {
+		if got := idleState(node); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestAPortAtWhichSomethingElseRespondsIsAProblem whatever its node does.
+func TestAPortAtWhichSomethingElseRespondsIsAProblem(t *testing.T) {
+	t.Parallel()
+	s := goodSnapshot()
+	s.API.Nodes[1].InMaintenanceMode = true
+	s.Ports[1].Err = &octoapi.PortError{Address: s.Ports[1].Address, Cause: "404", Reason: octoapi.WebServer}
+	for _, f := range s.Findings() {
+		if f.ID == idPollingPort && strings.Contains(f.What, "octo2") && f.Level != Problem {
+			t.Errorf("%+v", f)
+		}
+	}
+}
