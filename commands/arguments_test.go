@@ -248,6 +248,7 @@ func TestTheCertificateOfAWebSocketIsChosenInOneWay(t *testing.T) {
 	}{
 		"a valid one":                {"wss://octopus/OctopusComms", webSocketTrust{}, ""},
 		"the expected one":           {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: " " + thumbprint}, ""},
+		"the expected one, pasted":   {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: "\u200e" + strings.ReplaceAll(thumbprint, "01", "01 ")}, ""},
 		"any":                        {"wss://octopus/OctopusComms", webSocketTrust{any: true}, ""},
 		"any, without a web socket":  {"", webSocketTrust{any: true}, ""}, // in a script for all
 		"the expected one and any":   {"wss://octopus/OctopusComms", webSocketTrust{thumbprint: thumbprint, any: true}, "cannot be combined"},

@@ -302,10 +302,9 @@ func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOption
 // not restarted. was is the status before.
 func restartFailed(ctx context.Context, t *tentacle, out *outcome, was service.Status, err error) error {
 	config, suggested := t.instance.ConfigPath, t.suggest()
-	if undone, is := errors.AsType[undoneError](err); is {
+	if errors.As(err, new(undoneError)) {
 		out.saved = false
-		undone.cause = explainStart(ctx, suggested, undone.cause)
-		return undone
+		return err
 	}
 	if errors.As(err, new(unconfirmedError)) {
 		return err

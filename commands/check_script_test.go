@@ -123,6 +123,9 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 	case "tasks":
 		cluster.SetTaskNode(n)
 		return
+	case "restart":
+		cluster.Restart(n, 0)
+		return
 	case "queues":
 		ts.Check(cluster.SetNodeQueues(n, args[2] == "shared"))
 		return
@@ -135,15 +138,22 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdRenew(ts *testscript.TestScript, _ bool, args []string) {
-	cluster, args := named(ts, args)
-	var nodes []int
-	for _, arg := range args {
-		n, err := strconv.Atoi(arg)
-		ts.Check(err)
-		nodes = append(nodes, n)
-	}
-	ts.Check(cluster.Renew(nodes...))
+	cluster, nodes := named(ts, args)
+	ts.Check(cluster.Renew())
 	ts.Setenv("NEW_THUMB", cluster.Thumbprint())
+	if len(nodes) == 0 {
+		for i := range cluster.Addresses() {
+			cluster.Restart(i+1, 0)
+		}
+	}
+	for _, node := range nodes {
+		if node == "none" {
+			continue
+		}
+		n, err := strconv.Atoi(node)
+		ts.Check(err)
+		cluster.Restart(n, 0)
+	}
 }
 
 func cmdQueues(ts *testscript.TestScript, _ bool, args []string) {

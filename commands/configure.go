@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -54,9 +55,9 @@ func configureCommand(c *console) *cli.Command {
 				Usage: "IP `ADDRESS` to listen on, or any"},
 			connectionsFlag(&o.connections),
 			&cli.StringSliceFlag{Name: "trust", Category: theSettings, Destination: &o.trust,
-				Usage: "`THUMBPRINT` of an Octopus Server that may connect to this Tentacle; repeatable"},
+				Usage: "`THUMBPRINT` of an Octopus Server that may connect to this Tentacle; repeatable, or with commas"},
 			&cli.StringSliceFlag{Name: "remove-trust", Category: theSettings, Destination: &o.removeTrust,
-				Usage: "`THUMBPRINT` of an Octopus Server to stop trusting; repeatable"},
+				Usage: "`THUMBPRINT` of an Octopus Server to stop trusting; repeatable, or with commas"},
 			&cli.BoolFlag{Name: "reset-trust", Category: theSettings, Destination: &o.resetTrust, DisableDefaultText: true,
 				Usage: "stop trusting all Octopus Servers, except those of --trust"},
 		}, o.tentacle.flags(), o.change.flags()),
@@ -68,7 +69,8 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
+	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
+		o.warnOfUntrusted(c, t.servers)
 		ports := &answering{console: c}
 		return change{
 			servers:  o.decide,
@@ -86,8 +88,8 @@ func (o *configureOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
 		return err
 	}
-	for _, text := range o.trust.Value() {
-		warnOfThumbprint(c, "--trust", text)
+	for _, one := range commaSeparated(o.trust.Value()) {
+		warnOfThumbprint(c, "--trust", one)
 	}
 	for _, option := range []struct {
 		name, value, key string
@@ -128,7 +130,7 @@ func makeFolders(settings []tentacleconfig.Setting) error {
 
 // decide resets, removes and adds trust, in that order.
 func (o *configureOptions) decide(now []tentacleconfig.TrustedServer) (decision, error) {
-	remove := parseThumbprints(o.removeTrust.Value())
+	remove := o.removed(now)
 	after := tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
 		return o.resetTrust || thumbprint.Contains(remove, s.Thumbprint)
 	})
@@ -137,4 +139,29 @@ func (o *configureOptions) decide(now []tentacleconfig.TrustedServer) (decision,
 			Thumbprint: trusted, Style: tentacleconfig.StyleListening})
 	}
 	return decision{servers: after}, nil
+}
+
+// removed are the thumbprints to stop trusting. The Tentacle CLI takes A,B for one thumbprint, and
+// trusts that; where it is trusted, it is meant.
+func (o *configureOptions) removed(servers []tentacleconfig.TrustedServer) (remove []string) {
+	trusted := tentacleconfig.Thumbprints(servers)
+	for _, value := range nonEmpty(o.removeTrust.Value()) {
+		if thumbprint.Contains(trusted, value) {
+			remove = append(remove, value)
+			continue
+		}
+		remove = append(remove, parseThumbprints([]string{value})...)
+	}
+	return remove
+}
+
+// warnOfUntrusted warns of each server to remove that is not trusted: it may be a typing error, and
+// another one stays trusted.
+func (o *configureOptions) warnOfUntrusted(c *console, servers []tentacleconfig.TrustedServer) {
+	trusted := tentacleconfig.Thumbprints(servers)
+	for _, one := range o.removed(servers) {
+		if !thumbprint.Contains(trusted, one) {
+			c.warnOf(hint.Errorf(trustedHint(servers), "--remove-trust: no trusted server has the thumbprint %s", one))
+		}
+	}
 }

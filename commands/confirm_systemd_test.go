@@ -39,7 +39,7 @@ func TestSystemdAChangeThatWorksIsConfirmed(t *testing.T) {
 	if stdout, _ = s.run(t, 0, "configure", "--port=10941", "--confirm=1s", "--format=json"); !strings.Contains(stdout, `"confirmed": true`) {
 		t.Error(stdout)
 	}
-	stdout, _ = s.run(t, 0, "remove-server", s.cluster.Addresses()[2], "--confirm=1s")
+	stdout, _ = s.run(t, 0, "remove-server", s.cluster.Addresses()[2], "--force", "--confirm=1s")
 	if !strings.Contains(stdout, "2 polled ports answer as before") {
 		t.Error(stdout)
 	}
@@ -76,7 +76,7 @@ func TestSystemdAChangeThatCutsTheTentacleOffIsUndone(t *testing.T) {
 	// No node knows the new certificate.
 	undone(s.cluster.Addresses()[1]+" does not accept this Tentacle", "new-certificate")
 	// The proxy leads nowhere.
-	undone(s.cluster.Addresses()[0]+" is not responding", "polling-proxy", "--proxyEnable=true", "--proxyHost=127.0.0.1", "--proxyPort=9")
+	undone(s.cluster.Addresses()[0]+" is not responding", "polling-proxy", "--proxyEnable=true", "--proxyHost=127.0.0.1", "--proxyPort=9", "--force")
 	// The service ends after a while.
 	s.writeFile(t, filepath.Join(s.folder, "short-lived"), s.config+"\n10950", 0o644)
 	undone("did not stay up", "configure", "--port=10950")

@@ -208,8 +208,9 @@ func (d *deregistering) change(ctx context.Context) change {
 	ch := nothing(d.thumbprint)
 	if d.options.removeTrust {
 		ch.servers = func(now []tentacleconfig.TrustedServer) (decision, error) {
-			ofCluster := func(s tentacleconfig.TrustedServer) bool { return thumbprint.Same(s.Thumbprint, d.thumbprint) }
-			return decision{servers: tentacleconfig.Without(now, ofCluster), thumbprint: d.thumbprint}, nil
+			cluster := tentacleconfig.ClusterOf(now, d.thumbprint)
+			ofCluster := func(s tentacleconfig.TrustedServer) bool { return thumbprint.Contains(cluster, s.Thumbprint) }
+			return decision{servers: tentacleconfig.Without(now, ofCluster), thumbprint: d.thumbprint, cluster: cluster}, nil
 		}
 	}
 	d.out.Deleted = []registrationChange{} // an empty list is [], not null

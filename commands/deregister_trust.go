@@ -24,17 +24,21 @@ func (t *tentacle) trustIn(cluster string) clusterTrust {
 
 func newClusterTrust(servers []tentacleconfig.TrustedServer, cluster string) clusterTrust {
 	trust := clusterTrust{cluster: cluster}
+	clusters := tentacleconfig.Thumbprints(servers) // of an unknown one: no registration has the subscription of another cluster
+	if cluster != "" {
+		clusters = tentacleconfig.ClusterOf(servers, cluster)
+	}
 	for _, s := range servers {
-		if cluster == "" || thumbprint.Same(s.Thumbprint, cluster) {
+		if thumbprint.Contains(clusters, s.Thumbprint) {
 			trust.trusted, trust.listens = true, trust.listens || !s.Polls()
 		}
 	}
-	clusters := []string{cluster}
-	if cluster == "" { // no registration has the subscription of another cluster
-		clusters = tentacleconfig.Thumbprints(servers)
-	}
 	for _, c := range clusters {
-		trust.subscriptions = append(trust.subscriptions, polledWith(servers, c)...)
+		for _, id := range polledWith(servers, c) {
+			if !containsSubscription(trust.subscriptions, id) {
+				trust.subscriptions = append(trust.subscriptions, id)
+			}
+		}
 	}
 	return trust
 }

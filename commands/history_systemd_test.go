@@ -66,7 +66,7 @@ func TestSystemdHistoryNamesTheTaskOfARunbook(t *testing.T) {
 	s.runJob(t, fmt.Sprintf(`
 export TentacleMachineConfigurationHomeDirectory=%s OCTOPUS_URL=%s OCTOPUS_API_KEY=%s
 mkdir -p Work/20261126041500-4711-1/package && cd Work/20261126041500-4711-1/package || exit 3
-%s sync-servers --server-comms-address=%s --reason='of a runbook'
+%s sync-servers --confirm=1s --server-comms-address=%s --reason='of a runbook'
 `, s.home, s.cluster.URL(), octotest.APIKey, program, strings.Join(s.cluster.Addresses(), ",")))
 	s.eventually(t, "the script ends", func() bool {
 		_, err := os.Stat(filepath.Join(s.folder, "job.exit"))

@@ -46,6 +46,15 @@ func pollsTwo(t *testing.T, s *scene) {
 	s.trusts(t, s.entry(0), s.entry(1))
 }
 
+// isRenewed makes the Tentacle trust the thumbprint from before the renewal as well.
+func isRenewed(t *testing.T, s *scene) {
+	old := []tentacleconfig.TrustedServer{s.entry(0), s.entry(1)}
+	for i := range old {
+		old[i].Thumbprint = strings.Repeat("D", 40)
+	}
+	s.trusts(t, tentacleconfig.AlsoTrusting(old, old[0].Thumbprint, s.cluster.Thumbprint())...)
+}
+
 // noKey leaves the commands a server's address, but no key.
 func noKey(_ *testing.T, s *scene) { s.noKey = true }
 
@@ -169,6 +178,16 @@ var repetitions = []repetition{
 	{name: "server-comms that listens", arguments: line("server-comms", "--style=TentaclePassive")},
 	{name: "update-trust", arguments: func(s *scene) []string {
 		return []string{"update-trust", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint()}
+	}},
+	{name: "update-trust by force", arguments: func(s *scene) []string {
+		return []string{"update-trust", "--force", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint()}
+	}},
+	{name: "update-trust that keeps the old one", setup: pollsTwo, arguments: func(s *scene) []string {
+		return []string{"update-trust", "--keep-old", "--oldThumbprint=" + s.cluster.Thumbprint(), "--newThumbprint=" + tentacleThumbprint()}
+	}},
+	{name: "update-trust that retires the old one", setup: isRenewed, arguments: line("update-trust", "--retire")},
+	{name: "update-trust that asks the server", setup: isRenewed, arguments: func(s *scene) []string {
+		return []string{"update-trust", "--server=" + s.cluster.URL()}
 	}},
 	{name: "clear-trusted-servers", setup: pollsTwo, arguments: func(s *scene) []string {
 		return []string{"clear-trusted-servers", "--keep=" + s.cluster.Addresses()[0]}

@@ -66,12 +66,7 @@ var notOurs = map[string]string{
 	"service/definition.go: --instance=":         tentacleRun,
 	"service/definition.go:  --noninteractive":   tentacleRun,
 	"service/definition.go:  --noninteractive\n": tentacleRun,
-
-	"service/log_linux.go: --no-pager": journalctl,
-	"service/log_linux.go: --quiet":    journalctl,
 }
-
-const journalctl = "options of journalctl"
 
 const tentacleRun = "how a service runs Tentacle: Tentacle run --instance=… --noninteractive"
 

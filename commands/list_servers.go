@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -45,6 +46,7 @@ type serverList struct {
 	Service       listedService `json:"service"`
 	Servers       []serverEntry `json:"servers"`
 
+	renewals       []string // what to know of each cluster that is trusted under several thumbprints
 	polls, listens bool
 	unreadable     bool // there is a certificate, but its thumbprint cannot be read
 }
@@ -146,10 +148,19 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		Thumbprint:    thumbprint,
 		Service:       listedService{serviceState{Name: status.Name, State: status.State}, pending},
 		Servers:       serverEntries(t.servers),
+		renewals:      renewalLines(t),
 		polls:         tentacleconfig.Polling(t.servers),
 		listens:       t.document.Listens(),
 		unreadable:    unreadable,
 	}
+}
+
+func renewalLines(t *tentacle) (lines []string) {
+	for _, cluster := range tentacleconfig.Renewals(t.servers) {
+		old, renewed := cluster[0], cluster[len(cluster)-1]
+		lines = append(lines, fmt.Sprintf("Renewal under way: %s is trusted beside %s. When every node presents it: %s", renewed, old, t.retireCommand(old, renewed)))
+	}
+	return lines
 }
 
 // serverColumns define the table of trusted servers.
@@ -185,6 +196,9 @@ func (l serverList) print(c *console) {
 		return
 	}
 	printTable(c, serverColumns, l.Servers)
+	for _, line := range l.renewals {
+		c.printf("\n%s\n", line)
+	}
 	switch {
 	case l.polls:
 	case l.listens:

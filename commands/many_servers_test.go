@@ -23,7 +23,7 @@ func TestManyServersTakeLinearTime(t *testing.T) {
 		return servers
 	}
 	for what, do := range map[string]func([]tentacleconfig.TrustedServer){
-		"update-trust": func(servers []tentacleconfig.TrustedServer) { withThumbprint(servers, trusted, other) },
+		"update-trust": func(servers []tentacleconfig.TrustedServer) { tentacleconfig.Renewed(servers, trusted, other) },
 		"check": func(servers []tentacleconfig.TrustedServer) {
 			s := check.Snapshot{Servers: servers, Ports: check.PortsOf(servers)}
 			for i := range s.Ports {

@@ -141,7 +141,7 @@ func (w webSocketTrust) check() error {
 		return nil
 	case w.any:
 		return errors.New("--server-web-socket-thumbprint and --dangerously-skip-certificate-validation cannot be combined: give one of them")
-	case !thumbprint.Valid(strings.TrimSpace(w.thumbprint)):
+	case !thumbprint.Valid(thumbprint.Clean(w.thumbprint)):
 		return fmt.Errorf("--server-web-socket-thumbprint %q is not a thumbprint (40 hexadecimal digits)", w.thumbprint)
 	}
 	return nil

@@ -37,7 +37,7 @@ func needsOf(command string) *accountNeeds {
 			when:  []needsWhen{health},
 			extra: needsWhen{"says how this Tentacle is registered", list(octoapi.MachineView, octoapi.WorkerView)},
 		}
-	case "remove-server":
+	case "update-trust", "remove-server":
 		return &accountNeeds{}
 	case "check":
 		return &accountNeeds{extra: needsWhen{"checks the registration", list(octoapi.MachineView, octoapi.WorkerView)}}

@@ -29,6 +29,7 @@ type accountRun struct {
 var accountRuns = []accountRun{
 	{arguments: polls("poll-server"), setup: registeredAsBoth},
 	{arguments: polls("sync-servers"), setup: registeredAsBoth},
+	{arguments: func(s *scene) []string { return []string{"update-trust", "--server=" + s.cluster.URL()} }, setup: isRenewed},
 	{arguments: func(s *scene) []string { return []string{"remove-server", s.cluster.Addresses()[1]} }, setup: secondIsDrained},
 	{arguments: line("check"), setup: registeredAsBoth},
 	{arguments: registers("register-with", "--environment=Development", "--role=web"), setup: trustsNobody},

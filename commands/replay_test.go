@@ -36,6 +36,7 @@ var deliberate = map[string]string{
 	"edit-unknown-field":           "Unknown fields of a trusted server are kept. Tentacle drops them.",
 	"clear-trusted-all":            clearsAll,
 	"clear-trusted-keep":           clearsAll,
+	"update-trust":                 "`update-trust` trusts the old thumbprint and the new one while a polled port presents the old certificate. Tentacle replaces the old one, and no longer reaches that node.",
 	"server-comms-case":            "`server-comms` writes host names in lower case, as `poll-server` does. With both programs a node is in the list only once.",
 	"register-twice-two-addresses": "Another address of the same cluster is polled under the same subscription, and the registration stays. Tentacle makes a new subscription, and gets no more work from the first node.",
 	"register-with-clash":          "Registering a Tentacle again as it is registered already succeeds, and changes nothing. Tentacle fails.",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -20,7 +21,7 @@ type restartServiceOptions struct {
 	tentacle tentacleOptions
 	restart  restartOptions
 	outcome  outcomeOptions
-	after    int // the number of a process that has to end first; 0 for none
+	after    string // the number of a process that has to end first; "" for none
 	backup   string
 }
 
@@ -49,7 +50,7 @@ is started. One that was stopped on purpose is left alone.
   octo-tentacle restart-service
   octo-tentacle restart-service --instance=web --restart-wait=1h`,
 		Flags: allFlags(o.tentacle.flags(), o.restart.flags(), o.outcome.flags(), []cli.Flag{
-			&cli.IntFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
+			&cli.StringFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
 			&cli.StringFlag{Name: "confirm-backup", Category: theOutcome, Destination: &o.backup,
 				Usage: "the backup (`TIME` or file) that --confirm may have to put back (default: the latest, if a restart is pending)"},
 		}),
@@ -62,8 +63,8 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	if err := errors.Join(o.tentacle.complete(), o.outcome.complete(), o.restart.complete()); err != nil {
 		return err
 	}
-	if o.after != 0 {
-		service.WaitForExit(ctx, o.after)
+	if pid, err := strconv.Atoi(o.after); err == nil {
+		service.WaitForExit(ctx, pid)
 	}
 	needed, t, err := o.needed()
 	if err != nil {
@@ -84,8 +85,7 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	if o.restart.confirm > 0 {
 		needed.former = o.former(t.Instance, status)
 	}
-	// One that has failed is not stopped on purpose.
-	needed.stopped = status.State == service.Failed || interruptedRestart(needed.config, status) != nil
+	needed.stopped = status.State == service.Failed && !status.Terminated || interruptedRestart(needed.config, status) != nil
 	r := restartOutcome{DryRun: o.outcome.dryRun, Changed: status.State.Runs() || needed.stopped, Service: serviceEntry{Name: status.Name, State: status.State}}
 	if r.Changed && !r.DryRun {
 		err = needed.restartUntilCurrent(ctx, c, t, &r.Service, o.restart)
@@ -111,7 +111,7 @@ func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t su
 	for range 2 {
 		n.since = time.Now()
 		err := e.restart(ctx, c, n, o)
-		if errors.As(err, new(*service.StartError)) {
+		if errors.As(err, new(*service.StartError)) && !errors.As(err, new(undoneError)) && !errors.As(err, new(unconfirmedError)) {
 			return unfinishedError{done: fmt.Sprintf("service %s does not run now", n.service), cause: explainStart(ctx, t, err)}
 		}
 		if err != nil || !e.Restarted || n.config == "" {
@@ -187,7 +187,7 @@ func (r restartOutcome) print(c *console) {
 	case r.DryRun:
 		c.printf("Service %s is %s and would be left alone.\n%s\n", name, state, dryRunUnchangedLine)
 	case r.Service.Restarted && r.Service.started:
-		c.printf("Service %s was started: it did not run, although nobody had stopped it.\n", name)
+		c.printf("Service %s was started: it was not running.\n", name)
 	case r.Service.Restarted:
 		c.printf("Service %s was restarted.%s\n", name, r.Service.confirmedLine())
 	case r.Service.Scheduled != "":

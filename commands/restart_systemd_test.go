@@ -3,6 +3,7 @@
 package commands_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // runJob gives the service a script to run, and waits until it runs.
@@ -123,7 +126,7 @@ func TestSystemdWaitForAScriptCanBeInterrupted(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
 	s.runJob(t, "sleep 30")
-	cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+	cmd := s.command("poll-server", "--server-comms-address="+s.nodes())
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
@@ -270,6 +273,38 @@ func TestSystemdTwoCommandsAtOnceBothSucceed(t *testing.T) {
 	s.isNotMarked(t)
 }
 
+func TestSystemdServiceThatAnotherCommandHasLeftDownIsStarted(t *testing.T) {
+	s := newSystemdScene(t)
+	s.addToUnit(t, "Restart=no")
+	s.start(t)
+	const name = "Octo-Tentacle-Test"
+	unlock, err := service.Lock(t.Context(), name, nil) // as the other one
+	if err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the change is saved", func() bool { return len(s.addresses(t)) == 2 })
+	time.Sleep(500 * time.Millisecond)
+	if s.starts(t) != 1 {
+		t.Error("it does not wait for the other one")
+	}
+	if err := tentacleconfig.SetRestartMark(s.config, name); err != nil {
+		t.Fatal(err)
+	}
+	s.systemctl(t, "kill", "--signal=KILL", s.unit)
+	s.eventually(t, "the service is down", func() bool { return systemctlSays(t, "is-active", s.unit) == "failed" })
+	unlock()
+	if err := cmd.Wait(); err != nil || !strings.Contains(output.String(), "Saved; service Octo-Tentacle-Test was restarted.") || s.starts(t) != 2 {
+		t.Errorf("%v, %d starts\n%s", err, s.starts(t), &output)
+	}
+	s.isNotMarked(t)
+}
+
 // isNotMarked requires that nothing is left that says that a restart came to no end.
 func (s *systemdScene) isNotMarked(t *testing.T) {
 	t.Helper()
@@ -298,7 +333,6 @@ func TestSystemdServiceThatARestartHasLeftDownIsStartedAgain(t *testing.T) {
 		"by a command that has nothing to change": {"poll-server", "--server-comms-address="},
 		"by a change":         {"configure", "--port=10999"},
 		"by restart-service":  {"restart-service"},
-		"by service --start":  {"service", "--start"},
 		"on purpose, stopped": {"configure", "--port=10999"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -348,7 +382,7 @@ func TestSystemdRestartGoesOnWithoutTheCommandThatWasKilled(t *testing.T) {
 	s := newSystemdScene(t)
 	s.addToUnit(t, "ExecStop=/bin/sleep 2")
 	s.start(t)
-	cmd := s.command("poll-server", "--server-comms-address="+s.cluster.Addresses()[1])
+	cmd := s.command("poll-server", "--server-comms-address="+s.nodes())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -358,10 +392,27 @@ func TestSystemdRestartGoesOnWithoutTheCommandThatWasKilled(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	s.eventually(t, "the service runs", func() bool { return systemctlSays(t, "is-active", s.unit) == "active" })
-	if stdout, stderr := s.output(t, "poll-server", "--server-comms-address="+s.cluster.Addresses()[1]); !strings.Contains(stdout, "Nothing to change") || stderr != "" || s.starts(t) != 2 {
+	if stdout, stderr := s.output(t, "poll-server", "--server-comms-address="+s.nodes()); !strings.Contains(stdout, "Nothing to change") || stderr != "" || s.starts(t) != 2 {
 		t.Errorf("%d starts\n%s%s", s.starts(t), stdout, stderr)
 	}
 	s.isNotMarked(t)
+}
+
+func TestSystemdServiceThatFailedIsStartedUnlessItWasToldToEnd(t *testing.T) {
+	s := newSystemdScene(t)
+	s.addToUnit(t, "Restart=no\nExecStart=\nExecStart=/bin/sh -c 'trap \"exit $(cat "+s.folder+"/exit)\" TERM; while :; do sleep 0.1; done'")
+	for _, test := range []struct{ code, want string }{
+		{"143", "Service Octo-Tentacle-Test is failed and was left alone.\n"},
+		{"7", "Service Octo-Tentacle-Test was started: it was not running.\n"},
+	} {
+		s.writeFile(t, filepath.Join(s.folder, "exit"), test.code, 0o644)
+		s.systemctl(t, "start", s.unit)
+		time.Sleep(300 * time.Millisecond) // until the shell has its trap
+		s.systemctl(t, "stop", s.unit)
+		if stdout, stderr := s.output(t, "restart-service", "--instance=Octo Tentacle Test"); stdout != test.want || stderr != "" {
+			t.Errorf("exit code %s: %s%s", test.code, stdout, stderr)
+		}
+	}
 }
 
 func TestSystemdCrashLoopIsCalledOneInEveryReport(t *testing.T) {
@@ -434,7 +485,7 @@ func TestSystemdScriptOfTheTentacleHasTheTimeThatItAskedFor(t *testing.T) {
 	s := newSystemdScene(t)
 	s.start(t)
 	// What an earlier step has scheduled waits for a day; this one does not.
-	first, all := s.cluster.Addresses()[1], strings.Join(s.cluster.Addresses(), ",")
+	first, all := strings.Join(s.cluster.Addresses()[:2], ","), strings.Join(s.cluster.Addresses(), ",")
 	s.runJob(t, s.scriptOf(t, "octo-tentacle sync-servers --server-comms-address="+first+"; octo-tentacle sync-servers --restart-wait=1s --server-comms-address="+all+"; sleep 6"))
 	said := func() string {
 		output, _ := exec.Command("journalctl", "-o", "cat", "-u", "octo-tentacle-restart-Octo-Tentacle-Test-1s").Output()

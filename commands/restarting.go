@@ -120,7 +120,7 @@ func (e busyError) Error() string {
 const restartTime = 5 * time.Minute
 
 // restartWhenIdle restarts a service that runs, once no deployment script runs under it, or starts
-// one that has stopped.
+// one that was stopped for a restart.
 func (e *serviceEntry) restartWhenIdle(ctx context.Context, c *console, n neededRestart, o restartOptions) error {
 	if err := waitSplay(ctx, c, o.splay); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (e *serviceEntry) restartWhenIdle(ctx context.Context, c *console, n needed
 }
 
 // restartLocked restarts the service while no other octo-tentacle does so. again says that it
-// waited for another one, and that a deployment may have begun meanwhile.
+// waited for another one, and that a deployment has begun meanwhile.
 func (e *serviceEntry) restartLocked(ctx context.Context, c *console, n neededRestart, o restartOptions) (again bool, err error) {
 	defer c.endProgress()
 	waited := false

@@ -179,7 +179,7 @@ func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *tes
 	run(1, 5, "was stopped for a restart and does not run", "check", "--instance="+instance)
 	run(0, 6, "was started: it was stopped for a restart earlier", "configure", "--instance="+instance, "--port=10997")
 	killed()
-	run(0, 7, "was started: it did not run, although nobody had stopped it", "restart-service", "--instance="+instance)
+	run(0, 7, "was started: it was not running", "restart-service", "--instance="+instance)
 	killed()
 	run(0, 7, "is not running: there is nothing to stop", "service", "--stop", "--instance="+instance)
 	run(0, 7, "was left alone", "restart-service", "--instance="+instance)

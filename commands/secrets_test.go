@@ -164,7 +164,7 @@ func (l *leakTest) usual(command string) []string {
 	case "server-comms":
 		return []string{config, "--style=TentacleActive", "--host=octo9", "--no-restart"}
 	case "update-trust":
-		return []string{config, "--oldThumbprint=" + l.cluster.Thumbprint(), "--newThumbprint=" + strings.Repeat("0", 40), "--no-restart"}
+		return []string{config, "--keep-old", "--no-restart", "--timeout=150ms"}
 	case "set-polling-connection-count":
 		return []string{config, "--pollingConnectionCount=7", "--no-restart"}
 	case "polling-proxy":

@@ -11,6 +11,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -41,7 +42,7 @@ func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time
 	// Without the times, a pending restart is not noticed.
 	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
-	s.Thumbprint = strings.ToUpper(strings.TrimSpace(setting))
+	s.Thumbprint = strings.ToUpper(thumbprint.Clean(setting))
 	s.Certificate, s.CertificateErr = document.CertificateDates()
 	t := &tentacle{instance: instance, document: document}
 	s.Listens, s.Agent = document.Listens(), t.isRegistered()

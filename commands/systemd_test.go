@@ -57,7 +57,7 @@ func newSystemdScene(t *testing.T) *systemdScene {
 		"[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=simple\nEnvironment=%s=%s\nExecStart=%s run --instance=\"Octo Tentacle Test\"\nRestart=always\n",
 		standInVariable, s.folder, program), 0o644)
 	t.Cleanup(func() {
-		_ = exec.Command("systemctl", "stop", s.unit).Run()
+		_ = exec.Command("systemctl", "stop", s.unit, "octo-tentacle-restart-Octo-Tentacle-Test*").Run() // and what confirms a restart
 		_ = os.Remove(filepath.Join("/run/systemd/system", s.unit))
 		_ = exec.Command("systemctl", "daemon-reload").Run()
 	})
@@ -173,7 +173,7 @@ func TestSystemdServiceThatDoesNotComeBackIsAFailureWithTheFileSaved(t *testing.
 		t.Errorf("%v: exit code %d, not 3", err, cmd.ProcessState.ExitCode())
 	}
 	for _, want := range []string{
-		s.config + " is saved, but the Tentacle does not start with it\n", "exit status 7", "the last lines of its log:\n    the stand-in is broken\n", "journalctl -u",
+		s.config + " is saved, but the Tentacle does not start with it\n", "exit status 7", "the last lines of its log:\n", "\n    the stand-in is broken\n", "journalctl -u",
 		"to put the old configuration back: octo-tentacle restore-backup --latest '--instance=Octo Tentacle Test'\n",
 	} {
 		if !strings.Contains(stderr.String(), want) {

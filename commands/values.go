@@ -158,11 +158,11 @@ func parseWebSocket(option, typed string) (string, error) {
 	return address, nil
 }
 
-// parseThumbprints are thumbprints as Octopus writes them. Empty ones, as scripts pass them, do not
-// count.
+// parseThumbprints are thumbprints as Octopus writes them, of lists with commas. Empty ones, as
+// scripts pass them, do not count.
 func parseThumbprints(values []string) []string {
 	var all []string
-	for _, value := range nonEmpty(values) {
+	for _, value := range commaSeparated(values) {
 		all = append(all, thumbprint.Clean(value))
 	}
 	return all

@@ -187,9 +187,10 @@ func TestWhileACertificateIsRenewedEitherIsTheClusters(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	old := cluster.Thumbprint()
-	if err := cluster.Renew(1); err != nil {
+	if err := cluster.Renew(); err != nil {
 		t.Fatal(err)
 	}
+	cluster.Restart(1, 0)
 	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
 	if err != nil {
 		t.Fatal(err)

@@ -17,13 +17,14 @@ const (
 	// lockPoll is the time between two tries to take the lock: short beside a restart.
 	lockPoll = 100 * time.Millisecond
 
-	// lockWait is how long a restart by another octo-tentacle may take.
-	lockWait = 6 * time.Minute
+	// lockWait is how long a restart by another octo-tentacle may take: also one that proves to be
+	// of no use, and is followed by a second one, with the former configuration.
+	lockWait = 15 * time.Minute
 )
 
 // Lock keeps other octo-tentacles from starting or stopping the service NAME until unlock is
 // called. If one of them does so now, waiting is called, unless it is nil, and Lock waits for it,
-// for six minutes at most, and not at all with a ctx that has ended.
+// for a quarter of an hour at most, and not at all with a ctx that has ended.
 //
 // The lock is for this machine, because two configurations and any number of commands may be about
 // one service. Only root and administrators take it, so that no other user can keep them from a

@@ -41,7 +41,7 @@ func TroubleSince(ctx context.Context, name string) time.Time {
 // journalctl asks the journal. Without the program, or the right to read the journal, it has
 // nothing.
 func journalctl(ctx context.Context, arguments ...string) []byte {
-	cmd := exec.CommandContext(ctx, "journalctl", append([]string{"--no-pager", "--quiet"}, arguments...)...)
+	cmd := exec.CommandContext(ctx, "journalctl", append([]string{"-q"}, arguments...)...)
 	cmd.WaitDelay = time.Second
 	text, _ := cmd.Output()
 	return text

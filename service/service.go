@@ -42,6 +42,10 @@ type Status struct {
 	Started time.Time // when the process was started; zero when unknown
 	Reason  string    // how the last process ended ("exit status 3"); "" when it runs or that is unknown
 
+	// Terminated says that the last process ended because it was told to (SIGTERM). Where a program
+	// answers that with an exit code of its own, as .NET does (143), systemd calls the unit failed.
+	Terminated bool
+
 	// Restarts is how often the service manager has started it again since it was last started on
 	// purpose; always 0 on Windows, which does not count.
 	Restarts int

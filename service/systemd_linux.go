@@ -122,6 +122,7 @@ func (u unit) query(ctx context.Context) (unitStatus, error) {
 	if s.MainPID == 0 && s.State != Absent {
 		code, status := property[int32](properties, "ExecMainCode"), property[int32](properties, "ExecMainStatus")
 		s.Reason = reason(property[string](properties, "Result"), code, status)
+		s.Terminated = s.Reason != "" && code == 1 && status == 128+int32(unix.SIGTERM)
 	}
 	return s, nil
 }

@@ -212,14 +212,14 @@ func TestSystemdReportsWhetherAServiceRuns(t *testing.T) {
 }
 
 func TestSystemdReportsHowAServiceFailed(t *testing.T) {
-	for how, want := range map[string]string{"exit 3": "exit status 3", "die": "killed by SIGKILL"} {
+	for how, want := range map[string]string{"exit 3": "exit status 3", "exit 143": "exit status 143", "die": "killed by SIGKILL"} {
 		t.Run(how, func(t *testing.T) {
 			s := install(t, "Failed", "Restart=no")
 			s.acts(t, how)
 			systemctl(t, "start", s.name)
 			waitFor(t, "the stand-in to fail", func() bool { got, _ := Query(t.Context(), s.name); return got.State != Running })
-			if got := s.is(t, Failed); got.Reason != want {
-				t.Errorf("reason %q, want %q", got.Reason, want)
+			if got := s.is(t, Failed); got.Reason != want || got.Terminated != (how == "exit 143") {
+				t.Errorf("%+v, want the reason %q", got, want)
 			}
 		})
 	}
@@ -460,6 +460,7 @@ func askForContradiction(t *testing.T, name string) error {
 var short = timing{pauses: []time.Duration{300 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond}}
 
 func TestSystemdStartLimitStopsNoRestart(t *testing.T) {
+	t.Parallel()
 	s := install(t, "Limited", "[Unit]", "StartLimitBurst=2", "StartLimitIntervalSec=10min")
 	s.start(t)
 	for range 2 {
@@ -478,6 +479,7 @@ func TestSystemdStartLimitStopsNoRestart(t *testing.T) {
 }
 
 func TestSystemdStartThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	counted := func(folder string) string { // fails twice before the process is started at all
 		return fmt.Sprintf("ExecStartPre=/bin/sh -c 'echo >>%[1]s/tries; test $(wc -l <%[1]s/tries) -ne 2 -a $(wc -l <%[1]s/tries) -ne 3'", folder)
 	}
@@ -488,6 +490,7 @@ func TestSystemdStartThatFailsIsTriedAgain(t *testing.T) {
 		{"where nothing is started", "Restart=no\n" + counted(t.TempDir()), "serve"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := install(t, "Retried "+tt.name, tt.settings)
 			s.start(t)
 			s.acts(t, tt.how)
@@ -507,6 +510,7 @@ func TestSystemdStartThatFailsIsTriedAgain(t *testing.T) {
 }
 
 func TestSystemdStartThatKeepsFailingIsGivenUp(t *testing.T) {
+	t.Parallel()
 	s := install(t, "Given Up", "Restart=no", "ExecStartPre=/bin/sh -c 'test ! -e /run/no-start'")
 	s.start(t)
 	if err := os.WriteFile("/run/no-start", nil, 0o644); err != nil {
@@ -528,6 +532,7 @@ func TestSystemdStartThatKeepsFailingIsGivenUp(t *testing.T) {
 }
 
 func TestSystemdServiceThatKeepsEndingIsNotCalledRunning(t *testing.T) {
+	t.Parallel()
 	s := install(t, "Loop", "RestartSec=500ms", "[Unit]", "StartLimitIntervalSec=0")
 	begin := time.Now().Add(-time.Second)
 	s.acts(t, "live 700ms")
@@ -558,6 +563,7 @@ func TestSystemdServiceThatKeepsEndingIsNotCalledRunning(t *testing.T) {
 }
 
 func TestSystemdServiceThatWasRestartedSinceIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := install(t, "Since")
 	before := time.Now()
 	first := s.start(t)
@@ -578,6 +584,7 @@ func TestSystemdServiceThatWasRestartedSinceIsLeftAlone(t *testing.T) {
 }
 
 func TestSystemdServiceIsRestartedByOneAtATime(t *testing.T) {
+	t.Parallel()
 	needSystemd(t)
 	unlock, err := Lock(t.Context(), "Locked One", nil)
 	if err != nil {

@@ -213,7 +213,7 @@ func (d *Document) holds(c *Certificate) bool {
 // none, and a *SecretError where it cannot be read on this machine.
 func (d *Document) Thumbprint() (string, error) {
 	if t, _ := d.Get(KeyThumbprint); t != "" {
-		return strings.ToUpper(strings.TrimSpace(t)), nil
+		return strings.ToUpper(thumbprint.Clean(t)), nil
 	}
 	dates, err := d.CertificateDates()
 	if err != nil && !errors.Is(err, ErrNoCertificate) {

@@ -17,6 +17,7 @@ func (s *Snapshot) Findings() []Finding {
 	r.instances()
 	if s.ConfigurationErr == nil {
 		r.ports()
+		r.renewals()
 		r.cluster()
 	}
 	return r.findings

@@ -101,7 +101,7 @@ type bad struct {
 }
 
 func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
-	for _, c := range slices.Concat(badFiles, badEntries, badServices, badEnvironments, badClusters, badRegistrations, badIdentities, badInstances) {
+	for _, c := range slices.Concat(badFiles, badEntries, badServices, badEnvironments, badClusters, badRenewals, badRegistrations, badIdentities, badInstances) {
 		t.Run(c.what, func(t *testing.T) {
 			s := goodSnapshot()
 			c.with(s)
@@ -277,6 +277,42 @@ var badEnvironments = []bad{
 		s.Tentacle.GOOS = "windows"
 		s.Variables = []service.Variable{contributes, {Name: "tentacle_trusted_servers", Value: "[]", Source: service.SourceSystem}}
 	}, Problem, idEnvironment, "for every service on this machine", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine')`},
+}
+
+// renewedThumbprint is that of the cluster's new certificate.
+const renewedThumbprint = "EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE"
+
+// trustsBoth trusts the new certificate as well, of which these addresses present one or the other.
+func trustsBoth(presented ...string) func(*Snapshot) {
+	return func(s *Snapshot) {
+		s.Servers = tentacleconfig.AlsoTrusting(s.Servers, clusterThumbprint, renewedThumbprint)
+		s.answer()
+		for i := range s.Ports {
+			s.Ports[i].Answer.Thumbprint = presented[i]
+		}
+	}
+}
+
+const presentedAtBoth = "https://octo1.example.com:10943, https://octo2.example.com:10943"
+
+var badRenewals = []bad{
+	{"a renewal to come", trustsBoth(clusterThumbprint, clusterThumbprint),
+		Warning, idRenewal, "; " + clusterThumbprint + " is presented at " + presentedAtBoth, ""},
+	{"a renewal of which the API does not know yet", trustsBoth(clusterThumbprint, renewedThumbprint),
+		Warning, idRenewal, "; " + clusterThumbprint + " is presented at https://octo1.example.com:10943; " + renewedThumbprint + " is presented at https://octo2.example.com:10943", ""},
+	{"a renewal of which the API knows already", func(s *Snapshot) {
+		trustsBoth(clusterThumbprint, clusterThumbprint)(s)
+		s.API.Thumbprint = renewedThumbprint
+	}, Warning, idRenewal, "whichever of the two certificates it presents", ""},
+	{"a renewal that is done", trustsBoth(renewedThumbprint, renewedThumbprint),
+		Warning, idRenewal, "; " + renewedThumbprint + " is presented at " + presentedAtBoth, "octo-tentacle update-trust --retire --oldThumbprint=" + clusterThumbprint + " --newThumbprint=" + renewedThumbprint},
+	{"a renewal that is prepared in part", func(s *Snapshot) {
+		trustsBoth(clusterThumbprint, clusterThumbprint)(s)
+		s.Servers = s.Servers[:3]
+		s.answer()
+	}, Warning, idRenewal, "at https://octo2.example.com:10943 only the old thumbprint is trusted", "octo-tentacle update-trust --keep-old --oldThumbprint=" + clusterThumbprint + " --newThumbprint=" + renewedThumbprint},
+	{"a new thumbprint that no node presents yet", func(s *Snapshot) { s.API.Thumbprint = renewedThumbprint },
+		Problem, idClusterThumbprint, "as soon as it presents the new one", "octo-tentacle update-trust --keep-old --oldThumbprint=" + clusterThumbprint + " --newThumbprint=" + renewedThumbprint},
 }
 
 var badClusters = []bad{

@@ -41,6 +41,10 @@ func (r *report) clusterThumbprint() {
 			return
 		}
 	}
+	if old := r.replaced(); old != "" {
+		r.problem(idClusterThumbprint, what, "the cluster's certificate was renewed, and the Tentacle refuses to talk to a node as soon as it presents the new one", r.keepOld(old, cluster))
+		return
+	}
 	r.problem(idClusterThumbprint, what+trustedOnly(r.Servers),
 		"the Tentacle gets no work from this cluster: either --server is not the cluster that it polls, or the certificate was renewed",
 		r.registerAgain("", nil))

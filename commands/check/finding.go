@@ -54,6 +54,7 @@ const (
 	idInstances             = "instances" // of this machine, that get in each other's way
 	idPollingProxy          = "polling-proxy"
 	idPollingPort           = "polling-port" // one finding for each address
+	idRenewal               = "renewal"      // of a cluster's certificate; looked at only while it is under way
 	idAPI                   = "api"
 	idClusterThumbprint     = "cluster-thumbprint"
 	idRegistration          = "registration" // one finding for each

@@ -15,10 +15,6 @@ import (
 
 func (r *report) windows() bool { return r.Tentacle.GOOS == "windows" }
 
-func (r *report) updateTrust(expired, renewed string) string {
-	return r.Tentacle.Command("update-trust", "--oldThumbprint="+expired, "--newThumbprint="+renewed)
-}
-
 // pollEntry turns an entry that has an address into one that polls.
 func (r *report) pollEntry(server tentacleconfig.TrustedServer) string {
 	server.Style = tentacleconfig.StylePolling

@@ -54,7 +54,12 @@ func (r *report) untrustedPort(p Port) {
 	const refuses = "the Tentacle refuses to talk to it, and work queued there waits\n"
 	const passThrough = "make a load balancer pass the port through as TCP, and check the address"
 	asked := r.API.Thumbprint != ""
+	age, same := r.ageOf(p)
 	switch {
+	case same && age > 0:
+		r.problem(idPollingPort, what, refuses+"it is the cluster's new certificate, which is already trusted at the cluster's other addresses", r.updateTrust(p.Trusted[0], presented))
+	case same:
+		r.problem(idPollingPort, what, refuses+"it is the cluster's old certificate: restart the node, so that it presents the new one", "")
 	case r.renewed(p) && thumbprint.Contains(r.polledThumbprints(), presented): // not update-trust: the other thumbprint may be another cluster's
 		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which is already trusted at the cluster's other addresses",
 			r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0])+" && "+r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+p.Address)...))

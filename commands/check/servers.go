@@ -31,7 +31,7 @@ func (r *report) trustedServers() {
 	}
 	if !r.found(idTrustedServers) {
 		r.ok(idTrustedServers, "it polls %s of %s; all entries are well-formed",
-			plural.Of(len(r.Ports), "address", "addresses"), plural.Of(len(r.polledThumbprints()), "cluster", "clusters"))
+			plural.Of(len(r.Ports), "address", "addresses"), plural.Of(len(r.polledClusters()), "cluster", "clusters"))
 	}
 	r.duplicates()
 	r.subscriptions()
@@ -123,27 +123,13 @@ func (r *report) duplicates() {
 					"the Tentacle opens every connection that many times, and the Tentacle CLI fails on such a list", r.pollOnce(p, trusted))
 			}
 		}
-		if len(p.Trusted) > 1 {
+		if len(p.Trusted) > 1 && !p.isRenewing() {
 			r.contradiction(p)
 		}
 	}
 	if !r.found(idDuplicates) && tentacleconfig.Polling(r.Servers) {
 		r.ok(idDuplicates, "no address is polled twice")
 	}
-}
-
-// contradiction reports one address with several thumbprints. The certificate presented there shows
-// which are out of date.
-func (r *report) contradiction(p Port) {
-	what := fmt.Sprintf("%s is polled with %d thumbprints: %s", p.Address, len(p.Trusted), strings.Join(p.Trusted, ", "))
-	const why = "a port presents only one certificate: with any other thumbprint, the Tentacle never connects"
-	for _, stale := range p.Trusted {
-		if p.Answer.Thumbprint != "" && !thumbprint.Same(stale, p.Answer.Thumbprint) {
-			r.problem(idDuplicates, what, why+"\nout of date: "+stale, r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+stale))
-			return
-		}
-	}
-	r.problem(idDuplicates, what, why+"\ncheck again when the port responds to find out which one is out of date", "")
 }
 
 // subscriptions checks that each cluster is polled with one subscription: the server queues the

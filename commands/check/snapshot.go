@@ -118,21 +118,29 @@ func (s *Snapshot) polledThumbprints() []string {
 	return tentacleconfig.Thumbprints(polled)
 }
 
-// ofCluster says whether the port is one of the cluster whose API was asked: a thumbprint of that
-// cluster is trusted there, or that of a web site (wss), which says nothing about the cluster.
-func (s *Snapshot) ofCluster(p Port) bool {
-	return strings.HasPrefix(p.Address, "wss:") ||
-		slices.ContainsFunc(s.clusterThumbprints(), func(t string) bool { return thumbprint.Contains(p.Trusted, t) })
+// clusterPorts are those of the cluster whose API was asked: a thumbprint of that cluster is
+// trusted there, or that of a web site (wss), which says nothing about the cluster.
+func (s *Snapshot) clusterPorts() (ports []Port) {
+	thumbprints := s.clusterThumbprints()
+	for _, p := range s.Ports {
+		if strings.HasPrefix(p.Address, "wss:") || slices.ContainsFunc(thumbprints, func(t string) bool { return thumbprint.Contains(p.Trusted, t) }) {
+			ports = append(ports, p)
+		}
+	}
+	return ports
 }
 
 // clusterThumbprints are the present one of the cluster, and those from before its certificate was
-// renewed.
+// renewed, or for when it will be.
 func (s *Snapshot) clusterThumbprints() []string {
-	thumbprints := []string{s.API.Thumbprint}
+	thumbprints := tentacleconfig.ClusterOf(s.Servers, s.API.Thumbprint)
 	for _, p := range s.Ports {
 		if s.renewed(p) {
 			thumbprints = append(thumbprints, p.Trusted...)
 		}
+	}
+	if old := s.replaced(); old != "" {
+		thumbprints = append(thumbprints, old)
 	}
 	return thumbprints
 }
@@ -147,20 +155,15 @@ func (s *Snapshot) renewed(p Port) bool {
 
 // clusterAddresses are those at which the cluster is polled.
 func (s *Snapshot) clusterAddresses() (addresses []string) {
-	for _, p := range s.Ports {
-		if s.ofCluster(p) {
-			addresses = append(addresses, p.Address)
-		}
+	for _, p := range s.clusterPorts() {
+		addresses = append(addresses, p.Address)
 	}
 	return addresses
 }
 
 // clusterSubscriptions are those with which the cluster is polled.
 func (s *Snapshot) clusterSubscriptions() (subscriptions []string) {
-	for _, p := range s.Ports {
-		if !s.ofCluster(p) {
-			continue
-		}
+	for _, p := range s.clusterPorts() {
 		for _, server := range p.Entries {
 			known := func(id string) bool { return octoapi.SameSubscription(id, server.SubscriptionID) }
 			if server.Subscribes() && !slices.ContainsFunc(subscriptions, known) {

@@ -39,6 +39,9 @@ type Options struct {
 	// ChangesEndpointType is a server that lets a deployment target or worker become one of another
 	// communication style, as older ones do (OctopusDeploy/Issues 9613).
 	ChangesEndpointType bool
+	// HandsOutWork is a cluster whose polling ports serve subscribers: see Cluster.Queue. Else one
+	// that subscribes is an error of the test, because octo-tentacle never does.
+	HandsOutWork bool
 }
 
 // ServerNode is what the API says of a node, besides its name. The zero value is one that is online

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // SetServerNode makes the API say something else of node n, from 1.
@@ -55,9 +56,9 @@ func (c *Cluster) AddNode() (address string, err error) {
 	return "https://" + n.address, nil
 }
 
-// Renew gives the cluster a new certificate: the API tells it, and the nodes, from 1, present it;
-// without any, all do. The others keep theirs, like a node that was not restarted yet.
-func (c *Cluster) Renew(nodes ...int) error {
+// Renew gives the cluster a new certificate, which the API tells. A node presents the one that it
+// had until it is restarted.
+func (c *Cluster) Renew() error {
 	renewed, err := selfSigned("Octopus Portal")
 	if err != nil {
 		return err
@@ -66,17 +67,25 @@ func (c *Cluster) Renew(nodes ...int) error {
 	old := c.cert
 	c.cert = renewed
 	c.mu.Unlock()
-	for i, n := range c.allNodes() {
+	for _, n := range c.allNodes() {
 		n.mu.Lock()
-		switch {
-		case len(nodes) == 0 || slices.Contains(nodes, i+1):
-			n.own = nil
-		case n.own == nil:
+		if n.own == nil {
 			n.own = &old
 		}
 		n.mu.Unlock()
 	}
 	return nil
+}
+
+// Restart restarts node n, from 1, which is down for a while: its connections end, what is queued
+// in its memory is lost, and then it presents the cluster's certificate.
+func (c *Cluster) Restart(n int, down time.Duration) {
+	one := c.allNodes()[n-1]
+	one.stop()
+	time.Sleep(down)
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	one.own, one.queues, one.stopped = nil, nil, false
 }
 
 // SetNodeFault gives node n, from 1, a fault, or takes it away. A port that was closed and cannot

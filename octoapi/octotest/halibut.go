@@ -13,6 +13,8 @@ import (
 // compressed (Halibut, MessageSerializer.cs).
 const noRequest = "\xe3\x63\x60\x60\xe0\xf2\x4d\x2d\x2e\x4e\x4c\x4f\x65\x60\x00\x00"
 
+const serverIsHere = "MX-SERVER 1.0\r\n\r\n"
+
 // conversation is what a listener of Halibut says to a client, as far as clients without work for
 // it see (Halibut, SecureListener.cs, MessageExchangeProtocol.cs).
 type conversation struct {
@@ -21,6 +23,8 @@ type conversation struct {
 	trusts bool              // the client
 	silent bool              // the fault
 	said   func(line string) // told what the client says that it is, before it is answered
+
+	work func(subscription string) *queue // nil for a cluster that hands out no work
 }
 
 // run answers a client whose first line was read, until the connection is to be closed. It returns
@@ -47,6 +51,9 @@ func (c conversation) run(first string) (logged string) {
 	}
 	c.said(identity)
 	switch {
+	case subscribes(identity) && c.work != nil && c.trusts && !c.silent:
+		c.serveSubscriber(identity)
+		return ""
 	case subscribes(identity):
 		return identity
 	case c.silent:
@@ -66,7 +73,6 @@ func subscribes(identity string) bool { return strings.HasPrefix(identity, "MX-S
 
 // serveClient waits for the client's request, which has to be none.
 func (c conversation) serveClient() (logged string) {
-	const serverIsHere = "MX-SERVER 1.0\r\n\r\n"
 	if err := skipToEmptyLine(c.in); err != nil {
 		return ended(err, "before the client said what it is")
 	}

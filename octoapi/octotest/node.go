@@ -28,9 +28,11 @@ type node struct {
 	clusterCertificate func() tls.Certificate
 	otherCertificate   tls.Certificate        // of the fault OtherCertificate
 	registered         func() map[string]bool // the thumbprints that the cluster trusts
+	handsOutWork       bool
 
 	mu       sync.Mutex
 	listener net.Listener
+	stopped  bool // while the node restarts: the port is there, and closes every connection
 	fault    NodeFault
 	own      *tls.Certificate // the one it had before the cluster's was renewed; nil for the cluster's
 	accepted int              // connections since the fault was set
@@ -38,6 +40,7 @@ type node struct {
 	cached   map[string]bool  // what was registered then
 	errors   []string         // what a server would have logged
 	conns    map[net.Conn]bool
+	queues   map[string]*queue // by subscription; of a cluster that hands out work
 }
 
 func (n *node) open() error {
@@ -64,6 +67,19 @@ func (n *node) close() {
 	}
 	_ = n.listener.Close()
 	n.listener = nil
+	n.closeConnections()
+}
+
+// stop is close without giving up the port, which another process could take.
+func (n *node) stop() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopped = true
+	n.closeConnections()
+}
+
+// closeConnections ends them all. The lock must be held.
+func (n *node) closeConnections() {
 	for c := range n.conns {
 		_ = c.Close()
 	}
@@ -90,22 +106,32 @@ func (n *node) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		n.mu.Lock()
-		n.accepted++
-		f, nth := n.fault, n.accepted
-		n.conns[conn] = true
-		n.mu.Unlock()
-		go func() {
-			n.serve(conn, f, nth)
-			_ = conn.Close()
-			n.mu.Lock()
-			delete(n.conns, conn)
-			n.mu.Unlock()
-			if f.DiesAfter > 0 && nth >= f.DiesAfter {
-				n.close()
-			}
-		}()
+		n.begin(conn)
 	}
+}
+
+// begin serves a connection, unless the port is closed or the node restarts.
+func (n *node) begin(conn net.Conn) (open bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listener == nil || n.stopped {
+		_ = conn.Close()
+		return false
+	}
+	n.accepted++
+	f, nth := n.fault, n.accepted
+	n.conns[conn] = true
+	go func() {
+		n.serve(conn, f, nth)
+		_ = conn.Close()
+		n.mu.Lock()
+		delete(n.conns, conn)
+		n.mu.Unlock()
+		if f.DiesAfter > 0 && nth >= f.DiesAfter {
+			n.close()
+		}
+	}()
+	return true
 }
 
 func (n *node) serve(conn net.Conn, f NodeFault, nth int) {
@@ -182,6 +208,12 @@ func (n *node) handshake(conn *tls.Conn, f NodeFault) {
 			client = presented[0]
 		}
 		c := conversation{in: head, out: conn, trusts: n.trusts(client, f), silent: f.Silent, said: remember}
+		if n.handsOutWork {
+			c.work = func(subscription string) *queue {
+				_ = conn.SetDeadline(time.Time{}) // a subscriber stays
+				return n.queue(subscription)
+			}
+		}
 		if logged := c.run(line); logged != "" {
 			n.mu.Lock()
 			n.errors = append(n.errors, n.address+": "+logged)

@@ -122,7 +122,7 @@ func (c *Cluster) listen() error {
 
 func (c *Cluster) openNode(address string) (*node, error) {
 	n := &node{address: address, latency: c.options.Latency, log: &c.log, clusterCertificate: c.certificate, otherCertificate: c.other,
-		registered: c.store.thumbprints}
+		registered: c.store.thumbprints, handsOutWork: c.options.HandsOutWork}
 	if err := n.open(); err != nil {
 		return nil, err
 	}
