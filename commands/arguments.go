@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
@@ -173,6 +174,8 @@ type option struct {
 	takesValue bool
 	isTime     bool // a Go duration
 	isList     bool // repeated options accumulate
+
+	placeholder string // the word in capitals that help shows for the value; "" for none
 }
 
 func optionsOf(command *cli.Command) map[string]option {
@@ -182,7 +185,7 @@ func optionsOf(command *cli.Command) map[string]option {
 		_, isTime := flag.(*cli.DurationFlag)
 		_, isList := flag.(*cli.StringSliceFlag)
 		for _, name := range flag.Names() {
-			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch, isTime: isTime, isList: isList}
+			options[strings.ToLower(name)] = option{name: flag.Names()[0], takesValue: !isSwitch, isTime: isTime, isList: isList, placeholder: placeholderOf(flag)}
 		}
 	}
 	// register-with has an -h of its own (publicHostName).
@@ -192,6 +195,27 @@ func optionsOf(command *cli.Command) map[string]option {
 		}
 	}
 	return options
+}
+
+// placeholderOf is the word that stands for a flag's value in help and in suggested commands. A
+// password may be that word.
+func placeholderOf(flag cli.Flag) string {
+	_, usage, _ := strings.Cut(flag.(cli.DocGenerationFlag).GetUsage(), "`")
+	word, _, _ := strings.Cut(usage, "`")
+	if word != strings.ToUpper(word) || word == "PASSWORD" {
+		return ""
+	}
+	return word
+}
+
+// refusePlaceholder refuses a suggested command that was pasted as it is.
+func (o option) refusePlaceholder(value string) error {
+	for item := range strings.SplitSeq(value, ",") {
+		if item != "" && (item == o.placeholder || item == suggest.Unquotable) {
+			return hint.Errorf("replace it with the real value", "--%s: %s is a placeholder", o.name, item)
+		}
+	}
+	return nil
 }
 
 // splitOption splits `--name=value`, `-name:value`, `/name`. Only the first separator counts, so
@@ -225,6 +249,8 @@ func (o option) checked(value string, hasValue bool) (string, error) {
 	switch {
 	case !o.takesValue:
 		return switchValue(o.name, value, hasValue)
+	case o.refusePlaceholder(value) != nil:
+		return "", o.refusePlaceholder(value)
 	case o.isTime:
 		value = strings.TrimSpace(value)
 		if _, err := time.ParseDuration(value); err != nil && value != "" {

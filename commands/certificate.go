@@ -65,11 +65,11 @@ func registerAgainHints(t *tentacle) []string {
 		}
 	}
 	if len(addresses) == 0 {
-		return []string{"register it again: " + t.suggest().NamedCommand("register-with", options...)}
+		return []string{"register it again: " + t.suggest().Command("register-with", options...)}
 	}
 	options = append(options, "--comms-style=TentacleActive", "--server-comms-address="+strings.Join(addresses, ","))
 	return []string{
-		"register it again: " + t.suggest().NamedCommand("register-with", options...),
+		"register it again: " + t.suggest().Command("register-with", options...),
 		"if this machine is a copy of another one, omit --force and choose another name: " +
 			"the registration is the other machine's, and this one needs a subscription of its own",
 	}

@@ -79,9 +79,12 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 	out := newOutcome(t, o.dryRun)
 	ch, err := prepare(t, out)
 	if err != nil {
-		return err
+		return about(t.suggest(), err)
 	}
 	err = apply(ctx, c, t, o, ch, out)
+	if err == nil && out.concernsServers() {
+		warnOfOverride(ctx, c, t)
+	}
 	if err == nil && ch.applied != nil {
 		ch.applied()
 	}
@@ -188,6 +191,7 @@ func (a *applying) rewrite(document *tentacleconfig.Document) error {
 		if a.last.servers, err = usable(now, a.last.servers, a.tentacle); err != nil {
 			return err
 		}
+		a.out.notStarting = startable(a.last.servers, a.tentacle)
 		document.SetTrustedServers(a.last.servers)
 		a.difference = tentacleconfig.Diff(now, a.last.servers)
 	}
@@ -201,13 +205,27 @@ func (a *applying) rewrite(document *tentacleconfig.Document) error {
 }
 
 // usable repairs the entries of a list that a change makes, and refuses a list with which the
-// Tentacle does not start. A list that stays as it is stays in every byte.
+// Tentacle does not start, unless the change repairs one of several entries that keep it from that.
+// A list that stays as it is stays in every byte.
 func usable(now, after []tentacleconfig.TrustedServer, tentacle suggest.Tentacle) ([]tentacleconfig.TrustedServer, error) {
 	if slices.EqualFunc(now, after, tentacleconfig.TrustedServer.Equal) {
 		return after, nil
 	}
 	after = tentacleconfig.Repair(after)
+	if wrong(after) < wrong(tentacleconfig.Repair(now)) {
+		return after, nil
+	}
 	return after, startable(after, tentacle)
+}
+
+// wrong is how many entries keep the Tentacle from starting.
+func wrong(servers []tentacleconfig.TrustedServer) (n int) {
+	for _, s := range servers {
+		if s.AddressPreventsStart() || s.SubscriptionPreventsStart() {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *applying) before() error {
@@ -291,6 +309,10 @@ func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOption
 	}
 	if o.noRestart || !needed.stopped && !(out.saved && status.State.Runs()) {
 		return nil
+	}
+	if out.notStarting != nil { // it may still run with an older configuration
+		out.pending = true
+		return unfinishedError{done: t.instance.ConfigPath + " is saved, but the service was not restarted", cause: out.notStarting}
 	}
 	if err := out.Service.restart(ctx, c, needed, o.restart); err != nil {
 		return restartFailed(ctx, t, out, status, err)

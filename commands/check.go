@@ -255,7 +255,11 @@ func printFinding(c *console, f check.Finding) {
 	for line := range strings.Lines(f.Why) {
 		c.printf("           %s\n", strings.TrimSpace(line))
 	}
-	if f.Fix != "" {
+	switch {
+	case f.Fix == "":
+	case f.Complete:
 		c.printf("           fix: %s\n", c.bold(f.Fix))
+	default:
+		c.printf("           fix (%s): %s\n", f.Open, c.bold(f.Fix))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 type checkJSON struct {
@@ -138,7 +139,7 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 	}
 
 	file := filepath.Join(s.folder, "tentacle.env")
-	s.writeFile(t, file, "# set by a person\nTENTACLE_NO_LISTEN=\"true\"\n", 0o600)
+	s.writeFile(t, file, "# set by a person\n  TENTACLE_NO_LISTEN=\"true\"\n", 0o600)
 	s.withEnvironment(t, fmt.Sprintf("Environment=OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true TENTACLE_TRUSTED_SERVERS=[] TENTACLE_SERVICE_PORT=1\nEnvironmentFile=-%s\nEnvironmentFile=-%[1]s.none\nUnsetEnvironment=TENTACLE_SERVICE_PORT\n", file))
 	got := s.check(t) // as it will be when it starts next
 	want := []string{
@@ -147,6 +148,24 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 	}
 	if lines := strings.Split(got.finding("environment"), "\n"); !slices.Equal(lines, want) {
 		t.Errorf("set in the unit: %q", lines)
+	}
+
+	// A change says so, too, and the list of what the Tentacle does not use.
+	for _, arguments := range [][]string{{"list-servers"}, {"remove-server", "--force", s.cluster.Addresses()[0], "--no-restart"}} {
+		if _, stderr := s.output(t, arguments...); !strings.Contains(stderr, "warning: TENTACLE_TRUSTED_SERVERS is set in the service's definition: the Tentacle uses it instead") {
+			t.Errorf("%v: %s", arguments, stderr)
+		}
+	}
+	if _, stderr := s.output(t, "configure", "--port=10935", "--no-restart"); stderr != "" {
+		t.Errorf("a port that concerns no server: %s", stderr)
+	}
+	for _, found := range got.Findings { // what is in a file goes away
+		if found.ID == "environment" && strings.Contains(found.What, file) {
+			s.paste(t, 0, found.Fix)
+		}
+	}
+	if again := s.check(t); strings.Contains(again.finding("environment"), "TENTACLE_NO_LISTEN") {
+		t.Errorf("after the fix: %s", again.finding("environment"))
 	}
 
 	// Taken away from the unit, but the process that runs still has them.
@@ -182,4 +201,38 @@ func TestSystemdMachineThatIsRightHasNoProblem(t *testing.T) {
 			t.Errorf("%s: %s", id, got.finding(id))
 		}
 	}
+}
+
+// A Tentacle that runs with an older configuration goes on, until it would start with the one that
+// is being repaired.
+func TestSystemdServiceRestartsOnlyWhenTheLastEntryThatKeepsItFromStartingIsRepaired(t *testing.T) {
+	s := newSystemdScene(t)
+	s.start(t)
+	node := s.entry(0)
+	document := read(t, s.config)
+	document.SetTrustedServers([]tentacleconfig.TrustedServer{node, node.With("https://one :1"), node.With("https://two :2")})
+	s.writeFile(t, s.config, string(document.Bytes()), 0o600)
+	stderr := s.paste(t, 3, s.check(t).fix("trusted-servers"))
+	if s.starts(t) != 1 || !strings.Contains(stderr, "is saved, but the service was not restarted\nwith this trusted server the Tentacle does not start") {
+		t.Fatalf("%d starts\n%s", s.starts(t), stderr)
+	}
+	if stderr := s.paste(t, 0, s.check(t).fix("trusted-servers")); s.starts(t) != 2 {
+		t.Fatalf("%d starts\n%s", s.starts(t), stderr)
+	}
+	if got := s.addresses(t); !slices.Equal(got, []string{node.Address}) {
+		t.Errorf("it polls %q", got)
+	}
+}
+
+// paste runs a command line in a shell, which has to end with that exit code.
+func (s *systemdScene) paste(t *testing.T, code int, line string) (stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Env, cmd.Stdout, cmd.Stderr = s.command().Env, &out, &err
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		t.Fatalf("%s: exit code %d, not %d\n%s%s", line, got, code, out.String(), err.String())
+	}
+	return err.String()
 }

@@ -44,7 +44,7 @@ func TestSystemdAChangeThatWorksIsConfirmed(t *testing.T) {
 		t.Error(stdout)
 	}
 	// Nothing changed, so there is nothing to confirm.
-	if stdout, _ = s.run(t, 0, "configure", "--port=10941", "--confirm=1h"); !strings.Contains(stdout, "Nothing to change") {
+	if stdout, _ = s.run(t, 0, "configure", "--port=10941", "--confirm=5m"); !strings.Contains(stdout, "Nothing to change") {
 		t.Error(stdout)
 	}
 }

@@ -231,7 +231,7 @@ func (r *instanceOutcome) printCreated(c *console) {
 	switch {
 	case r.configurationCreated:
 		tentacle := suggest.Tentacle{Instance: tentacleconfig.Instance{Name: r.Instance, ConfigPath: r.Configuration}, Service: r.Service.Name}
-		done = "Created. It has no certificate yet: " + tentacle.NamedCommand("new-certificate", "--if-blank")
+		done = "Created. It has no certificate yet: " + tentacle.Command("new-certificate", "--if-blank")
 	case r.Service.Restarted:
 		done = fmt.Sprintf("Saved; service %s was restarted.", r.Service.Name)
 	}

@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -42,7 +44,10 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 	status, _ := lookAtService(ctx, serviceOf(instance, o.tentacle.service)) // only for the warning
 	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	if instance.Name != "" { // the Tentacle CLI does nothing either for a file that is no instance's
-		r.Index, r.Changed = tentacleconfig.IndexFile(instance.Name), true
+		r.Changed = true
+		if r.indexFiles = tentacleconfig.IndexFiles(instance.Name); len(r.indexFiles) > 0 {
+			r.Index = r.indexFiles[0]
+		}
 		if status.State.Runs() {
 			c.warn("service %s still runs this Tentacle and will fail at its next start", status.Name)
 		}
@@ -66,10 +71,19 @@ func (r *instanceOutcome) printDeleted(c *console) {
 		c.printf("No instance has the configuration %s.\n%s\n", r.Configuration, unchangedLine)
 		return
 	}
-	c.printf("  %s\n", c.red("- index file "+r.Index))
+	for _, file := range r.indexFiles {
+		c.printf("  %s\n", c.red("- index file "+file))
+	}
+	if len(r.indexFiles) == 0 {
+		c.printf("  %s\n", c.red("- instance "+r.Instance+", in the registry"))
+	}
 	if r.DryRun {
 		c.printf("%s\n", dryRunLine)
 		return
 	}
-	c.printf("The instance %s was deleted; its configuration was kept: %s\n", r.Instance, r.Configuration)
+	kept := "its configuration was kept"
+	if _, err := os.Stat(r.Configuration); errors.Is(err, fs.ErrNotExist) {
+		kept = "its configuration was gone already"
+	}
+	c.printf("The instance %s was deleted; %s: %s\n", r.Instance, kept, r.Configuration)
 }

@@ -169,10 +169,10 @@ func TestTheCommandsSuggestedForWhatIsLeftNameIt(t *testing.T) {
 		left []string
 		want []string
 	}{
-		{[]string{"A target web01 poll://1"}, []string{"octo-tentacle deregister-from --server=https://octopus --space=A --name=web01"}},
+		{[]string{"A target web01 poll://1"}, []string{"octo-tentacle deregister-from --server=https://octopus --space=A --name=web01 --instance=Tentacle"}},
 		{[]string{"A worker wk poll://1", "B target web01 poll://1", "C target web01 poll://1"}, []string{
-			"octo-tentacle deregister-from --server=https://octopus --all-spaces",
-			"octo-tentacle deregister-worker --server=https://octopus --space=A --name=wk"}},
+			"octo-tentacle deregister-from --server=https://octopus --all-spaces --instance=Tentacle",
+			"octo-tentacle deregister-worker --server=https://octopus --space=A --name=wk --instance=Tentacle"}},
 		{nil, nil},
 	} {
 		if got := s.hints("", registrationsOf(t, c.left...)); !slices.Equal(got, c.want) {
@@ -182,7 +182,7 @@ func TestTheCommandsSuggestedForWhatIsLeftNameIt(t *testing.T) {
 	// A server without spaces.
 	left := registrationsOf(t, "A worker wk poll://1")
 	left[0].Space = octoapi.Named{}
-	if got := s.hints("", left); !slices.Equal(got, []string{"octo-tentacle deregister-worker --server=https://octopus --name=wk"}) {
+	if got := s.hints("", left); !slices.Equal(got, []string{"octo-tentacle deregister-worker --server=https://octopus --name=wk --instance=Tentacle"}) {
 		t.Errorf("without spaces: %q", got)
 	}
 }

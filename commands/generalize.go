@@ -157,7 +157,7 @@ func (g *generalizing) refuseBusy(ctx context.Context, name string) error {
 	running, err := service.Processes(ctx, name)
 	if err == nil && len(running) > 0 {
 		err = hint.With(busyError{service: name, running: running},
-			"wait for the deployment to end, or stop the service: "+g.tentacle.suggest().NamedCommand("service", "--stop"))
+			"wait for the deployment to end, or stop the service: "+g.tentacle.suggest().Command("service", "--stop"))
 	}
 	return err
 }
@@ -294,7 +294,7 @@ func (g *generalizing) refuseFound(found []octoapi.Registration, cluster string)
 	var commands []string
 	for _, one := range own {
 		options := append(g.options.api.suggestedOptions(), "--space="+one.Space.ID, "--name="+one.Machine.Name)
-		commands = append(commands, g.tentacle.suggest().NamedCommand(suggest.Deregister(one.Kind), options...))
+		commands = append(commands, g.tentacle.suggest().Command(suggest.Deregister(one.Kind), options...))
 	}
 	commands[len(commands)-1] += " --remove-trust"
 	return hint.With(err, "deregister it first: "+strings.Join(commands, " && "), forceHint)
@@ -315,7 +315,7 @@ func (g *generalizing) refuseTrust(asked string) error {
 		ask = "without a certificate, it is not known by which thumbprint to ask the server"
 	}
 	return hint.With(errors.New("this Tentacle may be registered: "+why),
-		"deregister it first: "+g.tentacle.suggest().NamedCommand("deregister-from", "--remove-trust", "--server=URL", "--apikey-file=FILE"),
+		"deregister it first: "+g.tentacle.suggest().Command("deregister-from", "--remove-trust", "--server=URL", "--apikey-file=FILE"),
 		ask, forceHint)
 }
 

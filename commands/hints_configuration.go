@@ -5,28 +5,58 @@ import (
 	"runtime"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
+
+// aboutError is an error about a Tentacle, for hints that name it.
+type aboutError struct {
+	error
+	tentacle suggest.Tentacle
+}
+
+func (e aboutError) Unwrap() error { return e.error }
+
+// about says which Tentacle an error is about. Joined errors stay what they are, since each is
+// printed with its own hints.
+func about(t suggest.Tentacle, err error) error {
+	if _, joined := err.(interface{ Unwrap() []error }); err == nil || joined {
+		return err
+	}
+	return aboutError{err, t}
+}
+
+// concerned is the Tentacle that an error is about: the one it says, else the one with that
+// configuration.
+func concerned(err error, config string) suggest.Tentacle {
+	if known, is := errors.AsType[aboutError](err); is {
+		return known.tentacle
+	}
+	instance, notFound := tentacleconfig.Find("", config)
+	if notFound != nil {
+		instance = tentacleconfig.Instance{ConfigPath: config}
+	}
+	return suggest.Tentacle{Instance: instance}
+}
 
 // configurationHints says what to type to fix an error of package tentacleconfig.
 func configurationHints(err error) []string {
 	var hints []string
 	add := func(h string) { hints = append(hints, h) }
+
 	if instance, is := errors.AsType[*tentacleconfig.InstanceError](err); is {
-		add(instanceHint(instance.Problem))
+		hints = append(hints, instanceHints(instance)...)
 	}
 	if index, is := errors.AsType[*tentacleconfig.IndexError](err); is && index.Damaged {
-		add("fix it, or remove it and run octo-tentacle create-instance for this instance again")
+		add("fix it, or remove it and create the instance again: " + createAnInstance)
 	}
-	if _, is := errors.AsType[*tentacleconfig.DamagedError](err); is {
-		add("restore the file from a backup (octo-tentacle list-backups), or fix it")
+	if damaged, is := errors.AsType[*tentacleconfig.DamagedError](err); is {
+		add("fix it, or restore a backup; to list them: " + concerned(err, damaged.Path).Command("list-backups"))
 	}
 	if secret, is := errors.AsType[*tentacleconfig.SecretError](err); is {
-		add(secretHint(secret))
+		add(secretHint(secret, concerned(err, secret.Path)))
 	}
 	if missing, is := errors.AsType[*tentacleconfig.NoCertificateError](err); is {
-		add("create one first: " + ofFile(missing.Path).NamedCommand("new-certificate", "--if-blank"))
+		add("create one first: " + concerned(err, missing.Path).Command("new-certificate", "--if-blank"))
 	}
 	if readOnly, is := errors.AsType[*tentacleconfig.ReadOnlyError](err); is {
 		add("to change it, make it writable first: " + makeWritable(runtime.GOOS, readOnly))
@@ -37,38 +67,37 @@ func configurationHints(err error) []string {
 	return hints
 }
 
-func instanceHint(problem tentacleconfig.InstanceProblem) string {
-	switch problem {
+// createAnInstance creates an instance of which nothing is known.
+const createAnInstance = "octo-tentacle create-instance --instance=NAME --config=FILE"
+
+func instanceHints(e *tentacleconfig.InstanceError) []string {
+	switch e.Problem {
 	case tentacleconfig.NoInstance:
-		return "install Tentacle and run octo-tentacle create-instance first, or give its Tentacle.config with --config FILE"
+		return []string{"install Tentacle and create an instance: " + createAnInstance, "or give its Tentacle.config with --config FILE"}
 	case tentacleconfig.UnknownInstance:
-		return "" // the message lists those that there are
+		return nil // the message lists those that there are
 	case tentacleconfig.AmbiguousInstance:
-		return "spell --instance exactly as listed"
+		return []string{"spell --instance exactly as listed"}
 	case tentacleconfig.SeveralInstances:
-		return "choose one with --instance NAME"
+		return []string{"choose one with --instance NAME"}
 	case tentacleconfig.NotItsConfiguration:
-		return "give only one of --instance and --config"
+		return []string{"give only one of --instance and --config"}
 	case tentacleconfig.ConfigurationMissing:
-		return "run octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone"
+		missing := suggest.Tentacle{Instance: tentacleconfig.Instance{Name: e.Name, ConfigPath: e.Config}}
+		return []string{
+			"move it back, or create a new one: " + missing.Command("create-instance", "--config="+e.Config),
+			"or, if the instance is gone: " + missing.Command("delete-instance"),
+		}
 	}
-	return ""
+	return nil
 }
 
-// ofFile names a Tentacle by its configuration alone, for an error that does not know its instance.
-func ofFile(config string) suggest.Tentacle {
-	return suggest.Tentacle{
-		Instance: tentacleconfig.Instance{ConfigPath: config},
-		Service:  service.NameFor("", runtime.GOOS),
-	}
-}
-
-func secretHint(secret *tentacleconfig.SecretError) string {
+func secretHint(secret *tentacleconfig.SecretError, t suggest.Tentacle) string {
 	switch secret.Key {
 	case tentacleconfig.KeyCertificate:
-		return "if the file comes from another machine, create a certificate for this one: " + ofFile(secret.Path).NamedCommand("new-certificate")
+		return "if the file comes from another machine, create a certificate for this one: " + t.Command("new-certificate")
 	case tentacleconfig.KeyProxyPassword:
-		return "set it again on this machine with octo-tentacle polling-proxy --proxyPassword-file"
+		return "set it again on this machine: " + t.Command("polling-proxy", "--proxyPassword-file=FILE")
 	}
 	return ""
 }

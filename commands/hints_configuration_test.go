@@ -10,26 +10,43 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 func TestErrorsOfTheConfigurationSayWhatToType(t *testing.T) {
-	problem := func(p tentacleconfig.InstanceProblem) error { return &tentacleconfig.InstanceError{Problem: p} }
-	for want, err := range map[string]error{
-		"install Tentacle and run octo-tentacle create-instance first, or give its Tentacle.config with --config FILE": problem(tentacleconfig.NoInstance),
-		"spell --instance exactly as listed":       problem(tentacleconfig.AmbiguousInstance),
-		"choose one with --instance NAME":          problem(tentacleconfig.SeveralInstances),
-		"give only one of --instance and --config": problem(tentacleconfig.NotItsConfiguration),
-		"run octo-tentacle create-instance again, or octo-tentacle delete-instance if the instance is gone":                            problem(tentacleconfig.ConfigurationMissing),
-		"fix it, or remove it and run octo-tentacle create-instance for this instance again":                                           &tentacleconfig.IndexError{Damaged: true},
-		"restore the file from a backup (octo-tentacle list-backups), or fix it":                                                       &tentacleconfig.DamagedError{},
-		"if the file comes from another machine, create a certificate for this one: octo-tentacle new-certificate --config=web.config": &tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate, Path: "web.config"},
-		"set it again on this machine with octo-tentacle polling-proxy --proxyPassword-file":                                           &tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword},
-		"create one first: octo-tentacle new-certificate --if-blank --config=web.config":                                               &tentacleconfig.NoCertificateError{Path: "web.config"},
-		"fix this, or use --no-backup": &tentacleconfig.BackupError{},
+	problem := func(p tentacleconfig.InstanceProblem) *tentacleconfig.InstanceError {
+		return &tentacleconfig.InstanceError{Problem: p, Name: "web", Config: "/web.config"}
+	}
+	for _, c := range []struct {
+		err  error
+		want []string
+	}{
+		{problem(tentacleconfig.NoInstance), []string{
+			"install Tentacle and create an instance: octo-tentacle create-instance --instance=NAME --config=FILE",
+			"or give its Tentacle.config with --config FILE"}},
+		{problem(tentacleconfig.AmbiguousInstance), []string{"spell --instance exactly as listed"}},
+		{problem(tentacleconfig.SeveralInstances), []string{"choose one with --instance NAME"}},
+		{problem(tentacleconfig.NotItsConfiguration), []string{"give only one of --instance and --config"}},
+		{problem(tentacleconfig.ConfigurationMissing), []string{
+			"move it back, or create a new one: octo-tentacle create-instance --config=/web.config --instance=web",
+			"or, if the instance is gone: octo-tentacle delete-instance --instance=web"}},
+		{&tentacleconfig.IndexError{Damaged: true}, []string{
+			"fix it, or remove it and create the instance again: octo-tentacle create-instance --instance=NAME --config=FILE"}},
+		{&tentacleconfig.DamagedError{Path: "web.config"}, []string{
+			"fix it, or restore a backup; to list them: octo-tentacle list-backups --config=web.config"}},
+		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate, Path: "web.config"}, []string{
+			"if the file comes from another machine, create a certificate for this one: octo-tentacle new-certificate --config=web.config"}},
+		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword, Path: "web.config"}, []string{
+			"set it again on this machine: octo-tentacle polling-proxy --proxyPassword-file=FILE --config=web.config"}},
+		{&tentacleconfig.NoCertificateError{Path: "web.config"}, []string{
+			"create one first: octo-tentacle new-certificate --if-blank --config=web.config"}},
+		{about(suggest.Tentacle{Instance: tentacleconfig.Instance{Name: "web"}, Service: "other"}, &tentacleconfig.NoCertificateError{Path: "web.config"}), []string{
+			"create one first: octo-tentacle new-certificate --if-blank --instance=web --service=other"}},
+		{&tentacleconfig.BackupError{}, []string{"fix this, or use --no-backup"}},
 	} {
-		if got := configurationHints(fmt.Errorf("it failed: %w", err)); !slices.Equal(got, []string{want}) {
-			t.Errorf("%T: got %q, want %q", err, got, want)
+		if got := configurationHints(fmt.Errorf("it failed: %w", c.err)); !slices.Equal(got, c.want) {
+			t.Errorf("%T: got %q, want %q", c.err, got, c.want)
 		}
 	}
 	for _, err := range []error{nil, os.ErrPermission, &tentacleconfig.IndexError{Err: os.ErrPermission}} {

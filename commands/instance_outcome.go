@@ -10,7 +10,7 @@ import (
 type instanceOutcome struct {
 	Instance      string         `json:"instance"`      // "" for a file that the index does not have
 	Configuration string         `json:"configuration"` // the file
-	Index         string         `json:"index"`         // the index file; "" where the index does not matter
+	Index         string         `json:"index"`         // the index file, the first of several; "" where there is none
 	DryRun        bool           `json:"dryRun"`
 	Changed       bool           `json:"changed"`
 	Result        result         `json:"outcome"`
@@ -18,6 +18,7 @@ type instanceOutcome struct {
 	Service       serviceEntry   `json:"service"`
 
 	configurationCreated, indexChanged, indexDeleted bool
+	indexFiles                                       []string // that are deleted
 
 	backup, restart string // for the history
 }

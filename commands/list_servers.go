@@ -142,6 +142,7 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	if err := startable(t.servers, t.suggest()); err != nil {
 		c.warnOf(err)
 	}
+	warnOfOverride(ctx, c, t)
 	return serverList{
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,

@@ -83,7 +83,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 func checkUsable(t *tentacle) error {
 	if _, err := t.document.CertificateDates(); err != nil {
 		return hint.With(fmt.Errorf("the certificate in %s cannot be read here, so the Tentacle cannot use it: %w", t.instance.ConfigPath, err),
-			"create a new one: "+t.suggest().NamedCommand("new-certificate"))
+			"create a new one: "+t.suggest().Command("new-certificate"))
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type apiOptions struct {
 	ignoreSSLErrors bool
 	caFile          string
 	timeout         time.Duration // of all requests together
+
+	fromEnvironment bool // the credentials are from there
 }
 
 func (o *apiOptions) flags() []cli.Flag {
@@ -121,7 +123,7 @@ func (o *apiOptions) completeCredentials(c *console) error {
 	if err := errors.Join(o.apiKey.complete(c), o.password.complete(c)); err != nil {
 		return err
 	}
-	if o.credentials() == (octoapi.Credentials{}) {
+	if o.fromEnvironment = o.credentials() == (octoapi.Credentials{}); o.fromEnvironment {
 		o.apiKey.value, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
 		c.keepSecret(o.apiKey.value)
 	}
@@ -163,17 +165,21 @@ func (o *apiOptions) rootCAs() (*x509.CertPool, error) {
 }
 
 // suggestedOptions are the options that lead to this server, for a suggested command. They contain
-// no secret.
+// no secret: one that was on the command line or came from standard input is a placeholder. One
+// from the environment needs no option where that is.
 func (o *apiOptions) suggestedOptions() []string {
 	options := []string{"--server=" + o.server}
-	if o.apiKey.file != "" && !o.apiKey.readsStdin() {
-		options = append(options, "--apikey-file="+o.apiKey.file)
-	}
-	if o.password.file != "" && !o.password.readsStdin() {
-		options = append(options, "--username="+o.username, "--password-file="+o.password.file)
+	switch {
+	case o.fromEnvironment:
+	case o.apiKey.given():
+		options = append(options, o.apiKey.suggestedFile())
+	case o.bearerToken != "":
+		options = append(options, "--bearerToken=TOKEN")
+	case o.username != "":
+		options = append(options, "--username="+o.username, o.password.suggestedFile())
 	}
 	if o.caFile != "" {
-		options = append(options, "--ca-file="+o.caFile)
+		options = append(options, "--ca-file="+absolute(o.caFile))
 	}
 	if o.ignoreSSLErrors {
 		options = append(options, "--ignoreSslErrors")

@@ -26,6 +26,10 @@ const (
 
 	// detachedConfirm is how long a service has to stay up after a restart that nobody watches.
 	detachedConfirm = 30 * time.Second
+
+	// maxConfirm is less than the time for which another octo-tentacle waits to restart the
+	// service.
+	maxConfirm = 10 * time.Minute
 )
 
 // afterProcess is an option of restart-service that only this program itself gives: the number of a
@@ -51,8 +55,8 @@ func (o *restartOptions) complete() error {
 	switch {
 	case o.wait < 0:
 		return fmt.Errorf("--restart-wait %v: give a duration like 10m, or 0s", o.wait)
-	case o.confirm < 0:
-		return fmt.Errorf("--confirm %v: give a duration like 30s, or 0s", o.confirm)
+	case o.confirm < 0 || o.confirm > maxConfirm:
+		return fmt.Errorf("--confirm %v: give a duration like 30s, at most %v, or 0s", o.confirm, maxConfirm)
 	case o.splay < 0:
 		return fmt.Errorf("--restart-splay %v: give a duration like 5m", o.splay)
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 )
@@ -52,3 +53,21 @@ func (o *secretOption) given() bool { return o.value+o.file != "" }
 
 // readsStdin says whether the secret comes from standard input.
 func (o *secretOption) readsStdin() bool { return o.file == "-" }
+
+// suggestedFile is the option for a suggested command: with the file, wherever the command is
+// pasted, or a placeholder for it.
+func (o *secretOption) suggestedFile() string {
+	file := "FILE"
+	if o.file != "" && !o.readsStdin() {
+		file = absolute(o.file)
+	}
+	return "--" + o.fileName + "=" + file
+}
+
+// absolute is the full path of a file, where it can be told.
+func absolute(file string) string {
+	if path, err := filepath.Abs(file); err == nil {
+		return path
+	}
+	return file
+}

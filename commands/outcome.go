@@ -40,6 +40,7 @@ type outcome struct {
 
 	cluster       []string // the cluster's thumbprints: several while its certificate is renewed
 	notes         []string // what to know of the change
+	notStarting   error    // why the Tentacle does not start with the list of trusted servers, if so
 	saved         bool     // the file was changed; in a dry run: would be
 	pending       bool     // it is saved, but the service could not be restarted
 	serviceErr    error    // why the state of the service is not known
@@ -90,6 +91,11 @@ func newOutcome(t *tentacle, dryRun bool) *outcome {
 func (o *outcome) setDifference(d tentacleconfig.Difference) {
 	o.Added, o.Updated = serverEntries(d.Added), serverEntries(d.Updated)
 	o.Removed, o.Unchanged = serverEntries(d.Removed), serverEntries(d.Unchanged)
+}
+
+// concernsServers says whether the command is about the servers that the Tentacle trusts.
+func (o *outcome) concernsServers() bool {
+	return o.Thumbprint != "" || len(o.Added)+len(o.Updated)+len(o.Removed) > 0
 }
 
 func (o *outcome) setService(instance tentacleconfig.Instance, status service.Status, err error) {

@@ -116,7 +116,7 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 		c.printf("%s%s\n", dryRunLine, wouldRestart(o, opts))
 	case o.DeletedFiles != nil && o.Changed: // of generalize
 		c.printf("Ready for an image. Each machine made from it needs a registration of its own, and first a certificate: %s\n",
-			o.suggest().NamedCommand("new-certificate", "--if-blank"))
+			o.suggest().Command("new-certificate", "--if-blank"))
 	case len(o.Deleted) > 0 && !o.saved:
 		c.printf("%s", stillTrusted(o))
 	case o.Changed && !o.saved:
@@ -138,7 +138,7 @@ func wouldRestart(o *outcome, opts changeOptions) string {
 	switch {
 	case o.Service.started:
 		return fmt.Sprintf(" Service %s would be started: it was stopped for a restart earlier.", o.Service.Name)
-	case !o.saved || opts.noRestart || !o.Service.State.Runs():
+	case !o.saved || opts.noRestart || !o.Service.State.Runs() || o.notStarting != nil:
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)

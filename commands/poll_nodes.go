@@ -208,7 +208,7 @@ func (p polling) polledCluster(servers []tentacleconfig.TrustedServer, listed []
 	case tentacleconfig.Polling(servers):
 		return nil, withoutSubscription(servers, p.tentacle)
 	case len(servers) == 0:
-		return nil, hint.New("this Tentacle trusts no Octopus Server yet", registerHint)
+		return nil, hint.New("this Tentacle trusts no Octopus Server yet", registerHint(p.tentacle))
 	}
 	return tentacleconfig.Thumbprints(servers), nil
 }

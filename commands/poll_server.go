@@ -121,5 +121,5 @@ func polledThumbprint(servers []tentacleconfig.TrustedServer, tentacle suggest.T
 	if tentacleconfig.Polling(servers) {
 		return "", withoutSubscription(servers, tentacle)
 	}
-	return "", hint.New("--reuse-server-thumbprint: this Tentacle polls no server yet, so there is nothing to reuse", registerHint)
+	return "", hint.New("--reuse-server-thumbprint: this Tentacle polls no server yet, so there is nothing to reuse", registerHint(tentacle))
 }

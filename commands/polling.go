@@ -119,14 +119,19 @@ func (p polling) listen(servers []tentacleconfig.TrustedServer) []tentacleconfig
 }
 
 // listensError says that the Tentacle trusts a cluster, and polls none of its nodes.
-type listensError struct{ thumbprints []string }
+type listensError struct {
+	thumbprints []string
+	tentacle    suggest.Tentacle
+}
 
 func (e listensError) Error() string {
 	return "this Tentacle trusts the cluster (thumbprint " + strings.Join(e.thumbprints, ", ") + ") but does not poll it: it listens, and high availability needs no further setup"
 }
 
 // Hints say how to poll all the same.
-func (listensError) Hints() []string { return []string{"to make it poll, " + registerHint} }
+func (e listensError) Hints() []string {
+	return []string{"to make it poll, " + registerHint(e.tentacle)}
+}
 
 // model is the entry whose subscription and style new nodes of the cluster get.
 func (p polling) model(servers []tentacleconfig.TrustedServer, cluster []string) (tentacleconfig.TrustedServer, error) {
@@ -148,7 +153,7 @@ func (p polling) model(servers []tentacleconfig.TrustedServer, cluster []string)
 	case tentacleconfig.Polling(ofCluster):
 		return tentacleconfig.TrustedServer{}, withoutSubscription(ofCluster, p.tentacle)
 	}
-	return tentacleconfig.TrustedServer{}, listensError{tentacleconfig.Thumbprints(ofCluster)}
+	return tentacleconfig.TrustedServer{}, listensError{tentacleconfig.Thumbprints(ofCluster), p.tentacle}
 }
 
 func (p polling) untrusted(servers []tentacleconfig.TrustedServer) error {
@@ -156,7 +161,7 @@ func (p polling) untrusted(servers []tentacleconfig.TrustedServer) error {
 		return untrustedError{servers, p.known[0], p.tentacle}
 	}
 	return hint.With(errors.New("this Tentacle trusts none of the cluster's thumbprints "+strings.Join(p.known, ", ")),
-		trustedHint(servers), registerHint)
+		trustedHint(servers), registerHint(p.tentacle))
 }
 
 // withoutSubscription says that servers are polled, but under no subscription that others could be
@@ -166,6 +171,6 @@ func withoutSubscription(polled []tentacleconfig.TrustedServer, tentacle suggest
 		return err
 	}
 	i := slices.IndexFunc(polled, tentacleconfig.TrustedServer.Polls)
-	return hint.Errorf("to give it one, "+registerHint,
+	return hint.Errorf("to give it one, "+registerHint(tentacle),
 		"this Tentacle polls under no subscription at %s: no server has work for it", polled[i].Address)
 }

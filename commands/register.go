@@ -128,7 +128,7 @@ func (reg *registering) ask(ctx context.Context) (err error) {
 func (reg *registering) decide(subscription string) (err error) {
 	w := wantedRegistration{
 		options: &reg.options, space: reg.space.Name, machine: reg.wanted,
-		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), newCertificate: reg.tentacle.suggest().NamedCommand("new-certificate"),
+		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), tentacle: reg.tentacle.suggest(), server: reg.options.api.suggestedOptions(),
 	}
 	if subscription != "" {
 		w.machine.Endpoint.URI = subscription

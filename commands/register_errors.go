@@ -3,7 +3,7 @@ package commands
 import (
 	"cmp"
 	"fmt"
-	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -44,8 +44,9 @@ type otherNameError struct {
 	space    string
 	kind     octoapi.Kind
 	own      []octoapi.Machine
-	taken    bool   // the name it is to have is another registration's
-	newClone string // the command that gives a clone a certificate of its own
+	taken    bool // the name it is to have is another registration's
+	tentacle suggest.Tentacle
+	server   []string // the options that lead to the server
 }
 
 func (e otherNameError) Error() string {
@@ -55,7 +56,7 @@ func (e otherNameError) Error() string {
 func (e otherNameError) Hints() []string {
 	hints := []string{
 		"to have both, add --additional: a deployment to both then runs twice on this Tentacle",
-		"if this machine is a clone of that one, give it its own certificate first: " + e.newClone,
+		"if this machine is a clone of that one, give it its own certificate first: " + e.tentacle.Command("new-certificate"),
 	}
 	if e.taken {
 		return hints
@@ -70,8 +71,17 @@ func (e ambiguousRenameError) Error() string {
 	return fmt.Sprintf("this Tentacle is registered in space %s as several %ss, so it is not known which one to rename: %s", e.space, e.kind, namesOf(e.own))
 }
 
-func (ambiguousRenameError) Hints() []string {
-	return []string{"delete the superfluous ones first: octo-tentacle deregister-from --name=NAME (or deregister-worker)"}
+func (e ambiguousRenameError) Hints() []string {
+	return []string{"delete the superfluous ones first: " + deregisterNamed(e.tentacle, e.server, e.kind, e.space, "NAME")}
+}
+
+// deregisterNamed deletes this Tentacle's registration with a name.
+func deregisterNamed(t suggest.Tentacle, server []string, kind octoapi.Kind, space, name string) string {
+	options := slices.Clone(server)
+	if space != "" {
+		options = append(options, "--space="+space)
+	}
+	return t.Command(suggest.Deregister(kind), append(options, "--name="+name)...)
 }
 
 // otherStyleError is the name of a registration that is reached in another way. Newer servers
@@ -82,6 +92,9 @@ type otherStyleError struct {
 	kind  octoapi.Kind
 	taken octoapi.Machine
 	own   bool
+
+	tentacle suggest.Tentacle
+	server   []string // the options that lead to the server
 }
 
 func (e otherStyleError) Error() string {
@@ -95,8 +108,7 @@ func (e otherStyleError) Error() string {
 
 func (e otherStyleError) Hints() []string {
 	if e.own {
-		return []string{fmt.Sprintf("delete it first with %s %s, or give another --name",
-			suggest.Deregister(e.kind), suggest.Quote(runtime.GOOS, "--name="+e.taken.Name))}
+		return []string{"give another --name, or delete it first: " + deregisterNamed(e.tentacle, e.server, e.kind, e.space, e.taken.Name)}
 	}
 	return []string{"give another --name, or delete it in the Octopus web portal first"}
 }

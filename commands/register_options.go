@@ -106,7 +106,7 @@ func (o *registerOptions) placeFlags() []cli.Flag {
 	} else {
 		flags = []cli.Flag{
 			&cli.StringSliceFlag{Name: "environment", Aliases: []string{"env"}, Category: theRegistration, Destination: &o.environments,
-				Usage: "`NAME`, slug or ID of an environment; repeatable"},
+				Usage: "`ENVIRONMENT`: its name, slug or ID; repeatable"},
 			&cli.StringSliceFlag{Name: "role", Aliases: []string{"r"}, Category: theRegistration, Destination: &o.roles,
 				Usage: "`ROLE` of the deployment target, like web-server; repeatable"},
 			&cli.StringSliceFlag{Name: "tenant", Category: theRegistration, Destination: &o.tenants,
@@ -161,7 +161,7 @@ func (o *registerOptions) complete(c *console) error {
 func (o *registerOptions) completePolling() (err error) {
 	if o.proxy != "" {
 		return hint.New("--proxy is for a listening Tentacle (--comms-style=TentaclePassive)",
-			"set the proxy of a polling Tentacle with: octo-tentacle polling-proxy")
+			"the command polling-proxy sets the proxy of a polling Tentacle")
 	}
 	if o.subscriptionID, err = parseSubscription(o.subscriptionID); err != nil {
 		return err

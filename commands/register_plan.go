@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
@@ -22,7 +23,8 @@ type wantedRegistration struct {
 	machine       octoapi.Machine // Endpoint.URI is the subscription of a polling one
 	subscriptions []string        // with which the Tentacle polls the cluster, or will
 
-	newCertificate string // the command that gives this Tentacle another certificate
+	tentacle suggest.Tentacle
+	server   []string // the options that lead to the server
 }
 
 // registrationPlan is what a registration does on the server.
@@ -56,21 +58,25 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 		p.machine.TenantedDeploymentParticipation = cmp.Or(p.machine.TenantedDeploymentParticipation, w.defaultParticipation())
 		return p, nil
 	case named == nil && !o.rename:
-		return p, otherNameError{w.space, o.kind.machine, own, false, w.newCertificate}
+		return p, w.otherName(own, false)
 	case named == nil && len(own) > 1:
-		return p, ambiguousRenameError{space: w.space, kind: o.kind.machine, own: own}
+		return p, ambiguousRenameError(w.otherName(own, false))
 	case named == nil:
 		p.action, p.before, p.twins = actionRenamed, &own[0], nil
 		return w.changed(p)
 	case named.Endpoint.CommunicationStyle != w.machine.Endpoint.CommunicationStyle:
-		return p, otherStyleError{w.space, o.kind.machine, *named, containsMachine(own, *named)}
+		return p, otherStyleError{w.space, o.kind.machine, *named, containsMachine(own, *named), w.tentacle, w.server}
 	case !containsMachine(own, *named) && !o.force && !o.kind.kubernetes:
 		return p, nameTakenError{w.space, o.kind.machine, *named, w.machine.Endpoint.Thumbprint, w.sameEndpoint(named.Endpoint)}
 	case !containsMachine(own, *named) && len(own) > 0 && !o.additional:
-		return p, otherNameError{w.space, o.kind.machine, own, true, w.newCertificate}
+		return p, w.otherName(own, true)
 	}
 	p.action, p.before = actionUpdated, named
 	return w.changed(p)
+}
+
+func (w wantedRegistration) otherName(own []octoapi.Machine, taken bool) otherNameError {
+	return otherNameError{space: w.space, kind: w.options.kind.machine, own: own, taken: taken, tentacle: w.tentacle, server: w.server}
 }
 
 // ownAmong are the registrations of this Tentacle: those with its thumbprint that have its

@@ -100,11 +100,11 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
 			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
-		return nil, hint.Errorf(registerHint, "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", thumbprint)
+		return nil, hint.Errorf(registerHint(t.suggest()), "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", thumbprint)
 	}
 	own, _ = octoapi.Own(found, subscriptions)
 	if len(subscriptions) > 0 && !own[0].PolledWith(subscriptions) && !octoapi.OfOneTentacle(own) {
-		return nil, hint.Errorf(registerHint, "%s this Tentacle's thumbprint %s, but none has its subscription %s: it will get no work",
+		return nil, hint.Errorf(registerHint(t.suggest()), "%s this Tentacle's thumbprint %s, but none has its subscription %s: it will get no work",
 			plural.Of(len(own), "registration has", "registrations have"), thumbprint, strings.Join(subscriptions, ", "))
 	}
 	return own, nil

@@ -134,7 +134,7 @@ func (o *removeServerOptions) complete(c *console) error {
 		}
 	}
 	if len(o.addresses) == 0 && (o.thumbprint == "" || len(given) > 0) { // given, but empty
-		return hint.New("no address to remove is given", "give one as list-servers shows it, like octo-tentacle remove-server https://octo3:10943")
+		return hint.New("no address to remove is given", "give one as list-servers shows it, like https://octo3:10943")
 	}
 	return nil
 }

@@ -163,7 +163,8 @@ func (e retireError) Hints() []string {
 }
 
 // replacedBy is the thumbprint that gives way to the new one; "" where there is none.
-func replacedBy(servers []tentacleconfig.TrustedServer, renewed string) (old string, err error) {
+func replacedBy(t *tentacle, renewed string) (old string, err error) {
+	servers := t.servers
 	var candidates []string
 	if thumbprint.Contains(tentacleconfig.Thumbprints(servers), renewed) {
 		for _, cluster := range tentacleconfig.Renewals(servers) { // another that was trusted later is for a renewal to come
@@ -177,7 +178,7 @@ func replacedBy(servers []tentacleconfig.TrustedServer, renewed string) (old str
 			candidates = tentacleconfig.Thumbprints(servers)
 		}
 		if len(candidates) == 0 {
-			return "", hint.New("this Tentacle trusts no Octopus Server yet, so there is none whose certificate was renewed", registerHint)
+			return "", hint.New("this Tentacle trusts no Octopus Server yet, so there is none whose certificate was renewed", registerHint(t.suggest()))
 		}
 	}
 	candidates = slices.DeleteFunc(candidates, func(one string) bool { return thumbprint.Same(one, renewed) })

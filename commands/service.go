@@ -112,7 +112,7 @@ func (o *serviceOptions) complete(c *console) error {
 	}
 	switch r := o.request; {
 	case r.Empty():
-		return hint.New("no action on the service is given", "give one or more of --install, --uninstall, --reconfigure, --start, --stop, --restart, like: octo-tentacle service --install --start")
+		return hint.New("no action on the service is given", "give one or more of --install, --uninstall, --reconfigure, --start, --stop, --restart, like --install --start")
 	case o.allInstances() && (r.Defines() || r.Uninstall):
 		return errors.New("--instance=* works only with --start, --stop and --restart: name one instance to install, reconfigure or uninstall its service")
 	case o.allInstances() && o.tentacle.service != "":

@@ -64,7 +64,7 @@ func (found trouble) undoHint(t suggest.Tentacle) string {
 	return fmt.Sprintf("to put back the configuration from before %s: %s", found.undo.Local().Format(time.DateTime), undo(t))
 }
 
-func undo(t suggest.Tentacle) string { return t.NamedCommand("restore-backup", "--latest") }
+func undo(t suggest.Tentacle) string { return t.Command("restore-backup", "--latest") }
 
 // explainStart adds to the error of a start that failed what the Tentacle said last, and what may
 // have changed. Other errors stay as they are.

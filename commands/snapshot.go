@@ -34,7 +34,7 @@ func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time
 	s.NewSubscription = tentacleconfig.NewSubscriptionID()
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
-		s.ConfigurationErr = withHints(err)
+		s.ConfigurationErr = withHints(about(s.Tentacle, err))
 		s.Backup = newestUsableBackup(instance)
 		return s
 	}

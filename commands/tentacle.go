@@ -66,19 +66,20 @@ func runningInstance() string {
 func noteUse(instance tentacleconfig.Instance) { _ = tentacleconfig.Migrate(instance) }
 
 func lookAtInstance(instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {
+	named := suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName)}
 	document, err := tentacleconfig.Read(instance.ConfigPath)
 	if err != nil {
-		return nil, err
+		return nil, about(named, err)
 	}
 	servers, err := document.TrustedServers()
 	if err != nil {
-		return nil, err
+		return nil, about(named, err)
 	}
 	return &tentacle{
 		instance: instance,
 		document: document,
 		servers:  servers,
-		service:  serviceOf(instance, serviceName),
+		service:  named.Service,
 	}, nil
 }
 

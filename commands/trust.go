@@ -14,7 +14,10 @@ import (
 
 // Messages about the clusters that a Tentacle trusts.
 
-const registerHint = "register it first: octo-tentacle register-with --comms-style=TentacleActive --server=… --environment=… --role=…"
+// registerHint is how a Tentacle is registered that is to poll.
+func registerHint(t suggest.Tentacle) string {
+	return "register it first: " + t.Command("register-with", "--comms-style=TentacleActive", "--server=URL", "--apikey-file=FILE", "--environment=ENVIRONMENT", "--role=ROLE")
+}
 
 // trustedHint names the clusters that are trusted: asking the API of another cluster is a common
 // mistake.
@@ -56,9 +59,9 @@ func (e untrustedError) Error() string {
 func (e untrustedError) Hints() []string {
 	trusted := tentacleconfig.Thumbprints(e.servers)
 	if len(trusted) == 0 {
-		return []string{trustedHint(e.servers), registerHint}
+		return []string{trustedHint(e.servers), registerHint(e.tentacle)}
 	}
-	expired := "…"
+	expired := "THUMBPRINT"
 	if len(trusted) == 1 {
 		expired = trusted[0]
 	}
@@ -66,7 +69,7 @@ func (e untrustedError) Hints() []string {
 		trustedHint(e.servers),
 		"if it is the same cluster with a new certificate: " +
 			e.tentacle.Command("update-trust", "--oldThumbprint="+expired, "--newThumbprint="+e.thumbprint),
-		"if it is another cluster, " + registerHint,
+		"if it is another cluster, " + registerHint(e.tentacle),
 	}
 }
 

@@ -121,10 +121,14 @@ func namedInFirst(nodes, first, second []string) []string {
 	return slices.DeleteFunc(slices.Clone(nodes), func(node string) bool { return !namedLike(first, node) || namedLike(second, node) })
 }
 
-// mayWork are the addresses without those that are called like a node which hands out no work.
+// mayWork are the addresses without those that are called like a node which hands out no work, and
+// those that name no host: no node is polled there.
 func (c *comparison) mayWork(addresses []string) []string {
 	working := workingNodes(c.nodes)
 	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
+		if u, err := url.Parse(address); err != nil || u.Hostname() == "" {
+			return true
+		}
 		is := func(node string) bool { return namedLike([]string{address}, node) }
 		return !slices.ContainsFunc(working, is) && slices.ContainsFunc(c.nodes, func(n octoapi.Node) bool { return is(n.Name) })
 	})

@@ -132,7 +132,7 @@ func (o *updateTrustOptions) askNew(ctx context.Context, c *console, t *tentacle
 // trustNew trusts the new thumbprint, instead of the old one or beside it.
 func (o *updateTrustOptions) trustNew(ctx context.Context, c *console, t *tentacle) (change, error) {
 	if o.oldThumbprint == "" {
-		old, err := replacedBy(t.servers, o.newThumbprint)
+		old, err := replacedBy(t, o.newThumbprint)
 		if err != nil || old == "" {
 			return nothing(o.newThumbprint), err
 		}

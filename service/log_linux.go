@@ -14,10 +14,11 @@ const (
 	processExited    = "MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15" // with its exit code or signal
 )
 
-// journalOf is what the processes of a unit have written to the journal, and how the last of them
-// ended. systemd's other messages are not among it: in a crash loop, they are most of the journal.
+// journalOf is what the processes of a unit have written to standard output and error, and how the
+// last of them ended. systemd's other messages are not among it: in a crash loop, they are most of
+// the journal. Nor is what programs write to the journal itself: the scripts of a deployment may.
 func journalOf(ctx context.Context, name string, lines int) []byte {
-	words := journalctl(ctx, "-o", "cat", "-n", strconv.Itoa(lines-1), "_SYSTEMD_UNIT="+unitFile(name))
+	words := journalctl(ctx, "-o", "cat", "-n", strconv.Itoa(lines-1), "_TRANSPORT=stdout", "_SYSTEMD_UNIT="+unitFile(name))
 	if len(words) == 0 {
 		return nil
 	}

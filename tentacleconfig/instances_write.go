@@ -20,6 +20,18 @@ func IndexFile(name string) string {
 	return filepath.Join(indexFolder(), strings.ToLower(strings.ReplaceAll(name, " ", "-"))+".config")
 }
 
+// IndexFiles are the index files that an instance, called exactly so, has now, whatever they are
+// called. There may be none, if only the older index has it, or several.
+func IndexFiles(name string) (paths []string) {
+	files, _ := indexFiles() // those that cannot be read are not known to be its
+	for _, f := range files {
+		if f.Name == name {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths
+}
+
 // CheckInstanceName refuses a name that would make no index file, or one in another folder.
 func CheckInstanceName(name string) error {
 	switch {

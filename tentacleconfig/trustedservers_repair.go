@@ -129,15 +129,73 @@ func (s TrustedServer) misspelled() bool {
 	return respelled.Thumbprint != s.Thumbprint || respelled.Address != s.Address
 }
 
+// LeadsTo says whether the server's address names the host and port of another one, whatever else
+// is wrong with it: a scheme or a path that Tentacle does not use, or no port where there is no
+// scheme either.
+func (s TrustedServer) LeadsTo(address string) bool {
+	if SameAddress(s.Address, address) {
+		return true
+	}
+	own, bare := strings.TrimSpace(s.Address), !strings.Contains(s.Address, "://")
+	if bare {
+		own = "https://" + own
+	}
+	at, err := url.Parse(own)
+	to, toErr := url.Parse(address)
+	if err != nil || toErr != nil || at.Host == "" || at.Scheme == "wss" || to.Scheme == "wss" {
+		return false
+	}
+	if bare && at.Port() == "" {
+		return strings.EqualFold(at.Hostname(), to.Hostname())
+	}
+	return SameAddress("https://"+at.Host, "https://"+to.Host)
+}
+
 // Repair is list with the polled servers in it respelled, and with a subscription for each whose
 // own is an empty text or another that is no URI. That is the one under which the cluster is polled
 // at its other addresses, else the one that the Tentacle makes of its Squid. The server knows the
 // Tentacle by these, as far as can be told from here; by a new one it does not, and would hand out
 // no work. So where there is neither, the server stays as it is, and so does one whose subscription
 // is null. A respelled server that another entry polls already is dropped: as it was, it was never
-// connected to. The argument is not modified. The time is linear.
-func Repair(list []TrustedServer) []TrustedServer {
-	broken := func(s TrustedServer) bool { return s.Polls() && (s.misspelled() || s.SubscriptionPreventsStart()) }
+// connected to. So is an entry that says what another one says, too: the Tentacle opens every
+// connection twice for it, and the Tentacle CLI fails on it. The argument is not modified. The time
+// is linear.
+func Repair(list []TrustedServer) []TrustedServer { return withoutDuplicates(respelled(list)) }
+
+// withoutDuplicates is list without those entries of one server that say the same as an earlier
+// one, and without those that have no style beside one that has a style.
+func withoutDuplicates(list []TrustedServer) []TrustedServer {
+	type saying struct {
+		identity
+		style        Style
+		polls        bool
+		subscription string
+	}
+	styled := map[identity]bool{}
+	for _, s := range list {
+		if s.Polls() || s.Style == StyleListening {
+			styled[s.identity()] = true
+		}
+	}
+	seen := map[saying]bool{}
+	return Without(list, func(s TrustedServer) bool {
+		id := s.identity()
+		if s.Style == StyleNone && styled[id] {
+			return true
+		}
+		key := saying{id, s.Style, s.Polls(), strings.ToLower(strings.TrimRight(s.SubscriptionID, "/"))}
+		if s.Polls() {
+			key.style = StylePolling // it polls once, whatever the style
+		}
+		known := seen[key]
+		seen[key] = true
+		return known
+	})
+}
+
+// respelled is Repair but for the entries that say the same.
+func respelled(list []TrustedServer) []TrustedServer {
+	broken := func(s TrustedServer) bool { return s.misspelled() || s.SubscriptionPreventsStart() }
 	if !slices.ContainsFunc(list, broken) {
 		return list
 	}

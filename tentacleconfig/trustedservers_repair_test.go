@@ -152,9 +152,14 @@ func TestWhatTheTentacleCannotUseIsRepaired(t *testing.T) {
 		"an empty subscription, and a Squid": {before: []string{polled(upper, "https://a:1", `""`)}, squid: "SQ", after: []string{polled(upper, "https://a:1", `"poll://sq/"`)}},
 		"an empty subscription, and others of the Squid": {before: []string{polled(upper, "https://a:1", null), polled(upper, "https://b:1", `""`)}, squid: "SQ",
 			after: []string{polled(upper, "https://a:1", null), polled(upper, "https://b:1", `"poll://sq/"`)}},
-		"null, and others":  {before: []string{polled(upper, "https://a:1", null), polled(upper, "https://b:1", x)}},
-		"twice, once right": {before: []string{polled(lower, "https://a:1", y), polled(upper, "a:1", y), polled(upper, "https://a:1", x)}, after: []string{polled(upper, "https://a:1", x)}},
-		"twice wrong":       {before: []string{polled(lower, "a:1", x), polled(upper, "a:1", y)}, after: []string{polled(upper, "https://a:1", x)}},
+		"null, and others":                                 {before: []string{polled(upper, "https://a:1", null), polled(upper, "https://b:1", x)}},
+		"twice, once right":                                {before: []string{polled(lower, "https://a:1", y), polled(upper, "a:1", y), polled(upper, "https://a:1", x)}, after: []string{polled(upper, "https://a:1", x)}},
+		"twice the same":                                   {before: []string{polled(upper, "https://a:1", x), polled(other, "https://a:1", x), polled(upper, "HTTP://A:1/", `"POLL://X"`), entry("11", upper, `"https://a:1"`, x)}, after: []string{polled(upper, "https://a:1", x), polled(other, "https://a:1", x)}},
+		"twice, under two subscriptions":                   {before: []string{polled(upper, "https://a:1", x), polled(upper, "https://a:1", y)}},
+		"twice, once without a style":                      {before: []string{entry("0", upper, `"https://a:1"`, x), polled(upper, "https://a:1", x), entry("0", upper, `"https://b:1"`, x)}, after: []string{polled(upper, "https://a:1", x), entry("0", upper, `"https://b:1"`, x)}},
+		"twice without an address":                         {before: []string{entry("0", upper, null, null), entry("1", upper, null, null), entry("1", lower, null, null), entry("2", upper, null, x)}, after: []string{entry("1", upper, null, null), entry("2", upper, null, x)}},
+		"a listening one with blanks":                      {before: []string{entry("1", lower[:2]+" "+lower[2:], null, null)}, after: []string{entry("1", upper, null, null)}},
+		"twice wrong":                                      {before: []string{polled(lower, "a:1", x), polled(upper, "a:1", y)}, after: []string{polled(upper, "https://a:1", x)}},
 		"twice, and only the wrong one has a subscription": {before: []string{polled(lower, "https://a:1", x), polled(upper, "https://a:1", null)}, after: []string{polled(upper, "https://a:1", x), polled(upper, "https://a:1", null)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,6 +206,31 @@ func TestAnEntryThatTheTentacleCannotUseIsReplacedByOneThatItCan(t *testing.T) {
 	pasted := list(t, `[{"Thumbprint":"`+lower[:2]+" "+lower[2:]+`","CommunicationStyle":1}]`)
 	if got := Upsert(pasted, TrustedServer{Thumbprint: upper, Style: StyleListening}); got[0].Thumbprint != upper {
 		t.Errorf("a pasted thumbprint became %s", FormatTrustedServers(got))
+	}
+}
+
+func TestAWrongAddressMayStillNameAPort(t *testing.T) {
+	const address = "https://octo1:10943"
+	for wrong, leads := range map[string]bool{
+		"https://OCTO1:10943/":             true,
+		"http://octo1:10943":               true,
+		"https://octo1:10943/OctopusComms": true,
+		"tcp://octo1:10943?x":              true,
+		"octo1:10943":                      true,
+		"octo1":                            true, // the port is not known
+		" octo1 ":                          true,
+		"octo1:10944":                      false,
+		"https://octo1":                    false, // 443
+		"https://octo1/x":                  false,
+		"https://octo10:10943":             false,
+		"wss://octo1:10943/x":              false,
+		"https://octo 1:10943":             false,
+		"https://:10943":                   false,
+		"":                                 false,
+	} {
+		if got := (TrustedServer{Address: wrong}).LeadsTo(address); got != leads {
+			t.Errorf("%q: %t", wrong, got)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const expirySoon = 60 * 24 * time.Hour
 
 func (r *report) certificate() {
-	newCertificate, ifBlank := r.Tentacle.NamedCommand("new-certificate"), r.Tentacle.NamedCommand("new-certificate", "--if-blank")
+	newCertificate, ifBlank := r.Tentacle.Command("new-certificate"), r.Tentacle.Command("new-certificate", "--if-blank")
 	switch err := r.CertificateErr; {
 	case errors.Is(err, tentacleconfig.ErrNoCertificate) && r.Thumbprint != "":
 		// RunAgentCommand.cs of OctopusTentacle: a Tentacle without a certificate creates one when
@@ -29,6 +29,7 @@ func (r *report) certificate() {
 	case err != nil:
 		r.problem(idCertificate, "the certificate cannot be read on this machine: "+err.Error(),
 			"the Tentacle cannot start; a configuration copied from another machine needs its own certificate and registration", newCertificate)
+		r.notComplete(registerAfterwards)
 	default:
 		r.ok(idCertificate, "the certificate can be read")
 		r.validity()
@@ -38,19 +39,24 @@ func (r *report) certificate() {
 }
 
 func (r *report) validity() {
-	dates, newCertificate := r.Certificate, r.Tentacle.NamedCommand("new-certificate")
+	dates, newCertificate := r.Certificate, r.Tentacle.Command("new-certificate")
 	const why = "it is not renewed automatically; " + newThumbprint
 	switch {
 	case dates.NotAfter.Before(r.Now):
 		r.problem(idCertificateExpiry, "the certificate expired on "+day(dates.NotAfter), why, newCertificate)
+		r.notComplete(registerAfterwards)
 	case dates.NotBefore.After(r.Now):
 		r.problem(idCertificateExpiry, "the certificate is not valid before "+day(dates.NotBefore), "this machine's clock may be wrong", newCertificate)
+		r.notComplete(registerAfterwards)
 	case dates.NotAfter.Before(r.Now.Add(expirySoon)):
 		r.warning(idCertificateExpiry, "the certificate expires on "+day(dates.NotAfter), why, newCertificate)
+		r.notComplete(registerAfterwards)
 	default:
 		r.ok(idCertificateExpiry, "the certificate is valid until %s", day(dates.NotAfter))
 	}
 }
+
+const registerAfterwards = "then register it again"
 
 const newThumbprint = "a new certificate has another thumbprint, so the Tentacle must be registered again"
 
@@ -59,13 +65,15 @@ const newThumbprint = "a new certificate has another thumbprint, so the Tentacle
 // as most distributions set it up, accepts no key below 2048 bits (SSL_CTX_set_security_level).
 func (r *report) strength() {
 	c := r.Certificate
-	switch fix := r.Tentacle.NamedCommand("new-certificate"); {
+	switch fix := r.Tentacle.Command("new-certificate"); {
 	case c.SHA1:
 		r.warning(idCertificateStrength, "the certificate is signed with SHA-1", "Octopus Cloud, and Octopus Server 2025.3 or later on Linux, refuse it; "+newThumbprint, fix)
+		r.notComplete(registerAfterwards)
 	case c.KeyBits == 0: // another finding's matter: Tentacle uses RSA keys only
 	case c.KeyBits < tentacleconfig.RecommendedKeyBits:
 		r.warning(idCertificateStrength, fmt.Sprintf("the certificate's key has %d bits, and %d are recommended", c.KeyBits, tentacleconfig.RecommendedKeyBits),
 			"an Octopus Server on Linux may refuse it; "+newThumbprint, fix)
+		r.notComplete(registerAfterwards)
 	default:
 		r.ok(idCertificateStrength, "its key has %d bits", c.KeyBits)
 	}
@@ -83,7 +91,7 @@ func (r *report) certificateThumbprint() {
 }
 
 func (r *report) importCertificate() string {
-	return r.Tentacle.NamedCommand("import-certificate", "--from-file=BACKUP.pfx")
+	return r.Tentacle.Command("import-certificate", "--from-file=FILE")
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -2,7 +2,7 @@ package check
 
 // Findings judges a snapshot. The result depends on nothing else.
 func (s *Snapshot) Findings() []Finding {
-	r := &report{Snapshot: s, findings: []Finding{}} // an empty list is [], not null
+	r := &report{Snapshot: s, findings: []Finding{}, open: map[string]string{}} // an empty list is [], not null
 	if s.IndexErr != nil {
 		r.problem(idIndex, s.IndexErr.Error(), "its Tentacle cannot be found by name and was not checked\n"+hints(s.IndexErr), "")
 		return r.findings

@@ -97,7 +97,7 @@ type bad struct {
 	level Level
 	id    string
 	says  string // in what, why or fix
-	fix   string // the whole command; "" if none fixes it
+	fix   string // the whole command, as whole writes it; "" if none fixes it
 }
 
 func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
@@ -115,10 +115,13 @@ func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
 				t.Fatalf("%d findings: %+v", len(hits), hits)
 			}
 			found := hits[0]
-			if found.ID != c.id || found.Level != c.level || found.Fix != c.fix {
+			if found.ID != c.id || found.Level != c.level {
 				t.Errorf("%+v", found)
 			}
-			if text := found.What + "\n" + found.Why; !strings.Contains(text, c.says) {
+			if got := whole(found); got != c.fix {
+				t.Errorf("the fix is\n%s, not\n%s", got, c.fix)
+			}
+			if text := strings.ReplaceAll(found.What+"\n"+found.Why, " --instance=Tentacle", ""); !strings.Contains(text, c.says) {
 				t.Errorf("%q does not say %q", text, c.says)
 			}
 			if found.Level != OK && found.Why == "" {
@@ -128,36 +131,53 @@ func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
 	}
 }
 
+// whole is the fix of a finding, after what has to be done about it where it is not complete. Each
+// command in it has to name the Tentacle, last.
+func whole(f Finding) string {
+	commands := strings.Split(f.Fix, " && ")
+	for i, command := range commands {
+		its, named := strings.CutSuffix(command, " --instance=Tentacle")
+		if !named && !strings.Contains(command, "--instance=web") && !strings.Contains(command, "--service=Tentacle") && strings.Contains(command, "octo-tentacle ") {
+			its = command + " (which Tentacle?)"
+		}
+		commands[i] = its
+	}
+	fix := strings.Join(commands, " && ")
+	if f.Open != "" {
+		fix = "(" + f.Open + ") " + fix
+	}
+	if f.Complete != (f.Fix != "" && f.Open == "") {
+		fix += " (complete?)"
+	}
+	return fix
+}
+
 var badFiles = []bad{
 	{"a file that may not be read", func(s *Snapshot) { s.ConfigurationErr = fmt.Errorf("not allowed: %w", fs.ErrPermission) },
 		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check"},
 	{"a certificate that ends soon", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 59) },
-		Warning, idCertificateExpiry, "expires on 2026-09-29", "octo-tentacle new-certificate --instance=Tentacle"},
+		Warning, idCertificateExpiry, "expires on 2026-09-29", "(then register it again) octo-tentacle new-certificate"},
 	{"a certificate that ends later", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
 		OK, idCertificateExpiry, "valid until 2026-10-01", ""},
 	{"a certificate that has ended", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.Add(-time.Hour) },
-		Problem, idCertificateExpiry, "expired on 2026-08-01", "octo-tentacle new-certificate --instance=Tentacle"},
+		Problem, idCertificateExpiry, "expired on 2026-08-01", "(then register it again) octo-tentacle new-certificate"},
 	{"a certificate of the future", func(s *Snapshot) { s.Certificate.NotBefore = checkedAt.AddDate(0, 0, 1) },
-		Problem, idCertificateExpiry, "not valid before 2026-08-02", "octo-tentacle new-certificate --instance=Tentacle"},
+		Problem, idCertificateExpiry, "not valid before 2026-08-02", "(then register it again) octo-tentacle new-certificate"},
 	{"neither certificate nor thumbprint", func(s *Snapshot) {
 		s.Thumbprint, s.CertificateErr, s.API.Registrations = "", tentacleconfig.ErrNoCertificate, nil
 		s.Certificate = tentacleconfig.CertificateDates{}
-	}, Problem, idCertificate, "that no server knows", "octo-tentacle new-certificate --if-blank --instance=Tentacle"},
+	}, Problem, idCertificate, "that no server knows", "octo-tentacle new-certificate --if-blank"},
 	{"a polling proxy that cannot be one", func(s *Snapshot) { s.ProxyErr = errors.New("line 7: the port is x") },
-		Problem, idPollingProxy, "line 7: the port is x", "octo-tentacle polling-proxy --proxyEnable=false --proxyPort=80"},
+		Problem, idPollingProxy, "line 7: the port is x", "(replace HOST, PORT) octo-tentacle polling-proxy --proxyEnable=true --proxyHost=HOST --proxyPort=PORT"},
 	{"a duplicate that is all there is", func(s *Snapshot) {
 		s.setServers("https://octo1:10943", "https://OCTO1:10943/")
 		s.API.Nodes = s.API.Nodes[:1]
-	}, Warning, idDuplicates, "polled 2 times", registerOnly + " --dry-run && octo-tentacle remove-server https://octo1:10943 --thumbprint=" + clusterThumbprint + " --force && " + registerOnly},
+	}, Warning, idDuplicates, "polled 2 times", "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint + " --host=octo1 --port=10943"},
 	{"a certificate signed with SHA-1", func(s *Snapshot) { s.Certificate.SHA1 = true },
-		Warning, idCertificateStrength, "signed with SHA-1", "octo-tentacle new-certificate --instance=Tentacle"},
+		Warning, idCertificateStrength, "signed with SHA-1", "(then register it again) octo-tentacle new-certificate"},
 	{"a certificate with a short key", func(s *Snapshot) { s.Certificate.KeyBits = 1024 },
-		Warning, idCertificateStrength, "1024 bits, and 2048 are recommended", "octo-tentacle new-certificate --instance=Tentacle"},
+		Warning, idCertificateStrength, "1024 bits, and 2048 are recommended", "(then register it again) octo-tentacle new-certificate"},
 }
-
-// registerOnly registers the Tentacle of a good snapshot again, at one address.
-const registerOnly = "octo-tentacle register-with --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' " +
-	"--comms-style=TentacleActive --server-subscription-id=" + aSubscription + " --server-comms-address=https://octo1:10943"
 
 // setSecond changes the second entry of a good snapshot, and looks at the ports again.
 func setSecond(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
@@ -177,9 +197,9 @@ func setOnly(change func(*tentacleconfig.TrustedServer)) func(*Snapshot) {
 }
 
 const (
-	pollSecond      = "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint + " --host=octo2.example.com --port=10943"
-	registerSecond  = "octo-tentacle register-with --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server' --comms-style=TentacleActive "
-	replaceSecond   = "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1.example.com:10943,"
+	commsSecond     = "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint
+	pollSecond      = commsSecond + " --host=octo2.example.com --port=10943"
+	pollRegistered  = commsSecond + " --server-subscription-id=" + aSubscription + " --host=octo2.example.com --port=10943"
 	pollsNothing    = "the Tentacle does not start with it: it polls nothing, and does not listen either"
 	pastedAndPadded = "BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB BBBB"
 )
@@ -192,17 +212,28 @@ var badEntries = []bad{
 	}, OK, idTrustedServers, "all entries are well-formed", ""},
 	{"a listening thumbprint with blanks", func(s *Snapshot) {
 		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: pastedAndPadded, Style: tentacleconfig.StyleListening})
-	}, Problem, idTrustedServers, "no server can match it", "octo-tentacle configure --trust=" + strings.ReplaceAll(pastedAndPadded, " ", "")},
+	}, Problem, idTrustedServers, "no server can match it", "octo-tentacle server-comms --style=TentaclePassive --thumbprint=" + strings.ReplaceAll(pastedAndPadded, " ", "")},
 	{"a host name without https://", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "octo2.example.com:10943" }),
 		Problem, idTrustedServers, "the Tentacle never connects to it", pollSecond},
 	{"an IP address without https://", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "10.0.0.2:10943" }),
 		Problem, idTrustedServers, pollsNothing, strings.Replace(pollSecond, "octo2.example.com", "10.0.0.2", 1)},
 	{"an address without a port", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "octo2.example.com" }),
-		Problem, idTrustedServers, pollsNothing, replaceSecond + "https://octo2.example.com:10943"},
+		Problem, idTrustedServers, pollsNothing, "(replace PORT) " + commsSecond + " --host=octo2.example.com --port=PORT"},
 	{"an address that is none", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "https://octo 2" }),
-		Problem, idTrustedServers, pollsNothing, replaceSecond + "https://octopus.example.com:10943"},
+		Problem, idTrustedServers, pollsNothing, "octo-tentacle remove-server 'https://octo 2' --thumbprint=" + clusterThumbprint},
+	{"an address that is none, and all there is", setOnly(func(e *tentacleconfig.TrustedServer) { e.Address = "https://octo 2" }),
+		Problem, idTrustedServers, pollsNothing, "(replace ADDRESS) octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=ADDRESS"},
+	{"an address that is none, without a style", func(s *Snapshot) {
+		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: clusterThumbprint, Address: "https://octo 2"})
+	}, Problem, idTrustedServers, "https://octo 2 has no communication style", ""},
+	{"a thumbprint that is none, beside a good one", func(s *Snapshot) {
+		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: "12’3", Style: tentacleconfig.StyleListening})
+	}, Problem, idTrustedServers, "which is not 40 hexadecimal digits", "octo-tentacle configure '--remove-trust=12’3'"},
+	{"no address, beside others", func(s *Snapshot) {
+		s.Servers = append(s.Servers, s.Servers[1].With(""))
+	}, Problem, idTrustedServers, "polls, but has no address", "octo-tentacle server-comms --style=TentaclePassive --thumbprint=" + clusterThumbprint},
 	{"an address with a path", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address += "/OctopusComms" }),
-		Warning, idTrustedServers, "only its host and port", replaceSecond + "https://octo2.example.com:10943"},
+		Warning, idTrustedServers, "only its host and port", pollSecond},
 	{"a right entry beside one without https://", func(s *Snapshot) {
 		s.Servers = append(s.Servers, s.Servers[1].With("octo2.example.com:10943"))
 		s.answer()
@@ -210,11 +241,11 @@ var badEntries = []bad{
 	{"no URI as a subscription", setSecond(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "abc" }),
 		Problem, idTrustedServers, pollsNothing, pollSecond},
 	{"no URI as the only subscription", setOnly(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "abc" }),
-		Problem, idTrustedServers, "octo2.example.com:10943 is polled under \"abc\", which is not a subscription", registerSecond + "--server-subscription-id=" + aSubscription + " --server-comms-address=https://octo2.example.com:10943"},
+		Problem, idTrustedServers, "octo2.example.com:10943 is polled under \"abc\", which is not a subscription", pollRegistered},
 	{"no subscription", setSecond(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "" }),
 		Problem, idSubscriptions, "the Tentacle polls under no subscription at https://octo2.example.com:10943", pollSecond},
 	{"no subscription at all", setOnly(func(e *tentacleconfig.TrustedServer) { e.SubscriptionID = "" }),
-		Problem, idSubscriptions, "the Tentacle polls under no subscription at https://octo2.example.com:10943", registerSecond + "--server-subscription-id=" + aSubscription + " --server-comms-address=https://octo2.example.com:10943"},
+		Problem, idSubscriptions, "the Tentacle polls under no subscription at https://octo2.example.com:10943", pollRegistered},
 	{"a subscription spelled otherwise", setSecond(func(e *tentacleconfig.TrustedServer) {
 		e.SubscriptionID = strings.ToUpper(strings.TrimSuffix(aSubscription, "/"))
 	}),
@@ -223,7 +254,7 @@ var badEntries = []bad{
 
 var badServices = []bad{
 	{"a forgotten restart", func(s *Snapshot) { s.File.Created = checkedAt },
-		Problem, idRestart, "still uses the old one", `octo-tentacle restart-service --instance=Tentacle`},
+		Problem, idRestart, "still uses the old one", `octo-tentacle restart-service`},
 	{"stopped", func(s *Snapshot) { s.Service = service.Status{State: service.Stopped} },
 		Problem, idService, "service Tentacle is stopped", "octo-tentacle service --start"},
 	{"failed", func(s *Snapshot) { s.Service = service.Status{State: service.Failed, Reason: "exit status 7"} },
@@ -237,11 +268,11 @@ var badServices = []bad{
 		s.LastWords = []string{"the port is taken"}
 	}, Problem, idService, "service Tentacle does not stay up: it is crashing (started again 4 times)\na Tentacle that keeps ending gets no work, or loses it; the last lines of its log:\nthe port is taken", ""},
 	{"a crash loop since the last change", func(s *Snapshot) { s.Service, s.Undo = service.Status{State: service.Crashing}, true },
-		Problem, idService, "does not stay up", "octo-tentacle restore-backup --latest --instance=Tentacle"},
+		Problem, idService, "does not stay up", "(only if the last change is the cause) octo-tentacle restore-backup --latest"},
 	{"failed since the last change", func(s *Snapshot) { s.Service, s.Undo = service.Status{State: service.Failed}, true },
-		Problem, idService, "service Tentacle is failed", "octo-tentacle restore-backup --latest --instance=Tentacle"},
+		Problem, idService, "service Tentacle is failed", "(only if the last change is the cause) octo-tentacle restore-backup --latest"},
 	{"a restart that came to no end", func(s *Snapshot) { s.Service, s.Interrupted = service.Status{State: service.Stopped}, true },
-		Problem, idService, "service Tentacle was stopped for a restart and does not run: it is stopped", "octo-tentacle restart-service --instance=Tentacle"},
+		Problem, idService, "service Tentacle was stopped for a restart and does not run: it is stopped", "octo-tentacle restart-service"},
 	{"unmanaged", func(s *Snapshot) { s.Service = service.Status{State: service.Unmanaged} },
 		OK, idService, "no service manager runs here", ""},
 	{"not to be told", func(s *Snapshot) {
@@ -256,27 +287,27 @@ var badEnvironments = []bad{
 	{"the trusted servers, in the unit", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceDefinition}}
 	}, Problem, idEnvironment, "TENTACLE_TRUSTED_SERVERS is set in the service's definition",
-		`systemctl edit --full Tentacle.service && octo-tentacle restart-service --instance=Tentacle`},
+		""},
 	{"the certificate, in a file", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_CERTIFICATE", Value: "x", Source: service.SourceFile, File: "/etc/tentacle env"}}
 	}, Problem, idEnvironment, "TENTACLE_CERTIFICATE is set for the service in /etc/tentacle env",
-		`sed -i '/^TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service --instance=Tentacle`},
+		`sed -i '/^[[:space:]]*TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service`},
 	{"the port, in the running process alone", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_SERVICE_PORT", Value: "1", Source: service.SourceProcess}}
-	}, Warning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service --instance=Tentacle`},
+	}, Warning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service`},
 	{"the trusted servers, without the flag that a Tentacle of today needs", func(s *Snapshot) {
 		s.Variables = []service.Variable{{Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceProcess}}
-	}, Warning, idEnvironment, "ignore it unless OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true", `octo-tentacle restart-service --instance=Tentacle`},
+	}, Warning, idEnvironment, "ignore it unless OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true", `octo-tentacle restart-service`},
 	{"the connection count, which needs no flag", func(s *Snapshot) {
 		s.Variables = []service.Variable{{Name: "TentaclePollingConnectionCount", Value: "5", Source: service.SourceProcess}}
-	}, Warning, idEnvironment, "it overrides the setting", `octo-tentacle restart-service --instance=Tentacle`},
+	}, Warning, idEnvironment, "it overrides the setting", `octo-tentacle restart-service`},
 	{"one that is blank, and others", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: " "}, {Name: "PATH", Value: "/bin"}}
 	}, OK, idEnvironment, "no environment variable", ""},
 	{"on Windows, for the machine, in another case", func(s *Snapshot) {
 		s.Tentacle.GOOS = "windows"
 		s.Variables = []service.Variable{contributes, {Name: "tentacle_trusted_servers", Value: "[]", Source: service.SourceSystem}}
-	}, Problem, idEnvironment, "for every service on this machine", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine')`},
+	}, Problem, idEnvironment, "for every service on this machine", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine'); octo-tentacle restart-service --service=Tentacle`},
 }
 
 // renewedThumbprint is that of the cluster's new certificate.
@@ -317,13 +348,13 @@ var badRenewals = []bad{
 
 var badClusters = []bad{
 	{"a node without an address, called like the others", func(s *Snapshot) { s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"}) },
-		Problem, idNodes, "only 2 addresses are polled, and 3 nodes", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+		Problem, idNodes, "only 2 addresses are polled, and 3 nodes", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
 	{"a node without a port, behind NAT", func(s *Snapshot) {
 		s.setServers("https://octopus.example.com:10943", "https://octopus.example.com:10944")
 		s.API.Nodes = []octoapi.Node{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}
-	}, Problem, idNodes, "a, b, c, d", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octopus.example.com --server-comms-port=10945-10946"},
+	}, Problem, idNodes, "a, b, c, d", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octopus.example.com --server-comms-port=10945-10946"},
 	{"one balanced address", func(s *Snapshot) { s.setServers("https://balanced.example.com:10943") },
-		Problem, idNodes, "a load balancer does not help", "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1:10943,https://octo2:10943"},
+		Problem, idNodes, "a load balancer does not help", "(its addresses are guesses) octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1:10943,https://octo2:10943"},
 	{"one balanced address, shared queues", func(s *Snapshot) {
 		s.setServers("https://balanced.example.com:10943")
 		s.API.SharedQueues = true
@@ -334,7 +365,7 @@ var badClusters = []bad{
 		OK, idNodes, "2 addresses are polled, and 1 node of the cluster hands out work", ""},
 	{"a node in maintenance, not polled", func(s *Snapshot) {
 		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "octo3", InMaintenanceMode: true})
-	}, Warning, idNodes, "in maintenance: octo3", "octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	}, Warning, idNodes, "in maintenance: octo3", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
 	{"no permission to see the nodes", func(s *Snapshot) { s.API.NodesErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) },
 		OK, idNodes, "may not see the cluster's nodes", ""},
 	{"nodes that cannot be asked", func(s *Snapshot) { s.API.NodesErr = errors.New("x is broken") },
@@ -345,4 +376,29 @@ var badClusters = []bad{
 		Problem, idAPI, "start it", ""},
 	{"a server that is not asked", func(s *Snapshot) { s.Server, s.API = "", API{} },
 		OK, idAPI, "were not checked", ""},
+}
+
+// TestNoFixIsCompleteThatFailsBeforeAnotherOne: a list with which the Tentacle does not start is
+// refused, and so is a registration without a certificate.
+func TestNoFixIsCompleteThatFailsBeforeAnotherOne(t *testing.T) {
+	s := goodSnapshot()
+	s.Servers = append(s.Servers, s.Servers[1].With("https://octo 3"), s.Servers[0].With("octo1.example.com:10943"))
+	s.CertificateErr = tentacleconfig.ErrNoCertificate
+	s.API.Registrations[0].Machine.Endpoint.URI = "poll://other/"
+	s.answer()
+	var got []string
+	for _, f := range s.Findings() {
+		if f.Level != OK && f.Fix != "" {
+			got = append(got, fmt.Sprintf("%s: %t, %s", f.ID, f.Complete, f.Open))
+		}
+	}
+	want := []string{
+		"certificate: false, replace FILE",
+		"trusted-servers: true, ",
+		"trusted-servers: false, first repair the entry that keeps the Tentacle from starting",
+		"registration: false, first repair the certificate",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, not\n%q", got, want)
+	}
 }

@@ -47,7 +47,7 @@ func (r *report) clusterThumbprint() {
 	}
 	r.problem(idClusterThumbprint, what+trustedOnly(r.Servers),
 		"the Tentacle gets no work from this cluster: either --server is not the cluster that it polls, or the certificate was renewed",
-		r.registerAgain("", nil))
+		r.register("", nil))
 }
 
 // trustedOnly names the clusters that are trusted: asking the API of another cluster is a common

@@ -129,7 +129,7 @@ func (r *report) separate(who identity, sharers []octoapi.Registration) (why, fi
 	case r.Agent:
 		return why + "a Kubernetes agent gets a new subscription when it is installed again", ""
 	case len(who.own) == 1 && who.sure && who.own[0].Machine.Endpoint.Polls():
-		return why + "the command gives this one a new subscription", r.update(who.own[0], r.NewSubscription, r.clusterAddresses())
+		return why + "the command gives this one a new subscription", r.update(who.own[0], r.NewSubscription, r.answeringAddresses())
 	case len(who.own) == 0:
 		return why + "if this is the copy: registering it gives it a new subscription\n" +
 			fmt.Sprintf("if this is %s, and its certificate was replaced: register it again with --force and %s", sharers[0].Machine.Name,

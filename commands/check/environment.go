@@ -9,6 +9,9 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/service"
 )
 
+// TrustedServersVariable overrides the list of trusted servers.
+const TrustedServersVariable = "TENTACLE_TRUSTED_SERVERS"
+
 // overrides are the variables that override a setting (OctopusTentacle,
 // MapsTentacleEnvironmentValuesToConfigItems.cs and MapsEnvironmentValuesToConfigItems.cs), those
 // that high availability depends on first.
@@ -17,7 +20,7 @@ var overrides = []struct {
 	vital  bool // the trusted servers or the certificate: editing the file has no effect
 	always bool // whatever contributeFlag says (HalibutInitializer.cs)
 }{
-	{name: "TENTACLE_TRUSTED_SERVERS", vital: true},
+	{name: TrustedServersVariable, vital: true},
 	{name: "TENTACLE_CERTIFICATE", vital: true},
 	{name: "TENTACLE_CERTIFICATE_THUMBPRINT", vital: true},
 	{name: "TENTACLE_POLLING_USE_DEFAULT_PROXY"},
@@ -38,31 +41,49 @@ var overrides = []struct {
 // ApplicationConfigurationContributionFlag.cs).
 const contributeFlag = "OCTOPUS_CONTRIBUTE_ENV_SETTINGS"
 
-func (r *report) environment() {
+// Override is a variable of a service that a Tentacle may use instead of a setting.
+type Override struct {
+	Variable service.Variable
+	Vital    bool // the trusted servers or the certificate
+	Ignored  bool // by current Tentacles; older ones use it
+}
+
+// Overrides finds them among the variables of a service.
+func Overrides(variables []service.Variable, goos string) (found []Override) {
 	value := func(name string) (service.Variable, bool) {
-		i := slices.IndexFunc(r.Variables, func(v service.Variable) bool {
-			return (v.Name == name || r.windows() && strings.EqualFold(v.Name, name)) && strings.TrimSpace(v.Value) != ""
+		i := slices.IndexFunc(variables, func(v service.Variable) bool {
+			return (v.Name == name || goos == "windows" && strings.EqualFold(v.Name, name)) && strings.TrimSpace(v.Value) != ""
 		})
 		if i < 0 {
 			return service.Variable{}, false
 		}
-		return r.Variables[i], true
+		return variables[i], true
 	}
 	flag, _ := value(contributeFlag)
 	contributes := strings.EqualFold(strings.TrimSpace(flag.Value), "true")
 	for _, o := range overrides {
-		v, set := value(o.name)
-		if !set {
-			continue
+		if v, set := value(o.name); set {
+			found = append(found, Override{Variable: v, Vital: o.vital, Ignored: !contributes && !o.always})
 		}
-		what := fmt.Sprintf("%s is set %s", o.name, sourceOf(v))
+	}
+	return found
+}
+
+// What says where the variable is set.
+func (o Override) What() string {
+	return fmt.Sprintf("%s is set %s", o.Variable.Name, sourceOf(o.Variable))
+}
+
+func (r *report) environment() {
+	for _, o := range Overrides(r.Variables, r.Tentacle.GOOS) {
+		how, fix := r.unset(o.Variable)
 		switch {
-		case contributes && o.vital:
-			r.problem(idEnvironment, what, "it overrides the setting in the file: editing the file has no effect", r.unset(v))
-		case contributes || o.always:
-			r.warning(idEnvironment, what, "it overrides the setting in the file", r.unset(v))
+		case o.Ignored:
+			r.warning(idEnvironment, o.What(), "current Tentacles ignore it unless "+contributeFlag+"=true, but older ones use it instead of the setting in the file"+how, fix)
+		case o.Vital:
+			r.problem(idEnvironment, o.What(), "it overrides the setting in the file: editing the file has no effect"+how, fix)
 		default:
-			r.warning(idEnvironment, what, "current Tentacles ignore it unless "+contributeFlag+"=true, but older ones use it instead of the setting in the file", r.unset(v))
+			r.warning(idEnvironment, o.What(), "it overrides the setting in the file"+how, fix)
 		}
 	}
 	if !r.found(idEnvironment) && r.ServiceErr == nil && r.Service.State != service.Absent && r.Service.State != service.Unmanaged {
@@ -82,18 +103,23 @@ func sourceOf(v service.Variable) string {
 	return "in the service's definition"
 }
 
-// unset is the command that removes a variable.
-func (r *report) unset(v service.Variable) string {
+// unset is the command that removes a variable, and what to do where there is none: a unit of
+// systemd has several files, and a person has to look which of them sets it.
+func (r *report) unset(v service.Variable) (how, fix string) {
 	switch {
 	case r.windows() && v.Source == service.SourceSystem:
-		return fmt.Sprintf(`[Environment]::SetEnvironmentVariable('%s', $null, 'Machine')`, v.Name)
+		return "", fmt.Sprintf(`[Environment]::SetEnvironmentVariable(%s, $null, 'Machine'); %s`, powerShell(v.Name), r.Tentacle.Restart())
 	case r.windows():
-		key := `HKLM:\SYSTEM\CurrentControlSet\Services\` + r.Tentacle.Service
-		return fmt.Sprintf(`Set-ItemProperty '%s' Environment ([string[]]@((Get-ItemProperty '%[1]s').Environment -notlike '%s=*'))`, key, v.Name)
-	case v.Source == service.SourceFile:
-		return fmt.Sprintf("sed -i '/^%s=/d' %s && %s", v.Name, suggest.Quote(r.Tentacle.GOOS, v.File), r.Tentacle.Restart())
+		key := powerShell(`HKLM:\SYSTEM\CurrentControlSet\Services\` + r.Tentacle.Service)
+		return "", fmt.Sprintf(`Set-ItemProperty %s Environment ([string[]]@((Get-ItemProperty %[1]s).Environment -notlike %s)); %s`, key, powerShell(v.Name+"=*"), r.Tentacle.Restart())
+	case v.Source == service.SourceFile: // systemd.exec(5): blanks before a name do not count
+		return "", fmt.Sprintf("sed -i '/^[[:space:]]*%s=/d' %s && %s", v.Name, suggest.Quote(r.Tentacle.GOOS, v.File), r.Tentacle.Restart())
 	case v.Source == service.SourceProcess:
-		return r.Tentacle.Restart()
+		return "", r.Tentacle.Restart()
 	}
-	return fmt.Sprintf("systemctl edit --full %s && %s", suggest.Quote(r.Tentacle.GOOS, r.Tentacle.Service+".service"), r.Tentacle.Restart())
+	unit := suggest.Quote(r.Tentacle.GOOS, r.Tentacle.Service+".service")
+	return fmt.Sprintf("\nsystemctl cat %s shows the file that sets it: remove the line, then: systemctl daemon-reload && %s", unit, r.Tentacle.Restart()), ""
 }
+
+// powerShell is a text as PowerShell reads it. Only it has commands for the registry.
+func powerShell(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -6,9 +6,11 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
@@ -35,6 +37,11 @@ type Finding struct {
 	What  string `json:"what"`
 	Why   string `json:"why"` // it matters, and what to do if no command fixes it; "" if nothing is wrong
 	Fix   string `json:"fix"` // the command that fixes it; "" if there is none
+	// Complete says that Fix can be pasted as it is: it fixes this, and nothing is lost if it
+	// fails.
+	Complete bool `json:"complete"`
+
+	Open string `json:"-"` // what a person has to do about a Fix that is not complete
 }
 
 // The IDs of the findings.
@@ -66,18 +73,52 @@ const (
 type report struct {
 	*Snapshot
 	findings []Finding
+
+	open        map[string]string // what a person has to do about a fix, by its text; where it has no placeholders
+	notStarting bool              // because of an entry that no change repairs by the way
+	aboutStart  bool              // the findings are about such an entry
 }
 
 func (r *report) ok(id, format string, a ...any) {
 	r.findings = append(r.findings, Finding{Level: OK, ID: id, What: fmt.Sprintf(format, a...)})
 }
 
-func (r *report) warning(id, what, why, fix string) {
-	r.findings = append(r.findings, Finding{Warning, id, what, why, fix})
+func (r *report) warning(id, what, why, fix string) { r.add(Warning, id, what, why, fix) }
+
+func (r *report) problem(id, what, why, fix string) { r.add(Problem, id, what, why, fix) }
+
+// add adds a finding. Its fix is complete unless it has placeholders.
+func (r *report) add(level Level, id, what, why, fix string) {
+	f := Finding{Level: level, ID: id, What: what, Why: why, Fix: fix}
+	switch placeholders := suggest.Placeholders(fix); {
+	case len(placeholders) > 0:
+		f.Open = "replace " + strings.Join(placeholders, ", ")
+	case r.CertificateErr != nil && strings.Contains(fix, " register-"):
+		f.Open = "first repair the certificate"
+	case r.waits(fix):
+		f.Open = "first repair the entry that keeps the Tentacle from starting"
+	default:
+		f.Open = r.open[fix]
+	}
+	f.Complete = f.Fix != "" && f.Open == ""
+	r.findings = append(r.findings, f)
 }
 
-func (r *report) problem(id, what, why, fix string) {
-	r.findings = append(r.findings, Finding{Problem, id, what, why, fix})
+// changesServers matches the commands that change the list of trusted servers, which refuse one
+// with which the Tentacle does not start.
+var changesServers = regexp.MustCompile(`octo-tentacle (server-comms|poll-server|sync-servers|remove-server|update-trust|register-|configure .*trust=)`)
+
+// waits says whether a fix fails as long as other entries keep the Tentacle from starting.
+func (r *report) waits(fix string) bool {
+	return r.notStarting && !r.aboutStart && changesServers.MatchString(fix)
+}
+
+// notComplete says that the fix of the finding just added, if it has one, needs a person although
+// it has no placeholders: what they have to do about it.
+func (r *report) notComplete(open string) {
+	if last := &r.findings[len(r.findings)-1]; last.Complete {
+		last.Complete, last.Open = false, open
+	}
 }
 
 // found says whether there is a finding with this ID already.

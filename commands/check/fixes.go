@@ -3,7 +3,6 @@ package check
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
@@ -15,131 +14,140 @@ import (
 
 func (r *report) windows() bool { return r.Tentacle.GOOS == "windows" }
 
-// pollEntry turns an entry that has an address into one that polls.
+// pollEntry makes one entry of an entry with an address and of those that say the same: it polls,
+// and is spelled as the Tentacle needs it. It asks nobody, and changes nothing else, unless the
+// cluster is polled with several subscriptions: the correct one is used everywhere then. Where the
+// address names no host, its entry is removed if the cluster is polled at others.
 func (r *report) pollEntry(server tentacleconfig.TrustedServer) string {
+	all := r.subscriptionsOf(server.Thumbprint)
+	if len(all) < 2 {
+		return r.pollEntryWith(server)
+	}
+	option := "--server-subscription-id=" + r.correct(all).id + "/"
+	fix := r.pollEntryWith(server, option)
+	if !strings.Contains(fix, option) {
+		return fix
+	}
+	switch known := r.registeredAmong(all); {
+	case known == 0:
+		r.open[fix] = "a guess: it is not known by which one the server knows the Tentacle"
+	case known > 1:
+		r.open[fix] = "first make the registrations have one subscription"
+	}
+	return fix
+}
+
+// pollEntryWith is pollEntry with further options.
+func (r *report) pollEntryWith(server tentacleconfig.TrustedServer, more ...string) string {
+	options := append([]string{"--style=TentacleActive", "--thumbprint=" + thumbprint.Clean(server.Thumbprint)}, more...)
+	polls := server.Polls()
 	server.Style = tentacleconfig.StylePolling
 	address := tried(server)
-	at, err := url.Parse(address)
-	if err != nil || at.Hostname() == "" {
-		return r.correctAddress(server)
-	}
-	options := []string{"--style=TentacleActive", "--thumbprint=" + thumbprint.Clean(server.Thumbprint)}
-	if at.Scheme == "wss" {
+	if strings.HasPrefix(address, "wss:") {
 		return r.Tentacle.Command("server-comms", append(options, "--web-socket="+address)...)
 	}
-	options = append(options, "--host="+at.Hostname())
-	if port := at.Port(); port != "" {
-		options = append(options, "--port="+port)
+	host, port := hostAndPort(address)
+	switch {
+	case host != "":
+		return r.Tentacle.Command("server-comms", append(options, "--host="+host, "--port="+port)...)
+	case !polls:
+		return "" // no command removes it alone
+	case len(r.usableAddresses(server.Thumbprint)) > 0 && !r.subscribesAlone(server) && !strings.ContainsAny(server.Address, "@,"):
+		return r.Tentacle.Command("remove-server", server.Address, "--thumbprint="+thumbprint.Clean(server.Thumbprint))
 	}
-	return r.Tentacle.Command("server-comms", options...)
+	addresses := append(r.usableAddresses(server.Thumbprint), "ADDRESS")
+	return r.Tentacle.Command("sync-servers", append(r.server(), "--server-comms-address="+strings.Join(addresses, ","))...)
+}
+
+// registeredAmong is how many of the subscriptions the server knows the Tentacle by.
+func (r *report) registeredAmong(all []subscription) (known int) {
+	for _, one := range all {
+		if slices.ContainsFunc(r.API.Registrations, func(of octoapi.Registration) bool { return octoapi.SameSubscription(one.id, of.Machine.Endpoint.URI) }) {
+			known++
+		}
+	}
+	return known
+}
+
+// subscribesAlone says whether no other entry has a subscription for the entry's cluster.
+func (r *report) subscribesAlone(server tentacleconfig.TrustedServer) bool {
+	return server.Subscribes() && !slices.ContainsFunc(r.Servers, func(other tentacleconfig.TrustedServer) bool {
+		return other.Subscribes() && thumbprint.Same(other.Thumbprint, server.Thumbprint) && !tentacleconfig.SameAddress(other.Address, server.Address)
+	})
+}
+
+// hostAndPort are those of an address with whatever is wrong with it. The host is "" where it
+// cannot be told, and the port a placeholder.
+func hostAndPort(address string) (host, port string) {
+	bare := !strings.Contains(address, "://")
+	if bare {
+		address = "https://" + address
+	}
+	at, err := url.Parse(address)
+	if err != nil {
+		return "", ""
+	}
+	at = &url.URL{Scheme: "https", Host: at.Host}
+	canonical, err := tentacleconfig.AddressOf(at.String())
+	if err != nil {
+		return "", ""
+	}
+	if bare && at.Port() == "" {
+		return at.Hostname(), "PORT"
+	}
+	at, err = url.Parse(canonical)
+	if err != nil {
+		return "", ""
+	}
+	return at.Hostname(), at.Port()
 }
 
 // repair spells a polled entry as the Tentacle needs it, and gives it a subscription where it has
-// none: that of the cluster's other addresses, or of the Squid. Where there is neither, the
-// Tentacle has to be registered, under the subscription that the server knows, if any.
+// none: that of the cluster's other addresses, that of the Squid, or the one under which the server
+// knows the Tentacle. Where there is none, the Tentacle has to be registered.
 func (r *report) repair(server tentacleconfig.TrustedServer) string {
 	repaired := tentacleconfig.Repair([]tentacleconfig.TrustedServer{server})
-	if repaired[0].Subscribes() || len(r.subscriptionsOf(server.Thumbprint)) > 0 {
+	switch registered := r.registered(); {
+	case repaired[0].Subscribes() || len(r.subscriptionsOf(server.Thumbprint)) > 0:
 		return r.pollEntry(server)
+	case registered != "":
+		return r.pollEntryWith(server, "--server-subscription-id="+registered)
 	}
-	return r.registerAgain(r.registered(), []string{tried(server)})
+	return r.register("", []string{tried(server)})
 }
 
-// correctAddress polls the cluster at its usable addresses and, instead of the entry's, at one like
-// it: its host and port, as far as they can be told. The subscription stays.
-func (r *report) correctAddress(server tentacleconfig.TrustedServer) string {
-	var addresses []string
+// usableAddresses are those at which the Tentacle can poll a cluster.
+func (r *report) usableAddresses(cluster string) (addresses []string) {
 	for _, p := range r.Ports {
-		if _, err := tentacleconfig.AddressOf(p.Address); err == nil && thumbprint.Contains(p.Trusted, server.Thumbprint) {
+		if _, err := tentacleconfig.AddressOf(p.Address); err == nil && thumbprint.Contains(p.Trusted, cluster) {
 			addresses = append(addresses, p.Address)
 		}
 	}
-	like := "https://octopus.example.com:" + defaultPort
-	if guess, err := tentacleconfig.AddressOf("https://" + server.Address + ":" + defaultPort); err == nil {
-		like = guess
-	} else if at, err := url.Parse(server.Address); err == nil && at.Hostname() != "" {
-		at = &url.URL{Scheme: "https", Host: at.Host}
-		if guess, err := tentacleconfig.AddressOf(at.String()); err == nil {
-			like = guess
-		}
-	}
-	return r.Tentacle.Command("sync-servers", append(r.server(), "--server-comms-address="+strings.Join(append(addresses, like), ","))...)
+	return addresses
 }
-
-// defaultPort is the polling port of a server that is not configured otherwise.
-var defaultPort = strconv.Itoa(octoapi.DefaultPollingPort)
 
 // giveAddress is for an entry that polls, but has no address: where the cluster is polled at
-// others, it is not needed.
+// others, none is needed, and the entry becomes one for a server that connects to this Tentacle.
 func (r *report) giveAddress(server tentacleconfig.TrustedServer) string {
+	of := "--thumbprint=" + thumbprint.Clean(server.Thumbprint)
 	if len(r.subscriptionsOf(server.Thumbprint)) > 0 {
-		return r.keepOnlyPolled()
+		return r.Tentacle.Command("server-comms", "--style=TentaclePassive", of)
 	}
-	return r.Tentacle.Command("server-comms", "--style=TentacleActive", "--thumbprint="+thumbprint.Clean(server.Thumbprint), "--host=octopus.example.com")
+	return r.Tentacle.Command("server-comms", "--style=TentacleActive", of, "--host=HOST")
 }
 
-// keepOnlyPolled removes the entries without an address, and then trusts the servers that connect
-// to this Tentacle again. It is no fix where an address is wrong: its entry would be lost.
-func (r *report) keepOnlyPolled() string {
-	var polled []string
-	for _, p := range r.Ports {
-		if _, err := tentacleconfig.AddressOf(p.Address); err != nil {
-			return ""
-		}
-		polled = append(polled, p.Address)
-	}
-	command := r.Tentacle.Command("clear-trusted-servers", "--keep="+strings.Join(polled, ","))
-	var trust []string
-	for _, server := range r.Servers {
-		option := "--trust=" + server.Thumbprint
-		if server.Style == tentacleconfig.StyleListening && thumbprint.Valid(server.Thumbprint) && !slices.Contains(trust, option) {
-			trust = append(trust, option)
-		}
-	}
-	if len(trust) > 0 {
-		command += " && " + r.Tentacle.Command("configure", trust...)
-	}
-	return command
-}
-
-// pollOnce replaces all entries of an address with a single one.
-func (r *report) pollOnce(p Port, cluster string) string {
-	for _, server := range r.Servers {
-		if server.Subscribes() && thumbprint.Same(server.Thumbprint, cluster) && !tentacleconfig.SameAddress(server.Address, p.Address) {
-			return r.removeAndPoll(cluster, []string{p.Address})
-		}
-	}
-	// No other entry would be left to take the subscription from.
-	id := ""
-	if used := r.subscriptionsOf(cluster); len(used) > 0 {
-		id = r.correct(used).id + "/"
-	}
-	return r.removeAndRegister(cluster, id, []string{p.Address})
-}
-
-// useSubscription polls the addresses that are polled with a wrong subscription with the correct
-// one.
-func (r *report) useSubscription(cluster string, correct subscription, wrong []string) string {
-	onlyCorrect := func(address string) bool { return !tentacleconfig.ContainsAddress(wrong, address) }
-	if slices.ContainsFunc(correct.addresses, onlyCorrect) {
-		return r.removeAndPoll(cluster, wrong)
-	}
-	return r.removeAndRegister(cluster, correct.id+"/", wrong)
-}
-
-// removeAndPoll gives addresses entries like those of the cluster's other addresses.
-func (r *report) removeAndPoll(cluster string, addresses []string) string {
-	return r.Tentacle.Command("remove-server", append(slices.Clone(addresses), "--thumbprint="+cluster)...) + " && " +
-		r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+strings.Join(addresses, ","))...)
-}
-
-// removeAndRegister is removeAndPoll where the cluster has no other address. It tries first whether
-// the registration will succeed: in between, the Tentacle does not poll the cluster.
-func (r *report) removeAndRegister(cluster, subscription string, addresses []string) string {
-	register := r.registerAgain(subscription, addresses)
-	if register == "" {
+// correctThumbprint is for an entry whose thumbprint is none. No server matches it, so nothing is
+// lost with it; but where it is the only one, its address is worth keeping.
+func (r *report) correctThumbprint(server tentacleconfig.TrustedServer) string {
+	if thumbprint.Clean(server.Thumbprint) == "" || strings.Contains(server.Thumbprint, ",") {
 		return ""
 	}
-	return register + " --dry-run && " +
-		r.Tentacle.Command("remove-server", append(slices.Clone(addresses), "--thumbprint="+cluster, "--force")...) + " && " + register
+	isIts := func(p Port) bool { return thumbprint.Contains(p.Trusted, server.Thumbprint) }
+	if i := slices.IndexFunc(r.Ports, isIts); i >= 0 && r.renewed(r.Ports[i]) && !r.aboutStart {
+		return r.Tentacle.Command("update-trust", "--oldThumbprint="+server.Thumbprint, "--newThumbprint="+r.API.Thumbprint)
+	}
+	if slices.ContainsFunc(tentacleconfig.Thumbprints(r.Servers), thumbprint.Valid) {
+		return r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint)
+	}
+	return r.Tentacle.Command("update-trust", "--oldThumbprint="+server.Thumbprint, "--newThumbprint=THUMBPRINT")
 }

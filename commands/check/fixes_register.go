@@ -15,24 +15,11 @@ func (r *report) server() []string {
 	if len(r.ServerOptions) > 0 {
 		return slices.Clone(r.ServerOptions)
 	}
-	return []string{"--server=https://octopus.example.com"}
+	return []string{"--server=URL", "--apikey-file=FILE"}
 }
 
-// registerAgain registers the Tentacle with a subscription ("": the one in use), the way it is
-// registered now, as far as that is known.
-func (r *report) registerAgain(subscription string, addresses []string) string {
-	if who := r.identity(); who.sure {
-		for _, one := range who.own {
-			if one.Machine.Endpoint.Polls() {
-				return r.update(one, subscription, addresses)
-			}
-		}
-	}
-	return r.register(subscription, addresses)
-}
-
-// register registers a Tentacle of which nothing is known. What it is for must be filled in: no
-// server has these names. It is "" for a Kubernetes agent, which registers itself.
+// register registers a Tentacle of which nothing is known. What it is for must be filled in. It is
+// "" for a Kubernetes agent, which registers itself.
 func (r *report) register(subscription string, addresses []string) string {
 	if r.Agent {
 		return ""
@@ -65,7 +52,7 @@ func (r *report) replace(one octoapi.Registration, addresses []string) string {
 
 // deregister deletes the registration with the name, of the kind of one and in its space.
 func (r *report) deregister(one octoapi.Registration, name string) string {
-	return r.Tentacle.NamedCommand(suggest.Deregister(one.Kind), append(r.server(), "--space="+one.Space.ID, "--name="+name)...)
+	return r.Tentacle.Command(suggest.Deregister(one.Kind), append(r.server(), "--space="+one.Space.ID, "--name="+name)...)
 }
 
 func registerCommand(one octoapi.Registration) string {
@@ -105,9 +92,19 @@ func each(option string, values ...string) (options []string) {
 	return options
 }
 
+// polling are the options that make a registered Tentacle poll. One command polls either web
+// sockets or other addresses; those that are polled already stay in either case.
 func polling(subscription string, addresses []string) []string {
-	return slices.Concat([]string{"--comms-style=TentacleActive"},
-		each("--server-subscription-id=", subscription), each("--server-comms-address=", strings.Join(addresses, ",")))
+	options := append([]string{"--comms-style=TentacleActive"}, each("--server-subscription-id=", subscription)...)
+	isWebSocket := func(address string) bool { return strings.HasPrefix(address, "wss:") }
+	others := slices.DeleteFunc(slices.Clone(addresses), isWebSocket)
+	switch {
+	case len(others) > 0:
+		return append(options, "--server-comms-address="+strings.Join(others, ","))
+	case len(addresses) > 0:
+		return append(options, "--server-web-socket="+addresses[0])
+	}
+	return append(options, "--server-comms-address=ADDRESS")
 }
 
 // agentRegisters is how a Kubernetes agent is registered again (OctopusTentacle,

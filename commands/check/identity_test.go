@@ -18,7 +18,7 @@ const (
 
 	bothNodes   = " --comms-style=TentacleActive --server-comms-address=https://octo1.example.com:10943,https://octo2.example.com:10943"
 	asWeb1      = "octo-tentacle register-with --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --environment=Environments-1 '--role=web server'"
-	asAnyone    = "octo-tentacle register-with --server=https://octopus.example.com --environment=ENVIRONMENT --role=ROLE" + bothNodes
+	asAnyone    = "(replace ENVIRONMENT, ROLE) octo-tentacle register-with --server=https://octopus.example.com --environment=ENVIRONMENT --role=ROLE" + bothNodes
 	asAWorker   = "octo-tentacle register-worker --server=https://octopus.example.com --update --name=web1 --space=Spaces-1 --workerpool=WorkerPools-1" + bothNodes
 	separatedIt = asWeb1 + " --comms-style=TentacleActive --server-subscription-id=" + newSubscription + " --server-comms-address=https://octo1.example.com:10943,https://octo2.example.com:10943"
 )
@@ -101,12 +101,12 @@ var badRegistrations = []bad{
 	},
 		Problem, idRegistration, "the command makes another, deletes this one and takes its name",
 		strings.NewReplacer("--update ", "", "web1", "web1-polling").Replace(asWeb1) + " --policy=MachinePolicies-1 --tenant=Tenants-1" + bothNodes +
-			" && octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=web1 --instance=Tentacle" +
+			" && octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=web1" +
 			" && " + strings.Replace(asWeb1, "--update", "--rename", 1) + bothNodes},
 	{"registered as polling, and it listens", func(s *Snapshot) {
 		s.Servers = []tentacleconfig.TrustedServer{{Thumbprint: clusterThumbprint, Style: tentacleconfig.StyleListening}}
 		s.answer()
-	}, Problem, idRegistration, "if it is to listen", asWeb1 + " --comms-style=TentacleActive"},
+	}, Problem, idRegistration, "if it is to listen", "(replace ADDRESS) " + asWeb1 + " --comms-style=TentacleActive --server-comms-address=ADDRESS"},
 	{"a Kubernetes agent", registeredAs(agent("web1", otherSubscription)),
 		Problem, idRegistration, "registered with the subscription", strings.Replace(asWeb1, "register-with", "register-k8s-target", 1) + bothNodes},
 	{"a Kubernetes agent that registered itself", func(s *Snapshot) {
@@ -119,9 +119,9 @@ var badRegistrations = []bad{
 var badIdentities = []bad{
 	{"registered twice", registeredAs(target("old", aSubscription), target("web1", aSubscription)),
 		Warning, idIdentity, "registered twice in space Default as a deployment target: old (Machines-old), web1 (Machines-web1)\na deployment to both runs twice",
-		"octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=NAME --instance=Tentacle"},
+		"(replace NAME) octo-tentacle deregister-from --server=https://octopus.example.com --space=Spaces-1 --name=NAME"},
 	{"registered three times as a worker", registeredAs(worker("web1", aSubscription), worker("web1a", aSubscription), worker("web1b", aSubscription)),
-		Warning, idIdentity, "a deployment to all of them runs 3 times", "octo-tentacle deregister-worker --server=https://octopus.example.com --space=Spaces-1 --name=NAME --instance=Tentacle"},
+		Warning, idIdentity, "a deployment to all of them runs 3 times", "(replace NAME) octo-tentacle deregister-worker --server=https://octopus.example.com --space=Spaces-1 --name=NAME"},
 	{"registered as a target and as a worker", onMachine("ip-10-0-0-1", registeredAs(target("web1", aSubscription), worker("web1", aSubscription))),
 		OK, idIdentity, "no other Tentacle has its subscription", ""},
 	{"registered in two spaces under names that are not the machine's", onMachine("web9", func(s *Snapshot) {

@@ -37,7 +37,7 @@ var badInstances = []bad{
 		other.ListenPort, other.ListenIP = "10933", "10.0.0.2"
 		listensToCluster(s)
 		listensToCluster(other)
-	}), Problem, idInstances, "register it again", "octo-tentacle configure --port=PORT"},
+	}), Problem, idInstances, "register it again", "(replace PORT) octo-tentacle configure --port=PORT"},
 	{"two instances on one port of two addresses", beside(func(s, other *Snapshot) {
 		other.ListenPort, s.ListenIP, other.ListenIP = "10933", "10.0.0.1", "10.0.0.2"
 	}), OK, idInstances, "shares no file", ""},

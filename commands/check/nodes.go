@@ -44,11 +44,14 @@ func (r *report) nodes() {
 		r.ok(idNodes, "%s: the nodes share their queues, so one address is enough", counted)
 	case len(polled) < len(working):
 		r.problem(idNodes, "only "+counted+": "+namesOf(working), r.whyAllNodes(polled), r.pollMissing(working, polled))
+		r.notComplete(guesses)
 	case len(polled) > len(r.API.Nodes):
 		r.warning(idNodes, fmt.Sprintf("%s, %d known in total", counted, len(r.API.Nodes)),
 			"more addresses than nodes: one may belong to a removed node or be a second address of the same node", r.removeDead(polled))
+		r.notComplete("only if it is one of a removed node")
 	case len(polled) < len(working)+len(drained):
-		r.warning(idNodes, counted+"; in maintenance: "+namesOf(drained), "when maintenance ends, work queued on a node that is not polled waits forever\n"+guessedAddresses, r.pollMissing(append(working, drained...), polled))
+		r.warning(idNodes, counted+"; in maintenance: "+namesOf(drained), "when maintenance ends, work queued on a node that is not polled waits forever", r.pollMissing(append(working, drained...), polled))
+		r.notComplete(guesses)
 	default:
 		r.ok(idNodes, "%s", counted)
 	}
@@ -77,10 +80,10 @@ func (r *report) whyAllNodes(polled []string) string {
 	if r.API.SharedQueuesErr != nil {
 		why += "\nit is not known whether they share their queues: " + r.API.SharedQueuesErr.Error()
 	}
-	return why + "\n" + guessedAddresses
+	return why
 }
 
-const guessedAddresses = "the addresses below are guesses: replace them with the correct ones"
+const guesses = "its addresses are guesses"
 
 // pollMissing polls the nodes that are not polled. Their addresses are a guess, which the command
 // tries before it changes anything: further ports where all addresses have one host, else hosts

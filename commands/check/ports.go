@@ -13,8 +13,12 @@ import (
 
 func (r *report) ports() {
 	if r.ProxyErr != nil {
-		r.problem(idPollingProxy, r.ProxyErr.Error(),
-			"the Tentacle cannot poll through it, and the ports were not checked\nset it again with --proxyHost and --proxyPort, or stop using a proxy", r.Tentacle.Command("polling-proxy", "--proxyEnable=false", "--proxyPort=80"))
+		options := []string{"--proxyEnable=true", "--proxyHost=HOST", "--proxyPort=PORT"}
+		if errors.As(r.ProxyErr, new(*tentacleconfig.SecretError)) {
+			options = []string{"--proxyPassword-file=FILE"}
+		}
+		r.problem(idPollingProxy, r.ProxyErr.Error(), "the Tentacle cannot poll through it, and the ports were not checked",
+			r.Tentacle.Command("polling-proxy", options...))
 		return
 	}
 	for _, p := range r.Ports {
@@ -62,12 +66,12 @@ func (r *report) untrustedPort(p Port) {
 		r.problem(idPollingPort, what, refuses+"it is the cluster's old certificate: restart the node, so that it presents the new one", "")
 	case r.renewed(p) && thumbprint.Contains(r.polledThumbprints(), presented): // not update-trust: the other thumbprint may be another cluster's
 		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which is already trusted at the cluster's other addresses",
-			r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0])+" && "+r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+p.Address)...))
+			r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+p.Address)...)+" && "+r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0]))
 	case r.renewed(p):
 		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which was renewed", r.updateTrust(p.Trusted[0], presented))
 	case thumbprint.Contains(tentacleconfig.Thumbprints(r.Servers), presented):
 		r.problem(idPollingPort, what, refuses+"another server that this Tentacle trusts responds there: the address is wrong or now leads elsewhere",
-			r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0]))
+			r.removeEntry(p))
 	case asked && thumbprint.Same(presented, r.API.Thumbprint):
 		r.problem(idPollingPort, what, refuses+"it belongs to the cluster at "+r.Server+", which does not know this Tentacle: the address leads to another cluster", "")
 	case asked:
@@ -77,4 +81,13 @@ func (r *report) untrustedPort(p Port) {
 		r.problem(idPollingPort, what, refuses+"the cluster's certificate was renewed, a load balancer or proxy terminates TLS, or another cluster responds there\nask the Octopus Server to find out which\n"+passThrough,
 			r.Tentacle.Command("check", r.server()...))
 	}
+}
+
+// removeEntry stops polling an address with a thumbprint that is not presented there, if others are
+// polled: the last one is worth correcting.
+func (r *report) removeEntry(p Port) string {
+	if len(r.Ports) == 1 {
+		return ""
+	}
+	return r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0])
 }

@@ -25,7 +25,7 @@ func (r *report) registrations() {
 		if r.Agent {
 			why += "\n" + agentRegisters
 		}
-		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own, why, r.register("", r.clusterAddresses()))
+		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own, why, r.register("", r.answeringAddresses()))
 	case len(r.clusterSubscriptions()) == 0 && len(r.clusterAddresses()) > 0: // it polls under no subscription; another finding says so
 	default:
 		r.known(r.identity())
@@ -44,7 +44,7 @@ func (r *report) known(who identity) {
 		r.problem(idRegistration, fmt.Sprintf("no registration has this Tentacle's subscription %s; %s its certificate, but another subscription: %s",
 			strings.Join(r.clusterSubscriptions(), ", "), plural.Of(len(who.others), "has", "have"), someOf(who.others)),
 			"the Tentacle gets no work: these belong to other Tentacles that share its certificate, or one is its own, from before its subscription changed\n"+
-				"if one of them is its own, add --update and --name with that name; else add --name, or it is registered under the name of this machine", r.register("", r.clusterAddresses()))
+				"if one of them is its own, add --update and --name with that name; else add --name, or it is registered under the name of this machine", r.register("", r.answeringAddresses()))
 	}
 }
 
@@ -69,7 +69,7 @@ func (r *report) registration(one octoapi.Registration, sure bool) {
 
 // reconnect is how the work for a registration reaches this Tentacle again.
 func (r *report) reconnect(one octoapi.Registration, sure bool) (why, fix string) {
-	addresses := r.clusterAddresses()
+	addresses := r.answeringAddresses()
 	endpoint := one.Machine.Endpoint
 	switch {
 	case r.Agent:
@@ -82,7 +82,7 @@ func (r *report) reconnect(one octoapi.Registration, sure bool) (why, fix string
 	case endpoint.CommunicationStyle == octoapi.Listening:
 		return "a server does not turn a listening registration into a polling one: the command makes another, deletes this one and takes its name\n" +
 			"its history, and variables scoped to it, do not follow", r.own(one, addresses)
-	case len(addresses) == 0:
+	case len(r.clusterAddresses()) == 0:
 		return "the command makes the Tentacle poll; if it is to listen, delete the registration and register again", r.own(one, addresses)
 	}
 	return "the command makes them match", r.own(one, addresses)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -19,12 +20,15 @@ func (r *report) trustedServers() {
 		r.unusable(idTrustedServers, r.ServersErr, "the Tentacle cannot start, or trusts no server")
 		return
 	case len(r.Servers) == 0:
-		r.warning(idTrustedServers, "the Tentacle trusts no Octopus Server yet", "it gets no work until it is registered", r.registerAgain("", nil))
+		r.warning(idTrustedServers, "the Tentacle trusts no Octopus Server yet", "it gets no work until it is registered", r.register("", nil))
 		return
 	}
+	r.notStarting = slices.ContainsFunc(r.Servers, r.keepsFromStarting)
 	for _, server := range r.Servers {
+		r.aboutStart = r.keepsFromStarting(server)
 		r.entry(server)
 	}
+	r.aboutStart = false
 	if !tentacleconfig.Polling(r.Servers) && !r.found(idTrustedServers) {
 		r.ok(idTrustedServers, "the Tentacle listens: it polls no server, and high availability needs no further setup")
 		return
@@ -58,6 +62,16 @@ func (r *report) entry(server tentacleconfig.TrustedServer) {
 	}
 }
 
+// keepsFromStarting says whether the Tentacle does not start because of an entry that no change
+// repairs by the way.
+func (s *Snapshot) keepsFromStarting(server tentacleconfig.TrustedServer) bool {
+	if server.Respelled().AddressPreventsStart() {
+		return true
+	}
+	return server.SubscriptionPreventsStart() && len(s.subscriptionsOf(server.Thumbprint)) == 0 &&
+		tentacleconfig.Repair([]tentacleconfig.TrustedServer{server})[0].SubscriptionPreventsStart()
+}
+
 func nameOf(server tentacleconfig.TrustedServer) string {
 	return cmp.Or(server.Address, "the entry with thumbprint "+server.Thumbprint)
 }
@@ -71,33 +85,32 @@ func (r *report) entryThumbprint(server tentacleconfig.TrustedServer) {
 	case !thumbprint.Valid(needed):
 		r.problem(idTrustedServers,
 			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
-			"no server can match it", r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint))
+			"no server can match it", r.correctThumbprint(server))
 	case needed == server.Thumbprint:
 	case server.Polls():
 		r.problem(idTrustedServers, fmt.Sprintf("%s is polled with the thumbprint %q, not %s", server.Address, server.Thumbprint, needed),
 			"the Tentacle compares thumbprints of polled servers exactly: it never connects to this one", r.repair(server))
 	default:
-		r.problem(idTrustedServers, fmt.Sprintf("an entry has the thumbprint %q, not %s", server.Thumbprint, needed),
-			"no server can match it", r.Tentacle.Command("configure", "--trust="+needed))
+		fix := r.Tentacle.Command("server-comms", "--style=TentaclePassive", "--thumbprint="+needed)
+		if server.Style == tentacleconfig.StyleNone && server.Address != "" {
+			fix = r.pollEntry(server)
+		}
+		r.problem(idTrustedServers, fmt.Sprintf("an entry has the thumbprint %q, not %s", server.Thumbprint, needed), "no server can match it", fix)
 	}
 }
 
 func (r *report) entryAddress(server tentacleconfig.TrustedServer) {
 	_, err := tentacleconfig.AddressOf(server.Address)
-	fix := r.repair
-	if server.Respelled().Address == server.Address {
-		fix = r.correctAddress
-	}
 	switch at, parseErr := url.Parse(server.Address); {
 	case server.Style == tentacleconfig.StylePolling && server.Address == "":
 		r.problem(idTrustedServers, nameOf(server)+" polls, but has no address", "without an address nothing is polled, so work from its server never arrives", r.giveAddress(server))
 	case !server.Polls() || err == nil:
 	case server.AddressPreventsStart():
-		r.problem(idTrustedServers, err.Error(), doesNotStart, fix(server))
+		r.problem(idTrustedServers, err.Error(), doesNotStart, r.repair(server))
 	case parseErr != nil || at.Hostname() == "":
-		r.problem(idTrustedServers, err.Error(), "the Tentacle never connects to it", fix(server))
+		r.problem(idTrustedServers, err.Error(), "the Tentacle never connects to it", r.repair(server))
 	default:
-		r.warning(idTrustedServers, err.Error(), "the Tentacle uses only its host and port, but other programs take it for another address", fix(server))
+		r.warning(idTrustedServers, err.Error(), "the Tentacle uses only its host and port, but other programs take it for another address", r.repair(server))
 	}
 }
 
@@ -112,15 +125,14 @@ func (s *Snapshot) polledByAnother(server tentacleconfig.TrustedServer) bool {
 func (r *report) duplicates() {
 	for _, p := range r.Ports {
 		for _, trusted := range p.Trusted {
-			entries := 0
+			var entries []tentacleconfig.TrustedServer
 			for _, server := range p.Entries { // a misspelled one is never connected to, and has its own finding
 				if server.Equal(server.Respelled()) && thumbprint.Same(server.Thumbprint, trusted) {
-					entries++
+					entries = append(entries, server)
 				}
 			}
-			if entries > 1 {
-				r.warning(idDuplicates, fmt.Sprintf("%s is polled %d times with the same thumbprint", p.Address, entries),
-					"the Tentacle opens every connection that many times, and the Tentacle CLI fails on such a list", r.pollOnce(p, trusted))
+			if len(entries) > 1 {
+				r.duplicate(p, entries)
 			}
 		}
 		if len(p.Trusted) > 1 && !p.isRenewing() {
@@ -130,6 +142,12 @@ func (r *report) duplicates() {
 	if !r.found(idDuplicates) && tentacleconfig.Polling(r.Servers) {
 		r.ok(idDuplicates, "no address is polled twice")
 	}
+}
+
+// duplicate reports an address that several entries poll with one thumbprint.
+func (r *report) duplicate(p Port, entries []tentacleconfig.TrustedServer) {
+	r.warning(idDuplicates, fmt.Sprintf("%s is polled %d times with the same thumbprint", p.Address, len(entries)),
+		"the Tentacle opens every connection that many times, and the Tentacle CLI fails on such a list", r.pollEntry(entries[0]))
 }
 
 // subscriptions checks that each cluster is polled with one subscription: the server queues the
@@ -154,14 +172,15 @@ func (r *report) subscriptionsOfCluster(cluster string) {
 		return
 	}
 	correct := r.correct(all)
-	var ids, wrong []string
-	for _, one := range all {
-		ids = append(ids, one.id+"/")
-		if one.id != correct.id {
-			wrong = append(wrong, one.addresses...)
-		}
+	ids := make([]string, len(all))
+	for i, one := range all {
+		ids[i] = one.id + "/"
 	}
+	isWrong := func(server tentacleconfig.TrustedServer) bool {
+		return server.Subscribes() && thumbprint.Same(server.Thumbprint, cluster) && !octoapi.SameSubscription(server.SubscriptionID, correct.id)
+	}
+	wrong := r.Servers[slices.IndexFunc(r.Servers, isWrong)]
 	r.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled with %d subscriptions: %s", cluster, len(all), strings.Join(ids, ", ")),
 		fmt.Sprintf("the server knows the Tentacle by one of them, and work queued on a node that is polled with another waits forever\nthe command below keeps %s/", correct.id),
-		r.useSubscription(cluster, correct, wrong))
+		r.pollEntry(wrong))
 }

@@ -49,7 +49,9 @@ func (r *report) undo() string {
 	if !r.Undo {
 		return ""
 	}
-	return r.Tentacle.NamedCommand("restore-backup", "--latest")
+	fix := r.Tentacle.Command("restore-backup", "--latest")
+	r.open[fix] = "only if the last change is the cause"
+	return fix
 }
 
 func (r *report) restart() {

@@ -161,6 +161,17 @@ func (s *Snapshot) clusterAddresses() (addresses []string) {
 	return addresses
 }
 
+// answeringAddresses are those at which the cluster is polled and presents what is trusted there: a
+// command that registers tries each port.
+func (s *Snapshot) answeringAddresses() (addresses []string) {
+	for _, p := range s.clusterPorts() {
+		if p.Err == nil && thumbprint.Contains(p.Trusted, p.Answer.Thumbprint) {
+			addresses = append(addresses, p.Address)
+		}
+	}
+	return addresses
+}
+
 // clusterSubscriptions are those with which the cluster is polled.
 func (s *Snapshot) clusterSubscriptions() (subscriptions []string) {
 	for _, p := range s.clusterPorts() {

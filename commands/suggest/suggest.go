@@ -1,10 +1,14 @@
-// Package suggest writes octo-tentacle command lines for a person to paste into a shell: complete,
-// quoted for the shells of the system, and naming the Tentacle they are about.
+// Package suggest writes octo-tentacle command lines for a person to paste into a shell. Each names
+// the Tentacle it is about, so that it does the same wherever it is pasted, and is quoted for the
+// shells of the system. What is not known stands there as a placeholder, which octo-tentacle
+// refuses.
 package suggest
 
 import (
 	"cmp"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -15,41 +19,40 @@ import (
 // Tentacle is the Tentacle that a suggested command is about.
 type Tentacle struct {
 	Instance tentacleconfig.Instance
-	Service  string // the name of its service
+	Service  string // the name of its service; "" for the usual one
 	GOOS     string // whose shells the command is for; "" for those of this system
 }
 
 func (t Tentacle) goos() string { return cmp.Or(t.GOOS, runtime.GOOS) }
 
-// Command is an octo-tentacle command line. It names the instance (but not the default one), or the
-// file of a Tentacle that is no instance, and the service where that has another name than usual.
+// withoutService are the commands that have no option --service.
+var withoutService = []string{"create-instance"}
+
+// Command is an octo-tentacle command line. It names the instance, or the file of a Tentacle that
+// is no instance, and the service where that has another name than usual. The default instance is
+// named, too: a Tentacle.config in the folder where the line is pasted, or the Tentacle whose
+// script is running there, would be chosen before it.
 func (t Tentacle) Command(name string, arguments ...string) string {
-	if t.Instance.Name == tentacleconfig.DefaultInstance {
-		return t.command(name, arguments)
-	}
-	return t.NamedCommand(name, arguments...)
-}
-
-// NamedCommand is Command that names the default instance, too: for a command that would destroy
-// what another Tentacle has. Where it is pasted, a Tentacle.config in the current folder, or the
-// Tentacle whose script is running, would be chosen before the default instance.
-func (t Tentacle) NamedCommand(name string, arguments ...string) string {
-	chosen := "--instance=" + t.Instance.Name
-	if t.Instance.Name == "" {
-		chosen = "--config=" + t.Instance.ConfigPath
-	}
-	return t.command(name, append(arguments[:len(arguments):len(arguments)], chosen))
-}
-
-func (t Tentacle) command(name string, arguments []string) string {
-	if t.Service != service.NameFor(t.Instance.Name, t.goos()) {
-		arguments = append(arguments[:len(arguments):len(arguments)], "--service="+t.Service)
-	}
 	words := []string{"octo-tentacle", name}
-	for _, argument := range arguments {
+	for _, argument := range slices.Concat(arguments, t.chosen(name)) {
 		words = append(words, Quote(t.goos(), argument))
 	}
 	return strings.Join(words, " ")
+}
+
+// chosen are the options that choose this Tentacle.
+func (t Tentacle) chosen(command string) []string {
+	var options []string
+	switch {
+	case t.Instance.Name != "":
+		options = append(options, "--instance="+t.Instance.Name)
+	case t.Instance.ConfigPath != "":
+		options = append(options, "--config="+t.Instance.ConfigPath)
+	}
+	if t.Service != "" && t.Service != service.NameFor(t.Instance.Name, t.goos()) && !slices.Contains(withoutService, command) {
+		options = append(options, "--service="+t.Service)
+	}
+	return options
 }
 
 // Deregister is the name of the command that deletes registrations of a kind.
@@ -64,27 +67,23 @@ func Deregister(kind octoapi.Kind) string {
 // own command, which would kill the scripts of a running deployment.
 func (t Tentacle) Restart() string {
 	option := "--service=" + Quote(t.goos(), t.Service)
-	if t.Instance.Name != "" && t.Service == service.NameFor(t.Instance.Name, t.goos()) {
+	if t.Instance.Name != "" && (t.Service == "" || t.Service == service.NameFor(t.Instance.Name, t.goos())) {
 		option = "--instance=" + Quote(t.goos(), t.Instance.Name)
 	}
-	return "octo-tentacle restart-service " + option
+	return strings.Join([]string{"octo-tentacle", "restart-service", option}, " ")
 }
 
-// Quote writes a word so that a shell of goos reads it as it is; on Windows, both cmd and
-// PowerShell where that is possible.
-func Quote(goos, word string) string {
-	windows := goos == "windows"
-	special := func(r rune) bool {
-		letterOrDigit := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !letterOrDigit && !strings.ContainsRune("-_./:=@+,%", r) && (r != '\\' || !windows)
+// placeholder matches what stands in a suggested command for a value that is not known, as the
+// value of an option, or one of a list. The words are those that help shows for the options:
+// commands refuses them as values.
+var placeholder = regexp.MustCompile(`--[A-Za-z0-9-]+=(?:[^ ]*,)?(ADDRESS|ENVIRONMENT|FILE|HOST|NAME|PORT|ROLE|THUMBPRINT|TOKEN|URL|` + Unquotable + `)(?:[,'" ]|$)`)
+
+// Placeholders are those in a command line, each once: it is complete when there are none.
+func Placeholders(line string) (placeholders []string) {
+	for _, match := range placeholder.FindAllStringSubmatch(line, -1) {
+		if !slices.Contains(placeholders, match[1]) {
+			placeholders = append(placeholders, match[1])
+		}
 	}
-	switch {
-	case word != "" && !strings.ContainsFunc(word, special):
-		return word
-	case !windows:
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	case strings.ContainsAny(word, "\"$`“”„"): // which PowerShell interprets between double quotes
-		return "'" + strings.ReplaceAll(word, "'", "''") + "'"
-	}
-	return `"` + word + `"` // the only quotes that cmd knows
+	return placeholders
 }
