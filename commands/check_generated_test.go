@@ -31,9 +31,6 @@ var (
 // first complete fix into a shell, and repeats that until there is none. Each fix succeeds and ends
 // its finding, and no node hands out less work to this Tentacle than before. It is pasted where
 // another Tentacle is the nearer one, which has to stay as it is.
-//
-// Two thumbprints at one address, or of one cluster, are the renewal of a certificate, and are not
-// among what is generated.
 func TestPastingWhatCheckSuggestsRepairsTheTentacle(t *testing.T) {
 	t.Parallel()
 	count := *generated
@@ -68,13 +65,18 @@ type broken struct {
 	random *rand.Rand
 	trap   string // the configuration of the Tentacle that is nearer where the fixes are pasted
 	asks   string // how check asks the server: "" not at all, or with a key from the environment or a file
-	near   bool   // that Tentacle is an instance, and the fixes are pasted into a script of its own
-	text   string // what was generated
+
+	thumbprints []string // of the cluster: one or, while its certificate is renewed, the old one and the new one
+	presented   []string // by each node
+
+	near bool   // that Tentacle is an instance, and the fixes are pasted into a script of its own
+	text string // what was generated
 }
 
 func newBroken(t *testing.T, random *rand.Rand) *broken {
 	b := &broken{random: random}
 	b.scene = newScene(t, "Tentacle", octotest.Options{NodeCount: 1 + random.IntN(3)})
+	b.renew(t)
 	b.asks = one(b, "", keyOfEnvironment, keyOfEnvironment, keyOfFile)
 	b.near = random.IntN(2) == 0
 	index := t.TempDir() // of nobody
@@ -90,7 +92,7 @@ func newBroken(t *testing.T, random *rand.Rand) *broken {
 	}
 	b.breakFile(t)
 	b.register(t)
-	b.text += "\n" + b.asks
+	b.text += fmt.Sprintf("\n%s\npresented: %v", b.asks, b.presented)
 	for n := range b.cluster.Addresses() {
 		switch b.random.IntN(8) {
 		case 0:
@@ -103,6 +105,26 @@ func newBroken(t *testing.T, random *rand.Rand) *broken {
 		}
 	}
 	return b
+}
+
+// renew renews the cluster's certificate, perhaps. Some nodes were not restarted since.
+func (b *broken) renew(t *testing.T) {
+	t.Helper()
+	b.thumbprints = []string{b.cluster.Thumbprint()}
+	b.presented = slices.Repeat(b.thumbprints, len(b.cluster.Addresses()))
+	if b.random.IntN(4) > 0 {
+		return
+	}
+	if err := b.cluster.Renew(); err != nil {
+		t.Fatal(err)
+	}
+	b.thumbprints = append(b.thumbprints, b.cluster.Thumbprint())
+	for n := range b.presented {
+		if b.random.IntN(2) == 0 {
+			b.cluster.Restart(n+1, 0)
+			b.presented[n] = b.cluster.Thumbprint()
+		}
+	}
 }
 
 const (
@@ -157,7 +179,7 @@ func (b *broken) brokenEntry() string {
 		}
 		return one(b, append(others, usual)...)
 	}
-	cluster := b.cluster.Thumbprint()
+	cluster := one(b, b.thumbprints...)
 	node := one(b, b.cluster.Addresses()...)
 	bare := strings.TrimPrefix(node, "https://")
 	host, port, _ := strings.Cut(bare, ":")
@@ -254,10 +276,11 @@ type generatedFinding struct {
 	Complete             bool
 }
 
-// times is how often a finding is among others: several entries may have the same wrong address.
+// times is how often a finding is among others: several entries may have the same wrong address. A
+// renewal stays a finding until it is done: what is to go is its next step.
 func (f generatedFinding) times(among []generatedFinding) (n int) {
 	for _, other := range among {
-		if other.ID == f.ID && other.What == f.What && other.Level != "ok" {
+		if other.ID == f.ID && other.What == f.What && other.Level != "ok" && (f.ID != "renewal" || other.Fix == f.Fix) {
 			n++
 		}
 	}
@@ -332,11 +355,15 @@ func (b *broken) served(t *testing.T) (served []string) {
 	}
 	for _, s := range servers {
 		at, err := url.Parse(s.Address)
-		if err != nil || !s.Subscribes() || s.Thumbprint != b.cluster.Thumbprint() {
+		if err != nil || !s.Subscribes() {
+			continue
+		}
+		node := slices.Index(b.cluster.Addresses(), "https://"+at.Host)
+		if node < 0 || s.Thumbprint != b.presented[node] {
 			continue
 		}
 		for _, r := range b.cluster.Registrations() {
-			if r.Thumbprint == own && octoapi.SameSubscription(r.URI, s.SubscriptionID) && slices.Contains(b.cluster.Addresses(), "https://"+at.Host) {
+			if r.Thumbprint == own && octoapi.SameSubscription(r.URI, s.SubscriptionID) {
 				served = append(served, at.Host+" "+r.ID)
 			}
 		}

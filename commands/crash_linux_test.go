@@ -46,7 +46,7 @@ func crashCommands(s *scene) []crashCommand {
 	web := filepath.Join(filepath.Dir(s.config), "web", "Tentacle.config")
 	return []crashCommand{
 		{arguments: []string{"poll-server", nodes}, done: polls(3)},
-		{arguments: []string{"restore-backup", "20200110T000000Z"}, done: has("Kept", "10")},
+		{arguments: []string{"restore-backup", "20200110T000000Z", "--force"}, done: has("Kept", "10")},
 		{arguments: []string{"new-certificate", "--if-blank"}, done: has("Tentacle.Certificate", "")},
 		{arguments: []string{"generalize", "--force"}, key: true, done: func(s *scene) bool {
 			_, err := os.Stat(crashKey(s))

@@ -45,8 +45,8 @@ func (o *restartOptions) flags() []cli.Flag {
 			Usage: "restart without waiting; this kills running deployment scripts, and one that runs this command as soon as the command has ended"},
 		&cli.DurationFlag{Name: "restart-splay", Category: theOutcome, Destination: &o.splay,
 			Usage: "wait a random time up to `TIME` before the restart, to spread out the restarts of a fleet"},
-		&cli.DurationFlag{Name: "confirm", Category: theOutcome, Destination: &o.confirm, DefaultText: "off; in the Tentacle's own script: 30s",
-			Usage:  "after the restart, put the old configuration back unless the service stays up for `TIME`, and each polled port that answered before answers; 0s for off",
+		&cli.DurationFlag{Name: "confirm", Category: theOutcome, Destination: &o.confirm,
+			Usage:  "after the restart, put the old configuration back unless the service stays up for `TIME`, and each polled port that answered before answers (in the Tentacle's own script: 30s, if not given); 0s for off",
 			Action: func(*cli.Context, time.Duration) error { o.confirmGiven = true; return nil }},
 	}
 }

@@ -59,7 +59,7 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, out *o
 		return change{}, err
 	}
 	server.webSocket = o.nodes.webSocketTrust
-	if polled := polledAddresses(t.servers); len(polled) > 0 && len(notPolled(o.polling.addresses, polled)) > 0 {
+	if polled := polledAddresses(t.servers); !out.DryRun && len(polled) > 0 && len(notPolled(o.polling.addresses, polled)) > 0 {
 		server.askSpacesAhead(ctx) // it looks like a change
 	}
 	var p polling

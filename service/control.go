@@ -12,6 +12,19 @@ import (
 // cannot read its configuration or bind its port exits well within it.
 const settleTime = 2 * time.Second
 
+// crashAge is how long a process that the service manager started in place of another has to live
+// before the service counts as running.
+const crashAge = time.Minute
+
+// seen is the status as others should see it at this moment: a process that was started again, and
+// has not lived for a while yet, is no sign of health.
+func (s Status) seen(now time.Time) Status {
+	if s.State == Running && s.Restarts > 0 && now.Sub(s.Started) < crashAge {
+		s.State = Crashing
+	}
+	return s
+}
+
 // orSilent is progress, or a function that does nothing where progress is nil.
 func orSilent(progress func(string)) func(string) {
 	if progress == nil {
@@ -51,7 +64,7 @@ func newTries(t timing) *tries {
 // next says whether another try is worth it after this failure, and after which pause.
 func (t *tries) next(err error) (pause time.Duration, again bool) {
 	failure, is := errors.AsType[*StartError](err)
-	if !is || failure.final {
+	if !is || failure.Final {
 		return 0, false
 	}
 	if failure.Crashed {

@@ -268,7 +268,7 @@ func (u unit) jobFailed(o operation, now Status, result string) error {
 	if o == stop {
 		return err
 	}
-	return &StartError{Err: err, Status: now, final: result != "failed" && result != "dependency"}
+	return &StartError{Err: err, Status: now, Final: result != "failed" && result != "dependency"}
 }
 
 // interrupted is the error for a wait that the caller ended: systemd goes on with the job.

@@ -150,7 +150,7 @@ func (s *handle) bringUp(ctx context.Context, done string, progress func(string)
 func (s *handle) startOnce(ctx context.Context, done string, progress func(string)) (Status, error) {
 	if err := s.begin(ctx); err != nil {
 		now, _ := s.query() // the failed start is the error that counts
-		return now, &StartError{Err: s.failed("start", err), Status: now, final: isFinal(err)}
+		return now, &StartError{Err: s.failed("start", err), Status: now, Final: isFinal(err)}
 	}
 	progress("checking that " + s.Name + " stays up")
 	return s.settle(ctx, done)

@@ -25,8 +25,7 @@ type StartError struct {
 	Err     error
 	Status  Status // after the last try
 	Crashed bool   // its process was started, and ended again too early
-
-	final bool // another try would fail for the same reason
+	Final   bool   // another try would fail for the same reason
 }
 
 func (e *StartError) Error() string { return e.Err.Error() }

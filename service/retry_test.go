@@ -25,7 +25,7 @@ func TestAStartIsTriedAgainWhereThatMayHelp(t *testing.T) {
 	}{
 		{"no failure", nil, nil},
 		{"not allowed", errors.New("not allowed"), nil},
-		{"it cannot help", &StartError{Err: errors.New("it is disabled"), final: true}, nil},
+		{"it cannot help", &StartError{Err: errors.New("it is disabled"), Final: true}, nil},
 		{"a start that failed", failed, pauses},
 		{"a process that ended", fmt.Errorf("wrapped: %w", crashed), pauses[:maxCrashes-1]},
 	} {

@@ -51,19 +51,6 @@ type Status struct {
 	Restarts int
 }
 
-// crashAge is how long a process that the service manager started in place of another has to live
-// before the service counts as running.
-const crashAge = time.Minute
-
-// seen is the status as others should see it at this moment: a process that was started again, and
-// has not lived for a while yet, is no sign of health.
-func (s Status) seen(now time.Time) Status {
-	if s.State == Running && s.Restarts > 0 && now.Sub(s.Started) < crashAge {
-		s.State = Crashing
-	}
-	return s
-}
-
 // String is the state with its details: "running (pid 123, since 2026-08-01 10:00:00)".
 func (s Status) String() string {
 	var details []string
