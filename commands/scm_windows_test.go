@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -183,4 +184,19 @@ func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *tes
 	killed()
 	run(0, 7, "is not running: there is nothing to stop", "service", "--stop", "--instance="+instance)
 	run(0, 7, "was left alone", "restart-service", "--instance="+instance)
+
+	// A change is confirmed, or undone.
+	remove("slow")
+	run(0, 8, "started", "service", "--start", "--instance="+instance)
+	run(0, 9, "is registered", "register-with", "--instance="+instance, "--name=web01", "--environment=Production", "--role=web",
+		"--comms-style=TentacleActive", "--server-comms-address="+nodes)
+	run(0, 10, "3 polled ports answer as before", "configure", "--instance="+instance, "--port=10996", "--confirm=1s")
+	before, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(1, 12, "does not accept this Tentacle", "new-certificate", "--instance="+instance, "--confirm=1s")
+	if after, err := os.ReadFile(s.config); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("%v, or the former configuration is not back", err)
+	}
 }
