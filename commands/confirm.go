@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -23,6 +24,7 @@ import (
 type confirmation struct {
 	neededRestart
 	console *console
+	options restartOptions
 	time    time.Duration // for which the process has to stay up
 
 	saved      *tentacleconfig.Document // the new configuration
@@ -33,8 +35,8 @@ type confirmation struct {
 // prepareConfirmation asks the polled ports, before the restart, which of them answer. Where the
 // former configuration is not known or cannot be read, only the process has to stay up, and nothing
 // can be put back.
-func prepareConfirmation(ctx context.Context, c *console, n neededRestart, wait time.Duration) (*confirmation, error) {
-	k := &confirmation{neededRestart: n, console: c, time: wait}
+func prepareConfirmation(ctx context.Context, c *console, n neededRestart, o restartOptions) (*confirmation, error) {
+	k := &confirmation{neededRestart: n, console: c, options: o, time: o.confirm}
 	if n.former == nil {
 		return k, nil
 	}
@@ -47,7 +49,7 @@ func prepareConfirmation(ctx context.Context, c *console, n neededRestart, wait 
 		return nil, err
 	}
 	k.savedTimes, _ = tentacleconfig.TimesOf(n.config) // without them, only the content tells of another change
-	before, err := reachOf(n.former)
+	before, err := reachOf(c, n.former)
 	if err != nil {
 		c.warnOf(fmt.Errorf("it cannot be confirmed that the polled ports answer: %w", err))
 		return k, nil
@@ -88,14 +90,33 @@ func (k *confirmation) conclude(ctx context.Context, status service.Status, rest
 	if err != nil {
 		return status, unconfirmedError{unfinishedError{done: k.config + " is in use, but not confirmed: " + why.Error(), cause: err}}
 	}
+	if status, err = k.restartFormer(ctx, status); err != nil {
+		return status, unconfirmedError{unfinishedError{
+			done:   fmt.Sprintf("%s is as before the change, which was not confirmed: %v; but the service does not use it", k.config, why),
+			cause:  err,
+			finish: suggest.Tentacle{Instance: tentacleconfig.Instance{ConfigPath: k.config}, Service: k.service}.Restart(),
+		}}
+	}
+	return status, undoneError{why, kept}
+}
+
+// undoWait is how long the restart with the former configuration waits for a deployment, at most:
+// other commands wait for it.
+const undoWait = 3 * time.Minute
+
+// restartFormer restarts the service, or starts it, with the configuration that was put back.
+// Meanwhile, a node that the change did not cut off may have begun a deployment.
+func (k *confirmation) restartFormer(ctx context.Context, status service.Status) (service.Status, error) {
+	if wait := min(k.options.wait, undoWait); !k.options.now {
+		if err := waitUntilIdle(ctx, k.console, k.service, time.Now().Add(wait), wait); err != nil {
+			return status, err
+		}
+	}
 	k.stopped, k.since = true, time.Time{} // whatever it does now, it is to run with the former configuration
 	if now, err := service.Query(ctx, k.service); err == nil {
 		status = now
 	}
-	if status, err = k.carryOut(ctx, k.console, status); err != nil {
-		return status, unconfirmedError{unfinishedError{done: fmt.Sprintf("%s is as before the change, which was not confirmed: %v; but the service does not use it", k.config, why), cause: err}}
-	}
-	return status, undoneError{why, kept}
+	return k.carryOut(ctx, k.console, status)
 }
 
 // unconfirmedError is a change that was neither confirmed nor undone.
@@ -113,7 +134,7 @@ func (k *confirmation) confirm(ctx context.Context) error {
 	}
 	var after reach
 	if len(k.answered) > 0 {
-		if after, err = reachOf(k.saved); err != nil {
+		if after, err = reachOf(k.console, k.saved); err != nil {
 			return err
 		}
 	}
@@ -143,7 +164,7 @@ func (k *confirmation) confirm(ctx context.Context) error {
 		}
 	}
 	if len(left) > 0 {
-		return errors.New("it answered before, and does not now: " + strings.Join(why, "; "))
+		return errors.New("not every polled port that answered before the restart answers now: " + strings.Join(why, "; "))
 	}
 	return nil
 }
@@ -196,7 +217,7 @@ type reach struct {
 	certificate *tentacleconfig.Certificate
 }
 
-func reachOf(document *tentacleconfig.Document) (r reach, err error) {
+func reachOf(c *console, document *tentacleconfig.Document) (r reach, err error) {
 	t := &tentacle{document: document}
 	if r.servers, err = document.TrustedServers(); err != nil {
 		return r, err
@@ -205,6 +226,7 @@ func reachOf(document *tentacleconfig.Document) (r reach, err error) {
 	if err != nil {
 		return r, err
 	}
+	c.keepSecret(proxy.Password)
 	r.proxy = pollingProxy(proxy, runtime.GOOS)
 	r.certificate, err = t.ownCertificate()
 	return r, err

@@ -102,6 +102,22 @@ func TestSystemdAChangeThatAnotherCommandBuiltOnIsNotUndone(t *testing.T) {
 	}
 }
 
+// TestSystemdUndoingAChangeWaitsForADeployment that began while the change was to be confirmed.
+func TestSystemdUndoingAChangeWaitsForADeployment(t *testing.T) {
+	s := registeredScene(t)
+	before := s.content(t)
+	cmd := s.command("new-certificate", "--confirm=3s")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
+	s.runJob(t, "sleep 8; echo finished")
+	_ = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != 1 || s.content(t) != before || s.starts(t) != 3 || s.read(t, "job.out") != "finished\n" {
+		t.Errorf("exit code %d, %d starts, the script said %q", cmd.ProcessState.ExitCode(), s.starts(t), s.read(t, "job.out"))
+	}
+}
+
 // TestSystemdRestartAfterAScriptIsConfirmed: nobody is there to see that the script cut the
 // Tentacle off.
 func TestSystemdRestartAfterAScriptIsConfirmed(t *testing.T) {

@@ -97,7 +97,7 @@ func Answering(ctx context.Context, config string) (answer, why []string, err er
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := reachOf(document)
+	r, err := reachOf(newConsole(nil, io.Discard, io.Discard), document)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -161,7 +161,7 @@ func (e *serviceEntry) restartLocked(ctx context.Context, c *console, n neededRe
 		}
 	}
 	if o.confirm > 0 {
-		if e.proof, err = prepareConfirmation(ctx, c, n, o.confirm); err != nil {
+		if e.proof, err = prepareConfirmation(ctx, c, n, o); err != nil {
 			return false, err
 		}
 	}
