@@ -196,10 +196,6 @@ func TestAPortThatDoesNotAnswerSaysWhy(t *testing.T) {
 func TestOnlyACleanEndMeansNotTrusted(t *testing.T) {
 	t.Parallel()
 	own, _ := anyCertificate(t)
-	reset := func(conn *tls.Conn) {
-		_ = conn.NetConn().(*net.TCPConn).SetLinger(0)
-		_ = conn.NetConn().Close()
-	}
 	for name, test := range map[string]struct {
 		answer func(conn *tls.Conn)
 		want   Trust
@@ -207,7 +203,6 @@ func TestOnlyACleanEndMeansNotTrusted(t *testing.T) {
 	}{
 		"closed by TLS":             {func(conn *tls.Conn) { _ = conn.CloseWrite() }, NotTrusted, 0},
 		"closed by TCP":             {func(conn *tls.Conn) { _ = conn.NetConn().Close() }, NotTrusted, 0},
-		"reset":                     {reset, NoAnswer, Ended},
 		"half a record":             {func(conn *tls.Conn) { _, _ = conn.NetConn().Write([]byte{23, 3, 3}); _ = conn.NetConn().Close() }, NoAnswer, Ended},
 		"a web server":              {func(conn *tls.Conn) { _, _ = fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") }, NoAnswer, WebServer},
 		"half a line":               {func(conn *tls.Conn) { _, _ = fmt.Fprint(conn, "MX"); _ = conn.CloseWrite() }, NoAnswer, WebServer},
