@@ -190,6 +190,7 @@ type checkedService struct {
 
 type checkSummary struct {
 	OK       int `json:"ok"`
+	Skipped  int `json:"skipped"`
 	Warnings int `json:"warnings"`
 	Problems int `json:"problems"`
 }
@@ -209,6 +210,8 @@ func newCheckResult(s *check.Snapshot) checkResult {
 		switch found.Level {
 		case check.OK:
 			r.Summary.OK++
+		case check.Skipped:
+			r.Summary.Skipped++
 		case check.Warning:
 			r.Summary.Warnings++
 		case check.Problem:
@@ -247,7 +250,7 @@ func (r checkResult) print(c *console) {
 
 // printFinding prints a good finding in one line, and any other with its reason and its fix.
 func printFinding(c *console, f check.Finding) {
-	paint := [...]paint{c.green, c.yellow, c.red}[f.Level]
+	paint := [...]paint{c.green, c.yellow, c.yellow, c.red}[f.Level]
 	c.printf("  %s  %s\n", paint(fmt.Sprintf("%-7s", f.Level)), f.What)
 	if f.Level == check.OK {
 		return

@@ -2,9 +2,12 @@ package commands_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -111,30 +114,68 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv(fmt.Sprintf("NODE%d", len(cluster.Addresses())), address)
 		return
 	}
+	n := octotest.EachNode
+	if args[0] != "each" {
+		n = number(ts, args[0])
+	}
 	states := map[string]octotest.ServerNode{
-		"ok": {}, "maintenance": {Maintenance: true}, "offline": {Offline: true}, "web-only": {WebOnly: true},
+		"ok": {}, "maintenance": {Maintenance: true}, "offline": {Offline: true}, "web-only": {WebOnly: true}, "gone": {Gone: true},
 	}
-	n, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	switch args[1] {
-	case "api":
+	what, more := args[1], args[2:]
+	switch state, is := states[what]; {
+	case is:
+		cluster.SetServerNode(n, state)
+	case what == "api":
 		cluster.SetAPINode(n)
-		return
-	case "tasks":
+	case what == "tasks" && len(more) == 0:
 		cluster.SetTaskNode(n)
-		return
-	case "restart":
+	case what == "tasks":
+		cluster.SetNodeTasks(n, octotest.NodeTasks{Never: more[0] == "never", Fails: more[0] == "fail"})
+	case what == "checked":
+		ago, err := time.ParseDuration(more[0])
+		ts.Check(err)
+		cluster.AddHealthCheck(n, ago, slices.Contains(more, "warnings"))
+	case what == "restart":
 		cluster.Restart(n, 0)
-		return
-	case "queues":
-		ts.Check(cluster.SetNodeQueues(n, args[2] == "shared"))
-		return
+	case what == "down", what == "up":
+		ts.Check(cluster.SetDown(n, what == "down"))
+	case what == "queues":
+		status, is := map[string]int{"shared": http.StatusOK, "own": http.StatusNotFound}[more[0]]
+		if !is {
+			status = number(ts, more[0])
+		}
+		cluster.SetNodeQueues(n, status)
+	case what == "web":
+		ts.Check(cluster.SetWebPort(n, webPort(ts, more)))
+	default:
+		ts.Fatalf("unknown state of a node: %s", what)
 	}
-	state, ok := states[args[1]]
-	if !ok {
-		ts.Fatalf("unknown state of a node: %s", args[1])
+}
+
+func webPort(ts *testscript.TestScript, kind []string) octotest.WebPort {
+	ports := map[string]octotest.WebPort{"ok": {}, "closed": {Closed: true}, "self-signed": {SelfSigned: true}, "other": {NotOctopus: true}}
+	if kind[0] == "as" {
+		return octotest.WebPort{As: number(ts, kind[1])}
 	}
-	cluster.SetServerNode(n, state)
+	port, is := ports[kind[0]]
+	if !is {
+		ts.Fatalf("unknown web port of a node: %s", kind[0])
+	}
+	return port
+}
+
+func number(ts *testscript.TestScript, text string) int {
+	n, err := strconv.Atoi(text)
+	ts.Check(err)
+	return n
+}
+
+// cmdClock sets the clock of the API.
+func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	ahead, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	cluster.SetClock(ahead)
 }
 
 func cmdRenew(ts *testscript.TestScript, _ bool, args []string) {

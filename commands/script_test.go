@@ -120,6 +120,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"machine":       cmdMachine,
 		"machines":      cmdMachines,
 		"node":          cmdNode,
+		"clock":         cmdClock,
 		"renew":         cmdRenew,
 		"queues":        cmdQueues,
 		"envsubst":      cmdEnvsubst,
@@ -185,6 +186,10 @@ func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 			o.SharedQueues = true
 		case "recorded":
 			o.Recorded = true
+		case "balanced":
+			o.Balanced = true
+		case "nat":
+			o.NAT = true
 		case "three-spaces":
 			o.ThirdSpace = true
 		case "no-node-header":
@@ -364,26 +369,33 @@ func cmdTentacle(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {
-	writesOnly := len(args) > 0 && args[len(args)-1] == "-writes"
-	if writesOnly {
-		args = args[:len(args)-1]
+	option := ""
+	if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "-") {
+		option, args = args[len(args)-1], args[:len(args)-1]
 	}
 	cluster, _ := named(ts, args)
 	stdout := ts.Stdout() // even with nothing to print: it empties what was there
 	for _, request := range cluster.Requests() {
+		at, key := "", ""
+		if request.Method != "" && request.Address != "" {
+			at = request.Address + " "
+		}
+		if option == "-credentials" {
+			key = strings.Join(append([]string{""}, request.Credential...), " ")
+		}
 		switch {
 		case request.PollingPort != 0:
-			if !writesOnly {
+			if option != "-writes" {
 				fmt.Fprintf(stdout, "%s %s\n", request.Address, request.Line)
 			}
 		case request.Method == "GET":
-			if !writesOnly {
-				fmt.Fprintf(stdout, "GET %s %d\n", request.Path, request.Status)
+			if option != "-writes" {
+				fmt.Fprintf(stdout, "%sGET %s %d%s\n", at, request.Path, request.Status, key)
 			}
 		default:
 			body, err := json.Marshal(request.Body)
 			ts.Check(err)
-			fmt.Fprintf(stdout, "%s %s %d %s\n", request.Method, request.Path, request.Status, body)
+			fmt.Fprintf(stdout, "%s%s %s %d %s%s\n", at, request.Method, request.Path, request.Status, body, key)
 		}
 	}
 	cluster.ResetRequests()

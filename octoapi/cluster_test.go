@@ -63,10 +63,14 @@ func TestTheStateOfEachNodeIsReported(t *testing.T) {
 		if err != nil || len(nodes) != 4 {
 			t.Fatalf("%s: %+v, %v", name, nodes, err)
 		}
-		if !nodes[1].InMaintenanceMode || !nodes[2].Offline || !nodes[3].WebOnly {
+		summary := fault == octotest.APIFault{}
+		if !nodes[1].InMaintenanceMode || nodes[2].Offline != summary || !nodes[3].WebOnly {
 			t.Errorf("%s: %+v", name, nodes)
 		}
-		for i, takes := range []bool{true, false, false, false} {
+		if nodes[0].LastSeen.IsZero() == summary || nodes[0].ID != "OctopusServerNodes-node1" {
+			t.Errorf("%s: %+v", name, nodes[0])
+		}
+		for i, takes := range []bool{true, false, !summary, false} {
 			if nodes[i].TakesTasks() != takes {
 				t.Errorf("%s: %+v takes tasks: %v", name, nodes[i], !takes)
 			}

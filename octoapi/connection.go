@@ -24,6 +24,7 @@ type connection struct {
 	baseURL *url.URL // without a slash at the end
 
 	spaceNames sync.Map // by ID, as far as they are known: for errors
+	clock      clock
 }
 
 func newConnection(o Options) (*connection, error) {

@@ -36,6 +36,15 @@ type Machine struct {
 	fields map[string]json.RawMessage // what the server sent; nil for a new one
 }
 
+// link is one of those that the server sent; "" for none.
+func (m Machine) link(name string) string {
+	var sent links
+	if json.Unmarshal(m.fields["Links"], &sent) != nil {
+		return ""
+	}
+	return sent[name]
+}
+
 // Healthy says whether the last health check found the deployment target or worker fit for work
 // (OctopusClients, MachineModelHealthStatus.cs).
 func (m Machine) Healthy() bool {

@@ -114,7 +114,8 @@ func TestAModificationIsWhatTentacleSends(t *testing.T) {
 		t.Errorf("sent as %s, %s", got.Method, got.Override)
 	}
 	wanted := want[1].Body.(map[string]any) // the stand-in's counter was at another number
-	wanted["Id"], wanted["Links"] = existing.ID, map[string]any{"Self": "/api/Spaces-1/machines/" + existing.ID}
+	wanted["Id"], wanted["Links"] = existing.ID, map[string]any{
+		"Self": "/api/Spaces-1/machines/" + existing.ID, "TasksTemplate": "/api/Spaces-1/machines/" + existing.ID + "/tasks{?skip,take,type}"}
 	if diff := cmp.Diff(want[1].Body, got.Body); diff != "" {
 		t.Errorf("(-Tentacle +ours)\n%s", diff)
 	}

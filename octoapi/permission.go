@@ -85,7 +85,7 @@ func NeedOf(method, path string) (need Need, known bool) {
 }
 
 // resourceOf takes a path of the API apart: the ID of its space, "" for none, and its collection in
-// lower case, "" for a document with links.
+// lower case, "" for a document with links. The tasks of a machine are tasks.
 func resourceOf(path string) (space, collection string, is bool) {
 	const root = "/api/"
 	path, _, _ = strings.Cut(path, "?")
@@ -97,7 +97,10 @@ func resourceOf(path string) (space, collection string, is bool) {
 	first, rest, _ := strings.Cut(path[at+len(root):], "/")
 	if strings.HasPrefix(strings.ToLower(first), "spaces-") {
 		space = first
-		first, _, _ = strings.Cut(rest, "/")
+		first, rest, _ = strings.Cut(rest, "/")
+	}
+	if parts := strings.Split(rest, "/"); len(parts) > 1 && strings.EqualFold(parts[1], "tasks") {
+		first = parts[1] // those of a machine
 	}
 	return space, strings.ToLower(first), true
 }

@@ -30,6 +30,8 @@ func TestEachRequestTakesItsPermission(t *testing.T) {
 		"GET /api/Spaces-1/workerpools":                  WorkerView,
 		"GET /api/Spaces-1/tasks/ServerTasks-1":          TaskView,
 		"POST /api/Spaces-1/tasks":                       TaskCreate,
+		"GET /api/Spaces-1/machines/Machines-7/tasks":    TaskView,
+		"GET /api/machines/Machines-7/tasks?skip=0":      TaskView,
 		"GET /api/octopusservernodes/summary":            "",
 		"GET /api/configuration/certificates/x":          "",
 		"GET /api/users/me":                              "",

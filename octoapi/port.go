@@ -22,6 +22,9 @@ type Port struct {
 	Address    string        // as it was given
 	Thumbprint string        // of the certificate it presented: 40 upper-case hex digits
 	Latency    time.Duration // from the connection to the answer, in the try that succeeded
+	// Remote is the IP address and port that was connected to; "" through a proxy, which does not
+	// tell, and of a web socket. Addresses that have it in common lead to one node.
+	Remote string
 
 	// Invalid is why the certificate of a web socket (wss) does not stand up on its own: its issuer
 	// is unknown, or it is for another name. It is nil for a polling port, which is known by its
@@ -93,13 +96,18 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 	var all sync.WaitGroup
 	for i, address := range addresses {
 		all.Go(func() {
+			remote := ""
 			port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
 				err = o.tryPort(ctx, u, 0, func(ctx context.Context, raw net.Conn) (err error) {
+					remote = o.remote(u, raw)
 					presented, err = shakeHands(ctx, raw, u)
 					return err
 				})
 				return presented, err
 			})
+			if err == nil {
+				port.Remote = remote
+			}
 			if ports[i], errs[i] = port, err; err == nil {
 				o.Done(port)
 			}
@@ -178,6 +186,15 @@ func (o PortOptions) port(address string, u *url.URL, presented []*x509.Certific
 		p.Invalid = verify(presented, u.Hostname(), o.RootCAs)
 	}
 	return p
+}
+
+// remote is the other end of a connection to a port: "" through a proxy, which does not tell, and
+// of a web socket, whose port many nodes may share.
+func (o PortOptions) remote(u *url.URL, raw net.Conn) string {
+	if proxy, err := o.Proxy(proxied(u)); err != nil || proxy != nil || u.Scheme == "wss" {
+		return ""
+	}
+	return raw.RemoteAddr().String()
 }
 
 func portFailure(ctx context.Context, address string, d diagnosis, cause error, tries *attempts) *PortError {

@@ -66,9 +66,7 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 	}
 	port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
 		err = o.tryPort(ctx, u, endOfQuestion, func(ctx context.Context, raw net.Conn) (err error) {
-			if proxy, _ := o.Proxy(proxied(u)); proxy == nil {
-				said.Remote = raw.RemoteAddr().String()
-			}
+			said.Remote = o.remote(u, raw)
 			config := portTLS(u, &presented)
 			// Certificates would be left out where the server does not ask for such a one. A
 			// Tentacle always presents its own, however old its key and signature are.

@@ -48,7 +48,11 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 		cancel()
 		f.took = time.Since(f.started)
 		if err == nil && r.IsSuccess() {
-			return r.RawResponse.Request.URL, c.decode(f, r, out)
+			err = c.decode(f, r, out)
+			if err == nil {
+				c.clock.note(r.Header(), f.started, f.took)
+			}
+			return r.RawResponse.Request.URL, err
 		}
 		f.answer, f.cause = r, err
 		if before != nil && deadlinePassed(ctx) {

@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
 // Node is one node of the cluster, as the server lists them.
 type Node struct {
-	Name              string
-	InMaintenanceMode bool // drained: it finishes what it has and starts nothing new
-	Offline           bool // not seen for a while; false when the server does not tell
-	WebOnly           bool // its task cap is 0: it serves the web site and the API, and runs no tasks
+	ID                string    // like OctopusServerNodes-octo1
+	Name              string    // like octo1
+	LastSeen          time.Time // by the database; zero when the server does not tell
+	InMaintenanceMode bool      // drained: it finishes what it has and starts nothing new
+	Offline           bool      // not seen for a while; false when the server does not tell
+	WebOnly           bool      // its task cap is 0: it serves the web site and the API, and runs no tasks
 }
 
 // TakesTasks says whether the node hands out work now, so that a Tentacle that does not poll it
@@ -55,17 +58,52 @@ func (c *Client) user(ctx context.Context) (userResource, error) {
 	})
 }
 
+// Is says whether that is the node which a task names: by its ID or by its name, which the ID may
+// have in it, and in whatever case.
+func (n Node) Is(node string) bool {
+	if node == "" {
+		return false
+	}
+	return strings.EqualFold(node, n.ID) || strings.EqualFold(node, n.Name) || strings.EqualFold(node, nodeIDPrefix+n.Name)
+}
+
+// nodeIDPrefix is how the IDs of nodes begin.
+const nodeIDPrefix = "OctopusServerNodes-"
+
 type nodeResource struct {
+	ID                  string `json:"Id"`
 	Name                string
+	LastSeen            moment // not in the plain list
 	IsInMaintenanceMode bool
 	IsOffline           bool
 	MaxConcurrentTasks  *int
 }
 
+// node is the node that a resource tells of.
+func (c *connection) node(r nodeResource) Node {
+	return Node{
+		ID: c.quote(r.ID), Name: c.quote(r.Name), LastSeen: r.LastSeen.Time,
+		InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline,
+		WebOnly: r.MaxConcurrentTasks != nil && *r.MaxConcurrentTasks == 0,
+	}
+}
+
+// moment is a time that nothing depends on: zero where the server has it null, or in another form
+// than RFC 3339.
+type moment struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (m *moment) UnmarshalJSON(data []byte) error {
+	if m.Time.UnmarshalJSON(data) != nil {
+		m.Time = time.Time{}
+	}
+	return nil
+}
+
 // Nodes lists the cluster's nodes. It asks for the summary, which says which nodes are offline, or
-// for the plain list if the server has no summary (OctopusClients,
-// OctopusServerNodeSummaryResource.cs and OctopusServerNodeResource.cs). The error is ErrForbidden
-// where the account may not see the nodes.
+// for the plain list if the server has no summary, which says neither that nor when a node was last
+// seen (OctopusClients, OctopusServerNodeSummaryResource.cs and OctopusServerNodeResource.cs). The
+// error is ErrForbidden where the account may not see the nodes.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	summary, err := followOne[struct{ Nodes []nodeResource }](ctx, c,
 		c.rootSource().to("OctopusServerClusterSummary", "/api/octopusservernodes/summary", nil))
@@ -80,8 +118,7 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	}
 	nodes := make([]Node, 0, len(summary.Nodes))
 	for _, r := range summary.Nodes {
-		webOnly := r.MaxConcurrentTasks != nil && *r.MaxConcurrentTasks == 0
-		nodes = append(nodes, Node{Name: c.quote(r.Name), InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline, WebOnly: webOnly})
+		nodes = append(nodes, c.node(r))
 	}
 	return nodes, nil
 }

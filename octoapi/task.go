@@ -4,16 +4,41 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"time"
 )
 
 // Task is something that a server does in the background, like a health check.
 type Task struct {
 	ID           string `json:"Id"`
+	Name         string // of its kind, like Health
 	State        string // Queued, Executing, Success, Failed, Canceled, TimedOut…
 	IsCompleted  bool
 	Succeeded    bool   `json:"FinishedSuccessfully"`
 	ErrorMessage string // why it did not succeed; "" when it is not known
+	// ServerNode is the node that ran it, by its ID or its name (OctopusClients, TaskResource.cs);
+	// "" while none does; see Node.Is. Without shared queues, only that node can have handed the
+	// work to a polling Tentacle.
+	ServerNode string
+	Warned     bool      `json:"HasWarningsOrErrors"` // its log has warnings or errors
+	Started    time.Time `json:"-"`                   // by the server's clock; zero when it is not known
+	Completed  time.Time `json:"-"`                   // likewise
 }
+
+// UnmarshalJSON reads a task as the server sends it.
+func (t *Task) UnmarshalJSON(data []byte) error {
+	type plain Task
+	if err := json.Unmarshal(data, (*plain)(t)); err != nil {
+		return err
+	}
+	var times struct{ StartTime, CompletedTime moment }
+	err := json.Unmarshal(data, &times)
+	t.Started, t.Completed = times.StartTime.Time, times.CompletedTime.Time
+	return err
+}
+
+// healthTask is the name of health checks (OctopusClients, BuiltInTasks.cs).
+const healthTask = "Health"
 
 // StartHealthCheck makes the server check the health of the deployment targets and workers with
 // these IDs. It is sent once; the error is ErrOutcomeUnknown when the answer is lost. The arguments
@@ -25,7 +50,7 @@ func (s *Space) StartHealthCheck(ctx context.Context, ids []string) (Task, error
 		return Task{}, err
 	}
 	body, err := json.Marshal(map[string]any{
-		"Name": "Health", "Description": "Health check requested by octo-tentacle", "SpaceId": orNull(s.ID),
+		"Name": healthTask, "Description": "Health check requested by octo-tentacle", "SpaceId": orNull(s.ID),
 		"Arguments": map[string]any{
 			"Timeout": "00:10:00", "MachineTimeout": "00:05:00", "EnvironmentId": nil, "WorkerpoolId": nil, "RestrictedTo": nil,
 			"MachineIds": ids,
@@ -57,8 +82,41 @@ func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (T
 			return t, err
 		}
 	}
-	t.ErrorMessage = s.client.quote(t.ErrorMessage)
+	t.ErrorMessage, t.ServerNode = s.client.quote(t.ErrorMessage), s.client.quote(t.ServerNode)
 	return t, nil
+}
+
+// tasksAtOnce is how many of a machine's tasks are asked for: as many as Octopus itself has on a
+// page.
+const tasksAtOnce = "30"
+
+// HealthChecks are the latest health checks that this machine, which was read from the server,
+// certainly answered, the newest first: they succeeded, and without a warning. One that checks
+// several machines succeeds in spite of one that does not answer, where its policy lets that be
+// unavailable, and warns.
+//
+// They are among the machine's last tasks of all kinds, which its link TasksTemplate leads to
+// (OctopusClients, MachineRepository.GetTasks; a filter by kind knows deployments and runbook runs
+// only). Without the link, as workers are, and where nothing is there, none is known.
+func (s *Space) HealthChecks(ctx context.Context, machine Machine) ([]Task, error) {
+	template := machine.link("TasksTemplate")
+	if template == "" {
+		return nil, nil
+	}
+	var p page[Task]
+	err := s.client.get(ctx, expand(template, parameters{"skip": "0", "take": tasksAtOnce}), &p)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	checks := slices.DeleteFunc(p.Items, func(t Task) bool { return t.Name != healthTask || !t.Succeeded || t.Warned })
+	for i := range checks {
+		checks[i].ServerNode = s.client.quote(checks[i].ServerNode)
+	}
+	slices.SortStableFunc(checks, func(a, b Task) int { return b.Completed.Compare(a.Completed) })
+	return checks, nil
 }
 
 // tasks is the template of the link to the space's tasks.

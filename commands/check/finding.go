@@ -19,12 +19,13 @@ type Level int
 
 // The levels of findings, from harmless to serious.
 const (
-	OK Level = iota
+	OK      Level = iota
+	Skipped       // it was not looked at, and may be well or not
 	Warning
 	Problem
 )
 
-func (l Level) String() string { return [...]string{"ok", "warning", "problem"}[l] }
+func (l Level) String() string { return [...]string{"ok", "skipped", "warning", "problem"}[l] }
 
 // MarshalJSON writes the name.
 func (l Level) MarshalJSON() ([]byte, error) { return json.Marshal(l.String()) }
@@ -40,6 +41,13 @@ type Finding struct {
 	// Complete says that Fix can be pasted as it is: it fixes this, and nothing is lost if it
 	// fails.
 	Complete bool `json:"complete"`
+
+	// What it is about; "" where it is about none, or about several.
+	Address      string `json:"address,omitempty"`      // that is polled
+	Node         string `json:"node,omitempty"`         // its name
+	Thumbprint   string `json:"thumbprint,omitempty"`   // of a cluster, or of the Tentacle
+	Registration string `json:"registration,omitempty"` // its ID
+	Space        string `json:"space,omitempty"`        // the ID of the registration's
 
 	Open string `json:"-"` // what a person has to do about a Fix that is not complete
 }
@@ -79,16 +87,25 @@ type report struct {
 	aboutStart  bool              // the findings are about such an entry
 }
 
-func (r *report) ok(id, format string, a ...any) {
-	r.findings = append(r.findings, Finding{Level: OK, ID: id, What: fmt.Sprintf(format, a...)})
+// These add a finding. Say at once what it is about: the result is where it is until the next one.
+
+func (r *report) ok(id, format string, a ...any) *Finding {
+	return r.add(OK, id, fmt.Sprintf(format, a...), "", "")
 }
 
-func (r *report) warning(id, what, why, fix string) { r.add(Warning, id, what, why, fix) }
+// skipped says what was not looked at, and why: what to do so that it is.
+func (r *report) skipped(id, what, why string) *Finding { return r.add(Skipped, id, what, why, "") }
 
-func (r *report) problem(id, what, why, fix string) { r.add(Problem, id, what, why, fix) }
+func (r *report) warning(id, what, why, fix string) *Finding {
+	return r.add(Warning, id, what, why, fix)
+}
+
+func (r *report) problem(id, what, why, fix string) *Finding {
+	return r.add(Problem, id, what, why, fix)
+}
 
 // add adds a finding. Its fix is complete unless it has placeholders.
-func (r *report) add(level Level, id, what, why, fix string) {
+func (r *report) add(level Level, id, what, why, fix string) *Finding {
 	f := Finding{Level: level, ID: id, What: what, Why: why, Fix: fix}
 	switch placeholders := suggest.Placeholders(fix); {
 	case len(placeholders) > 0:
@@ -102,6 +119,7 @@ func (r *report) add(level Level, id, what, why, fix string) {
 	}
 	f.Complete = f.Fix != "" && f.Open == ""
 	r.findings = append(r.findings, f)
+	return &r.findings[len(r.findings)-1]
 }
 
 // changesServers matches the commands that change the list of trusted servers, which refuse one

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ type Snapshot struct {
 	ServiceErr error
 	Variables  []service.Variable // of the service
 
+	Connections    []netip.AddrPort // the other ends of the connections that the service's processes have
+	ConnectionsErr error            // why they are not known
+
 	Interrupted bool     // the service does not run, because octo-tentacle had stopped it for a restart
 	LastWords   []string // of a service that does not run or stay up: the last lines of its log
 	Undo        bool     // its trouble may be due to the last change of octo-tentacle, which can be undone
@@ -61,6 +65,11 @@ type Port struct {
 	Trusted []string                       // the thumbprints that are expected there: one, unless entries contradict each other
 	Answer  octoapi.Port
 	Err     error // why nothing responded
+
+	Trust   octoapi.PortTrust  // whether it accepts this Tentacle
+	AskedIt bool               // Trust is known; not without a certificate that can be read, nor of a web socket
+	Host    octoapi.NodeAtHost // what the web port of its host says, if HostErr is nil
+	HostErr error              // why it says nothing
 }
 
 // API is what the Octopus Server says.
@@ -76,6 +85,8 @@ type API struct {
 	NodesErr         error
 	SharedQueues     bool
 	SharedQueuesErr  error
+	HealthChecks     []octoapi.Task // of this Tentacle, that succeeded since it polls what it polls
+	HealthChecksErr  error          // why they are not known
 }
 
 // PortsOf are the addresses that are polled, each once.

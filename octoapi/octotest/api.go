@@ -12,25 +12,27 @@ import (
 	"time"
 )
 
-func (c *Cluster) serveAPI(w http.ResponseWriter, r *http.Request) {
+// serve answers a request. Faults of the API are those of its own address.
+func (c *Cluster) serve(w http.ResponseWriter, r *http.Request, at place) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	time.Sleep(c.options.Latency)
-	c.gathering().await(r)
-	f := c.faultFor(r)
-	time.Sleep(f.Slow)
-	entry := Request{
-		Method: r.Method, Path: r.URL.RequestURI(), Override: r.Header.Get("X-HTTP-Method-Override"),
-		Credential: credentials(r), UserAgent: r.UserAgent(),
+	var f APIFault
+	if at.address == "" {
+		c.gathering().await(r)
+		f = c.faultFor(r)
 	}
+	time.Sleep(f.Slow)
+	entry := at.entry(r, 0)
 	if len(body) > 0 && json.Unmarshal(body, &entry.Body) != nil {
 		entry.Body = string(body)
 	}
-	c.nameNode(w, f)
+	w.Header().Set("Date", c.now().Format(http.TimeFormat))
+	c.nameNode(w, f, at.node)
 	var send func()
 	if f.replacesAnswer() {
 		entry.Status, send = c.faultyAnswer(w, r, f)
 	} else {
-		a := c.route(w, r, body, f)
+		a := c.route(w, r, body, f, at.node)
 		entry.Status, send = a.status, func() { c.write(w, a, f) }
 	}
 	c.log.add(entry) // first, so that a caller that has the response finds the request in the log
@@ -123,7 +125,7 @@ func (c *Cluster) write(w http.ResponseWriter, a answer, f APIFault) {
 	}
 }
 
-func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f APIFault) answer {
+func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f APIFault, node int) answer {
 	path, ok := strings.CutPrefix(r.URL.Path, c.options.Path+"/api")
 	if !ok {
 		return answer{http.StatusNotFound, nil}
@@ -133,7 +135,9 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	case "":
 		return answer{http.StatusOK, c.root(f)}
 	case "serverstatus/redis":
-		return c.redis()
+		return c.redis(node)
+	case "octopusservernodes/ping":
+		return c.ping(node)
 	case "users/login":
 		return c.login(w, r, body)
 	}
@@ -153,7 +157,12 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 		return answer{http.StatusOK, object{"Id": "certificate-global", "Name": "Octopus Server",
 			"Thumbprint": cmp.Or(f.Thumbprint, c.Thumbprint())}}
 	case "octopusservernodes":
-		return c.page(r, c.serverNodes())
+		list := c.serverNodes()
+		for _, node := range list { // only the summary has these
+			delete(node, "IsOffline")
+			delete(node, "LastSeen")
+		}
+		return c.page(r, list)
 	case "octopusservernodes/summary":
 		return answer{http.StatusOK, object{"Nodes": c.serverNodes(), "Links": object{}}}
 	}
@@ -166,9 +175,11 @@ func (c *Cluster) route(w http.ResponseWriter, r *http.Request, body []byte, f A
 	return notFound()
 }
 
+const version = "2025.4.10333" // of the server
+
 func (c *Cluster) root(f APIFault) object {
 	return object{
-		"Application": "Octopus Deploy", "Version": cmp.Or(f.Version, "2025.4.10333"), "ApiVersion": "3.0.0", "InstallationId": installationID,
+		"Application": "Octopus Deploy", "Version": cmp.Or(f.Version, version), "ApiVersion": "3.0.0", "InstallationId": installationID,
 		"Links": object{
 			"Self":                        c.options.Path + "/api",
 			"CurrentUser":                 c.link("users/me"),
@@ -259,6 +270,10 @@ func (c *Cluster) machines(r *http.Request, s *space, kind, idPrefix, id string,
 		return c.page(r, c.store.list(key))
 	case method == http.MethodGet && id == "all":
 		return answer{http.StatusOK, filtered(r.URL.Query(), c.store.list(key))}
+	case method == http.MethodGet && kind == "machines" && strings.HasSuffix(id, "/tasks"):
+		if id = strings.TrimSuffix(id, "/tasks"); c.store.has(key, id) {
+			return c.page(r, c.tasks.of(s.id, c.link(s.id+"/tasks"), id))
+		}
 	case method == http.MethodGet:
 		if item, ok := c.store.get(key, id); ok {
 			return answer{http.StatusOK, item}

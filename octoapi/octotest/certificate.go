@@ -20,21 +20,25 @@ func selfSigned(name string) (tls.Certificate, error) {
 	return certificate(template(name), nil)
 }
 
-// issued makes a CA and a certificate of it for the host.
-func issued(host string) (leaf tls.Certificate, caPEM []byte, err error) {
+// authority makes a CA.
+func authority() (ca *tls.Certificate, caPEM []byte, err error) {
 	t := template("octotest CA")
 	t.IsCA, t.BasicConstraintsValid, t.KeyUsage = true, true, x509.KeyUsageCertSign
-	ca, err := certificate(t, nil)
+	made, err := certificate(t, nil)
 	if err != nil {
-		return leaf, nil, err
+		return nil, nil, err
 	}
-	t = template("octotest API")
+	return &made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]}), nil
+}
+
+// issued makes a certificate of the CA for the host.
+func issued(host string, ca *tls.Certificate) (tls.Certificate, error) {
+	t := template("octotest API")
 	t.DNSNames = []string{"localhost"}
 	if ip := net.ParseIP(host); ip != nil {
 		t.IPAddresses = []net.IP{ip}
 	}
-	leaf, err = certificate(t, &ca)
-	return leaf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate[0]}), err
+	return certificate(t, ca)
 }
 
 func template(name string) *x509.Certificate {

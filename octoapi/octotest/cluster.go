@@ -32,10 +32,14 @@ type Options struct {
 	SharedQueues     bool               // a server that shares its queues through Redis
 	Latency          time.Duration      // waited before each answer
 	APIAddress       string             // host:port of the API; default: Host(1), port 8065
-	Path             string             // virtual directory of the API, such as /octopus
-	PageSize         int                // items on a page of a list; default 30
-	ThirdSpace       bool               // with the space Research
-	NoNodeHeader     bool               // a server that does not say which node answers
+	// Balanced is an API with a host of its own, that of a load balancer which has each connection
+	// lead to the next node.
+	Balanced     bool
+	NAT          bool   // the polling ports have one host, Host(1), and one port after the other
+	Path         string // virtual directory of the API, such as /octopus
+	PageSize     int    // items on a page of a list; default 30
+	ThirdSpace   bool   // with the space Research
+	NoNodeHeader bool   // a server that does not say which node answers
 	// ChangesEndpointType is a server that lets a deployment target or worker become one of another
 	// communication style, as older ones do (OctopusDeploy/Issues 9613).
 	ChangesEndpointType bool
@@ -50,6 +54,7 @@ type ServerNode struct {
 	Maintenance bool // drained
 	Offline     bool // not seen for an hour; its polling port is another matter: see NodeFault
 	WebOnly     bool // a task cap of 0
+	Gone        bool // not listed, and runs nothing; its ports live on
 }
 
 // Cluster is a running cluster. Its methods may be called from several goroutines.
@@ -58,8 +63,9 @@ type Cluster struct {
 	api     *http.Server
 	apiAddr string
 	nodes   []*node
-	cert    tls.Certificate // of the cluster: of every polling port that has none of its own
-	other   tls.Certificate // of a port with the fault OtherCertificate
+	cert    tls.Certificate  // of the cluster: of every polling port that has none of its own
+	other   tls.Certificate  // of a port with the fault OtherCertificate
+	ca      *tls.Certificate // of the API's certificates; nil without TLS
 	caPEM   []byte
 	store   store
 	log     requestLog
@@ -72,8 +78,12 @@ type Cluster struct {
 	shared   bool // the queues, through Redis
 	members  map[int]ServerNode
 	together *gathering
-	behind   int // the node behind the API's address, from 1; 0 is the first
-	nodeAPIs map[int]*nodeAPI
+	behind   int              // the node behind the API's address, from 1; 0 is the first
+	webPorts map[int]*webPort // by the number of the node
+	ahead    time.Duration    // the API's clock
+
+	lastBehind  int         // where each node in turn is behind the API's address
+	queueStatus map[int]int // with which a node answers about its queues; 0: as the cluster
 
 	forbidden func(method, path string) bool // what the account may not do; nil: nothing
 }

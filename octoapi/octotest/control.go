@@ -14,18 +14,34 @@ func (c *Cluster) SetServerNode(n int, s ServerNode) {
 	c.members[n] = s
 }
 
-// SetAPINode puts node n, from 1, behind the API's address; in the beginning it is the first.
+// SetAPINode puts node n, from 1, behind the API's address, or, with EachNode, the next one for
+// each connection; in the beginning it is the first.
 func (c *Cluster) SetAPINode(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.behind = n
 }
 
-// SetTaskNode makes node n, from 1, run the tasks; in the beginning it is the first.
-func (c *Cluster) SetTaskNode(n int) {
-	c.tasks.mu.Lock()
-	defer c.tasks.mu.Unlock()
-	c.tasks.node = n
+// SetNodeQueues says with which status node n, from 1, answers about its queues: 200 shares them,
+// 404 does not, with another one it is not known. With 0, that is as in the whole cluster.
+func (c *Cluster) SetNodeQueues(n, status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queueStatus[n] = status
+}
+
+// SetClock sets the API's clock ahead.
+func (c *Cluster) SetClock(ahead time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead = ahead
+}
+
+// now is the time by the API's clock.
+func (c *Cluster) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead).UTC()
 }
 
 // SetSharedQueues makes the nodes share their queues through Redis, or not.
@@ -44,7 +60,7 @@ func (c *Cluster) AddNode() (address string, err error) {
 		return "", err
 	}
 	// The next loopback address, where each node has one of its own; else, as on macOS, any port.
-	if next := c.options.Host(len(nodes) + 1); next != host {
+	if next := c.options.Host(len(nodes) + 1); next != host && !c.options.NAT {
 		host = next
 	} else {
 		port = "0"
@@ -53,7 +69,7 @@ func (c *Cluster) AddNode() (address string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return "https://" + n.address, nil
+	return "https://" + n.address, c.openWebPort(len(nodes) + 1)
 }
 
 // Renew gives the cluster a new certificate, which the API tells. A node presents the one that it
@@ -114,22 +130,6 @@ func (c *Cluster) forbids(r *http.Request) bool {
 	forbidden := c.forbidden
 	c.mu.Unlock()
 	return forbidden != nil && forbidden(methodOf(r), r.URL.RequestURI())
-}
-
-// SetHealthCheck says how health checks end from now on: Success, Failed,
-// Canceled or TimedOut.
-func (c *Cluster) SetHealthCheck(state string) {
-	c.tasks.mu.Lock()
-	defer c.tasks.mu.Unlock()
-	c.tasks.ended = state
-}
-
-// SetHealthAfterCheck says which HealthStatus health checks find from now on: Healthy, HasWarnings,
-// Unhealthy, Unavailable. "" is the usual: Healthy after Success, else Unavailable.
-func (c *Cluster) SetHealthAfterCheck(health string) {
-	c.tasks.mu.Lock()
-	defer c.tasks.mu.Unlock()
-	c.tasks.health = health
 }
 
 // AnswerTogether makes requests to these paths, told by how they end, wait for each other: none is

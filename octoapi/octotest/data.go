@@ -91,7 +91,11 @@ func (s *store) add(key, idPrefix, self string, item object) object {
 
 // finish adds what the server derives itself.
 func finish(item object, self string) {
-	item["Links"] = object{"Self": fmt.Sprintf("%s/%v", self, item["Id"])}
+	links := object{"Self": fmt.Sprintf("%s/%v", self, item["Id"])}
+	if strings.HasSuffix(self, "/machines") { // of workers, OctopusClients knows no such link
+		links["TasksTemplate"] = links["Self"].(string) + "/tasks{?skip,take,type}"
+	}
+	item["Links"] = links
 	tentacle := tentacleOf(item)
 	item["Thumbprint"], item["Uri"] = tentacle["Thumbprint"], tentacle["Uri"]
 }
@@ -163,6 +167,11 @@ func (s *store) get(key, id string) (object, bool) {
 		return s.items[key][i], true
 	}
 	return nil, false
+}
+
+func (s *store) has(key, id string) bool {
+	_, is := s.get(key, id)
+	return is
 }
 
 func (s *store) replace(key, id, self string, item object) bool {

@@ -9,19 +9,17 @@ package octotest
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // Start opens the ports. The error is that of the operating system when an address cannot be had.
@@ -37,9 +35,12 @@ func Start(o Options) (*Cluster, error) {
 	o.PageSize, o.NodeCount = cmp.Or(o.PageSize, 30), cmp.Or(o.NodeCount, 3)
 	o.Path = strings.TrimRight(o.Path, "/")
 	for attempt := range 64 {
-		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}, nodeAPIs: map[int]*nodeAPI{}}
+		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}, webPorts: map[int]*webPort{}, queueStatus: map[int]int{}}
 		c.store.init(o.ThirdSpace)
-		c.tasks.checked = c.store.checked
+		c.tasks.init(c)
+		if o.Balanced {
+			c.behind = EachNode
+		}
 		err = c.listen()
 		if err == nil {
 			return c, nil
@@ -75,12 +76,19 @@ func (o Options) placed(attempt int) Options {
 		}
 		return net.JoinHostPort(o.Host(n), strconv.Itoa(port))
 	}
+	if o.APIAddress == "" && o.Balanced {
+		o.APIAddress = at(200, 8065)
+	}
 	if o.APIAddress == "" {
 		o.APIAddress = at(1, 8065)
 	}
 	if len(o.Nodes) == 0 {
 		for n := range o.NodeCount {
-			o.Nodes = append(o.Nodes, at(n+1, 10943))
+			if o.NAT {
+				o.Nodes = append(o.Nodes, at(1, 10943+n))
+			} else {
+				o.Nodes = append(o.Nodes, at(n+1, 10943))
+			}
 		}
 		if o.Recorded {
 			o.Nodes = append(o.Nodes, at(1, 10944), at(1, 10945))
@@ -95,25 +103,25 @@ func (c *Cluster) listen() error {
 		return err
 	}
 	c.apiAddr = l.Addr().String()
-	c.api = &http.Server{
-		Handler:           http.HandlerFunc(c.serveAPI),
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0),
-		ConnState:         c.countConnections,
-	}
+	c.api = newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, place{node: c.nodeBehind(r)}) }))
+	c.api.ConnState, c.api.ConnContext = c.countConnections, withBalanced
 	if c.options.TLS {
-		host, _, _ := net.SplitHostPort(c.apiAddr)
-		leaf, caPEM, err := issued(host)
-		if err != nil {
+		if c.ca, c.caPEM, err = authority(); err != nil {
 			_ = l.Close()
 			return err
 		}
-		c.caPEM = caPEM
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12})
+	}
+	if l, err = c.secured(l, func() bool { return false }); err != nil {
+		return err
 	}
 	go func() { _ = c.api.Serve(l) }()
 	for _, address := range c.options.Nodes {
 		if _, err := c.openNode(address); err != nil {
+			return err
+		}
+	}
+	for n := range c.options.Nodes {
+		if err := c.openWebPort(n + 1); err != nil {
 			return err
 		}
 	}
@@ -141,8 +149,9 @@ func (c *Cluster) Close() {
 		n.close()
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, own := range c.nodeAPIs {
-		_ = own.server.Close()
+	ports := slices.Collect(maps.Values(c.webPorts))
+	c.mu.Unlock()
+	for _, p := range ports {
+		p.close()
 	}
 }

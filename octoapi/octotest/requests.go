@@ -14,7 +14,7 @@ type Request struct {
 	Status      int    `json:"status,omitempty"`
 	Body        any    `json:"body,omitempty"` // what a write carried, decoded
 
-	Address    string   `json:"-"` // host:port of the polling port
+	Address    string   `json:"-"` // host:port of the polling port, or of a node's web port; "" for the API's own address
 	Override   string   `json:"-"` // X-HTTP-Method-Override, as OctopusClients modifies and deletes
 	Credential []string `json:"-"` // names of the headers that carried a credential, never their values
 	UserAgent  string   `json:"-"`

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 )
 
 // taskTurns is how often a task is asked for before it has ended: once it is
@@ -14,21 +16,36 @@ const taskTurns = 2
 
 // tasks are the health checks that were started.
 type tasks struct {
-	// checked is told what a check in a space found: the health of the machines with these IDs.
-	checked func(spaceID string, ids []string, health string)
+	cluster *Cluster
 
 	mu     sync.Mutex
-	list   map[string]*healthCheck // by ID
-	ended  string                  // the state they end in; "" is Success
-	health string                  // of a machine afterwards; "" is Healthy after Success, else Unavailable
-	node   int                     // that runs them, from 1; 0 is the first
+	list   []*healthCheck // in the order in which they were started; the numbers in their IDs are from 1
+	ended  string         // the state they end in; "" is Success
+	health string         // of a machine afterwards; "" is Healthy after Success, else Unavailable
+	node   int            // that runs them, from 1; 0 is the first
+	last   int            // the node that ran the last one, where each does in turn
+	nodes  map[int]NodeTasks
+}
+
+// NodeTasks is what a node does with health checks. The zero value is one that runs them.
+type NodeTasks struct {
+	Never bool // where each node in turn runs one, it does not
+	Fails bool // they fail, as when the node is not polled
 }
 
 type healthCheck struct {
+	id       string
 	spaceID  string
 	machines []string // their IDs
+	node     int      // that runs it, from 1
 	asked    int      // how often it was asked for
+	state    string
+	warned   bool
+	started  time.Time
+	ended    time.Time
 }
+
+func (ts *tasks) init(c *Cluster) { ts.cluster, ts.nodes = c, map[int]NodeTasks{} }
 
 // serve starts a health check in a space, or tells how far the one with the id is. The link is that
 // of the space's tasks.
@@ -45,49 +62,138 @@ func (ts *tasks) serve(r *http.Request, spaceID, link, id string, body []byte) a
 		if err := json.Unmarshal(body, &started); err != nil || started.Name != "Health" {
 			return failure(http.StatusBadRequest, "This kind of task cannot be started.")
 		}
-		if ts.list == nil {
-			ts.list = map[string]*healthCheck{}
-		}
-		id = fmt.Sprintf("ServerTasks-%d", len(ts.list)+1)
-		ts.list[id] = &healthCheck{spaceID: spaceID, machines: started.Arguments.MachineIDs}
-		return answer{http.StatusCreated, ts.task(link, id, "Queued")}
+		check := ts.add(healthCheck{spaceID: spaceID, machines: started.Arguments.MachineIDs, node: ts.nextNode(), state: "Queued", started: ts.cluster.now()})
+		return answer{http.StatusCreated, check.told(link)}
 	}
-	check, known := ts.list[id]
-	if !known || check.spaceID != spaceID || r.Method != http.MethodGet {
+	i := slices.IndexFunc(ts.list, func(check *healthCheck) bool { return check.id == id && check.spaceID == spaceID })
+	if i < 0 || r.Method != http.MethodGet {
 		return notFound()
 	}
-	check.asked++
-	if check.asked < taskTurns {
-		return answer{http.StatusOK, ts.task(link, id, "Executing")}
-	}
-	state := cmp.Or(ts.ended, "Success")
-	if check.asked == taskTurns {
-		usual := "Unavailable"
-		if state == "Success" {
-			usual = "Healthy"
-		}
-		ts.checked(spaceID, check.machines, cmp.Or(ts.health, usual))
-	}
-	return answer{http.StatusOK, ts.task(link, id, state)}
+	ts.advance(ts.list[i])
+	return answer{http.StatusOK, ts.list[i].told(link)}
 }
 
-// task is how the server tells a task (OctopusClients, TaskResource.cs).
-func (ts *tasks) task(link, id, state string) object {
-	spaceID := ts.list[id].spaceID
-	t := object{
-		"Id": id, "Name": "Health", "State": state, "IsCompleted": false, "FinishedSuccessfully": state == "Success",
-		"ErrorMessage": "", "SpaceId": spaceID, "ServerNode": "OctopusServerNodes-" + nodeName(max(ts.node, 1)),
-		"Links": object{"Self": link + "/" + id, "Web": "/app#/" + spaceID + "/tasks/" + id},
+// add keeps a check. The lock must be held.
+func (ts *tasks) add(check healthCheck) *healthCheck {
+	check.id = fmt.Sprintf("ServerTasks-%d", len(ts.list)+1)
+	ts.list = append(ts.list, &check)
+	return &check
+}
+
+// nextNode is the node that runs the next check. The lock must be held.
+func (ts *tasks) nextNode() int {
+	if ts.node != EachNode {
+		return max(ts.node, 1)
 	}
-	switch state {
-	case "Queued":
-		t["ServerNode"] = nil // no node has taken it yet
-	case "Executing":
-	case "Success":
-		t["IsCompleted"] = true
-	default:
-		t["IsCompleted"] = true
-		t["ErrorMessage"] = "One or more machines did not answer."
+	for range ts.cluster.allNodes() {
+		n := ts.cluster.next(&ts.last, func(s ServerNode) bool { return s == ServerNode{} })
+		if !ts.nodes[n].Never {
+			return n
+		}
+	}
+	return 1
+}
+
+// advance takes a check that was asked for a step further. The lock must be held.
+func (ts *tasks) advance(check *healthCheck) {
+	if !check.ended.IsZero() {
+		return
+	}
+	if check.asked++; check.asked < taskTurns {
+		check.state = "Executing"
+		return
+	}
+	check.state, check.ended = cmp.Or(ts.ended, "Success"), ts.cluster.now()
+	if ts.nodes[check.node].Fails {
+		check.state = "Failed"
+	}
+	usual := "Unavailable"
+	if check.state == "Success" {
+		usual = "Healthy"
+	}
+	health := cmp.Or(ts.health, usual)
+	check.warned = check.state != "Success" || health != "Healthy"
+	ts.cluster.store.checked(check.spaceID, check.machines, health)
+}
+
+// of are the checks of a machine, the newest first, as a page of its tasks has them.
+func (ts *tasks) of(spaceID, link, machine string) []object {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	list := []object{}
+	for _, check := range slices.Backward(ts.list) {
+		if check.spaceID == spaceID && slices.Contains(check.machines, machine) {
+			list = append(list, check.told(link))
+		}
+	}
+	return list
+}
+
+// told is how the server tells a task (OctopusClients, TaskResource.cs).
+func (check *healthCheck) told(link string) object {
+	t := object{
+		"Id": check.id, "Name": "Health", "State": check.state, "IsCompleted": !check.ended.IsZero(), "FinishedSuccessfully": check.state == "Success",
+		"ErrorMessage": "", "HasWarningsOrErrors": check.warned, "SpaceId": check.spaceID, "ServerNode": nodeID(check.node),
+		"Arguments": object{"MachineIds": check.machines},
+		"QueueTime": check.started.Format(time.RFC3339Nano), "StartTime": check.started.Format(time.RFC3339Nano), "CompletedTime": nil,
+		"Links": object{"Self": link + "/" + check.id, "Web": "/app#/" + check.spaceID + "/tasks/" + check.id},
+	}
+	switch {
+	case check.state == "Queued":
+		t["ServerNode"], t["StartTime"] = nil, nil // no node has taken it yet
+	case !check.ended.IsZero():
+		t["CompletedTime"] = check.ended.Format(time.RFC3339Nano)
+		if check.state != "Success" {
+			t["ErrorMessage"] = "One or more machines did not answer."
+		}
 	}
 	return t
+}
+
+// SetTaskNode makes node n, from 1, run the tasks, or, with EachNode, the next one that works each
+// new task; in the beginning it is the first.
+func (c *Cluster) SetTaskNode(n int) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.node = n
+}
+
+// SetNodeTasks says what node n, from 1, does with health checks.
+func (c *Cluster) SetNodeTasks(n int, t NodeTasks) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.nodes[n] = t
+}
+
+// AddHealthCheck adds a check of all deployment targets and workers, one in each space, that node
+// n, from 1, finished a while ago: it succeeded, and perhaps warned.
+func (c *Cluster) AddHealthCheck(n int, ago time.Duration, warned bool) {
+	ended := c.now().Add(-ago)
+	machines := map[string][]string{}
+	for _, r := range c.Registrations() {
+		machines[r.Space] = append(machines[r.Space], r.ID)
+	}
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	for _, s := range c.store.spaces {
+		if ids := machines[s.id]; len(ids) > 0 {
+			c.tasks.add(healthCheck{spaceID: s.id, machines: ids, node: n, state: "Success", warned: warned, started: ended.Add(-time.Second), ended: ended})
+		}
+	}
+}
+
+// SetHealthCheck says how health checks end from now on: Success, Failed,
+// Canceled or TimedOut.
+func (c *Cluster) SetHealthCheck(state string) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.ended = state
+}
+
+// SetHealthAfterCheck says which HealthStatus health checks find from now on: Healthy, HasWarnings,
+// Unhealthy, Unavailable. "" is the usual: Healthy after Success, else Unavailable.
+func (c *Cluster) SetHealthAfterCheck(health string) {
+	c.tasks.mu.Lock()
+	defer c.tasks.mu.Unlock()
+	c.tasks.health = health
 }

@@ -1,0 +1,63 @@
+// Package coverage tells which nodes of a cluster a Tentacle polls, and what proves it. It asks
+// nothing and prints nothing: what is known is in the Evidence.
+package coverage
+
+import "github.com/octo-tentacle/octo-tentacle/octoapi"
+
+// Evidence is what is known about a cluster and about the addresses at which a Tentacle polls it.
+type Evidence struct {
+	Nodes     []octoapi.Node // as the API lists them; nil where they are not known
+	Addresses []Address      // of this cluster, each once
+	Queues    Queues
+	// HealthChecks are those of this Tentacle that succeeded since it polls these addresses.
+	HealthChecks []octoapi.Task
+	// Cloned says that another Tentacle may have done the work in place of this one: then a health
+	// check proves nothing.
+	Cloned bool
+}
+
+// Address is what is known about one polled address.
+type Address struct {
+	URL     string             // as it is shown
+	Answers bool               // with a certificate that is trusted there
+	Silent  bool               // nothing responds, as when a node is down
+	Remote  string             // the IP address and port at the other end; "" where that is not known
+	Trust   octoapi.Trust      // what it says about this Tentacle's certificate
+	Host    octoapi.NodeAtHost // what the web port of its host says; zero for nothing
+}
+
+// Queues says whether the nodes share their queues, so that to poll one of them is enough.
+type Queues struct {
+	State   Sharing
+	Why     string   // it is not so, or not known
+	Unasked []string // hosts of nodes that could not be asked, if all that could be say yes
+}
+
+// Sharing is whether nodes share their queues.
+type Sharing int
+
+// What is known about it. One node that says no is enough: each answers for itself.
+const (
+	Unknown Sharing = iota
+	Shared
+	NotShared
+)
+
+// Proof is a kind of evidence that a node is polled.
+type Proof string
+
+// The kinds of proof, the cheapest first.
+const (
+	OnlyNode    Proof = "only-node"    // the cluster has one node, and its certificate is at the address
+	WebPort     Proof = "web-port"     // the web port of the address's host says that it is this node
+	HealthCheck Proof = "health-check" // the node checked the Tentacle's health
+)
+
+// Node is a node of the cluster, and how it is polled.
+type Node struct {
+	octoapi.Node
+
+	PolledAt []string // the addresses that lead to it, as far as that is known
+	Proof    []Proof  // that it is polled; none where that is not proved
+	Accepted octoapi.Trust
+}

@@ -1,0 +1,41 @@
+package octoapi
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// clock compares this machine's clock with the server's.
+type clock struct {
+	mu    sync.Mutex
+	known bool
+	ahead time.Duration
+	took  time.Duration // the answer that says so
+}
+
+// Clock says how far the server's clock is ahead of this machine's, to within a second and half of
+// the time that the quickest answer took: negative when it is behind. It is known once the API has
+// answered with a date.
+func (c *connection) Clock() (ahead time.Duration, known bool) {
+	c.clock.mu.Lock()
+	defer c.clock.mu.Unlock()
+	return c.clock.ahead, c.clock.known
+}
+
+// note notes the date in the header of an answer of the API. That of the quickest answer is the
+// most exact one.
+func (k *clock) note(header http.Header, started time.Time, took time.Duration) {
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil || header.Get("Age") != "" { // that was kept for a while, by something in between
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known && took >= k.took {
+		return
+	}
+	// The date has no fractions of a second, and was written in the middle of the time that passed.
+	k.ahead = date.Add(time.Second / 2).Sub(started.Add(took / 2).Round(0))
+	k.known, k.took = true, took
+}
