@@ -20,6 +20,7 @@ func commandBuilders() []commandBuilder {
 		// Polling
 		{"poll-server", pollServerCommand, true},
 		{"list-servers", listServersCommand, false},
+		{"list-nodes", listNodesCommand, false},
 		{"remove-server", removeServerCommand, true},
 		{"sync-servers", syncServersCommand, true},
 		{"check", checkCommand, false},

@@ -37,6 +37,8 @@ func needsOf(command string) *accountNeeds {
 			when:  []needsWhen{health},
 			extra: needsWhen{"says how this Tentacle is registered", list(octoapi.MachineView, octoapi.WorkerView)},
 		}
+	case "list-nodes":
+		return &accountNeeds{extra: needsWhen{"knows which nodes checked this Tentacle's health", list(octoapi.MachineView, octoapi.TaskView, octoapi.WorkerView)}}
 	case "update-trust", "remove-server":
 		return &accountNeeds{}
 	case "check":

@@ -76,20 +76,25 @@ const makeItsOwn = "on the copy, new-certificate and then register-with, under a
 
 // foreignName warns where this machine may be a copy of one that is registered.
 func (r *report) foreignName(who identity) {
-	name := func(one octoapi.Registration) string { return strings.ToLower(one.Machine.Name) }
-	several := func(one octoapi.Registration) bool { return name(one) != name(who.own[0]) }
-	if !r.found(idIdentity) && slices.ContainsFunc(who.own, several) && r.isNamedUnlike(who.own) {
+	if !r.found(idIdentity) && r.isNamedForeign(who.own) {
 		r.warning(idIdentity, fmt.Sprintf("this machine is called %s, unlike every registration with its subscription: %s", r.HostName, someOf(who.own)),
 			"if it is a copy of another machine, each of them gets some of the other's work\n"+makeItsOwn, "")
 	}
 }
 
+// isNamedForeign says whether there are registrations under several names, all of them unlike this
+// machine's.
+func (s *Snapshot) isNamedForeign(own []octoapi.Registration) bool {
+	several := func(one octoapi.Registration) bool { return !strings.EqualFold(one.Machine.Name, own[0].Machine.Name) }
+	return slices.ContainsFunc(own, several) && s.isNamedUnlike(own)
+}
+
 // isNamedUnlike says whether this machine has a name that appears in none of the registrations that
 // it polls for. A target and a worker of one Tentacle are often called web1 and web1-worker.
-func (r *report) isNamedUnlike(registrations []octoapi.Registration) bool {
-	subscriptions := r.clusterSubscriptions()
-	return r.HostName != "" && !slices.ContainsFunc(registrations, func(one octoapi.Registration) bool {
-		return !one.PolledWith(subscriptions) || strings.Contains(strings.ToLower(one.Machine.Name), strings.ToLower(r.HostName))
+func (s *Snapshot) isNamedUnlike(registrations []octoapi.Registration) bool {
+	subscriptions := s.clusterSubscriptions()
+	return s.HostName != "" && !slices.ContainsFunc(registrations, func(one octoapi.Registration) bool {
+		return !one.PolledWith(subscriptions) || strings.Contains(strings.ToLower(one.Machine.Name), strings.ToLower(s.HostName))
 	})
 }
 
@@ -100,12 +105,7 @@ func (r *report) sharers(who identity, subscriptions []string) {
 	if len(subscriptions) == 0 {
 		return
 	}
-	var sharers []octoapi.Registration
-	for _, one := range r.API.Subscribers {
-		if one.PolledWith(subscriptions) && !thumbprint.Same(one.Machine.Endpoint.Thumbprint, r.OwnThumbprint()) {
-			sharers = append(sharers, one)
-		}
-	}
+	sharers := r.sharing(subscriptions)
 	const notChecked = "it was not checked whether another Tentacle has this one's subscription: "
 	switch err := r.API.SubscribersErr; {
 	case len(sharers) > 0:
@@ -119,6 +119,16 @@ func (r *report) sharers(who identity, subscriptions []string) {
 	default:
 		r.ok(idIdentity, "no other Tentacle has its subscription")
 	}
+}
+
+// sharing are the registrations of other Tentacles with one of these subscriptions.
+func (s *Snapshot) sharing(subscriptions []string) (sharers []octoapi.Registration) {
+	for _, one := range s.API.Subscribers {
+		if one.PolledWith(subscriptions) && !thumbprint.Same(one.Machine.Endpoint.Thumbprint, s.OwnThumbprint()) {
+			sharers = append(sharers, one)
+		}
+	}
+	return sharers
 }
 
 // separate is why it matters that another Tentacle has this one's subscription, and what ends it.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
@@ -74,13 +75,15 @@ const (
 	idClusterThumbprint     = "cluster-thumbprint"
 	idRegistration          = "registration" // one finding for each
 	idIdentity              = "identity"     // no other machine is this Tentacle to the server
-	idNodes                 = "nodes"
+	idNodes                 = "nodes"        // one finding for each; without a node, what is known of all
+	idSameNode              = "same-node"    // several addresses lead to one
 )
 
 // report collects the findings about a snapshot.
 type report struct {
 	*Snapshot
 	findings []Finding
+	coverage func() coverage.Result // of the cluster whose API was asked
 
 	open        map[string]string // what a person has to do about a fix, by its text; where it has no placeholders
 	notStarting bool              // because of an entry that no change repairs by the way

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -46,7 +47,9 @@ func (s *Snapshot) identity() identity {
 // isNamedLikeThisMachine says whether a registration has this machine's host name, or the address
 // of a Tentacle that listens on it.
 func (s *Snapshot) isNamedLikeThisMachine(one octoapi.Registration) bool {
-	is := func(name string) bool { return s.HostName != "" && strings.EqualFold(firstLabel(name), s.HostName) }
+	is := func(name string) bool {
+		return s.HostName != "" && strings.EqualFold(coverage.FirstLabel(name), s.HostName)
+	}
 	at, err := url.Parse(one.Machine.Endpoint.URI)
 	return is(one.Machine.Name) || err == nil && !one.Machine.Endpoint.Polls() && is(at.Hostname())
 }

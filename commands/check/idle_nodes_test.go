@@ -55,11 +55,13 @@ func TestANodeThatHandsOutNoWorkMayBeDown(t *testing.T) {
 func TestWhyANodeHandsOutNoWorkIsSaid(t *testing.T) {
 	t.Parallel()
 	for want, node := range map[string]octoapi.Node{
-		"n is offline":        {Name: "n", Offline: true, InMaintenanceMode: true},
-		"n is in maintenance": {Name: "n", InMaintenanceMode: true},
-		"n runs no tasks":     {Name: "n", WebOnly: true},
+		"is offline": {Offline: true, InMaintenanceMode: true},
+		"is offline, last seen at 2026-08-01T10:00:00Z": {Offline: true, LastSeen: checkedAt},
+		"is in maintenance":                             {InMaintenanceMode: true},
+		"runs no tasks":                                 {WebOnly: true},
+		"":                                              {LastSeen: checkedAt},
 	} {
-		if got := idleState(node); got != want {
+		if got := stateOf(node); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
