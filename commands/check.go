@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -20,6 +21,7 @@ type checkOptions struct {
 	api          apiOptions
 	allInstances bool
 	strict       bool
+	prove        bool
 	format       string
 
 	asksAPI bool
@@ -41,11 +43,20 @@ and the nodes of the cluster. Changes nothing. Each finding says what is wrong,
 why that matters and which command fixes it. Prints the findings to standard
 output and exits with 1 if there is a problem.
 
+Behind NAT only a health check that a node runs proves that the node is polled.
+With --prove, health checks of this Tentacle are started one after the other, until
+each node that hands out work has run one: three for each such node at most, since
+nobody can choose the node. They are tasks on the server, and take seconds each, or
+minutes where the Tentacle is not reached, whatever --timeout is.
+
   octo-tentacle check
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt --prove
   octo-tentacle check --all-instances --strict --format=json`,
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
+			&cli.BoolFlag{Name: "prove", Category: theServer, Destination: &o.prove, DisableDefaultText: true,
+				Usage: "start health checks on the server, until each node is proved to be polled"},
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
 				Usage: "exit with 1 also for warnings"},
 			formatFlag(&o.format),
@@ -64,6 +75,11 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 	}
 	if err := o.ask(ctx, c, snapshots); err != nil {
 		return err
+	}
+	if o.prove {
+		if err := snapshots[0].prove(ctx, c); err != nil {
+			return err
+		}
 	}
 	results := make([]checkResult, len(snapshots))
 	worst := check.OK
@@ -89,8 +105,13 @@ func (o *checkOptions) complete(c *console) error {
 	if o.api.timeout <= 0 {
 		return fmt.Errorf("--timeout %v is too short: give a duration like %v", o.api.timeout, checkTimeout)
 	}
+	if o.prove && o.allInstances {
+		return hint.New("--prove and --all-instances cannot be combined", "prove one Tentacle after the other, with --instance")
+	}
 	var err error
-	o.asksAPI, err = o.api.completeIfGiven(c)
+	if o.asksAPI, err = o.api.completeIfGiven(c); err == nil && o.prove && !o.asksAPI {
+		err = hint.New("--prove needs an Octopus Server to ask", "give "+o.api.missing())
+	}
 	return err
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
-	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -251,25 +250,23 @@ func (r reach) ask(ctx context.Context, addresses []string) (answer, why []strin
 	behindSockets := presented(ctx, r.proxy, sockets)
 	for _, port := range octoapi.AskTrust(ctx, addresses, r.certificate.TLS(), octoapi.PortOptions{Proxy: r.proxy, FailFast: true}) {
 		if of, is := behindSockets[port.Address]; is && errors.Is(port.Err, octoapi.ErrWebSocket) {
-			port.Trust, port.Thumbprint = octoapi.Trusted, of
+			port = octoapi.PortTrust{Address: port.Address, Trust: octoapi.Trusted, Thumbprint: of}
 		}
-		switch {
-		case port.Thumbprint != "" && !r.trusts(port.Address, port.Thumbprint):
-			why = append(why, fmt.Sprintf("%s presents the thumbprint %s, which is not trusted there", port.Address, port.Thumbprint))
-		case port.Trust == octoapi.Trusted:
+		if err := whyNotAccepted(port, r.trustedAt(port.Address)); err != nil {
+			why = append(why, err.Error())
+		} else {
 			answer = append(answer, port.Address)
-		case port.Trust == octoapi.NotTrusted:
-			why = append(why, port.Address+" does not accept this Tentacle")
-		default:
-			why = append(why, port.Err.Error())
 		}
 	}
 	return answer, why
 }
 
-// trusts says whether a server with this thumbprint is polled at the address.
-func (r reach) trusts(address, presented string) bool {
-	return slices.ContainsFunc(r.servers, func(s tentacleconfig.TrustedServer) bool {
-		return s.Polls() && tentacleconfig.SameAddress(s.Address, address) && thumbprint.Same(s.Thumbprint, presented)
-	})
+// trustedAt are the thumbprints under which the address is polled.
+func (r reach) trustedAt(address string) (thumbprints []string) {
+	for _, s := range r.servers {
+		if s.Polls() && tentacleconfig.SameAddress(s.Address, address) {
+			thumbprints = append(thumbprints, s.Thumbprint)
+		}
+	}
+	return thumbprints
 }

@@ -43,6 +43,19 @@ func TestSystemdAChangeThatWorksIsConfirmed(t *testing.T) {
 	if !strings.Contains(stdout, "2 polled ports answer as before") {
 		t.Error(stdout)
 	}
+	// A port that confirms the change is not asked again whether it accepts the Tentacle: each of two is
+	// asked before the restart and after it, and the new one once.
+	s.cluster.ResetRequests()
+	stdout, _ = s.run(t, 0, "poll-server", "--server-comms-address="+s.cluster.Addresses()[2], "--confirm=1s")
+	asked := 0
+	for _, request := range s.cluster.Requests() {
+		if strings.HasPrefix(request.Line, "MX-CLIENT") {
+			asked++
+		}
+	}
+	if !strings.Contains(stdout, "2 polled ports answer as before") || !strings.Contains(stdout, "Accepted by 3 of 3 polling ports.") || asked != 5 {
+		t.Errorf("%d questions:\n%s", asked, stdout)
+	}
 	// Nothing changed, so there is nothing to confirm.
 	if stdout, _ = s.run(t, 0, "configure", "--port=10941", "--confirm=5m"); !strings.Contains(stdout, "Nothing to change") {
 		t.Error(stdout)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -114,6 +115,7 @@ func goldenSnapshot() *check.Snapshot {
 		API: check.API{
 			Thumbprint: goldenThumbprint,
 			Nodes:      []octoapi.Node{{Name: "OCTO1"}, {Name: "OCTO2"}, {Name: "OCTO3"}},
+			Queues:     coverage.Queues{State: coverage.NotShared},
 			Registrations: []octoapi.Registration{{Space: octoapi.Named{ID: "Spaces-1", Name: "Default"}, Machine: octoapi.Machine{
 				ID: "Machines-1", Name: "web01", HealthStatus: "Healthy", EnvironmentIDs: []string{"Environments-1"}, Roles: []string{"web"},
 				Endpoint: octoapi.Endpoint{CommunicationStyle: octoapi.Polling, Thumbprint: goldenOwnThumbprint, URI: goldenSubscription},
@@ -132,7 +134,9 @@ func goldenSnapshot() *check.Snapshot {
 func goldenPorts(s *check.Snapshot) {
 	s.Ports = check.PortsOf(s.Servers)
 	for i := range s.Ports {
-		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: goldenThumbprint, Latency: 12300 * time.Microsecond}
+		ip, name := fmt.Sprintf("10.0.0.%d", i+1), fmt.Sprintf("OCTO%d", i+1)
+		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: goldenThumbprint, Remote: ip + ":10943", Latency: 12300 * time.Microsecond}
+		s.Ports[i].Host = octoapi.NodeAtHost{Node: octoapi.Node{Name: name}, Verified: true, Remote: ip + ":443"}
 	}
 }
 

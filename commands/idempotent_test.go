@@ -374,8 +374,8 @@ func withoutUnknown(t *testing.T, text string, unknown []string) string {
 	for _, expression := range append(unknown, `"dryRun": (true|false)`, `"backup": ".*"`, `"restarted": (true|false)`, `"scheduled": ".*"`) {
 		text = regexp.MustCompile(expression).ReplaceAllLiteralString(text, "…")
 	}
-	// What the cluster says of the registration is asked after a change alone.
-	return regexp.MustCompile(`(?s)"registrations": \[.*?\](,|\n)`).ReplaceAllString(text, "")
+	// What the cluster says of the Tentacle is asked after a change alone.
+	return regexp.MustCompile(`(?s)"(registrations|ports)": \[.*?\](,|\n)`).ReplaceAllString(text, "")
 }
 
 // keys are the names of all fields, in order, those in others aside.

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -34,12 +35,12 @@ type balancedScene struct {
 	host string // of the load balancer
 }
 
-func newBalancedScene(t *testing.T) *balancedScene {
+func newBalancedScene(t *testing.T, options octotest.Options) *balancedScene {
 	t.Helper()
 	if _, err := exec.LookPath(haproxy); err != nil {
 		skipUnlessRequired(t, "haproxy", "HAProxy is not installed: apt-get install haproxy")
 	}
-	s := &balancedScene{scene: newScene(t, "Tentacle", octotest.Options{})}
+	s := &balancedScene{scene: newScene(t, "Tentacle", options)}
 	node := strings.TrimPrefix(s.cluster.Addresses()[0], "https://")
 	s.host = node[:strings.LastIndex(node, ".")] + ".200" // of 127.0.0.0/8, as the nodes' are
 	s.run(t, 0, "new-certificate")
@@ -143,14 +144,32 @@ func (s *balancedScene) natConfiguration(t *testing.T) string {
 	return text
 }
 
+// balancedConfiguration spreads the connections to one port over the nodes.
+func (s *balancedScene) balancedConfiguration() string {
+	configuration := fmt.Sprintf(`
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+listen balanced
+    bind %s:10943
+    balance roundrobin
+`, s.host)
+	for i, node := range s.cluster.Addresses() {
+		configuration += fmt.Sprintf("    server node%d %s\n", i+1, strings.TrimPrefix(node, "https://"))
+	}
+	return configuration
+}
+
 func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
 	t.Parallel()
-	s := newBalancedScene(t)
+	s := newBalancedScene(t, octotest.Options{})
 	s.start(t, s.natConfiguration(t))
 
 	// One port so far: the nodes behind the others are missed, and the suggested fix works.
 	got := s.check(t)
-	if want := "problem only 1 address is polled, and 3 nodes of the cluster hand out work: node1, node2, node3"; got.finding("nodes") != want || got.Summary.Problems != 1 {
+	if want := "problem only 1 address is polled for the 3 nodes that hand out work: node1, node2, node3"; got.finding("nodes") != want || got.Summary.Problems != 1 {
 		t.Errorf("one port: %+v", got)
 	}
 
@@ -159,11 +178,11 @@ func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
 	if got, want := s.addresses(t), []string{s.at(10943), s.at(10944), s.at(10945)}; !slices.Equal(got, want) {
 		t.Errorf("polled: %v", got)
 	}
-	if nodes := s.asked(t); !slices.Equal(nodes, s.cluster.Addresses()[1:]) { // the first one is polled already
-		t.Errorf("behind the two new ports are %v", nodes)
+	if nodes := s.asked(t); !slices.Equal(nodes, s.cluster.Addresses()) {
+		t.Errorf("behind the ports are %v", nodes)
 	}
 	got = s.check(t)
-	if want := "ok 3 addresses are polled, and 3 nodes of the cluster hand out work"; got.finding("nodes") != want || got.Summary.Problems != 0 {
+	if want := "warning 0 of 3 nodes that hand out work are proved to be polled; not proved: node1, node2, node3"; got.finding("nodes") != want || got.Summary.Problems != 0 {
 		t.Errorf("three ports: %+v", got)
 	}
 
@@ -179,29 +198,12 @@ func TestALoadBalancerWithAPortForEachNodeIsRight(t *testing.T) {
 
 func TestALoadBalancerThatBalancesOnePortIsAProblemUnlessQueuesAreShared(t *testing.T) {
 	t.Parallel()
-	s := newBalancedScene(t)
-	nodes := make([]any, 0, 4)
-	nodes = append(nodes, s.host)
-	for _, node := range s.cluster.Addresses() {
-		nodes = append(nodes, strings.TrimPrefix(node, "https://"))
-	}
-	s.start(t, fmt.Sprintf(`
-defaults
-    mode tcp
-    timeout connect 5s
-    timeout client 1m
-    timeout server 1m
-listen balanced
-    bind %s:10943
-    balance roundrobin
-    server node1 %s
-    server node2 %s
-    server node3 %s
-`, nodes...))
+	s := newBalancedScene(t, octotest.Options{})
+	s.start(t, s.balancedConfiguration())
 
 	// Every node has the cluster's certificate, so the port is right by itself.
 	got := s.check(t)
-	if !strings.HasPrefix(got.finding("polling-port"), "ok ") || !strings.HasPrefix(got.finding("nodes"), "problem only 1 address is polled, and 3 nodes") {
+	if !strings.HasPrefix(got.finding("polling-port"), "ok ") || !strings.HasPrefix(got.finding("nodes"), "problem only 1 address is polled for the 3 nodes") {
 		t.Errorf("without shared queues: %+v", got)
 	}
 	s.cluster.SetSharedQueues(true)
@@ -237,7 +239,7 @@ listen balanced
 
 func TestALoadBalancerThatEndsTLSIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newBalancedScene(t)
+	s := newBalancedScene(t, octotest.Options{})
 	s.start(t, fmt.Sprintf(`
 defaults
     mode tcp
@@ -271,6 +273,129 @@ listen ending-tls
 		t.Errorf("check: %s", text)
 	}
 	s.asked(t)
+}
+
+// TestOnlyHealthChecksTellWhereALoadBalancerLeads has health checks handed out through it, to a
+// stand-in for the running Tentacle.
+func TestOnlyHealthChecksTellWhereALoadBalancerLeads(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		leads  []int // the node, from 1, behind each of the ports
+		missed []int // nodes that are not polled
+	}{
+		{"right", []int{1, 2, 3}, nil},
+		{"two ports that lead to one node", []int{1, 1, 3}, []int{2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newBalancedScene(t, octotest.Options{HandsOutWork: true})
+			nodes := s.cluster.Addresses()
+			configuration := s.natConfiguration(t)
+			for i, node := range c.leads {
+				configuration = strings.Replace(configuration, fmt.Sprintf("server node%d %s", i+1, strings.TrimPrefix(nodes[i], "https://")),
+					"server there "+strings.TrimPrefix(nodes[node-1], "https://"), 1)
+			}
+			s.start(t, configuration)
+			s.run(t, 0, "poll-server", "--server-comms-address=https://"+s.host, "--server-comms-port=10943-10945")
+			s.startAgent(t)
+			s.cluster.SetTaskNode(octotest.EachNode)
+
+			got := s.check(t)
+			if want := "warning 0 of 3 nodes that hand out work are proved to be polled; not proved: node1, node2, node3"; got.finding("nodes") != want || got.Summary.Problems != 0 {
+				t.Errorf("without health checks: %+v", got)
+			}
+			got = s.check(t, "--prove")
+			if len(c.missed) == 0 && got.Summary.Warnings+got.Summary.Problems > 0 {
+				t.Errorf("with health checks: %+v", got)
+			}
+			for node := 1; node <= len(nodes); node++ {
+				polled := got.says("ok", fmt.Sprintf("node%d is polled", node))
+				missed := got.says("problem", fmt.Sprintf("run by node%d, did not reach this Tentacle", node))
+				if missed != slices.Contains(c.missed, node) || polled == missed {
+					t.Errorf("node%d is said to be polled: %v, and to be missed: %v", node, polled, missed)
+				}
+			}
+		})
+	}
+}
+
+// TestABalancedPortReachesOneNodeUnlessQueuesAreShared has health checks handed out through it: the
+// running Tentacle has one connection.
+func TestABalancedPortReachesOneNodeUnlessQueuesAreShared(t *testing.T) {
+	t.Parallel()
+	s := newBalancedScene(t, octotest.Options{HandsOutWork: true})
+	s.start(t, s.balancedConfiguration())
+	s.startAgent(t)
+	s.cluster.SetTaskNode(octotest.EachNode)
+
+	s.cluster.SetSharedQueues(true)
+	got := s.check(t, "--prove")
+	if got.Summary.Problems != 0 || got.finding("prove") != "skipped no health check was started" {
+		t.Errorf("with shared queues: %+v", got)
+	}
+	if sent := s.written(); len(sent) > 0 {
+		t.Errorf("sent %q", sent)
+	}
+
+	s.cluster.SetSharedQueues(false)
+	got = s.check(t, "--prove")
+	polled := 0
+	for node := 1; node <= len(s.cluster.Addresses()); node++ {
+		if got.says("ok", fmt.Sprintf("node%d is polled", node)) {
+			polled++
+		}
+	}
+	if polled > 1 || !got.says("problem", "did not reach this Tentacle") {
+		t.Errorf("without shared queues, %d nodes are said to be polled: %+v", polled, got)
+	}
+}
+
+// says says whether there is a finding of this level with the text.
+func (r checkJSON) says(level, text string) bool {
+	return slices.ContainsFunc(r.Findings, func(f struct{ Level, ID, What, Why, Fix string }) bool {
+		return f.Level == level && strings.Contains(f.What, text)
+	})
+}
+
+// startAgent starts a stand-in for the Tentacle, and waits until it is connected at every address.
+func (s *balancedScene) startAgent(t *testing.T) {
+	t.Helper()
+	pfx, err := commands.OnePFX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := tentacleconfig.ParsePFX(pfx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "own.pfx")
+	if err := os.WriteFile(file, pfx, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, 0, "import-certificate", "--from-file="+file)
+	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: certificate.Thumbprint(), Subscription: sceneSubscription}); err != nil {
+		t.Fatal(err)
+	}
+	s.cluster.ResetRequests()
+	a := &agent{cluster: s.cluster, certificate: certificate.TLS(), config: s.config, dial: func(address string) (net.Conn, error) {
+		return net.Dial("tcp", strings.TrimPrefix(address, "https://"))
+	}}
+	if err := a.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	subscribes := func(r octotest.Request) bool { return strings.HasPrefix(r.Line, "MX-SUBSCRIBER") }
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		connected := len(slices.DeleteFunc(s.cluster.Requests(), func(r octotest.Request) bool { return !subscribes(r) }))
+		if connected == len(s.addresses(t)) {
+			s.cluster.ResetRequests()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it has %d connections", connected)
+		}
+	}
 }
 
 // ownCertificate is a file with a certificate and its key, as HAProxy reads it.

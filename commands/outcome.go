@@ -32,6 +32,7 @@ type outcome struct {
 	Deleted       []registrationChange `json:"deleted,omitzero"`       // only of deregister-from and deregister-worker; in a dry run: would be
 	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
 	Unverified    []string             `json:"unverified,omitzero"`    // only of commands that try ports: new addresses that did not answer
+	Ports         []portEntry          `json:"ports,omitzero"`         // only of the same: the polled ports that were asked whether they accept this Tentacle
 
 	// Only of generalize: what was done to the service, in order, and the files that were deleted;
 	// in a dry run: would be.
@@ -78,6 +79,20 @@ type registrationEntry struct {
 	Problem string `json:"problem"` // why it does not
 	Health  string `json:"health"`  // after the health check, or how that failed; "" without one
 }
+
+// portEntry is a polled port that was asked whether it accepts this Tentacle, as printed.
+type portEntry struct {
+	Address  string `json:"address"`
+	Accepted *bool  `json:"accepted"` // nil where that is not known
+	Problem  string `json:"problem"`  // why it does not, or why that is not known
+}
+
+func (p portEntry) accepts() bool { return p.Accepted != nil && *p.Accepted }
+
+func (p portEntry) refuses() bool { return p.Accepted != nil && !*p.Accepted }
+
+// triesPorts says that the command tries ports, whose fields are in its JSON then.
+func (o *outcome) triesPorts() { o.Unverified, o.Ports = []string{}, []portEntry{} }
 
 func newOutcome(t *tentacle, dryRun bool) *outcome {
 	return &outcome{
@@ -153,6 +168,18 @@ func (o *outcome) polledAddresses() []string {
 		}
 	}
 	return list
+}
+
+// trustedAt are the thumbprints under which the cluster is polled at an address now.
+func (o *outcome) trustedAt(address string) (thumbprints []string) {
+	for _, entries := range [][]serverEntry{o.Unchanged, o.Updated, o.Added} {
+		for _, entry := range entries {
+			if o.ofCluster(entry) && tentacleconfig.SameAddress(entry.Address, address) {
+				thumbprints = append(thumbprints, entry.Thumbprint)
+			}
+		}
+	}
+	return thumbprints
 }
 
 // setHealth notes the health of a registration after a health check.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -77,6 +78,10 @@ func printOutcome(c *console, o *outcome, opts changeOptions) {
 		if entry.Matches {
 			c.printf("%s\n", entry.line())
 		}
+	}
+	if len(o.Ports) > 0 {
+		accepting := slices.DeleteFunc(slices.Clone(o.Ports), func(p portEntry) bool { return !p.accepts() })
+		c.printf("Accepted by %d of %s.\n", len(accepting), plural.Of(len(o.Ports), "polling port", "polling ports"))
 	}
 }
 

@@ -42,7 +42,13 @@ func needsOf(command string) *accountNeeds {
 	case "update-trust", "remove-server":
 		return &accountNeeds{}
 	case "check":
-		return &accountNeeds{extra: needsWhen{"checks the registration", list(octoapi.MachineView, octoapi.WorkerView)}}
+		return &accountNeeds{
+			when: []needsWhen{{"with --prove", list(octoapi.TaskCreate, octoapi.TaskView)}},
+			extra: needsWhen{
+				"checks the registration, and sees which nodes have checked its health lately",
+				list(octoapi.MachineView, octoapi.TaskView, octoapi.WorkerView),
+			},
+		}
 	case "register-with":
 		return &accountNeeds{
 			always: list(octoapi.EnvironmentView, octoapi.MachineCreate, octoapi.MachineView),

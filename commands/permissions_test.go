@@ -32,6 +32,8 @@ var accountRuns = []accountRun{
 	{arguments: func(s *scene) []string { return []string{"update-trust", "--server=" + s.cluster.URL()} }, setup: isRenewed},
 	{arguments: func(s *scene) []string { return []string{"remove-server", s.cluster.Addresses()[1]} }, setup: secondIsDrained},
 	{arguments: line("check"), setup: registeredAsBoth},
+	{arguments: line("check", "--prove"), conditions: []string{"with --prove"}, setup: needsProof},
+	{arguments: line("list-nodes"), setup: registeredAsBoth},
 	{arguments: registers("register-with", "--environment=Development", "--role=web"), setup: trustsNobody},
 	{arguments: registers("register-k8s-target", "--environment=Development", "--role=k8s"), setup: trustsNobody},
 	{arguments: registers("register-k8s-cluster", "--environment=Development", "--role=k8s"), setup: trustsNobody},
@@ -90,6 +92,18 @@ func polls(command string) func(*scene) []string {
 func registers(arguments ...string) func(*scene) []string {
 	return func(s *scene) []string {
 		return append([]string{arguments[0], "--name=new"}, append(arguments[1:len(arguments):len(arguments)], "--comms-style=TentacleActive", "--server-comms-address="+s.nodes())...)
+	}
+}
+
+// needsProof is a Tentacle that polls every node, of which no web port says which one it is.
+func needsProof(t *testing.T, s *scene) {
+	s.trusts(t, s.entry(0), s.entry(1), s.entry(2))
+	registeredAsBoth(t, s)
+	s.cluster.SetTaskNode(octotest.EachNode)
+	for n := 2; n <= 3; n++ {
+		if err := s.cluster.SetWebPort(n, octotest.WebPort{Closed: true}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, out *o
 			if !out.saved && !o.health.waitHealthy {
 				return nil
 			}
-			if err := server.noteRegistrations(ctx, t, o.health, out); err != nil {
+			if err := server.noteRegistrations(ctx, o.health, server.acceptance(t, &o.api, o.health), out); err != nil {
 				return out.afterwards(err)
 			}
 			return nil
@@ -181,7 +181,18 @@ func (o pollOptions) changeUnasked(ctx context.Context, c *console, t *tentacle,
 		}
 		out.notes = append(out.notes, note)
 	}
-	return change{servers: p.decide}, nil
+	return change{servers: p.decide, after: func() error {
+		if !out.saved {
+			return nil
+		}
+		ports, err := t.network(c, o.api.timeout)
+		if err != nil {
+			c.warnOf(fmt.Errorf("it was not found out whether the polled ports accept this Tentacle: %w", err))
+			return nil
+		}
+		acceptance{network: ports, tentacle: t, check: []string{"--server=URL", "--apikey-file=FILE"}}.ask(ctx, out)
+		return nil
+	}}, nil
 }
 
 // noteListening says why there is nothing to poll.

@@ -35,7 +35,9 @@ func pollServerCommand(c *console) *cli.Command {
 		Description: `Adds addresses of a cluster to those that this Tentacle polls, all of them or none,
 and restarts the Tentacle's service. Tries the polling port of each new address first:
 it must present the cluster's own certificate. Nodes that are already polled are left
-alone, and need not respond; running the command again changes nothing.
+alone, and need not respond; running the command again changes nothing. After a change
+it asks every polled port whether it accepts this Tentacle, and warns of those that do
+not.
 
 With --server and credentials the Octopus Server says which cluster it is, and the
 polled addresses are compared with its nodes. Without them the cluster is the one that
@@ -67,7 +69,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
-		out.Unverified = []string{}
+		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
 		if o.reuseThumbprint {
 			t.warnOfCertificate(c)

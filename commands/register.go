@@ -25,7 +25,7 @@ func register(cli *cli.Context, c *console, o registerOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (ch change, err error) {
-		out.Unverified = []string{}
+		out.triesPorts()
 		if o.kind.kubernetes && t.isRegistered() {
 			// The agent's container runs this at every start.
 			out.Registration = &registrationChange{Kind: o.kind.machine.String(), Action: actionUnchanged, Changes: []fieldChange{}}
@@ -345,14 +345,21 @@ func (reg *registering) change(ctx context.Context, out *outcome) change {
 			return reg.unfinished(*sent, err)
 		},
 		after: func() error {
-			if !reg.options.health.waitHealthy {
+			health := reg.options.health
+			if sent == nil && !out.saved && !health.waitHealthy {
+				return nil
+			}
+			a := reg.server.acceptance(reg.tentacle, &reg.options.api, health)
+			a.registered = true
+			a.ask(ctx, out)
+			if !health.waitHealthy {
 				return nil
 			}
 			machine := reg.plan.machine
 			machine.ID = out.Registration.ID
 			own := []octoapi.Registration{{Space: reg.space.Named, Kind: reg.options.kind.machine, Machine: machine}}
 			reg.server.note(own, out)
-			err := reg.server.waitHealthy(ctx, reg.tentacle, own, out)
+			err := reg.server.waitHealthy(ctx, own, out)
 			if err != nil && sent != nil {
 				return unfinishedError{done: reg.registered(*sent) + ", and the configuration is saved, but:", cause: err}
 			}

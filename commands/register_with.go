@@ -10,7 +10,8 @@ func registerWithCommand(c *console) *cli.Command {
 		Usage:    "register this Tentacle as a deployment target, and poll the whole cluster",
 		Description: `Registers this Tentacle with an Octopus Server and trusts the server. A polling
 Tentacle (--comms-style=TentacleActive) polls every given address; each port is
-tried first and must present the cluster's own certificate.
+tried first and must present the cluster's own certificate. Afterwards it says which
+ports accept this Tentacle.
 
 Running it again changes nothing but what is missing. If the registration differs from the
 options, it fails and shows the difference; with --update it changes the registration.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -45,9 +46,11 @@ func (s *connection) askSpacesAhead(ctx context.Context) {
 	})
 }
 
-// noteRegistrations records in out how this Tentacle is registered, and starts a health check if
-// requested. The change is already saved: only a failed health check is an error.
-func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healthOptions, out *outcome) error {
+// noteRegistrations records in out how this Tentacle is registered and which ports accept it, and
+// starts a health check if requested. The change is already saved: only a failed health check is an
+// error.
+func (s *connection) noteRegistrations(ctx context.Context, o healthOptions, a acceptance, out *outcome) error {
+	t := a.tentacle
 	own, err := s.findRegistrations(ctx, t, out.subscriptions())
 	if err != nil && o.waitHealthy {
 		return err
@@ -56,8 +59,10 @@ func (s *connection) noteRegistrations(ctx context.Context, t *tentacle, o healt
 		s.console.warnOf(err)
 	}
 	s.note(own, out)
+	a.registered, a.unregistered = len(own) > 0, errors.As(err, new(unregisteredError))
+	a.ask(ctx, out)
 	if o.waitHealthy {
-		return s.waitHealthy(ctx, t, own, out)
+		return s.waitHealthy(ctx, own, out)
 	}
 	return nil
 }
@@ -100,7 +105,7 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
 			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
-		return nil, hint.Errorf(registerHint(t.suggest()), "the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", thumbprint)
+		return nil, unregisteredError{thumbprint, t.suggest()}
 	}
 	own, _ = octoapi.Own(found, subscriptions)
 	if len(subscriptions) > 0 && !own[0].PolledWith(subscriptions) && !octoapi.OfOneTentacle(own) {
@@ -110,10 +115,22 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 	return own, nil
 }
 
-// waitHealthy waits until every polled port accepts this Tentacle, starts a health check in each
-// space where it is registered, waits for the results, and looks at its health then.
-func (s *connection) waitHealthy(ctx context.Context, t *tentacle, own []octoapi.Registration, out *outcome) error {
-	s.waitAccepted(ctx, t, out.polledAddresses())
+// unregisteredError says that the server knows no Tentacle with this one's thumbprint.
+type unregisteredError struct {
+	thumbprint string
+	tentacle   suggest.Tentacle
+}
+
+func (e unregisteredError) Error() string {
+	return fmt.Sprintf("the server has no deployment target or worker with this Tentacle's thumbprint %s: it will get no work", e.thumbprint)
+}
+
+// Hints say how to register it.
+func (e unregisteredError) Hints() []string { return []string{registerHint(e.tentacle)} }
+
+// waitHealthy starts a health check in each space where this Tentacle is registered, waits for the
+// results, and looks at its health then.
+func (s *connection) waitHealthy(ctx context.Context, own []octoapi.Registration, out *outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	defer s.console.endProgress()
@@ -130,7 +147,7 @@ func (s *connection) waitHealthyIn(ctx context.Context, group []octoapi.Registra
 	if err != nil {
 		return err
 	}
-	task, err := s.checkHealth(ctx, space, group)
+	task, err := s.checkHealth(ctx, space, group, "")
 	if err != nil {
 		return err
 	}
@@ -179,8 +196,9 @@ func bySpace(found []octoapi.Registration) [][]octoapi.Registration {
 	return groups
 }
 
-// checkHealth checks the registrations of one space.
-func (s *connection) checkHealth(ctx context.Context, space *octoapi.Space, group []octoapi.Registration) (octoapi.Task, error) {
+// checkHealth checks the registrations of one space. The text is shown while it waits. A task
+// whose ID is known was started, whatever the error.
+func (s *connection) checkHealth(ctx context.Context, space *octoapi.Space, group []octoapi.Registration, text string) (octoapi.Task, error) {
 	ids := make([]string, len(group))
 	for i, registration := range group {
 		ids[i] = registration.Machine.ID
@@ -190,6 +208,6 @@ func (s *connection) checkHealth(ctx context.Context, space *octoapi.Space, grou
 		return task, err
 	}
 	return space.WaitForTask(ctx, task, func(now octoapi.Task) {
-		s.console.progress(fmt.Sprintf("health check %s: %s", now.ID, now.State))
+		s.console.progress(fmt.Sprintf("health check %s%s: %s", now.ID, text, now.State))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type agent struct {
 	cluster     *octotest.Cluster
 	certificate tls.Certificate
 	config      string
+	dial        func(address string) (net.Conn, error) // nil: within the process
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -77,7 +79,11 @@ func (a *agent) poll(ctx context.Context, server tentacleconfig.TrustedServer) {
 // takeWork connects, and does what it is asked until the connection ends. It says whether it was
 // connected at all.
 func (a *agent) takeWork(ctx context.Context, server tentacleconfig.TrustedServer) (connected bool) {
-	raw, err := a.cluster.Dial(server.Address)
+	dial := a.dial
+	if dial == nil {
+		dial = a.cluster.Dial
+	}
+	raw, err := dial(server.Address)
 	if err != nil {
 		return false
 	}

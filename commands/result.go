@@ -17,12 +17,12 @@ func exitCode(command string, err error) int {
 	switch {
 	case errors.As(err, new(noSuchCommandError)):
 		return exitNoSuchCommand
-	case errors.As(err, new(unfinishedError)):
-		return exitUnfinished
 	case errors.As(err, new(verdictError)):
 		return exitFailed
 	case command == "check":
 		return exitNotChecked
+	case errors.As(err, new(unfinishedError)):
+		return exitUnfinished
 	}
 	return exitFailed
 }

@@ -3,72 +3,13 @@ package commands
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"slices"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/commands/check"
-	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
-	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
-
-// snapshot is a snapshot of a Tentacle while it is taken.
-type snapshot struct {
-	check.Snapshot
-	document *tentacleconfig.Document // nil when it cannot be read
-	proxy    tentacleconfig.Proxy
-	server   *connection // nil when the API is not asked
-}
-
-// takeSnapshot reads what is on this machine, and records what cannot be read.
-func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time.Time) *snapshot {
-	s := &snapshot{}
-	s.Tentacle = suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName), GOOS: runtime.GOOS}
-	s.HostName, s.Now = hostName(), now
-	s.Alone = isAlone(instance)
-	s.NewSubscription = tentacleconfig.NewSubscriptionID()
-	document, err := tentacleconfig.Read(instance.ConfigPath)
-	if err != nil {
-		s.ConfigurationErr = withHints(about(s.Tentacle, err))
-		s.Backup = newestUsableBackup(instance)
-		return s
-	}
-	s.document = document
-	// Without the times, a pending restart is not noticed.
-	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
-	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
-	s.Thumbprint = strings.ToUpper(thumbprint.Clean(setting))
-	s.Certificate, s.CertificateErr = document.CertificateDates()
-	t := &tentacle{instance: instance, document: document}
-	s.Listens, s.Agent = document.Listens(), t.isRegistered()
-	s.ListenPort, _ = t.listeningPort("") // a Tentacle with a port that is none does not start
-	ip, _ := document.Get(tentacleconfig.KeyListenIP)
-	s.ListenIP = strings.TrimSpace(ip)
-	if s.Servers, s.ServersErr = document.TrustedServers(); s.ServersErr != nil {
-		s.Backup = newestUsableBackup(instance)
-	}
-	s.proxy, s.ProxyErr = document.PollingProxy()
-	s.Ports = check.PortsOf(s.Servers)
-	return s
-}
-
-// isAlone says whether there certainly is no other instance on this machine.
-func isAlone(instance tentacleconfig.Instance) bool {
-	instances, err := tentacleconfig.Instances()
-	return err == nil && !slices.ContainsFunc(instances, func(i tentacleconfig.Instance) bool { return i.Name != instance.Name })
-}
-
-func newestUsableBackup(instance tentacleconfig.Instance) string {
-	if backup, found := tentacleconfig.NewestUsableBackup(instance.ConfigPath); found {
-		return backup.ID()
-	}
-	return ""
-}
 
 // askAll asks for all Tentacles at the same time; answered is called for each port that answers.
 func askAll(ctx context.Context, snapshots []*snapshot, answered func(octoapi.Port)) {
@@ -79,7 +20,7 @@ func askAll(ctx context.Context, snapshots []*snapshot, answered func(octoapi.Po
 	all.Wait()
 }
 
-// ask asks the service manager, the ports and the API at the same time.
+// ask asks the service manager, the ports, their hosts and the API at the same time.
 func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 	if s.IndexErr != nil {
 		return
@@ -90,11 +31,13 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 		// Where this fails, the state of the service is not known either, and is reported.
 		s.Variables, _ = service.Environment(ctx, s.Tentacle.Service)
 	})
-	all.Go(func() { s.tryPorts(ctx, answered) })
+	all.Go(func() { s.askPorts(ctx, answered) })
+	all.Go(func() { s.askHosts(ctx) })
 	if s.server != nil {
 		all.Go(func() { s.askAPI(ctx) })
 	}
 	all.Wait()
+	s.API.HealthChecks = s.recent(s.API.HealthChecks)
 }
 
 func (s *snapshot) lookAtService(ctx context.Context) {
@@ -106,36 +49,34 @@ func (s *snapshot) lookAtService(ctx context.Context) {
 	}
 }
 
-func (s *snapshot) tryPorts(ctx context.Context, answered func(octoapi.Port)) {
-	if s.ProxyErr != nil {
-		return
-	}
-	addresses := make([]string, len(s.Ports))
-	for i, p := range s.Ports {
-		addresses[i] = p.Address
-	}
-	ports, errs := octoapi.TryEachPort(ctx, addresses, octoapi.PortOptions{
-		Proxy: pollingProxy(s.proxy, runtime.GOOS), Done: answered, FailFast: true,
-	})
-	for i := range s.Ports {
-		s.Ports[i].Answer, s.Ports[i].Err = ports[i], errs[i]
-	}
-}
-
-// askAPI asks everything at the same time.
+// askAPI asks everything at the same time, and what depends on an answer after it.
 func (s *snapshot) askAPI(ctx context.Context) {
 	api := &s.API
-	var all sync.WaitGroup
-	all.Go(func() { api.Thumbprint, api.Err = s.server.Thumbprint(ctx) })
-	all.Go(func() { api.Nodes, api.NodesErr = s.server.Nodes(ctx) })
-	all.Go(func() { api.SharedQueues, api.SharedQueuesErr = s.server.SharedQueues(ctx) })
+	var all, cluster sync.WaitGroup
+	cluster.Go(func() { api.Thumbprint, api.Err = s.server.Thumbprint(ctx) })
+	cluster.Go(func() { api.Nodes, api.NodesErr = s.server.Nodes(ctx) })
+	all.Go(func() { api.Queues = s.askQueues(ctx, cluster.Wait) })
 	if own := s.OwnThumbprint(); own != "" {
-		all.Go(func() { api.Registrations, api.Hidden, api.RegistrationsErr = s.server.Registrations(ctx, own) })
+		all.Go(func() {
+			api.Registrations, api.Hidden, api.RegistrationsErr = s.server.Registrations(ctx, own)
+			api.HealthChecks, api.HealthChecksErr = s.askHealthChecks(ctx)
+		})
 		all.Go(func() { api.Subscribers, api.SubscribersErr = s.askSubscribers(ctx) })
 	}
+	cluster.Wait()
 	all.Wait()
 	api.Err = withHints(api.Err)
+	api.ClockAhead, api.ClockKnown = s.server.Clock()
 	s.Server = s.server.URL() // https, where the server redirects there
+}
+
+// askQueues asks the nodes at which the cluster is polled for their queues. The function waits
+// until it is known which cluster that is, and which nodes it has.
+func (s *snapshot) askQueues(ctx context.Context, wait func()) coverage.Queues {
+	return s.server.askQueues(ctx, func() []string {
+		wait()
+		return polledAddresses(s.Servers, tentacleconfig.ClusterOf(s.Servers, s.API.Thumbprint)...)
+	}, func() []octoapi.Node { return s.API.Nodes })
 }
 
 // askSubscribers asks for the registrations with this Tentacle's subscriptions.

@@ -35,8 +35,9 @@ func syncServersCommand(c *console) *cli.Command {
 		Description: `Takes the list of a cluster's nodes from options or a file. After the same checks as
 poll-server, adds the missing addresses and removes those of the same cluster that
 are not listed, in one change. Leaves other clusters, and servers that connect to a
-listening Tentacle, alone. If exactly these addresses are already polled, or if the
-Tentacle only listens, there is nothing to do.
+listening Tentacle, alone. After a change it warns of the polled ports that do not
+accept this Tentacle. If exactly these addresses are already polled, or if the Tentacle
+only listens, there is nothing to do, and nobody is asked.
 
 Without --server and credentials, the cluster is the one that is polled, and each new
 port must present its trusted certificate. With them, a change that polls fewer of the
@@ -64,7 +65,7 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
-		out.Unverified = []string{}
+		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
 		if cluster, synced := o.poll.synced(t.servers); synced && !o.health.waitHealthy {
 			return nothing(cluster), nil

@@ -6,10 +6,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -39,7 +38,7 @@ func (s *connection) askNodes(ctx context.Context) nodesAnswer {
 type comparison struct {
 	cluster []string // its thumbprints, or one of them
 	nodes   []octoapi.Node
-	queues  queues
+	queues  coverage.Queues
 	force   bool // the change may poll fewer nodes
 }
 
@@ -50,13 +49,6 @@ func (c *comparison) refuseChange(now, after []tentacleconfig.TrustedServer) err
 	}
 	cluster := tentacleconfig.ClusterOf(now, c.cluster...)
 	return c.refuse(polledAddresses(now, cluster...), polledAddresses(after, cluster...))
-}
-
-// queues says whether the nodes share their queues, so that one address for all is enough.
-type queues struct {
-	shared  bool
-	why     string   // not
-	unasked []string // hosts of nodes that could not be asked
 }
 
 // compare compares a decision with the nodes. It refuses one that polls fewer of them than before,
@@ -74,16 +66,16 @@ func (s *connection) compare(ctx context.Context, answer nodesAnswer, now []tent
 	if unpolled == "" && c.refuse(before, after) == nil {
 		return c, nil
 	}
-	c.queues = s.askQueues(ctx, slices.Concat(before, notPolled(after, before)))
-	if c.queues.shared {
-		c.queues.warn(s.console)
+	c.queues = s.askQueuesAt(ctx, slices.Concat(before, notPolled(after, before)), c.nodes)
+	if c.queues.State == coverage.Shared {
+		s.console.warnOfUnasked(c.queues)
 		return c, nil
 	}
 	if err := c.refuse(before, after); err != nil {
 		return c, err
 	}
 	if unpolled != "" && len(after) > 0 {
-		s.console.warnOf(c.queues.hinted(unpolled))
+		s.console.warnOf(withQueues(c.queues, unpolled))
 	}
 	return c, nil
 }
@@ -91,7 +83,7 @@ func (s *connection) compare(ctx context.Context, answer nodesAnswer, now []tent
 // refuse refuses to poll fewer of the nodes that hand out work than before. A node that is polled
 // neither before nor after is no reason: a list that lags behind must not stop a fleet.
 func (c *comparison) refuse(before, after []string) error {
-	if c == nil || c.force || c.queues.shared {
+	if c == nil || c.force || c.queues.State == coverage.Shared {
 		return nil
 	}
 	before, after = c.mayWork(before), c.mayWork(after)
@@ -112,7 +104,7 @@ func (c *comparison) refuse(before, after []string) error {
 	}
 	text := fmt.Sprintf("of the %s of the cluster that hand out work, %d would be polled instead of %d%s: work queued on the others waits",
 		plural.Of(len(working), "node", "nodes"), left, was, names)
-	return c.queues.hinted(text, "drain a node before it is taken away: then it hands out no work", "to poll fewer nodes anyway, add --force")
+	return withQueues(c.queues, text, "drain a node before it is taken away: then it hands out no work", "to poll fewer nodes anyway, add --force")
 }
 
 // namedInFirst are the nodes that an address of the first list is called like, and none of the
@@ -144,89 +136,6 @@ func workingNodes(nodes []octoapi.Node) (names []string) {
 	return names
 }
 
-// hinted is an error with that text, and what is to be known of the queues.
-func (q queues) hinted(text string, more ...string) error {
-	return hint.New(text, append([]string{q.why, "poll every node, or share the queues (Octopus Server 2026.4 or later with Redis)"}, more...)...)
-}
-
-// warn warns of nodes whose queues are taken for shared because the others' are.
-func (q queues) warn(c *console) {
-	if len(q.unasked) > 0 {
-		c.warn("the nodes share their queues, but whether %s does, too, is not known: the API cannot be reached there", strings.Join(q.unasked, ", "))
-	}
-}
-
-// queuesTime is how long a node is waited for, that is perhaps not to be reached at all.
-const queuesTime = 3 * time.Second
-
-// askQueues asks whether the nodes share their queues: the API and, where the nodes have hosts of
-// their own, each of those in the same way, since each node answers for itself. It is enough that
-// one says no. Most clusters publish one address for the API: a node that cannot be asked says
-// neither yes nor no.
-func (s *connection) askQueues(ctx context.Context, addresses []string) (q queues) {
-	apiCtx, cancel := context.WithTimeout(ctx, nodesTime)
-	defer cancel()
-	shared, err := s.SharedQueues(apiCtx)
-	switch {
-	case err != nil:
-		return queues{why: "it is not known whether the nodes share their queues: " + err.Error()}
-	case !shared:
-		return queues{why: "the nodes do not share their queues"}
-	}
-	q.shared = true
-	hosts := hostsOf(addresses)
-	if len(hosts) < 2 {
-		return q
-	}
-	hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(hostsOf([]string{s.URL()}), host) })
-	ctx, cancel = context.WithTimeout(ctx, queuesTime)
-	defer cancel()
-	type reply struct {
-		shared bool
-		err    error
-	}
-	replies := make([]reply, len(hosts))
-	var all sync.WaitGroup
-	for i, host := range hosts {
-		all.Go(func() { replies[i].shared, replies[i].err = s.askQueuesOf(ctx, host) })
-	}
-	all.Wait()
-	for i, r := range replies {
-		switch {
-		case r.err != nil:
-			q.unasked = append(q.unasked, hosts[i])
-		case !r.shared:
-			return queues{why: "the node at " + hosts[i] + " does not share its queues"}
-		}
-	}
-	return q
-}
-
-// askQueuesOf asks a host in the way in which the API is reached, without credentials.
-func (s *connection) askQueuesOf(ctx context.Context, host string) (shared bool, err error) {
-	u, err := url.Parse(s.URL())
-	if err != nil {
-		return false, err
-	}
-	port := u.Port()
-	if u.Host = host; port != "" {
-		u.Host += ":" + port
-	}
-	o := s.options
-	o.Server, o.Waiting = u.String(), nil
-	return octoapi.AskSharedQueues(ctx, o)
-}
-
-// hostsOf are the hosts of addresses, each once; of an IPv6 address with its brackets.
-func hostsOf(addresses []string) (hosts []string) {
-	for _, address := range addresses {
-		if u, err := url.Parse(address); err == nil && !slices.Contains(hosts, bracketed(u.Hostname())) {
-			hosts = append(hosts, bracketed(u.Hostname()))
-		}
-	}
-	return hosts
-}
-
 // warnOfUnpolledNodes warns where fewer addresses are polled than nodes hand out work. One address
 // for all is right where they share their queues.
 func (s *connection) warnOfUnpolledNodes(ctx context.Context, nodes []octoapi.Node, polled []string) {
@@ -234,10 +143,10 @@ func (s *connection) warnOfUnpolledNodes(ctx context.Context, nodes []octoapi.No
 	if text == "" {
 		return
 	}
-	if q := s.askQueues(ctx, polled); q.shared {
-		q.warn(s.console)
+	if q := s.askQueuesAt(ctx, polled, nodes); q.State == coverage.Shared {
+		s.console.warnOfUnasked(q)
 	} else {
-		s.console.warnOf(q.hinted(text))
+		s.console.warnOf(withQueues(q, text))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -59,7 +60,7 @@ func TestAChangeThatPollsFewerNodesIsRefused(t *testing.T) {
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(errorText(err), test.want) || !strings.Contains(errorText(err), "--force")) {
 				t.Errorf("got %v", err)
 			}
-			for _, allowed := range []*comparison{nil, {nodes: nodes, force: true}, {nodes: nodes, queues: queues{shared: true}}} {
+			for _, allowed := range []*comparison{nil, {nodes: nodes, force: true}, {nodes: nodes, queues: coverage.Queues{State: coverage.Shared}}} {
 				if err := allowed.refuse(addressesOf(test.before), addressesOf(test.after)); err != nil {
 					t.Errorf("with %+v: %v", allowed, err)
 				}

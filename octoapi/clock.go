@@ -14,15 +14,6 @@ type clock struct {
 	took  time.Duration // the answer that says so
 }
 
-// Clock says how far the server's clock is ahead of this machine's, to within a second and half of
-// the time that the quickest answer took: negative when it is behind. It is known once the API has
-// answered with a date.
-func (c *connection) Clock() (ahead time.Duration, known bool) {
-	c.clock.mu.Lock()
-	defer c.clock.mu.Unlock()
-	return c.clock.ahead, c.clock.known
-}
-
 // note notes the date in the header of an answer of the API. That of the quickest answer is the
 // most exact one.
 func (k *clock) note(header http.Header, started time.Time, took time.Duration) {

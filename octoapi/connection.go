@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-resty/resty/v2"
 )
@@ -75,6 +76,15 @@ func (c *connection) base() *url.URL {
 	defer c.baseMu.Unlock()
 	u := *c.baseURL
 	return &u
+}
+
+// Clock says how far the server's clock is ahead of this machine's, to within a second and half of
+// the time that the quickest answer took: negative when it is behind. It is known once the API has
+// answered with a date.
+func (c *connection) Clock() (ahead time.Duration, known bool) {
+	c.clock.mu.Lock()
+	defer c.clock.mu.Unlock()
+	return c.clock.ahead, c.clock.known
 }
 
 // moveTo makes the URL that answered /api the base URL, if http redirected to https on the same

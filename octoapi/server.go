@@ -122,29 +122,3 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	}
 	return nodes, nil
 }
-
-// AskSharedQueues is Client.SharedQueues for whichever server is at Options.Server, of which only
-// its address, TLS and proxy count: no credentials are sent. Each node answers for itself. Where
-// nothing listens, it is not asked again.
-func AskSharedQueues(ctx context.Context, o Options) (bool, error) {
-	o.Credentials = Credentials{}
-	o.timing = o.timing.withDefaults()
-	o.timing.briefly = 0
-	c, err := newConnection(o)
-	if err != nil {
-		return false, err
-	}
-	return (&Client{connection: c}).SharedQueues(ctx)
-}
-
-// SharedQueues says whether the nodes share their queues through Redis, so that polling one
-// balanced address is enough. Servers before 2026.4 do not know the question, and do not share.
-func (c *Client) SharedQueues(ctx context.Context) (bool, error) {
-	type redis struct{ IsEnabled, IsConfigured, IsReachable bool }
-	const path = "/api/serverstatus/redis" // no document links there
-	s, err := followOne[redis](ctx, c, target{from: c.rootSource(), usual: path, link: func(links) string { return path }})
-	if isNotFound(err) && c.root.has() {
-		return false, nil
-	}
-	return s.IsEnabled && s.IsConfigured && s.IsReachable, err
-}

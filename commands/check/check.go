@@ -1,10 +1,14 @@
 package check
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
+)
 
 // Findings judges a snapshot. The result depends on nothing else.
 func (s *Snapshot) Findings() []Finding {
-	r := &report{Snapshot: s, findings: []Finding{}, open: map[string]string{}, coverage: sync.OnceValue(s.Coverage)} // an empty list is [], not null
+	r := newReport(s)
 	if s.IndexErr != nil {
 		r.problem(idIndex, s.IndexErr.Error(), "its Tentacle cannot be found by name and was not checked\n"+hints(s.IndexErr), "")
 		return r.findings
@@ -19,9 +23,24 @@ func (s *Snapshot) Findings() []Finding {
 	r.instances()
 	if s.ConfigurationErr == nil {
 		r.ports()
+		r.accepted()
 		r.renewals()
 		r.cluster()
+		r.proving()
 		r.sameNodes()
 	}
 	return r.findings
+}
+
+func newReport(s *Snapshot) *report {
+	r := &report{Snapshot: s, findings: []Finding{}, open: map[string]string{}} // an empty list is [], not null
+	r.coverage = sync.OnceValue(s.Coverage)
+	r.places = sync.OnceValue(func() map[string]coverage.Place {
+		places := map[string]coverage.Place{}
+		for _, p := range r.coverage().Places {
+			places[p.URL] = p
+		}
+		return places
+	})
+	return r
 }

@@ -46,6 +46,7 @@ func goodSnapshot() *Snapshot {
 	s.setServers("https://octo1.example.com:10943", "https://octo2.example.com:10943")
 	s.API = API{
 		Thumbprint: clusterThumbprint,
+		Queues:     coverage.Queues{State: coverage.NotShared, Why: "the nodes do not share their queues"},
 		Nodes:      []octoapi.Node{{Name: "OCTO1"}, {Name: "OCTO2"}},
 		Registrations: []octoapi.Registration{{Space: octoapi.Named{ID: "Spaces-1", Name: "Default"}, Machine: octoapi.Machine{
 			ID: "Machines-1", Name: "web1", HealthStatus: "Healthy", EnvironmentIDs: []string{"Environments-1"}, Roles: []string{"web server"},
@@ -76,6 +77,7 @@ func (s *Snapshot) answer() {
 		}
 		ip := fmt.Sprintf("10.0.0.%d", i+1)
 		p.Answer = octoapi.Port{Address: p.Address, Thumbprint: clusterThumbprint, Remote: ip + ":10943", Latency: 12 * time.Millisecond}
+		p.Trust, p.AskedIt = octoapi.PortTrust{Address: p.Address, Trust: octoapi.Trusted, Thumbprint: clusterThumbprint}, true
 		p.HostErr = errors.New("nothing listens on port 443")
 		if host := coverage.FirstLabel(hostOf(p.Address)); strings.HasPrefix(host, "octo") && host != "octopus" {
 			p.Host, p.HostErr = octoapi.NodeAtHost{Node: octoapi.Node{Name: strings.ToUpper(host)}, Verified: true, Remote: ip + ":443"}, nil
@@ -96,7 +98,7 @@ func TestACorrectTentacleHasOnlyGoodFindings(t *testing.T) {
 		ids = append(ids, found.ID)
 	}
 	want := []string{idConfiguration, idCertificate, idCertificateExpiry, idCertificateStrength, idCertificateThumbprint, idTrustedServers, idDuplicates, idSubscriptions, idEnvironment,
-		idService, idRestart, idPollingPort, idPollingPort, idAPI, idClusterThumbprint, idRegistration, idIdentity, idNodes, idNodes}
+		idService, idRestart, idPollingPort, idPollingPort, idAccepted, idAPI, idClusterThumbprint, idRegistration, idIdentity, idNodes, idNodes}
 	if !slices.Equal(ids, want) {
 		t.Errorf("looked at %q", ids)
 	}
@@ -120,7 +122,7 @@ func TestEachFaultHasItsFindingAndTheCommandThatFixesIt(t *testing.T) {
 			var hits []Finding
 			for _, found := range s.Findings() {
 				ofEntry := c.id == idTrustedServers && found.ID == idNodes && found.Level == Warning // the node is perhaps at that address
-				if found.Level != OK && !ofEntry || c.level == OK && found.ID == c.id && (c.id != idNodes || strings.Contains(found.What, c.says)) {
+				if found.Level > Skipped && !ofEntry || c.level <= Skipped && found.Level == c.level && found.ID == c.id && (c.id != idNodes || c.level == Skipped || strings.Contains(found.What, c.says)) {
 					hits = append(hits, found)
 				}
 			}
@@ -359,18 +361,20 @@ var badRenewals = []bad{
 		Problem, idClusterThumbprint, "as soon as it presents the new one", "octo-tentacle update-trust --keep-old --oldThumbprint=" + clusterThumbprint + " --newThumbprint=" + renewedThumbprint},
 }
 
+const proves = "octo-tentacle check --server=https://octopus.example.com --prove"
+
 var badClusters = []bad{
 	{"a node without an address, called like the others", func(s *Snapshot) { s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"}) },
 		Problem, idNodes, "OCTO3 is not polled\nwork queued on a node that is not polled waits forever\neach address leads to another node", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
 	{"a node without a port, behind NAT", func(s *Snapshot) {
 		s.setServers("https://octopus.example.com:10943", "https://octopus.example.com:10944")
 		s.API.Nodes = []octoapi.Node{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}
-	}, Problem, idNodes, "at most 2 of the 4 nodes that hand out work are polled: a, b, c, d", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octopus.example.com --server-comms-port=10945-10946"},
+	}, Problem, idNodes, "only 2 addresses are polled for the 4 nodes that hand out work: a, b, c, d", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octopus.example.com --server-comms-port=10945-10946"},
 	{"one balanced address", func(s *Snapshot) { s.setServers("https://balanced.example.com:10943") },
 		Problem, idNodes, "a load balancer does not help", "(its addresses are guesses) octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1:10943,https://octo2:10943"},
 	{"one balanced address, shared queues", func(s *Snapshot) {
 		s.setServers("https://balanced.example.com:10943")
-		s.API.SharedQueues = true
+		s.API.Queues.State = coverage.Shared
 	}, OK, idNodes, "the nodes share their queues", ""},
 	{"a node that is gone", func(s *Snapshot) { s.setServers("https://octo1:10943", "https://octo2:10943", "https://octo3:10943") },
 		Warning, idNodes, "https://octo3:10943 leads to OCTO3, which is no node of the cluster", "(only if OCTO3 is gone for good) octo-tentacle remove-server https://octo3:10943"},
@@ -385,6 +389,56 @@ var badClusters = []bad{
 	}, Warning, idNodes, "octo3 is not polled; it is in maintenance", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
 	{"no permission to see the nodes", func(s *Snapshot) { s.API.NodesErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) },
 		Skipped, idNodes, "may not see the cluster's nodes", ""},
+	{"two names of one node, beside all others", func(s *Snapshot) {
+		s.setServers("https://octo1.example.com:10943", "https://octo2.example.com:10943", "https://old-name:10943")
+		s.Ports[2].Answer.Remote = s.Ports[0].Answer.Remote
+	}, Warning, idSameNode, "https://octo1.example.com:10943 and https://old-name:10943 are one node, OCTO1: both end at 10.0.0.1:10943", "octo-tentacle remove-server https://old-name:10943"},
+	{"two names of one node, with shared queues", func(s *Snapshot) {
+		s.Ports[1].Answer.Remote, s.Ports[1].Host = s.Ports[0].Answer.Remote, octoapi.NodeAtHost{}
+		s.API.Queues.State = coverage.Shared
+	}, OK, idSameNode, "the nodes share their queues, so one is enough", ""},
+	{"two addresses of the only node", func(s *Snapshot) {
+		s.API.Nodes = s.API.Nodes[:1]
+		s.Ports[1].Host = octoapi.NodeAtHost{}
+	}, Warning, idSameNode, "https://octo1.example.com:10943 and https://octo2.example.com:10943 are one node, OCTO1: the cluster has no other\n", "octo-tentacle remove-server https://octo2.example.com:10943"},
+	{"two names of one port, and an account that sees no nodes", func(s *Snapshot) {
+		s.API.Nodes, s.API.NodesErr = nil, fmt.Errorf("x: %w", octoapi.ErrForbidden)
+		s.Ports[1].Answer.Remote, s.Ports[1].Host = s.Ports[0].Answer.Remote, octoapi.NodeAtHost{}
+	}, Problem, idSameNode, "look at DNS, the hosts file, NAT rules and load balancers", ""},
+	{"a node that is not polled, and queues that are perhaps shared", func(s *Snapshot) {
+		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"})
+		s.API.Queues = coverage.Queues{Why: "it is not known whether the nodes share their queues: 500"}
+	}, Warning, idNodes, "OCTO3 is not polled\nwork queued on a node that is not polled waits forever\neach address leads to another node\nit is not known whether the nodes share their queues: 500",
+		"(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	{"one balanced address, and a node that does not say whether it shares its queues", func(s *Snapshot) {
+		s.setServers("https://balanced.example.com:10943")
+		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"OCTO2"}}
+	}, Warning, idNodes, "whether OCTO2 does, too, is not known", ""},
+	{"two addresses, and a node that does not say whether it shares its queues", func(s *Snapshot) {
+		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"octo2.example.com"}}
+	}, OK, idNodes, "(whether octo2.example.com shares them, too, is not known)", ""},
+	{"one balanced address, through which each node came", func(s *Snapshot) {
+		s.setServers("https://balanced.example.com:10943")
+		s.API.HealthChecks = []octoapi.Task{{ServerNode: "OCTO1"}, {ServerNode: "OCTO2"}}
+	}, Warning, idNodes, "2 nodes were reached through 1 address\nsomething spreads the connections", "(its addresses are guesses) octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address=https://octo1:10943,https://octo2:10943"},
+	{"an address too many", func(s *Snapshot) {
+		s.setServers("https://octo1.example.com:10943", "https://octo2.example.com:10943", "https://other:10943")
+	}, Warning, idNodes, "3 addresses are polled, and the cluster has 2 nodes: https://other:10943 may be superfluous", "(only if no node will be there again) octo-tentacle remove-server https://other:10943"},
+	{"a host that does not say which node it is", func(s *Snapshot) {
+		s.Ports[1].Host, s.Ports[1].HostErr = octoapi.NodeAtHost{}, errors.New("nothing listens")
+	}, Warning, idNodes, "1 of 2 nodes that hand out work is proved to be polled; not proved: OCTO2\nhttps://octo2.example.com:10943: its host does not say which node it is: nothing listens\n", proves},
+	{"a web port whose certificate is not trusted", func(s *Snapshot) { s.Ports[1].Host.Verified = false },
+		Warning, idNodes, "https://octo2.example.com:10943: its host says that it is OCTO2, but the certificate of its web port is not trusted", proves},
+	{"a web port elsewhere", func(s *Snapshot) { s.Ports[1].Host.Remote = "10.9.9.9:443" },
+		Warning, idNodes, "https://octo2.example.com:10943: its host says that it is OCTO2, but at another IP address (10.9.9.9:443, not 10.0.0.2:10943)", proves},
+	{"one web port for all hosts", func(s *Snapshot) { s.Ports[1].Host = s.Ports[0].Host },
+		Warning, idNodes, "0 of 2 nodes that hand out work are proved to be polled; not proved: OCTO1, OCTO2\nseveral hosts have one web port, as behind a load balancer", proves},
+	{"NAT", func(s *Snapshot) { s.setServers("https://octopus:10943", "https://octopus:10944") },
+		Warning, idNodes, "several addresses have one host, as behind NAT", proves},
+	{"NAT, and each node checked the health", func(s *Snapshot) {
+		s.setServers("https://octopus:10943", "https://octopus:10944")
+		s.API.HealthChecks = []octoapi.Task{{ServerNode: "OCTO1", Completed: checkedAt}, {ServerNode: "OCTO2"}}
+	}, OK, idNodes, "OCTO1 is polled (it checked the Tentacle's health at 2026-08-01T10:00:00Z)", ""},
 	{"nodes that cannot be asked", func(s *Snapshot) { s.API.NodesErr = errors.New("x is broken") },
 		Warning, idNodes, "x is broken", ""},
 	{"machines that cannot be asked", func(s *Snapshot) { s.API.RegistrationsErr = context.DeadlineExceeded },

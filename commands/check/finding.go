@@ -70,6 +70,8 @@ const (
 	idInstances             = "instances" // of this machine, that get in each other's way
 	idPollingProxy          = "polling-proxy"
 	idPollingPort           = "polling-port" // one finding for each address
+	idAccepted              = "accepted"     // one finding for each address that does not accept this Tentacle
+	idProve                 = "prove"        // what health checks found that were started to prove which nodes are polled
 	idRenewal               = "renewal"      // of a cluster's certificate; looked at only while it is under way
 	idAPI                   = "api"
 	idClusterThumbprint     = "cluster-thumbprint"
@@ -83,7 +85,8 @@ const (
 type report struct {
 	*Snapshot
 	findings []Finding
-	coverage func() coverage.Result // of the cluster whose API was asked
+	coverage func() coverage.Result           // of the cluster whose API was asked
+	places   func() map[string]coverage.Place // of that, by address
 
 	open        map[string]string // what a person has to do about a fix, by its text; where it has no placeholders
 	notStarting bool              // because of an entry that no change repairs by the way

@@ -17,12 +17,18 @@ func (r *report) ports() {
 		if errors.As(r.ProxyErr, new(*tentacleconfig.SecretError)) {
 			options = []string{"--proxyPassword-file=FILE"}
 		}
-		r.problem(idPollingProxy, r.ProxyErr.Error(), "the Tentacle cannot poll through it, and the ports were not checked",
-			r.Tentacle.Command("polling-proxy", options...))
+		r.problem(idPollingProxy, r.ProxyErr.Error(), "the Tentacle cannot poll through it", r.Tentacle.Command("polling-proxy", options...))
+		if len(r.Ports) > 0 {
+			r.skipped(idPollingPort, "the polled ports were not tried", "they are polled through the proxy")
+		}
 		return
 	}
 	for _, p := range r.Ports {
+		before := len(r.findings)
 		r.port(p)
+		for i := before; i < len(r.findings); i++ {
+			r.findings[i].Address, r.findings[i].Thumbprint = p.Address, p.Answer.Thumbprint
+		}
 	}
 }
 
@@ -33,15 +39,32 @@ func (r *report) port(p Port) {
 	case errors.As(p.Err, &noAnswer) && r.idleNode(p) != "":
 		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
 			r.idleNode(p)+": no work waits there now\nonce it hands out work again, it has to respond", "")
+	case errors.As(p.Err, &noAnswer) && r.isOneOfSeveral(p):
+		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
+			"no work waits there: the nodes share their queues, and another address answers"+triesAgain(noAnswer), "")
 	case errors.As(p.Err, &noAnswer):
 		r.problem(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
-			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port", "")
+			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port"+triesAgain(noAnswer), "")
 	case p.Err != nil: // not an address; the finding about its entry says so
 	case thumbprint.Contains(p.Trusted, presented):
 		r.ok(idPollingPort, "%s presents the trusted certificate (%s)", p.Address, milliseconds(p.Answer.Latency))
 	default:
 		r.untrustedPort(p)
 	}
+}
+
+// triesAgain says how soon a running Tentacle finds a node that is back. It tries each address by
+// itself, with pauses that grow to two minutes, and waits a minute for a connection (Halibut,
+// RetryPolicy.cs, HalibutTimeoutsAndLimits.cs).
+func triesAgain(failure *octoapi.PortError) string {
+	if !failure.Silent() {
+		return ""
+	}
+	text := "\nonce it responds, a running Tentacle finds it within 120 seconds, without a restart"
+	if failure.Reason == octoapi.TimedOut {
+		text += "\nuntil then, each try takes the Tentacle up to 60 seconds; its other addresses are polled meanwhile"
+	}
+	return text
 }
 
 func milliseconds(d time.Duration) string {

@@ -21,14 +21,20 @@ func (r *report) sameNodes() {
 }
 
 func (r *report) sameNode(cover coverage.Result, same coverage.SameNode) {
-	what := list(same.Addresses) + " are one node"
+	what, all := list(same.Addresses)+" are one node", "all"
+	if same.Node != "" {
+		what += ", " + same.Node
+	}
+	if len(same.Addresses) == 2 {
+		all = "both"
+	}
 	switch {
-	case same.Remote == "":
-		what += ": the web ports of their hosts all name " + same.Node
-	case same.Node == "":
-		what += ": all of them end at " + same.Remote
+	case same.Remote != "":
+		what += fmt.Sprintf(": %s end at %s", all, same.Remote)
+	case len(cover.Nodes) == 1:
+		what += ": the cluster has no other"
 	default:
-		what += fmt.Sprintf(", %s: all of them end at %s", same.Node, same.Remote)
+		what += fmt.Sprintf(": the web ports of %s hosts say so", all)
 	}
 	var f *Finding
 	switch {

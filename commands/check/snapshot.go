@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -53,6 +54,8 @@ type Snapshot struct {
 	ServerOptions []string // the options that lead to that server, for a suggested command
 	API           API
 
+	Proving *Proving // nil where no health check was to be started
+
 	NewSubscription string      // a new one, for a Tentacle that shares its own
 	Others          []*Snapshot // of the other instances on this machine, where all are checked
 	SharingFile     []string    // the names of those that have the same configuration file
@@ -83,10 +86,11 @@ type API struct {
 	SubscribersErr   error                  // why not all of these are known
 	Nodes            []octoapi.Node
 	NodesErr         error
-	SharedQueues     bool
-	SharedQueuesErr  error
+	Queues           coverage.Queues
 	HealthChecks     []octoapi.Task // of this Tentacle, that succeeded since it polls what it polls
 	HealthChecksErr  error          // why they are not known
+	ClockAhead       time.Duration  // of this machine's; negative when it is behind
+	ClockKnown       bool
 }
 
 // PortsOf are the addresses that are polled, each once.

@@ -15,6 +15,7 @@ func Judge(e Evidence) Result {
 	}
 	r.markLost()
 	r.count()
+	r.findIdle()
 	return r
 }
 
@@ -30,22 +31,24 @@ func (r *Result) node(listed octoapi.Node, e Evidence) Node {
 			accepted = (accepted || len(n.PolledAt) == 1) && p.Trust == octoapi.Trusted
 		case listed.Is(p.Perhaps):
 			n.Perhaps = append(n.Perhaps, p.URL)
+			n.isBroken = n.isBroken || !p.Answers
 		}
 	}
 	switch {
 	case refused:
 		n.Accepted = octoapi.NotTrusted
+		return n // a node that refuses the Tentacle hands it nothing, whoever is known to be there
 	case accepted:
 		n.Accepted = octoapi.Trusted
 	}
-	switch { // a node that refuses the Tentacle hands it nothing, whoever is known to be there
-	case len(n.PolledAt) == 0 || refused:
+	switch {
+	case len(n.PolledAt) == 0:
 	case len(e.Nodes) == 1:
 		n.Proof = append(n.Proof, OnlyNode)
 	default:
 		n.Proof = append(n.Proof, WebPort)
 	}
-	if e.Queues.State == NotShared && !e.Cloned && !refused && !r.hasBrokenAddress(listed) {
+	if e.Queues.State == NotShared && !e.Cloned && r.answering() > 0 && !n.isBroken {
 		by := func(t octoapi.Task) bool { return listed.Is(t.ServerNode) }
 		if i := slices.IndexFunc(e.HealthChecks, by); i >= 0 {
 			n.Proof, n.Checked = append(n.Proof, HealthCheck), e.HealthChecks[i]
@@ -82,26 +85,23 @@ func (r *Result) count() {
 		case len(n.PolledAt) > 0:
 		case len(n.Proof) > 0:
 			checked++
-		case r.hasBrokenAddress(n.Node): // its finding is about the node as well
+		case n.isBroken: // the finding about its address is about the node as well
 		case n.TakesTasks():
 			working = append(working, i)
 		case n.isDrained():
 			drained = append(drained, i)
 		}
 	}
-	unnamed := r.unnamedPlaces()
+	unnamed, broken := r.unnamedEnds(), r.brokenAddresses()
 	r.Balanced = checked > unnamed+len(r.Places)-r.answering()
-	r.free = max(0, unnamed-checked)
-	for _, i := range working {
-		r.unknown = append(r.unknown, r.Nodes[i].Name)
-	}
+	r.spare = max(0, unnamed-checked) - len(working)
 	if r.Queues.State == Shared {
 		return
 	}
-	left := r.free + r.brokenPlaces()
+	left := max(0, unnamed-checked) + broken
 	r.Unpolled = max(0, len(working)-left)
 	switch {
-	case left == 0 && !r.Balanced:
+	case left == 0 && !r.Balanced && !r.mayBeBalanced():
 		for _, i := range append(working, drained...) {
 			r.Nodes[i].Unpolled = true
 		}
@@ -111,6 +111,18 @@ func (r *Result) count() {
 		}
 	}
 }
+
+// mayBeBalanced says whether the only port that is polled may be that of a load balancer.
+func (r *Result) mayBeBalanced() bool {
+	ends := map[string]bool{}
+	for _, p := range r.Places {
+		ends[p.End()] = true
+	}
+	return len(ends) == 1 && r.Places[0].Node == ""
+}
+
+// isDrained says whether the node will hand out work again when its maintenance ends.
+func (n Node) isDrained() bool { return n.InMaintenanceMode && !n.Offline && !n.WebOnly }
 
 // answering is how many addresses answer.
 func (r *Result) answering() (n int) {
@@ -122,24 +134,22 @@ func (r *Result) answering() (n int) {
 	return n
 }
 
-// unnamedPlaces is how many different places answer of which it is not known which node is there.
-func (r *Result) unnamedPlaces() (n int) {
-	var places []string
+// unnamedEnds is how many different ports answer of which it is not known which node is there.
+func (r *Result) unnamedEnds() int {
+	ends := map[string]bool{}
 	for _, p := range r.Places {
-		switch {
-		case !p.Answers || p.Node != "":
-		case p.Remote == "" || !slices.Contains(places, p.Remote):
-			places = append(places, p.Remote)
-			n++
+		if p.Answers && p.Node == "" {
+			ends[p.End()] = true
 		}
 	}
-	return n
+	return len(ends)
 }
 
-// brokenPlaces is how many of the addresses that do not answer may lead to any of the nodes.
-func (r *Result) brokenPlaces() (n int) {
+// brokenAddresses is how many of the addresses that do not answer may lead to any of the nodes.
+func (r *Result) brokenAddresses() (n int) {
+	tell := r.namesTell()
 	for _, p := range r.Places {
-		if !p.Answers && p.Perhaps == "" && (hostOf(p.URL) == "" || !r.namesTell()) {
+		if !p.Answers && p.Perhaps == "" && (!tell || hostOf(p.URL) == "") {
 			n++
 		}
 	}
@@ -161,68 +171,13 @@ func (r *Result) namesTell() bool {
 	return known
 }
 
-// hasBrokenAddress says whether an address that does not answer seems to be the node's.
-func (r *Result) hasBrokenAddress(n octoapi.Node) bool {
-	return slices.ContainsFunc(r.Places, func(p Place) bool { return !p.Answers && n.Is(p.Perhaps) })
-}
-
-// NodeCalled is the listed node with this name or ID; nil for none.
-func (r *Result) NodeCalled(name string) *Node {
-	i := slices.IndexFunc(r.Nodes, func(n Node) bool { return n.Is(name) })
-	if i < 0 {
-		return nil
-	}
-	return &r.Nodes[i]
-}
-
-// Working are the nodes that hand out work.
-func (r *Result) Working() (working []Node) {
+// findIdle finds out which nodes are at the silent addresses that are called like none, if none of
+// them hands out work. Then it is enough that all nodes that hand out work may be at the addresses
+// that answer, and that the others are no more than the rest.
+func (r *Result) findIdle() {
+	var idle []octoapi.Node
 	for _, n := range r.Nodes {
-		if n.TakesTasks() {
-			working = append(working, n)
-		}
-	}
-	return working
-}
-
-// Enough says whether nothing waits anywhere, although not every node may be polled: the nodes
-// share their queues, and an address answers, and does not refuse this Tentacle.
-func (r *Result) Enough() bool {
-	return r.Queues.State == Shared && slices.ContainsFunc(r.Places, func(p Place) bool { return p.Answers && p.Trust != octoapi.NotTrusted })
-}
-
-// Proved says whether each node that hands out work is proved to be polled, and there is one.
-func (r *Result) Proved() bool {
-	working := r.Working()
-	return len(working) > 0 && !slices.ContainsFunc(working, func(n Node) bool { return len(n.Proof) == 0 })
-}
-
-// Named says whether it is known which nodes are not polled.
-func (r *Result) Named() bool {
-	return slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Unpolled })
-}
-
-// Idle are the nodes one of which is at an address where nothing responds, if none of them hands
-// out work: then nothing is missed, as during its maintenance. There are none where work may be
-// missed, or where that is not known.
-//
-// Which node is there is known if they are called alike. Else it is enough that all nodes that hand
-// out work may be at the addresses that answer, and that the others are no more than the rest.
-func (r *Result) Idle(address string) (idle []octoapi.Node) {
-	i := slices.IndexFunc(r.Places, func(p Place) bool { return p.URL == address })
-	if i < 0 || !r.Places[i].Silent {
-		return nil
-	}
-	if seems := r.NodeCalled(r.Places[i].Perhaps); seems != nil {
-		if seems.TakesTasks() {
-			return nil
-		}
-		return []octoapi.Node{seems.Node}
-	} else if r.Places[i].Perhaps != "" {
-		return nil // that of no node
-	}
-	for _, n := range r.Nodes {
-		if !n.TakesTasks() && len(n.PolledAt) == 0 && !r.hasBrokenAddress(n.Node) {
+		if !n.TakesTasks() && len(n.PolledAt) == 0 && !n.isBroken {
 			idle = append(idle, n.Node)
 		}
 	}
@@ -232,11 +187,7 @@ func (r *Result) Idle(address string) (idle []octoapi.Node) {
 			silent++
 		}
 	}
-	if len(r.unknown) > r.free || silent > len(idle) {
-		return nil
+	if r.spare >= 0 && silent <= len(idle) {
+		r.idle = idle
 	}
-	return idle
 }
-
-// isDrained says whether the node will hand out work again when its maintenance ends.
-func (n Node) isDrained() bool { return n.InMaintenanceMode && !n.Offline && !n.WebOnly }

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,69 +13,87 @@ import (
 
 // placesOf finds out where each address leads, and which lead to one node.
 func placesOf(e Evidence) ([]Place, []SameNode) {
-	places := make([]Place, len(e.Addresses))
+	w := webPorts{nodes: e.Nodes, places: make([]Place, len(e.Addresses)), hosts: ends{}, webs: ends{}, all: map[string]bool{}}
 	for i, a := range e.Addresses {
-		places[i].Address = a
+		p := Place{Address: a}
+		w.places[i] = p
+		w.all[p.End()] = true
+		w.hosts.add(strings.ToLower(hostOf(p.URL)), p)
+		w.webs.add(p.Host.Remote, p)
 	}
-	w := webPorts{places: places, nodes: e.Nodes}
-	for i := range places {
-		if places[i].Answers {
-			places[i].Doubt = w.doubt(i)
-			places[i].Node = w.name(i)
+	for i, p := range w.places {
+		if p.Answers {
+			w.places[i].Doubt = w.doubt(p)
+			w.places[i].Node = w.name(w.places[i])
 		}
 	}
 	w.agree()
 	w.onlyNode()
-	for i := range places {
-		places[i].Perhaps = w.perhaps(i)
+	for i, p := range w.places {
+		w.places[i].Perhaps = w.perhaps(p)
 	}
-	return places, w.same()
+	return w.places, w.same()
+}
+
+// End tells apart where addresses lead: two of which that is known to be one port have the same.
+func (p Place) End() string {
+	if p.Answers && p.Remote != "" {
+		return p.Remote
+	}
+	return p.URL
 }
 
 // webPorts are what the web ports of the addresses' hosts say.
 type webPorts struct {
-	places []Place
 	nodes  []octoapi.Node
+	places []Place
+
+	hosts, webs ends            // by host, and by where a web port is
+	all         map[string]bool // every end
+}
+
+// ends are those of several addresses that have something in common.
+type ends map[string]map[string]bool
+
+func (e ends) add(what string, p Place) {
+	if what == "" {
+		return
+	}
+	if e[what] == nil {
+		e[what] = map[string]bool{}
+	}
+	e[what][p.End()] = true
 }
 
 // doubt is why the web port of an address's host does not prove which node is there.
-func (w webPorts) doubt(i int) Doubt {
-	p := w.places[i]
-	other := func(is func(Place) bool) bool {
-		return slices.ContainsFunc(w.places, func(other Place) bool { return !p.IsAt(other) && is(other) })
-	}
+func (w *webPorts) doubt(p Place) Doubt {
 	ip, webIP := ipOf(p.Remote), ipOf(p.Host.Remote)
 	switch {
-	case other(func(o Place) bool { return strings.EqualFold(hostOf(o.URL), hostOf(p.URL)) }):
+	case len(w.hosts[strings.ToLower(hostOf(p.URL))]) > 1:
 		return SharedHost
 	case p.Host.Node.Name == "":
 		return NoName
 	case !p.Host.Verified:
 		return NotVerified
-	case p.Host.Remote != "" && other(func(o Place) bool { return o.Host.Remote == p.Host.Remote }):
+	case len(w.webs[p.Host.Remote]) > 1:
 		return FrontDoor
 	case ip.IsValid() && webIP.IsValid() && ip != webIP:
 		return OtherHost
-	case len(w.nodes) != 1 && !Alike(p.URL, p.Host.Node.Name) && !other(func(Place) bool { return true }):
+	case len(w.nodes) != 1 && len(w.all) == 1 && !Alike(p.URL, p.Host.Node.Name):
 		return OneForAll
 	}
 	return NoDoubt
 }
 
-// IsAt says whether two addresses are known to end at one port.
-func (p Place) IsAt(other Place) bool {
-	return p.URL == other.URL || p.Answers && other.Answers && p.Remote != "" && p.Remote == other.Remote
-}
-
 // name is the node that a web port proves to be there: as the API calls it, if it does.
-func (w webPorts) name(i int) string {
-	if w.places[i].Doubt != NoDoubt {
+func (w *webPorts) name(p Place) string {
+	if p.Doubt != NoDoubt {
 		return ""
 	}
-	return w.listed(w.places[i].Host.Node)
+	return w.listed(p.Host.Node)
 }
 
-func (w webPorts) listed(said octoapi.Node) string {
+func (w *webPorts) listed(said octoapi.Node) string {
 	for _, listed := range w.nodes {
 		if listed.Is(said.Name) || listed.Is(said.ID) {
 			return listed.Name
@@ -86,38 +105,44 @@ func (w webPorts) listed(said octoapi.Node) string {
 // agree takes names back that prove nothing: those of one port that contradict each other, and one
 // name from several web ports that may be one port, since it is not known where they are. What one
 // address of a port proves, it proves for the others.
-func (w webPorts) agree() {
-	doubtful := make([]bool, len(w.places))
-	for i, p := range w.places {
-		for _, other := range w.places {
-			switch {
-			case p.Node == "" || other.Node == "" || p.URL == other.URL:
-			case p.IsAt(other):
-				doubtful[i] = doubtful[i] || !strings.EqualFold(p.Node, other.Node)
-			case strings.EqualFold(p.Node, other.Node):
-				doubtful[i] = doubtful[i] || p.Host.Remote == "" || other.Host.Remote == ""
-			}
-		}
-	}
-	for i := range w.places {
-		if doubtful[i] {
-			w.places[i].Node, w.places[i].Doubt = "", FrontDoor
-		}
-	}
-	for i, p := range w.places {
-		if p.Node != "" || p.Doubt == FrontDoor {
+func (w *webPorts) agree() {
+	names, ends := map[string]map[string]bool{}, map[string]map[string]bool{} // of an end, of a name
+	hidden := map[string]bool{}                                               // names from a web port of which it is not known where it is
+	for _, p := range w.places {
+		if p.Node == "" {
 			continue
 		}
-		known := func(other Place) bool { return other.Node != "" && p.IsAt(other) }
-		if at := slices.IndexFunc(w.places, known); at >= 0 {
-			w.places[i].Node, w.places[i].Doubt = w.places[at].Node, NoDoubt
+		name := strings.ToLower(p.Node)
+		if names[p.End()] == nil {
+			names[p.End()] = map[string]bool{}
+		}
+		if ends[name] == nil {
+			ends[name] = map[string]bool{}
+		}
+		names[p.End()][name], ends[name][p.End()] = true, true
+		hidden[name] = hidden[name] || p.Host.Remote == ""
+	}
+	known := map[string]string{} // the node at an end
+	for i, p := range w.places {
+		name := strings.ToLower(p.Node)
+		switch {
+		case p.Node == "":
+		case len(names[p.End()]) > 1 || len(ends[name]) > 1 && hidden[name]:
+			w.places[i].Node, w.places[i].Doubt = "", FrontDoor
+		default:
+			known[p.End()] = p.Node
+		}
+	}
+	for i, p := range w.places {
+		if node := known[p.End()]; p.Node == "" && node != "" {
+			w.places[i].Node, w.places[i].Doubt = node, NoDoubt
 		}
 	}
 }
 
 // onlyNode names the node of a cluster that has one: whatever presents the cluster's certificate is
 // that node, unless it says that it is another.
-func (w webPorts) onlyNode() {
+func (w *webPorts) onlyNode() {
 	if len(w.nodes) != 1 {
 		return
 	}
@@ -130,20 +155,16 @@ func (w webPorts) onlyNode() {
 
 // perhaps is the node that may be at an address, where none is proved to be there: the one that a
 // web port of its own names, or one that is called like the address.
-func (w webPorts) perhaps(i int) string {
-	p := w.places[i]
+func (w *webPorts) perhaps(p Place) string {
 	if p.Node != "" {
 		return ""
 	}
-	if p.Host.Node.Name != "" {
-		doubt := p.Doubt
-		if !p.Answers {
-			doubt = w.doubt(i)
-		}
-		switch doubt {
-		case NoDoubt, NotVerified, OtherHost, OneForAll:
-			return w.listed(p.Host.Node)
-		}
+	doubt := p.Doubt
+	if !p.Answers {
+		doubt = w.doubt(p)
+	}
+	if p.Host.Node.Name != "" && doubt != SharedHost && doubt != FrontDoor {
+		return w.listed(p.Host.Node)
 	}
 	for _, listed := range w.nodes {
 		if Alike(p.URL, listed.Name) {
@@ -154,29 +175,25 @@ func (w webPorts) perhaps(i int) string {
 }
 
 // same are the addresses that lead to one node.
-func (w webPorts) same() (all []SameNode) {
-	done := map[string]bool{} // by URL
+func (w *webPorts) same() (all []SameNode) {
+	at := map[string]int{} // by the name of the node, or where it is
 	for _, p := range w.places {
-		if !p.Answers || done[p.URL] {
+		if !p.Answers {
 			continue
 		}
-		one := SameNode{Remote: p.Remote, Node: p.Node}
-		for _, other := range w.places {
-			isSame := p.Node != "" && strings.EqualFold(p.Node, other.Node)
-			if !p.IsAt(other) && !isSame {
-				continue
-			}
-			done[other.URL] = true
-			one.Addresses = append(one.Addresses, other.URL)
-			if !p.IsAt(other) {
-				one.Remote = ""
-			}
+		key := cmp.Or(strings.ToLower(p.Node), p.End())
+		i, known := at[key]
+		if !known {
+			i = len(all)
+			at[key] = i
+			all = append(all, SameNode{Remote: p.Remote, Node: p.Node})
 		}
-		if len(one.Addresses) > 1 {
-			all = append(all, one)
+		all[i].Addresses = append(all[i].Addresses, p.URL)
+		if all[i].Remote != p.Remote {
+			all[i].Remote = ""
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(one SameNode) bool { return len(one.Addresses) < 2 })
 }
 
 // Alike says whether the first label of an address's host is that of a node's name, as people often

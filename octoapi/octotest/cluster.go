@@ -43,8 +43,9 @@ type Options struct {
 	// ChangesEndpointType is a server that lets a deployment target or worker become one of another
 	// communication style, as older ones do (OctopusDeploy/Issues 9613).
 	ChangesEndpointType bool
-	// HandsOutWork is a cluster whose polling ports serve subscribers: see Cluster.Queue. Else one
-	// that subscribes is an error of the test, because octo-tentacle never does.
+	// HandsOutWork is a cluster whose polling ports serve subscribers: see Cluster.Queue. A health
+	// check succeeds if one that subscribes at the node which runs it has answered by then. Else
+	// one that subscribes is an error of the test, because octo-tentacle never does.
 	HandsOutWork bool
 }
 

@@ -64,8 +64,9 @@ func spaces(third bool) []space {
 
 // store keeps the machines and workers, each as it was posted.
 type store struct {
-	spaces []space
-	naming sync.Mutex // held while a name is looked for and given
+	spaces     []space
+	linksTasks bool       // of a deployment target; the recorded cluster does not
+	naming     sync.Mutex // held while a name is looked for and given
 
 	mu    sync.Mutex
 	next  int
@@ -84,15 +85,15 @@ func (s *store) add(key, idPrefix, self string, item object) object {
 	defer s.mu.Unlock()
 	item["Id"] = fmt.Sprintf("%s-%d", idPrefix, s.next)
 	s.next++
-	finish(item, self)
+	s.finish(item, self)
 	s.items[key] = append(s.items[key], item)
 	return item
 }
 
 // finish adds what the server derives itself.
-func finish(item object, self string) {
+func (s *store) finish(item object, self string) {
 	links := object{"Self": fmt.Sprintf("%s/%v", self, item["Id"])}
-	if strings.HasSuffix(self, "/machines") { // of workers, OctopusClients knows no such link
+	if s.linksTasks && strings.HasSuffix(self, "/machines") { // of workers, OctopusClients knows no such link
 		links["TasksTemplate"] = links["Self"].(string) + "/tasks{?skip,take,type}"
 	}
 	item["Links"] = links
@@ -182,7 +183,7 @@ func (s *store) replace(key, id, self string, item object) bool {
 		return false
 	}
 	item["Id"] = id
-	finish(item, self)
+	s.finish(item, self)
 	s.items[key][i] = item
 	return true
 }

@@ -37,6 +37,7 @@ func Start(o Options) (*Cluster, error) {
 	for attempt := range 64 {
 		c := &Cluster{options: o.placed(attempt), cert: cert, other: other, shared: o.SharedQueues, members: map[int]ServerNode{}, webPorts: map[int]*webPort{}, queueStatus: map[int]int{}}
 		c.store.init(o.ThirdSpace)
+		c.store.linksTasks = !o.Recorded
 		c.tasks.init(c)
 		if o.Balanced {
 			c.behind = EachNode

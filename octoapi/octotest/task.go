@@ -43,6 +43,8 @@ type healthCheck struct {
 	warned   bool
 	started  time.Time
 	ended    time.Time
+
+	handed []<-chan struct{} // closed once a Tentacle has done its part, one each; of a cluster that hands out work
 }
 
 func (ts *tasks) init(c *Cluster) { ts.cluster, ts.nodes = c, map[int]NodeTasks{} }
@@ -63,6 +65,7 @@ func (ts *tasks) serve(r *http.Request, spaceID, link, id string, body []byte) a
 			return failure(http.StatusBadRequest, "This kind of task cannot be started.")
 		}
 		check := ts.add(healthCheck{spaceID: spaceID, machines: started.Arguments.MachineIDs, node: ts.nextNode(), state: "Queued", started: ts.cluster.now()})
+		ts.handOut(check)
 		return answer{http.StatusCreated, check.told(link)}
 	}
 	i := slices.IndexFunc(ts.list, func(check *healthCheck) bool { return check.id == id && check.spaceID == spaceID })
@@ -104,7 +107,7 @@ func (ts *tasks) advance(check *healthCheck) {
 		return
 	}
 	check.state, check.ended = cmp.Or(ts.ended, "Success"), ts.cluster.now()
-	if ts.nodes[check.node].Fails {
+	if ts.nodes[check.node].Fails || slices.ContainsFunc(check.handed, isOpen) {
 		check.state = "Failed"
 	}
 	usual := "Unavailable"
@@ -114,6 +117,29 @@ func (ts *tasks) advance(check *healthCheck) {
 	health := cmp.Or(ts.health, usual)
 	check.warned = check.state != "Success" || health != "Healthy"
 	ts.cluster.store.checked(check.spaceID, check.machines, health)
+}
+
+// handOut queues the work of a check for its machines, at the node that runs it, if the cluster
+// hands out work: then only a Tentacle that polls this node lets it succeed.
+func (ts *tasks) handOut(check *healthCheck) {
+	if !ts.cluster.options.HandsOutWork {
+		return
+	}
+	for _, r := range ts.cluster.Registrations() {
+		if slices.Contains(check.machines, r.ID) {
+			check.handed = append(check.handed, ts.cluster.Queue(check.node, r.URI))
+		}
+	}
+}
+
+// isOpen says whether a channel that is closed at some time is not closed yet.
+func isOpen(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return false
+	default:
+		return true
+	}
 }
 
 // of are the checks of a machine, the newest first, as a page of its tasks has them.

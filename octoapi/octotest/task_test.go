@@ -59,3 +59,34 @@ func TestAMachineHasItsHealthChecksTheNewestFirst(t *testing.T) {
 		t.Errorf("one that does not exist: %d", status)
 	}
 }
+
+func TestAHealthCheckIsWorkForThoseThatPollTheNodeWhichRunsIt(t *testing.T) {
+	c := start(t, Options{HandsOutWork: true})
+	own := client(t, c, true)
+	if err := c.AddMachine(Machine{Name: "polls", Thumbprint: strings.Repeat("A", 40), Subscription: "poll://a/"}); err != nil {
+		t.Fatal(err)
+	}
+	port, lines := subscribe(t, c, c.Addresses()[0], "poll://a/", own)
+	defer port.Close()
+	for node, want := range []string{1: "Success", 2: "Failed"} {
+		if want == "" {
+			continue
+		}
+		c.SetTaskNode(node)
+		_, _ = ask(t, request(t, c, "POST", "/Spaces-1/tasks", `{"Name":"Health","Arguments":{"MachineIds":["Machines-102"]}}`))
+		if node == 1 {
+			number, _ := strings.CutPrefix(<-lines, "REQUEST ")
+			if _, err := fmt.Fprintf(port, "DONE %s\n", number); err != nil {
+				t.Fatal(err)
+			}
+			<-c.tasks.list[0].handed[0]
+		}
+		var task any
+		for range taskTurns {
+			_, task = ask(t, request(t, c, "GET", fmt.Sprintf("/Spaces-1/tasks/ServerTasks-%d", node), ""))
+		}
+		if state := task.(object)["State"]; state != want {
+			t.Errorf("run by node%d, it ended as %s", node, state)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package commands
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// snapshot is a snapshot of a Tentacle while it is taken.
+type snapshot struct {
+	check.Snapshot
+	document    *tentacleconfig.Document    // nil when it cannot be read
+	certificate *tentacleconfig.Certificate // nil when it cannot be used here, which is a finding of its own
+	proxy       tentacleconfig.Proxy
+	server      *connection // nil when the API is not asked
+}
+
+// takeSnapshot reads what is on this machine, and records what cannot be read.
+func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time.Time) *snapshot {
+	s := &snapshot{}
+	s.Tentacle = suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName), GOOS: runtime.GOOS}
+	s.HostName, s.Now = hostName(), now
+	s.Alone = isAlone(instance)
+	s.NewSubscription = tentacleconfig.NewSubscriptionID()
+	document, err := tentacleconfig.Read(instance.ConfigPath)
+	if err != nil {
+		s.ConfigurationErr = withHints(about(s.Tentacle, err))
+		s.Backup = newestUsableBackup(instance)
+		return s
+	}
+	s.document = document
+	// Without the times, a pending restart is not noticed.
+	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
+	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
+	s.Thumbprint = strings.ToUpper(thumbprint.Clean(setting))
+	s.Certificate, s.CertificateErr = document.CertificateDates()
+	t := &tentacle{instance: instance, document: document}
+	s.certificate, _ = t.ownCertificate()
+	s.Listens, s.Agent = document.Listens(), t.isRegistered()
+	s.ListenPort, _ = t.listeningPort("") // a Tentacle with a port that is none does not start
+	ip, _ := document.Get(tentacleconfig.KeyListenIP)
+	s.ListenIP = strings.TrimSpace(ip)
+	if s.Servers, s.ServersErr = document.TrustedServers(); s.ServersErr != nil {
+		s.Backup = newestUsableBackup(instance)
+	}
+	s.proxy, s.ProxyErr = document.PollingProxy()
+	s.Ports = check.PortsOf(s.Servers)
+	return s
+}
+
+// isAlone says whether there certainly is no other instance on this machine.
+func isAlone(instance tentacleconfig.Instance) bool {
+	instances, err := tentacleconfig.Instances()
+	return err == nil && !slices.ContainsFunc(instances, func(i tentacleconfig.Instance) bool { return i.Name != instance.Name })
+}
+
+func newestUsableBackup(instance tentacleconfig.Instance) string {
+	if backup, found := tentacleconfig.NewestUsableBackup(instance.ConfigPath); found {
+		return backup.ID()
+	}
+	return ""
+}
