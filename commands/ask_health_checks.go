@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"golang.org/x/sync/errgroup"
 )
+
+// tasksAtOnce is how many requests for tasks are under way at the same time: a Tentacle may be
+// registered in hundreds of spaces.
+const tasksAtOnce = 8
 
 // askHealthChecks asks for the last health checks of this Tentacle's own registrations.
 func (s *snapshot) askHealthChecks(ctx context.Context) ([]octoapi.Task, error) {
@@ -18,17 +22,19 @@ func (s *snapshot) askHealthChecks(ctx context.Context) ([]octoapi.Task, error) 
 	own, _ := octoapi.Own(s.API.Registrations, s.Subscriptions())
 	own = slices.DeleteFunc(slices.Clone(own), func(r octoapi.Registration) bool { return !r.Machine.Endpoint.Polls() }) // every node reaches one that listens
 	found, errs := make([][]octoapi.Task, len(own)), make([]error, len(own))
-	var all sync.WaitGroup
+	var requests errgroup.Group
+	requests.SetLimit(tasksAtOnce)
 	for i, r := range own {
-		all.Go(func() {
+		requests.Go(func() error {
 			space, err := s.server.Space(ctx, r.Space.ID)
 			if err == nil {
 				found[i], err = space.HealthChecks(ctx, r.Machine)
 			}
 			errs[i] = err
+			return nil
 		})
 	}
-	all.Wait()
+	_ = requests.Wait()
 	return slices.Concat(found...), errors.Join(errs...)
 }
 

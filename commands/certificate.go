@@ -10,6 +10,9 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
+// certificateSettings are those that setCertificate sets.
+var certificateSettings = []string{tentacleconfig.KeyCertificate, tentacleconfig.KeyThumbprint}
+
 // setCertificate installs a certificate. In a dry run there may be none yet, and no key of this
 // machine.
 func setCertificate(document *tentacleconfig.Document, certificate *tentacleconfig.Certificate, dryRun bool) error {

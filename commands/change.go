@@ -32,6 +32,9 @@ type change struct {
 	servers decide
 	// settings sets other settings. Like decide, it runs more than once.
 	settings func(*tentacleconfig.Document) error
+	// settingsAbout are the keys of what the command is there to set, for a warning where a
+	// variable of the service overrides it; not needed for trusted servers of one cluster.
+	settingsAbout []string
 	// restore replaces the whole file, instead of the two above. The file may be damaged.
 	restore *tentacleconfig.Document
 	// verify runs after the decision and before anything is saved, also in a dry run, and may
@@ -49,6 +52,21 @@ type change struct {
 	applied func()
 	// after runs when the file has been saved or needed no change, but not in a dry run.
 	after func() error
+}
+
+// about are the settings that a change is about, whether it changes something or not. One that a
+// registration sets by the way is not among them.
+func (ch change) about(out *outcome) []string {
+	settings := slices.Clone(ch.settingsAbout)
+	if out.concernsServers() {
+		settings = append(settings, tentacleconfig.KeyTrustedServers)
+	}
+	if ch.restore != nil {
+		for _, setting := range out.Settings {
+			settings = append(settings, setting.Key)
+		}
+	}
+	return settings
 }
 
 // nothing is the change of a command that has nothing to do for the cluster with that thumbprint.
@@ -82,8 +100,8 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 		return about(t.suggest(), err)
 	}
 	err = apply(ctx, c, t, o, ch, out)
-	if err == nil && out.concernsServers() {
-		warnOfOverride(ctx, c, t)
+	if err == nil {
+		out.Overridden = warnOfOverrides(ctx, c, t, ch.about(out))
 	}
 	if err == nil && ch.applied != nil {
 		ch.applied()

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/internal/plural"
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -22,6 +21,8 @@ type checkOptions struct {
 	allInstances bool
 	strict       bool
 	prove        bool
+	quiet        bool
+	require      cli.StringSlice
 	format       string
 
 	asksAPI bool
@@ -40,8 +41,9 @@ func checkCommand(c *console) *cli.Command {
 		Description: `Checks the configuration, the certificate, the service and every polled port. With
 the address of the Octopus Server and credentials, also checks the registration
 and the nodes of the cluster. Changes nothing. Each finding says what is wrong,
-why that matters and which command fixes it. Prints the findings to standard
-output and exits with 1 if there is a problem.
+why that matters and which command fixes it, or what was skipped and why. Prints
+the findings to standard output and exits with 1 if there is a problem, and with
+4 if it could not look.
 
 Behind NAT only a health check that a node runs proves that the node is polled.
 With --prove, health checks of this Tentacle are started one after the other, until
@@ -52,14 +54,20 @@ minutes where the Tentacle is not reached, whatever --timeout is.
   octo-tentacle check
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt --prove
-  octo-tentacle check --all-instances --strict --format=json`,
+  octo-tentacle check --all-instances --strict --format=json
+  octo-tentacle check --all-instances --quiet --require=service,ports`,
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
 			&cli.BoolFlag{Name: "prove", Category: theServer, Destination: &o.prove, DisableDefaultText: true,
 				Usage: "start health checks on the server, until each node is proved to be polled"},
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
 				Usage: "exit with 1 also for warnings"},
-			formatFlag(&o.format),
+			&cli.StringSliceFlag{Name: "require", Category: theOutcome, Destination: &o.require,
+				Usage: "exit with 4 if one of these `AREAS` was not looked at: " + oneOf(check.Areas()) + "; repeatable, or with commas"},
+			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.quiet, DisableDefaultText: true,
+				Usage: "print warnings and problems only, and what was required and skipped"},
+			&cli.StringFlag{Name: "format", Category: theOutcome, Destination: &o.format, Value: "text",
+				Usage: "output `FORMAT`: text for people, json for scripts, nagios (one line, with exit codes of its own) or prometheus (metrics for a textfile collector)"},
 		}),
 		Action: func(ctx *cli.Context) error { return checkTentacles(ctx.Context, c, o) },
 	}
@@ -81,25 +89,54 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 			return err
 		}
 	}
-	results := make([]checkResult, len(snapshots))
-	worst := check.OK
+	report := checkReport{required: o.required(), results: make([]checkResult, len(snapshots))}
 	for i, s := range snapshots {
-		results[i] = newCheckResult(&s.Snapshot)
-		worst = max(worst, results[i].worst)
+		report.results[i] = newCheckResult(&s.Snapshot, report.required)
 	}
-	if err := o.print(c, results); err != nil {
+	if err := o.print(c, report); err != nil {
 		return err
 	}
-	if worst == check.Problem || worst == check.Warning && o.strict {
-		return verdictError{}
+	return o.verdict(report)
+}
+
+func (o *checkOptions) print(c *console, report checkReport) error {
+	switch {
+	case o.format == formatNagios:
+		c.printf("%s\n", report.nagios())
+	case o.format == formatPrometheus:
+		c.printf("%s", report.prometheus())
+	case o.format == "json" && o.allInstances:
+		return c.printJSON(report.results)
+	case o.format == "json":
+		return c.printJSON(report.results[0])
+	default:
+		report.print(c, o.quiet)
 	}
 	return nil
+}
+
+// verdict is the exit code for what was found, as an error.
+func (o *checkOptions) verdict(report checkReport) error {
+	code := exitDone
+	switch worst := report.worst(); {
+	case o.format == formatPrometheus: // the answer is complete, whatever it says
+	case o.format == formatNagios:
+		code = report.nagiosCode()
+	case worst == check.Problem || worst == check.Warning && o.strict:
+		code = exitFailed
+	case len(report.missing()) > 0:
+		code = exitNotChecked
+	}
+	if code == exitDone {
+		return nil
+	}
+	return verdictError{code}
 }
 
 // complete also finds out whether there is a server to ask: without one, check reports what can be
 // seen on this machine.
 func (o *checkOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format, formatNagios, formatPrometheus), o.checkRequired()); err != nil {
 		return err
 	}
 	if o.api.timeout <= 0 {
@@ -113,6 +150,20 @@ func (o *checkOptions) complete(c *console) error {
 		err = hint.New("--prove needs an Octopus Server to ask", "give "+o.api.missing())
 	}
 	return err
+}
+
+// required are the areas that have to be looked at.
+func (o *checkOptions) required() []string {
+	return commaSeparated([]string{strings.ToLower(strings.Join(o.require.Value(), ","))})
+}
+
+func (o *checkOptions) checkRequired() error {
+	for _, area := range o.required() {
+		if !slices.Contains(check.Areas(), area) {
+			return fmt.Errorf("--require %q is not known: use %s", area, oneOf(check.Areas()))
+		}
+	}
+	return nil
 }
 
 // look takes snapshots of the chosen Tentacles on this machine. If all are chosen, a broken one
@@ -133,6 +184,7 @@ func (o *checkOptions) look() (snapshots []*snapshot, err error) {
 			return nil, err
 		}
 		damaged := &snapshot{}
+		damaged.Now = time.Now()
 		damaged.Tentacle.Instance.ConfigPath, damaged.IndexErr = broken.Path, withHints(broken)
 		snapshots = append(snapshots, damaged)
 	}
@@ -189,101 +241,4 @@ func (o *checkOptions) ask(ctx context.Context, c *console, snapshots []*snapsho
 	defer c.endProgress()
 	askAll(ctx, snapshots, portProgress(c, url, ports))
 	return nil
-}
-
-// checkResult is the JSON of check for one Tentacle, from which the text is made.
-type checkResult struct {
-	Instance      string          `json:"instance"`
-	Configuration string          `json:"configuration"`
-	Server        string          `json:"server"` // the address of the API; "" when it was not asked
-	Service       checkedService  `json:"service"`
-	Findings      []check.Finding `json:"findings"`
-	Summary       checkSummary    `json:"summary"`
-
-	worst check.Level
-}
-
-type checkedService struct {
-	Name    string        `json:"name"`
-	State   service.State `json:"state"`
-	Started string        `json:"started"` // RFC 3339; "" when it is not known, or nothing runs
-}
-
-type checkSummary struct {
-	OK       int `json:"ok"`
-	Skipped  int `json:"skipped"`
-	Warnings int `json:"warnings"`
-	Problems int `json:"problems"`
-}
-
-func newCheckResult(s *check.Snapshot) checkResult {
-	r := checkResult{
-		Instance: s.Tentacle.Instance.Name, Configuration: s.Tentacle.Instance.ConfigPath,
-		Service:  checkedService{Name: s.Service.Name, State: s.Service.State},
-		Server:   s.Server,
-		Findings: s.Findings(),
-	}
-	if !s.Service.Started.IsZero() && s.Service.State == service.Running {
-		r.Service.Started = s.Service.Started.UTC().Format(time.RFC3339)
-	}
-	for _, found := range r.Findings {
-		r.worst = max(r.worst, found.Level)
-		switch found.Level {
-		case check.OK:
-			r.Summary.OK++
-		case check.Skipped:
-			r.Summary.Skipped++
-		case check.Warning:
-			r.Summary.Warnings++
-		case check.Problem:
-			r.Summary.Problems++
-		}
-	}
-	return r
-}
-
-func (o *checkOptions) print(c *console, results []checkResult) error {
-	switch {
-	case o.format == "json" && o.allInstances:
-		return c.printJSON(results)
-	case o.format == "json":
-		return c.printJSON(results[0])
-	case len(results) == 0:
-		printNoInstance(c)
-	}
-	for i, result := range results {
-		if i > 0 {
-			c.printf("\n")
-		}
-		result.print(c)
-	}
-	return nil
-}
-
-func (r checkResult) print(c *console) {
-	c.printf("%s\n", c.bold(title(r.Instance, r.Configuration)))
-	for _, found := range r.Findings {
-		printFinding(c, found)
-	}
-	c.printf("%d ok, %s, %s\n", r.Summary.OK,
-		plural.Of(r.Summary.Warnings, "warning", "warnings"), plural.Of(r.Summary.Problems, "problem", "problems"))
-}
-
-// printFinding prints a good finding in one line, and any other with its reason and its fix.
-func printFinding(c *console, f check.Finding) {
-	paint := [...]paint{c.green, c.yellow, c.yellow, c.red}[f.Level]
-	c.printf("  %s  %s\n", paint(fmt.Sprintf("%-7s", f.Level)), f.What)
-	if f.Level == check.OK {
-		return
-	}
-	for line := range strings.Lines(f.Why) {
-		c.printf("           %s\n", strings.TrimSpace(line))
-	}
-	switch {
-	case f.Fix == "":
-	case f.Complete:
-		c.printf("           fix: %s\n", c.bold(f.Fix))
-	default:
-		c.printf("           fix (%s): %s\n", f.Open, c.bold(f.Fix))
-	}
 }

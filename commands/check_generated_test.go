@@ -183,8 +183,8 @@ func (b *broken) brokenEntry() string {
 	node := one(b, b.cluster.Addresses()...)
 	bare := strings.TrimPrefix(node, "https://")
 	host, port, _ := strings.Cut(bare, ":")
-	address := usually(node, node+"/", "http://"+bare, node+"/OctopusComms", "HTTPS://"+bare, bare, host, "https://:1", "https://octo 1:10943", "https://a b", "tcp://"+bare, "localhost:"+port, "null")
-	thumbprint := usually(cluster, strings.ToLower(cluster), cluster[:20]+" "+cluster[20:], ":"+cluster, "0123", "it's none", "1111111111111111111111111111111111111111")
+	address := usually(node, node+"/", "http://"+bare, node+"/OctopusComms", "HTTPS://"+bare, bare, host, "https://:1", "https://octo 1:10943", "https://a b", "tcp://"+bare, "localhost:"+port, "null", "")
+	thumbprint := usually(cluster, strings.ToLower(cluster), cluster[:20]+" "+cluster[20:], " "+cluster+" ", ":"+cluster, "0123", "it's none", "1111111111111111111111111111111111111111")
 	if thumbprint == strings.Repeat("1", 40) { // not at an address of the cluster: that is a renewal
 		address = one(b, "null", "https://127.0.0.1:1")
 	}
@@ -359,7 +359,7 @@ func (b *broken) served(t *testing.T) (served []string) {
 			continue
 		}
 		node := slices.Index(b.cluster.Addresses(), "https://"+at.Host)
-		if node < 0 || s.Thumbprint != b.presented[node] {
+		if node < 0 || strings.TrimSpace(s.Thumbprint) != b.presented[node] {
 			continue
 		}
 		for _, r := range b.cluster.Registrations() {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -64,7 +64,7 @@ func (s *scene) check(t *testing.T, arguments ...string) (out checkJSON) {
 }
 
 func TestSystemdForgottenRestartIsFoundUntilItHasHappened(t *testing.T) {
-	s := newSystemdScene(t)
+	s := newPollingService(t, 0)
 	s.start(t)
 	// The service of the Tentacle that a person started: the file is older.
 	if got := s.check(t); !strings.HasPrefix(got.finding("restart"), "ok ") || got.Service.State != "running" || got.Service.Started == "" {
@@ -132,7 +132,7 @@ func (s *systemdScene) withEnvironment(t *testing.T, lines string) {
 }
 
 func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) {
-	s := newSystemdScene(t)
+	s := newPollingService(t, 0)
 	s.start(t)
 	if got := s.check(t).finding("environment"); got != "ok no environment variable of the service overrides the file" {
 		t.Errorf("at first: %s", got)
@@ -142,8 +142,9 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 	s.writeFile(t, file, "# set by a person\n  TENTACLE_NO_LISTEN=\"true\"\n", 0o600)
 	s.withEnvironment(t, fmt.Sprintf("Environment=OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true TENTACLE_TRUSTED_SERVERS=[] TENTACLE_SERVICE_PORT=1\nEnvironmentFile=-%s\nEnvironmentFile=-%[1]s.none\nUnsetEnvironment=TENTACLE_SERVICE_PORT\n", file))
 	got := s.check(t) // as it will be when it starts next
+	dropIn := filepath.Join("/run/systemd/system", s.unit+".d", "environment.conf")
 	want := []string{
-		"problem TENTACLE_TRUSTED_SERVERS is set in the service's definition",
+		"problem TENTACLE_TRUSTED_SERVERS is set for the service in " + dropIn,
 		"warning TENTACLE_NO_LISTEN is set for the service in " + file,
 	}
 	if lines := strings.Split(got.finding("environment"), "\n"); !slices.Equal(lines, want) {
@@ -152,25 +153,34 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 
 	// A change says so, too, and the list of what the Tentacle does not use.
 	for _, arguments := range [][]string{{"list-servers"}, {"remove-server", "--force", s.cluster.Addresses()[0], "--no-restart"}} {
-		if _, stderr := s.output(t, arguments...); !strings.Contains(stderr, "warning: TENTACLE_TRUSTED_SERVERS is set in the service's definition: the Tentacle uses it instead") {
+		if _, stderr := s.output(t, arguments...); !strings.Contains(stderr, "warning: TENTACLE_TRUSTED_SERVERS is set for the service in "+dropIn+": the Tentacle uses it instead") {
 			t.Errorf("%v: %s", arguments, stderr)
 		}
+	}
+	for _, arguments := range [][]string{{"configure", "--noListen=false"}, {"configure", "--noListen=false", "--dry-run"}} {
+		_, stderr := s.output(t, append(arguments, "--no-restart")...)
+		want := "warning: TENTACLE_NO_LISTEN is set for the service in " + file + ": the Tentacle uses it instead of the setting Tentacle.Services.NoListen in the file, so a change there has no effect\n"
+		if strings.Count(stderr, want) != 1 || strings.Contains(stderr, "TRUSTED_SERVERS") {
+			t.Errorf("%v: %s", arguments, stderr)
+		}
+	}
+	if stdout, _ := s.output(t, "configure", "--noListen=false", "--format=json", "--no-restart"); !strings.Contains(stdout, `"variable": "TENTACLE_NO_LISTEN"`) || !strings.Contains(stdout, `"`+file+`"`) {
+		t.Errorf("JSON: %s", stdout)
 	}
 	if _, stderr := s.output(t, "configure", "--port=10935", "--no-restart"); stderr != "" {
 		t.Errorf("a port that concerns no server: %s", stderr)
 	}
-	for _, found := range got.Findings { // what is in a file goes away
-		if found.ID == "environment" && strings.Contains(found.What, file) {
-			s.paste(t, 0, found.Fix)
-		}
+	if stdout, _ := s.output(t, "list-servers"); !strings.Contains(stdout, "running, with the list in TENTACLE_TRUSTED_SERVERS instead of this one\n") {
+		t.Errorf("list-servers: %s", stdout)
 	}
-	if again := s.check(t); strings.Contains(again.finding("environment"), "TENTACLE_NO_LISTEN") {
-		t.Errorf("after the fix: %s", again.finding("environment"))
+	if stdout, _ := s.output(t, "list-servers", "--format=json"); strings.Count(stdout, `"variable":`) != 1 ||
+		!strings.Contains(stdout, `"variable": "TENTACLE_TRUSTED_SERVERS"`) || !strings.Contains(stdout, `"setting": "Tentacle.Communication.TrustedOctopusServers"`) {
+		t.Errorf("list-servers: %s", stdout)
 	}
 
 	// Taken away from the unit, but the process that runs still has them.
 	s.systemctl(t, "restart", s.unit)
-	if err := os.Remove(filepath.Join("/run/systemd/system", s.unit+".d", "environment.conf")); err != nil {
+	if err := os.Remove(dropIn); err != nil {
 		t.Fatal(err)
 	}
 	s.systemctl(t, "daemon-reload")
@@ -178,25 +188,87 @@ func TestSystemdServiceWhoseEnvironmentOverridesTheFileIsAProblem(t *testing.T) 
 	if !strings.Contains(got.finding("environment"), "problem TENTACLE_TRUSTED_SERVERS is set in the running Tentacle") || strings.Contains(got.finding("environment"), "TENTACLE_SERVICE_PORT") {
 		t.Errorf("in the process: %s", got.finding("environment"))
 	}
-	s.systemctl(t, "restart", s.unit)
+	s.paste(t, 0, got.fix("environment"))
 	if got := s.check(t).finding("environment"); !strings.HasPrefix(got, "ok ") {
 		t.Errorf("after a restart: %s", got)
 	}
 }
 
-// The registration and the nodes are asked for with the service at hand, too.
-func TestSystemdMachineThatIsRightHasNoProblem(t *testing.T) {
+// Wherever the variables are set: the fix needs no terminal, and leaves the files as they are.
+func TestSystemdOverrideGoesAwayByTheSuggestedFix(t *testing.T) {
 	s := newSystemdScene(t)
+	s.systemctl(t, "set-environment", "TENTACLE_NO_LISTEN=true")
+	t.Cleanup(func() { _ = exec.Command("systemctl", "unset-environment", "TENTACLE_NO_LISTEN").Run() })
+	file := filepath.Join(s.folder, "tentacle.env")
+	s.writeFile(t, file, "  TENTACLE_TRUSTED_SERVERS=[]\n", 0o600)
+	s.withEnvironment(t, "Environment=OCTOPUS_CONTRIBUTE_ENV_SETTINGS=true 'TENTACLE_TRUSTED_SERVERS=[ ]' TentaclePollingConnectionCount=3\nEnvironmentFile="+file+"\n")
 	s.start(t)
-	if err := s.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}); err != nil {
+	dropIn := filepath.Join("/run/systemd/system", s.unit+".d", "environment.conf")
+	want := []string{ // that the list is set twice is one finding
+		"problem TENTACLE_TRUSTED_SERVERS is set for the service in " + dropIn + " and " + file,
+		"warning TENTACLE_NO_LISTEN is set for every service on this machine",
+		"warning TentaclePollingConnectionCount is set for the service in " + dropIn,
+	}
+	got := s.check(t)
+	if lines := strings.Split(got.finding("environment"), "\n"); !slices.Equal(lines, want) {
+		t.Errorf("%q", lines)
+	}
+	for _, found := range got.Findings {
+		if found.ID == "environment" {
+			s.paste(t, 0, found.Fix)
+		}
+	}
+	if got := s.check(t); got.finding("environment") != "ok no environment variable of the service overrides the file" {
+		t.Errorf("after the fixes: %s", got.finding("environment"))
+	}
+	if content, err := os.ReadFile(file); err != nil || !strings.Contains(string(content), "TENTACLE_TRUSTED_SERVERS") {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// As Tentacle itself makes the file: after the fix the service can read it still.
+func TestSystemdConfigurationThatEverybodyCanReadIsFound(t *testing.T) {
+	const ok = "ok other users of this machine cannot read the secrets in the configuration"
+	s := newSystemdScene(t)
+	if got := s.check(t).finding("file-access"); got != ok {
+		t.Errorf("at first: %s", got)
+	}
+	if err := os.Chmod(filepath.Dir(filepath.Dir(s.config)), 0o755); err != nil { // of the test alone until now
 		t.Fatal(err)
 	}
+	for _, step := range []struct{ account, fix string }{
+		{"root", "chmod o= " + s.config},
+		{"nobody", "chown nobody " + s.config + " && chmod o= " + s.config},
+		{"nobody", "chmod o= " + s.config}, // it belongs to the account now
+	} {
+		s.withEnvironment(t, "User="+step.account+"\n")
+		if err := os.Chmod(s.config, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := s.check(t)
+		if !strings.HasPrefix(got.finding("file-access"), "warning "+s.config+" can be read by every user of this machine") || got.fix("file-access") != step.fix {
+			t.Errorf("%s: %s\n%s", step.account, got.finding("file-access"), got.fix("file-access"))
+		}
+		s.paste(t, 0, got.fix("file-access"))
+		if got := s.check(t).finding("file-access"); got != ok {
+			t.Errorf("%s, after the fix: %s", step.account, got)
+		}
+		if unreadable := service.Unreadable(step.account, s.config); unreadable == s.config {
+			t.Errorf("%s cannot read %s any more", step.account, unreadable)
+		}
+	}
+}
+
+// The registration and the nodes are asked for with the service at hand, too.
+func TestSystemdMachineThatIsRightHasNoProblem(t *testing.T) {
+	s := newPollingService(t, 0)
+	s.start(t)
 	s.pollServer(t, "--server-comms-address="+strings.Join(s.cluster.Addresses(), ","))
 	got := s.check(t)
 	if got.Summary.Problems != 0 || got.Summary.Warnings != 0 {
 		t.Errorf("%+v", got)
 	}
-	for _, id := range []string{"service", "restart", "environment", "registration", "nodes"} {
+	for _, id := range []string{"service", "restart", "environment", "connections", "registration", "nodes"} {
 		if !strings.HasPrefix(got.finding(id), "ok ") {
 			t.Errorf("%s: %s", id, got.finding(id))
 		}

@@ -50,7 +50,7 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 		ch := change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
 			drop := func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(o.keep) }
 			return decision{servers: tentacleconfig.Without(now, drop)}, nil
-		}}
+		}, settingsAbout: []string{tentacleconfig.KeyTrustedServers}}
 		ports := &answering{console: c}
 		switch missing := o.missing(t.servers); {
 		case len(t.servers) == 0:

@@ -73,11 +73,12 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 		o.warnOfUntrusted(c, t.servers)
 		ports := &answering{console: c}
 		return change{
-			servers:  o.decide,
-			settings: setAll(o.settings),
-			verify:   ports.looking(ctx),
-			before:   func(decision) error { return makeFolders(o.settings) },
-			applied:  func() { ports.warn(o.change.dryRun) },
+			servers:       o.decide,
+			settings:      setAll(o.settings),
+			settingsAbout: o.keys(),
+			verify:        ports.looking(ctx),
+			before:        func(decision) error { return makeFolders(o.settings) },
+			applied:       func() { ports.warn(o.change.dryRun) },
 		}, nil
 	})
 }
@@ -164,4 +165,13 @@ func (o *configureOptions) warnOfUntrusted(c *console, servers []tentacleconfig.
 			c.warnOf(hint.Errorf(trustedHint(servers), "--remove-trust: no trusted server has the thumbprint %s", one))
 		}
 	}
+}
+
+// keys are those of what is set, with the trusted servers where an option names one.
+func (o *configureOptions) keys() []string {
+	keys := keysOf(o.settings)
+	if o.resetTrust || len(nonEmpty(o.trust.Value()))+len(nonEmpty(o.removeTrust.Value())) > 0 {
+		keys = append(keys, tentacleconfig.KeyTrustedServers)
+	}
+	return keys
 }

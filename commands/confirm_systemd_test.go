@@ -43,8 +43,8 @@ func TestSystemdAChangeThatWorksIsConfirmed(t *testing.T) {
 	if !strings.Contains(stdout, "2 polled ports answer as before") {
 		t.Error(stdout)
 	}
-	// A port that confirms the change is not asked again whether it accepts the Tentacle: each of two is
-	// asked before the restart and after it, and the new one once.
+	// A port that confirms the change is not asked again whether it accepts the Tentacle: each of
+	// two is asked before the restart and after it, and the new one once.
 	s.cluster.ResetRequests()
 	stdout, _ = s.run(t, 0, "poll-server", "--server-comms-address="+s.cluster.Addresses()[2], "--confirm=1s")
 	asked := 0

@@ -1,10 +1,12 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +30,7 @@ type console struct {
 	showsProgress bool // err is a terminal on which a line can be overwritten
 
 	bold, green, red, yellow, faint paint // for out
+	symbols                         bool  // out is a terminal that shows symbols and colours
 	alarm, caution                  paint // for err
 
 	errFile     io.Writer // the file behind err, to ask the terminal's width
@@ -59,6 +62,7 @@ func newConsole(in io.Reader, out, err io.Writer) *console {
 	}
 	c.bold, c.faint = painter(outIsTTY, color.Bold), painter(outIsTTY, color.Faint)
 	c.green, c.red, c.yellow = painter(outIsTTY, color.FgGreen), painter(outIsTTY, color.FgRed), painter(outIsTTY, color.FgYellow)
+	c.symbols = outIsTTY && paints() && showsSymbols()
 	c.alarm, c.caution = painter(errIsTTY, color.FgRed, color.Bold), painter(errIsTTY, color.FgYellow)
 	return c
 }
@@ -70,12 +74,23 @@ func isTerminal(stream any) bool {
 
 func painter(onTerminal bool, attributes ...color.Attribute) paint {
 	p := color.New(attributes...)
-	if onTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+	if onTerminal && paints() {
 		p.EnableColor()
 	} else {
 		p.DisableColor()
 	}
 	return p.SprintFunc()
+}
+
+// paints says whether the user wants more than plain text on a terminal.
+func paints() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
+
+// showsSymbols says whether a terminal surely has characters like ✓: not in the fonts and code
+// pages of older Windows consoles, nor where the locale is not UTF-8.
+func showsSymbols() bool {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
+	locale = strings.ReplaceAll(strings.ToUpper(locale), "-", "")
+	return runtime.GOOS != "windows" && strings.HasSuffix(locale, "UTF8")
 }
 
 // keepSecret makes sure that a text is never printed, whatever a library or a server puts into its

@@ -196,6 +196,9 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 	}
 	out := newOutcome(t, o.dryRun)
 	err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out)
+	if err == nil {
+		warnOfOverrides(ctx, c, t, keysOf(n.settings()))
+	}
 	if err != nil && !o.dryRun && !n.indexed {
 		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
 	}

@@ -29,8 +29,8 @@ func demoCommand(c *console) *cli.Command {
 		Category: "Help",
 		Usage:    "try the main commands on a simulated cluster",
 		Description: `Starts a cluster of three nodes inside this process, creates a throw-away Tentacle
-in a temporary folder, and runs register-with, poll-server and list-servers on
-them. Touches nothing else on this machine and leaves nothing behind.
+in a temporary folder, and runs register-with, poll-server, list-servers and
+list-nodes on them. Touches nothing else on this machine and leaves nothing behind.
 
   octo-tentacle demo`,
 		Action: func(ctx *cli.Context) error { return demo(ctx.Context, c) },
@@ -94,6 +94,8 @@ func (d *demonstration) show() error {
 			[]string{"poll-server", instance, "--server-comms-address=" + strings.Join(nodes, ",")}},
 		{"This is what the Tentacle trusts and polls now.",
 			[]string{"list-servers", instance}},
+		{"And these are the nodes: where each of them is polled, and what proves that.",
+			[]string{"list-nodes", instance}},
 	}
 	for _, step := range steps {
 		d.say("%s", step.why)

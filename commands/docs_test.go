@@ -82,7 +82,7 @@ func examples(text string) (found []string) {
 			continue
 		}
 		for part := range strings.SplitSeq(strings.ReplaceAll(line, "&&", "|"), "|") {
-			part = strings.TrimPrefix(strings.TrimSpace(part), "$ ")
+			part, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(part), "$ "), " >")
 			if arguments, is := strings.CutPrefix(part, "octo-tentacle "); is {
 				found = append(found, strings.TrimSuffix(arguments, " …"))
 			}

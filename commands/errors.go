@@ -10,9 +10,9 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
-// verdictError sets exit code 1 for a command that succeeded but whose answer on standard output is
-// bad news. It is not printed.
-type verdictError struct{}
+// verdictError sets the exit code of a command that succeeded but whose answer on standard output
+// is bad news. It is not printed.
+type verdictError struct{ code int } // 0 stands for that of a failure
 
 func (verdictError) Error() string { return "there are problems" }
 

@@ -164,14 +164,24 @@ func checkedBy(s *faultScene, nodes ...int) {
 	}
 }
 
+// seesNothing makes the account see neither nodes nor registrations.
+func seesNothing(s *faultScene) {
+	hidden := regexp.MustCompile(`nodes/summary|machines|workers|tasks`)
+	s.cluster.SetForbidden(func(_, path string) bool { return hidden.MatchString(path) })
+}
+
+// oneTwice makes the Tentacle poll the first node under two names, and the second under none.
+func oneTwice(t *testing.T, s *faultScene) {
+	t.Helper()
+	all := s.cluster.Addresses()
+	all[1] = otherName(all[0])
+	s.polls(t, all...)
+}
+
 var faults = []fault{
 	{what: "nothing", nodes: []int{1, 3, 5}},
 	{what: "two names of one node",
-		with: func(t *testing.T, s *faultScene) {
-			all := s.cluster.Addresses()
-			all[1] = otherName(all[0])
-			s.polls(t, all...)
-		}, unsaid: []int{2}, want: []string{"problem nodes node2", "problem same-node node1"}},
+		with: oneTwice, unsaid: []int{2}, want: []string{"problem nodes node2", "problem same-node node1"}},
 	{what: "two names of one node, and the others",
 		with: func(t *testing.T, s *faultScene) {
 			s.polls(t, append(s.cluster.Addresses(), otherName(s.cluster.Addresses()[0]))...)
@@ -378,25 +388,13 @@ var faults = []fault{
 		}, want: []string{"problem registration"}},
 	{what: "an account that sees nothing, and two names of one node", nodes: []int{3},
 		with: func(t *testing.T, s *faultScene) {
-			all := s.cluster.Addresses()
-			all[1] = otherName(all[0])
-			s.polls(t, all...)
-			s.cluster.SetForbidden(func(_, path string) bool {
-				return regexp.MustCompile(`nodes/summary|machines|workers|tasks`).MatchString(path)
-			})
+			oneTwice(t, s)
+			seesNothing(s)
 		}, unsaid: []int{1, 2, 3}, want: []string{"problem same-node node1"}},
 	{what: "an account that sees nothing", nodes: []int{3},
-		with: func(_ *testing.T, s *faultScene) {
-			s.cluster.SetForbidden(func(_, path string) bool {
-				return regexp.MustCompile(`nodes/summary|machines|workers|tasks`).MatchString(path)
-			})
-		}, unsaid: []int{1, 2, 3}},
+		with: func(_ *testing.T, s *faultScene) { seesNothing(s) }, unsaid: []int{1, 2, 3}},
 	{what: "no account, and two names of one node", nodes: []int{3}, key: "-",
-		with: func(t *testing.T, s *faultScene) {
-			all := s.cluster.Addresses()
-			all[1] = otherName(all[0])
-			s.polls(t, all...)
-		}, unsaid: []int{1, 2, 3}, want: []string{"problem same-node"}},
+		with: oneTwice, unsaid: []int{1, 2, 3}, want: []string{"problem same-node"}},
 }
 
 // TestEachFaultIsFoundAndNothingElse breaks a cluster, or how it is polled, and compares all

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -75,10 +76,11 @@ func generalize(ctx context.Context, c *console, o generalizeOptions) error {
 				document.RemoveIdentity()
 				return nil
 			},
-			before:  func(decision) error { return g.stopService(ctx) },
-			failed:  g.failed,
-			applied: g.report,
-			after:   func() error { return g.deleteFiles(ctx) },
+			settingsAbout: slices.Concat(certificateSettings, []string{tentacleconfig.KeyTrustedServers}),
+			before:        func(decision) error { return g.stopService(ctx) },
+			failed:        g.failed,
+			applied:       g.report,
+			after:         func() error { return g.deleteFiles(ctx) },
 		}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +114,7 @@ func goldenSnapshot() *check.Snapshot {
 		Service: service.Status{Name: "Tentacle", State: service.Running, MainPID: 1, Started: now.AddDate(0, -1, 0)},
 		Server:  "https://octopus.example.com", ServerOptions: []string{"--server=https://octopus.example.com"},
 		API: check.API{
+			ClockKnown: true,
 			Thumbprint: goldenThumbprint,
 			Nodes:      []octoapi.Node{{Name: "OCTO1"}, {Name: "OCTO2"}, {Name: "OCTO3"}},
 			Queues:     coverage.Queues{State: coverage.NotShared},
@@ -130,13 +132,14 @@ func goldenSnapshot() *check.Snapshot {
 	return s
 }
 
-// goldenPorts lets every polled port answer.
+// goldenPorts lets every polled port answer, and the running Tentacle be connected to it.
 func goldenPorts(s *check.Snapshot) {
-	s.Ports = check.PortsOf(s.Servers)
+	s.Ports, s.Connections = check.PortsOf(s.Servers), nil
 	for i := range s.Ports {
-		ip, name := fmt.Sprintf("10.0.0.%d", i+1), fmt.Sprintf("OCTO%d", i+1)
-		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: goldenThumbprint, Remote: ip + ":10943", Latency: 12300 * time.Microsecond}
-		s.Ports[i].Host = octoapi.NodeAtHost{Node: octoapi.Node{Name: name}, Verified: true, Remote: ip + ":443"}
+		end, name := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + i)}), 10943), fmt.Sprintf("OCTO%d", i+1)
+		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: goldenThumbprint, Remote: end.String(), Latency: 12300 * time.Microsecond}
+		s.Ports[i].Host = octoapi.NodeAtHost{Node: octoapi.Node{Name: name}, Verified: true, Remote: end.Addr().String() + ":443"}
+		s.Connections = append(s.Connections, end)
 	}
 }
 
@@ -157,15 +160,23 @@ func TestTheTextOfCheckIsGolden(t *testing.T) {
 				Cause: "nothing listens on octo2.example.com:10943 (connection refused)"}
 			s.File.Created = s.Now
 		}},
+		{"a list in the environment, which lacks a node, and secrets that everybody can read", func(s *check.Snapshot) {
+			files := []string{"/etc/systemd/system/Tentacle.service.d/list.conf", "/etc/default/tentacle"}
+			s.Variables = []service.Variable{{Name: "OCTOPUS_CONTRIBUTE_ENV_SETTINGS", Value: "true"}, {Name: check.TrustedServersVariable, Value: "[]", Files: files}}
+			s.Connections = s.Connections[:2]
+			s.Access = check.FileAccess{Account: "root", Reads: true}
+			s.Access.Key, s.Access.Files = "/etc/machine-id", []string{s.Tentacle.Instance.ConfigPath}
+		}},
+		{"a node to which the running Tentacle is not connected", func(s *check.Snapshot) { s.Connections = s.Connections[:2] }},
 		{"another certificate, another subscription, and twice the same address", func(s *check.Snapshot) {
 			s.Servers[2].SubscriptionID = "poll://another0123456789012/"
 			s.Servers = append(s.Servers, s.Servers[0])
 			goldenPorts(s)
 			s.Ports[1].Answer.Thumbprint = strings.Repeat("E", 40)
 		}},
-		{"nothing that is registered, and a certificate that ends soon", func(s *check.Snapshot) {
+		{"nothing that is registered, and a weak certificate that ends soon", func(s *check.Snapshot) {
 			s.API.Registrations = nil
-			s.Certificate.NotAfter = s.Now.AddDate(0, 0, 30)
+			s.Certificate.NotAfter, s.Certificate.KeyBits = s.Now.AddDate(0, 0, 30), 1024
 			s.Service = service.Status{Name: "Tentacle", State: service.Failed, Reason: "exit status 7"}
 		}},
 		{"registered twice, and a copy that has the subscription, too", func(s *check.Snapshot) {
@@ -197,7 +208,7 @@ func TestTheTextOfCheckIsGolden(t *testing.T) {
 		snapshot := goldenSnapshot()
 		s.with(snapshot)
 		c.printf("# %s\n", s.what)
-		newCheckResult(snapshot).print(c)
+		newCheckResult(snapshot, nil).print(c, false)
 		c.printf("\n")
 	}
 	if err := c.out.flush(); err != nil {

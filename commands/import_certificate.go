@@ -58,7 +58,8 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 			settings: func(document *tentacleconfig.Document) error {
 				return setCertificate(document, certificate, o.change.dryRun)
 			},
-			applied: func() { warnOfReplacement(c, t, certificate, out) },
+			settingsAbout: certificateSettings,
+			applied:       func() { warnOfReplacement(c, t, certificate, out) },
 		}, nil
 	})
 }

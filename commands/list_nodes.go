@@ -8,6 +8,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -96,5 +97,7 @@ func (o *listNodesOptions) warn(ctx context.Context, c *console, s *snapshot) {
 		c.warnOf(hint.Errorf("to finish: "+s.Tentacle.Restart(),
 			"service %s started before the last change of %s and still uses the old list: a restart is pending", s.Service.Name, s.Tentacle.Instance.ConfigPath))
 	}
-	warnOfOverride(ctx, c, &tentacle{instance: s.Tentacle.Instance, service: s.Tentacle.Service})
+	for _, o := range overridesOf(ctx, s.Tentacle.Service, []string{tentacleconfig.KeyTrustedServers}) {
+		c.warnOf(hint.With(errors.New(o.instead()), "what to do about it: "+s.Tentacle.Command("check")))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -62,7 +63,8 @@ type serviceState struct {
 type listedService struct {
 	serviceState
 
-	RestartPending bool `json:"restartPending"` // it still uses what the configuration said before it was changed
+	RestartPending bool       `json:"restartPending"` // it still uses what the configuration said before it was changed
+	Overridden     []override `json:"overridden"`     // what it uses instead of something that is listed
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
@@ -142,12 +144,15 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	if err := startable(t.servers, t.suggest()); err != nil {
 		c.warnOf(err)
 	}
-	warnOfOverride(ctx, c, t)
+	overridden := overridesOf(ctx, t.service, slices.Concat(certificateSettings, []string{tentacleconfig.KeyTrustedServers}))
+	for _, o := range overridden {
+		c.warnOf(hint.With(errors.New(o.instead()), overrideHint(t)))
+	}
 	return serverList{
 		Instance:      t.instance.Name,
 		Configuration: t.instance.ConfigPath,
 		Thumbprint:    thumbprint,
-		Service:       listedService{serviceState{Name: status.Name, State: status.State}, pending},
+		Service:       listedService{serviceState{Name: status.Name, State: status.State}, pending, overridden},
 		Servers:       serverEntries(t.servers),
 		renewals:      renewalLines(t),
 		polls:         tentacleconfig.Polling(t.servers),
@@ -169,14 +174,19 @@ var serverColumns = []column[serverEntry]{
 	{"STYLE", func(e serverEntry) string { return e.Style }},
 	{"ADDRESS", func(e serverEntry) string { return e.Address }},
 	{"THUMBPRINT", func(e serverEntry) string { return e.Thumbprint }},
-	{"SUBSCRIPTION", serverEntry.subscription},
+	{"SUBSCRIPTION", func(e serverEntry) string { return e.pollsUnder }},
 }
 
-func (e serverEntry) subscription() string {
-	if e.polls && e.SubscriptionID == "" {
-		return "polls under no subscription"
+// otherList says which list the service uses, where it is another one than that in the file.
+func (s listedService) otherList() string {
+	i := slices.IndexFunc(s.Overridden, func(o override) bool { return o.Setting == tentacleconfig.KeyTrustedServers })
+	switch {
+	case i >= 0:
+		return ", with the list in " + s.Overridden[i].Variable + " instead of this one"
+	case s.RestartPending:
+		return ", with the list as it was before the last change"
 	}
-	return e.SubscriptionID
+	return ""
 }
 
 func (l serverList) print(c *console) {
@@ -187,11 +197,7 @@ func (l serverList) print(c *console) {
 		missing = "(unknown)"
 	}
 	c.printf("Thumbprint:    %s\n", cmp.Or(l.Thumbprint, missing))
-	pending := ""
-	if l.Service.RestartPending {
-		pending = ", with the list as it was before the last change"
-	}
-	c.printf("Service:       %s, %s%s\n\n", l.Service.Name, l.Service.State, pending)
+	c.printf("Service:       %s, %s%s\n\n", l.Service.Name, l.Service.State, l.Service.otherList())
 	if len(l.Servers) == 0 {
 		c.printf("This Tentacle trusts no Octopus Server yet.\n")
 		return

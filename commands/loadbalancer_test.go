@@ -378,7 +378,7 @@ func (s *balancedScene) startAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.cluster.ResetRequests()
-	a := &agent{cluster: s.cluster, certificate: certificate.TLS(), config: s.config, dial: func(address string) (net.Conn, error) {
+	a := &agent{certificate: certificate.TLS(), config: s.config, dial: func(address string) (net.Conn, error) {
 		return net.Dial("tcp", strings.TrimPrefix(address, "https://"))
 	}}
 	if err := a.start(); err != nil {

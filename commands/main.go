@@ -43,6 +43,11 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 	if errors.Is(err, context.Canceled) {
 		err = interruptedError{err}
 	}
+	if command == "check" && wantsNagios(arguments) { // which reads standard output only
+		c.printf("%s\n", nagiosFailure(err))
+		_ = c.out.flush() // if that fails, the exit code still tells
+		return nagiosUnknown
+	}
 	c.fail(err)
 	return exitCode(command, err)
 }

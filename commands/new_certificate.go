@@ -74,7 +74,8 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 				}
 				return setCertificate(document, certificate, o.change.dryRun)
 			},
-			applied: func() { warnOfNewCertificate(c, t, out) },
+			settingsAbout: certificateSettings,
+			applied:       func() { warnOfNewCertificate(c, t, out) },
 		}, nil
 	})
 }

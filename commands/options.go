@@ -110,15 +110,20 @@ func formatFlag(destination *string) cli.Flag {
 		Usage: "output `FORMAT`: text for people, json for scripts"}
 }
 
-func completeFormat(format *string) error {
-	switch *format = strings.ToLower(*format); *format {
-	case "":
-		*format = "text"
-	case "text", "json":
-	default:
-		return fmt.Errorf("--format %q is not known: use text or json", *format)
+// completeFormat accepts text and json, and more where a command has them.
+func completeFormat(format *string, more ...string) error {
+	known := append([]string{"text", "json"}, more...)
+	*format = cmp.Or(strings.ToLower(*format), "text")
+	if !slices.Contains(known, *format) {
+		return fmt.Errorf("--format %q is not known: use %s", *format, oneOf(known))
 	}
 	return nil
+}
+
+// oneOf lists words of which one is to be chosen: "a, b or c".
+func oneOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // changeOptions are what every command that changes a Tentacle has.

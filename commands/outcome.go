@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type outcome struct {
 	Registration  *registrationChange  `json:"registration,omitempty"` // only of commands that register
 	Deleted       []registrationChange `json:"deleted,omitzero"`       // only of deregister-from and deregister-worker; in a dry run: would be
 	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
+	Overridden    []override           `json:"overridden,omitempty"`   // what the service sets, so that the change has no effect
 	Unverified    []string             `json:"unverified,omitzero"`    // only of commands that try ports: new addresses that did not answer
 	Ports         []portEntry          `json:"ports,omitzero"`         // only of the same: the polled ports that were asked whether they accept this Tentacle
 
@@ -57,7 +59,8 @@ type serverEntry struct {
 	Thumbprint     string `json:"thumbprint"`
 	SubscriptionID string `json:"subscription"` // where the file has null, the one that the Tentacle makes of its Squid
 
-	polls bool
+	polls      bool
+	pollsUnder string // the subscription, and where it comes from if the file leaves it out
 }
 
 // settingEntry is a setting that changed. Value is null when it was removed, and secretValue
@@ -204,9 +207,23 @@ func serverEntries(servers []tentacleconfig.TrustedServer) []serverEntry {
 			Thumbprint:     server.Thumbprint,
 			SubscriptionID: server.SubscriptionID,
 			polls:          server.Polls(),
+			pollsUnder:     pollsUnder(server),
 		})
 	}
 	return entries
+}
+
+// pollsUnder is what a Tentacle polls under, as HalibutInitializer.cs of OctopusTentacle shows it.
+func pollsUnder(server tentacleconfig.TrustedServer) string {
+	switch {
+	case server.SubscriptionPreventsStart():
+		return fmt.Sprintf("%q, with which it does not start", server.SubscriptionID)
+	case server.Polls() && server.SubscriptionID == "":
+		return "poll:/// (no subscription)"
+	case server.FollowsSquid():
+		return server.SubscriptionID + " (its Squid)"
+	}
+	return server.SubscriptionID
 }
 
 // settingsChanged compares the settings of a document before and after an edit.

@@ -4,24 +4,66 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// warnOfOverride warns where the Tentacle does not read its trusted servers from the file, because
-// its service sets them by a variable. Where that cannot be found out, there is no warning: check
-// says so.
-func warnOfOverride(ctx context.Context, c *console, t *tentacle) {
-	variables, err := service.Environment(ctx, t.service)
-	if err != nil {
-		return
+// override is a variable of the service that the Tentacle uses instead of a setting in the file, as
+// JSON has it. Its value may be a secret.
+type override struct {
+	Variable string         `json:"variable"`
+	Setting  string         `json:"setting"`
+	Source   service.Source `json:"source"`
+	Files    []string       `json:"files"` // of systemd, that set it; none where that is not known
+
+	what string // the variable, and where it is set
+}
+
+// overridesOf are the variables of a service that its Tentacle uses instead of some of these
+// settings. Where that cannot be found out, there are none: check says so.
+func overridesOf(ctx context.Context, serviceName string, settings []string) []override {
+	if len(settings) == 0 {
+		return []override{}
 	}
-	for _, o := range check.Overrides(variables, runtime.GOOS) {
-		if o.Variable.Name == check.TrustedServersVariable && !o.Ignored {
-			c.warnOf(hint.With(fmt.Errorf("%s: the Tentacle uses it instead of the trusted servers in the file", o.What()),
-				"what to do about it: "+t.suggest().Command("check")))
+	variables, err := service.Environment(ctx, serviceName)
+	if err != nil {
+		return []override{}
+	}
+	return overriding(variables, settings, runtime.GOOS)
+}
+
+func overriding(variables []service.Variable, settings []string, goos string) []override {
+	found := []override{} // an empty list is [], not null
+	for _, o := range check.Overrides(variables, goos) {
+		if !o.Ignored && slices.ContainsFunc(settings, func(s string) bool { return strings.EqualFold(s, o.Setting) }) {
+			found = append(found, override{o.Variable.Name, o.Setting, o.Variable.Source, append([]string{}, o.Variable.Files...), o.What()})
 		}
 	}
+	return found
 }
+
+// instead says what the Tentacle uses.
+func (o override) instead() string {
+	setting := "the setting " + o.Setting
+	if o.Setting == tentacleconfig.KeyTrustedServers {
+		setting = "the trusted servers"
+	}
+	return fmt.Sprintf("%s: the Tentacle uses it instead of %s in the file", o.what, setting)
+}
+
+// warnOfOverrides warns of a change that is of no use, because the service sets the same by a
+// variable.
+func warnOfOverrides(ctx context.Context, c *console, t *tentacle, settings []string) []override {
+	found := overridesOf(ctx, t.service, settings)
+	for _, o := range found {
+		c.warnOf(hint.With(fmt.Errorf("%s, so a change there has no effect", o.instead()), overrideHint(t)))
+	}
+	return found
+}
+
+func overrideHint(t *tentacle) string { return "what to do about it: " + t.suggest().Command("check") }

@@ -96,8 +96,9 @@ func setProxy(ctx context.Context, c *console, o proxyOptions) error {
 				}
 				return setAll(o.settings)(document)
 			},
-			verify:  o.verify(ctx, c),
-			applied: func() { o.warnOfRemoval(c, t, out) },
+			settingsAbout: o.keys(),
+			verify:        o.verify(ctx, c),
+			applied:       func() { o.warnOfRemoval(c, t, out) },
 		}, nil
 	})
 }
@@ -113,6 +114,15 @@ func (o *proxyOptions) verify(ctx context.Context, c *console) func(before, afte
 		ports.proxyPassword = &o.password.value
 	}
 	return ports.refusing(ctx)
+}
+
+// keys are those of what is set.
+func (o *proxyOptions) keys() []string {
+	keys := keysOf(o.settings)
+	if o.givesPassword() {
+		keys = append(keys, o.kind.prefix+"ProxyPassword")
+	}
+	return keys
 }
 
 // warnOfRemoval warns where a proxy is removed although nobody said so.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -72,13 +73,17 @@ func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription strin
 		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
 		entries = append(entries, entry)
 	}
-	if w.given != "" || w.renew != "" { // the cluster's other addresses, too, or nothing would arrive from them
-		for _, server := range now {
-			if server.Polls() && thumbprint.Same(server.Thumbprint, w.thumbprint) && !server.IsAt(w.addresses) {
-				server.SubscriptionID = subscription
-				entries = append(entries, server)
-			}
+	after := tentacleconfig.Upsert(now, entries...)
+	if w.given == "" && w.renew == "" {
+		return after
+	}
+	// The cluster's other entries, too, or nothing would arrive from them: those at other
+	// addresses, and while its certificate is renewed, those with its other thumbprint.
+	cluster := tentacleconfig.ClusterOf(now, w.thumbprint)
+	for i, server := range after {
+		if server.Polls() && thumbprint.Contains(cluster, server.Thumbprint) && !octoapi.SameSubscription(server.SubscriptionID, subscription) {
+			after[i].SubscriptionID = subscription
 		}
 	}
-	return tentacleconfig.Upsert(now, entries...)
+	return after
 }

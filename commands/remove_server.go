@@ -72,7 +72,7 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 				return change{}, err
 			}
 		}
-		return change{servers: o.decide}, nil
+		return change{servers: o.decide, settingsAbout: []string{tentacleconfig.KeyTrustedServers}}, nil
 	})
 }
 

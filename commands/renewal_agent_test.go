@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
-	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -21,10 +20,10 @@ import (
 // the entry's subscription where the port presents exactly the entry's thumbprint. Where it does
 // not, it tries again, for ever.
 type agent struct {
-	cluster     *octotest.Cluster
+	dial        func(address string) (net.Conn, error)
 	certificate tls.Certificate
 	config      string
-	dial        func(address string) (net.Conn, error) // nil: within the process
+	list        string // of trusted servers, which its environment sets instead of that in the file; "" for none
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -40,6 +39,9 @@ func (a *agent) start() error {
 	document, err := tentacleconfig.Read(a.config)
 	if err != nil {
 		return err
+	}
+	if a.list != "" {
+		document.Set(tentacleconfig.KeyTrustedServers, a.list)
 	}
 	servers, err := document.TrustedServers()
 	if err != nil {
@@ -79,11 +81,7 @@ func (a *agent) poll(ctx context.Context, server tentacleconfig.TrustedServer) {
 // takeWork connects, and does what it is asked until the connection ends. It says whether it was
 // connected at all.
 func (a *agent) takeWork(ctx context.Context, server tentacleconfig.TrustedServer) (connected bool) {
-	dial := a.dial
-	if dial == nil {
-		dial = a.cluster.Dial
-	}
-	raw, err := dial(server.Address)
+	raw, err := a.dial(server.Address)
 	if err != nil {
 		return false
 	}

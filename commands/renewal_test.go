@@ -80,7 +80,7 @@ func newFleet(t *testing.T) *fleet {
 			t.Fatal(err)
 		}
 		f.tentacles = append(f.tentacles, s)
-		f.agents = append(f.agents, &agent{cluster: f.cluster, certificate: certificate.TLS(), config: s.config})
+		f.agents = append(f.agents, &agent{dial: f.cluster.Dial, certificate: certificate.TLS(), config: s.config})
 	}
 	return f
 }

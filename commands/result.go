@@ -1,6 +1,9 @@
 package commands
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // Exit codes, on which scripts rely. The first three are those of the Tentacle CLI, which has
 // several codes for a failure.
@@ -14,11 +17,12 @@ const (
 
 // exitCode is the exit code of a command that ended with an error.
 func exitCode(command string, err error) int {
+	verdict, isVerdict := errors.AsType[verdictError](err)
 	switch {
 	case errors.As(err, new(noSuchCommandError)):
 		return exitNoSuchCommand
-	case errors.As(err, new(verdictError)):
-		return exitFailed
+	case isVerdict:
+		return cmp.Or(verdict.code, exitFailed)
 	case command == "check":
 		return exitNotChecked
 	case errors.As(err, new(unfinishedError)):

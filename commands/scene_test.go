@@ -84,6 +84,15 @@ func tentacleThumbprint() string {
 	return thumbprint
 }
 
+// skipUnlessRequired is for what is missing here: .ci/run names what it has installed.
+func skipUnlessRequired(t *testing.T, what, why string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), what) {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 func newScene(t *testing.T, name string, o octotest.Options) *scene {
 	t.Helper()
 	cluster, err := octotest.Start(o)

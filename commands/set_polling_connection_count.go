@@ -34,7 +34,7 @@ func setPollingConnectionCount(ctx context.Context, c *console, o connectionCoun
 	}
 	settings := []tentacleconfig.Setting{{Key: tentacleconfig.KeyPollingConnectionCount, Value: o.count}}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(*tentacle, *outcome) (change, error) {
-		return change{settings: setAll(settings)}, nil
+		return change{settings: setAll(settings), settingsAbout: keysOf(settings)}, nil
 	})
 }
 

@@ -20,3 +20,11 @@ func setAll(settings []tentacleconfig.Setting) func(*tentacleconfig.Document) er
 		return nil
 	}
 }
+
+// keysOf are the keys of settings.
+func keysOf(settings []tentacleconfig.Setting) (keys []string) {
+	for _, setting := range settings {
+		keys = append(keys, setting.Key)
+	}
+	return keys
+}

@@ -31,12 +31,14 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 		// Where this fails, the state of the service is not known either, and is reported.
 		s.Variables, _ = service.Environment(ctx, s.Tentacle.Service)
 	})
+	all.Go(func() { s.lookAtFileAccess(ctx) })
 	all.Go(func() { s.askPorts(ctx, answered) })
 	all.Go(func() { s.askHosts(ctx) })
 	if s.server != nil {
 		all.Go(func() { s.askAPI(ctx) })
 	}
 	all.Wait()
+	s.lookAtConnections(ctx)
 	s.API.HealthChecks = s.recent(s.API.HealthChecks)
 }
 

@@ -2,6 +2,8 @@ package commands_test
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -9,6 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // standInVariable makes this test binary a stand-in for the Tentacle, in the
@@ -17,9 +23,10 @@ const standInVariable = "OCTO_TENTACLE_TEST_STANDIN"
 
 // standIn is a Tentacle as a service manager sees it: one process, which leaves a line in "marks"
 // at each start, ends soon when there is a file "broken", ends after three seconds when the file
-// that is named in the first line of "short-lived" has the text of the second, and otherwise runs
-// the script "job", when there is one, as a deployment: with the variables a Tentacle gives its
-// scripts, the output in "job.out" and the exit code in "job.exit".
+// that is named in the first line of "short-lived" has the text of the second, and otherwise polls
+// as the configuration says that is named in "polls", and runs the script "job", when there is one,
+// as a deployment: with the variables a Tentacle gives its scripts, the output in "job.out" and the
+// exit code in "job.exit".
 func standIn(folder string) int {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	marks, err := os.OpenFile(in("marks"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -42,6 +49,12 @@ func standIn(folder string) int {
 			end = time.After(3 * time.Second)
 		}
 	}
+	if config, err := os.ReadFile(in("polls")); err == nil {
+		if err := poll(string(config)); err != nil {
+			fmt.Println(err)
+			return 10
+		}
+	}
 	for {
 		select {
 		case <-stop:
@@ -54,6 +67,28 @@ func standIn(folder string) int {
 			runJob(in)
 		}
 	}
+}
+
+// poll polls as a configuration says, and as the environment does, until this process ends.
+func poll(config string) error {
+	machinefiles.Use(filepath.Join(filepath.Dir(config), "machine-id"), "")
+	document, err := tentacleconfig.Read(config)
+	if err != nil {
+		return err
+	}
+	certificate, err := document.OwnCertificate()
+	if err != nil {
+		return err
+	}
+	a := &agent{certificate: certificate.TLS(), config: config, list: os.Getenv(check.TrustedServersVariable)}
+	a.dial = func(address string) (net.Conn, error) {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		return net.Dial("tcp", u.Host)
+	}
+	return a.start()
 }
 
 func runJob(in func(string) string) {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,20 +31,16 @@ func needsSystemd(t *testing.T) {
 	}
 }
 
-// skipUnlessRequired is for what is missing here: .ci/run names what it has installed.
-func skipUnlessRequired(t *testing.T, what, why string) {
+func newSystemdScene(t *testing.T) *systemdScene {
 	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), what) {
-		t.Fatal(why)
-	}
-	t.Skip(why)
+	return newSystemdSceneOf(t, octotest.Options{})
 }
 
-func newSystemdScene(t *testing.T) *systemdScene {
+func newSystemdSceneOf(t *testing.T, o octotest.Options) *systemdScene {
 	t.Helper()
 	needsSystemd(t)
 	s := &systemdScene{
-		scene:  newScene(t, "Octo Tentacle Test", octotest.Options{}),
+		scene:  newScene(t, "Octo Tentacle Test", o),
 		folder: t.TempDir(),
 		unit:   "Octo-Tentacle-Test.service", // the name Tentacle gives the service of that instance
 	}
@@ -59,6 +54,7 @@ func newSystemdScene(t *testing.T) *systemdScene {
 	t.Cleanup(func() {
 		_ = exec.Command("systemctl", "stop", s.unit, "octo-tentacle-restart-Octo-Tentacle-Test*").Run() // and what confirms a restart
 		_ = os.Remove(filepath.Join("/run/systemd/system", s.unit))
+		_ = os.RemoveAll(filepath.Join("/etc/systemd/system", s.unit+".d")) // what fixes make
 		_ = exec.Command("systemctl", "daemon-reload").Run()
 	})
 	s.systemctl(t, "daemon-reload")
@@ -197,6 +193,17 @@ func TestSystemdServiceStateIsListed(t *testing.T) {
 	output, err := s.command("list-servers").CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "Service:       Octo-Tentacle-Test, running") {
 		t.Errorf("%v\n%s", err, output)
+	}
+	if stdout, stderr := s.output(t, "list-servers", "--format=json"); stderr != "" || !strings.Contains(stdout, `"restartPending": false`) {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+	s.pollServer(t, "--server-comms-address="+s.cluster.Addresses()[1], "--no-restart")
+	stdout, stderr := s.output(t, "list-servers")
+	if !strings.Contains(stdout, "Octo-Tentacle-Test, running, with the list as it was before the last change\n") || !strings.Contains(stderr, "still uses the old list: a restart is pending") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+	if stdout, _ := s.output(t, "list-servers", "--format=json"); !strings.Contains(stdout, `"restartPending": true`) {
+		t.Error(stdout)
 	}
 }
 

@@ -20,8 +20,8 @@ type NodeAtHost struct {
 	Remote   string // the IP address and port that was connected to; "" through a proxy, which does not tell
 }
 
-// nodeHeader names the node that answered, in every answer of newer servers (OctopusClients has
-// none of it; octopus.com/docs, Installation guidelines for high availability).
+// nodeHeader names the node that answered, in every answer of newer servers (octopus.com/docs, Best
+// practices, Installation guidelines).
 const nodeHeader = "Octopus-Node"
 
 // longestPing is enough for what a node says about itself, and for any page with an error: bytes.

@@ -48,6 +48,46 @@ func Unreadable(account, file string) string {
 	return ""
 }
 
+// Reader says whether the unit NAME.service can read a file without being one of everybody: as
+// root, as the file's owner or by a group. The account is the one that the unit runs as; it is ""
+// where no unit says so, and then nothing is known.
+func Reader(ctx context.Context, name, file string) (account string, reads bool) {
+	properties, err := propertiesOf(ctx, name)
+	if err != nil || property[string](properties, "LoadState") != "loaded" {
+		return "", false
+	}
+	account = cmp.Or(property[string](properties, "User"), "root")
+	who, err := user.Lookup(account)
+	if err != nil {
+		who, err = user.LookupId(account)
+	}
+	if err != nil {
+		return account, false
+	}
+	groups, _ := who.GroupIds() // without them, only the owner counts
+	extra := property[[]string](properties, "SupplementaryGroups")
+	if own := property[string](properties, "Group"); own != "" { // in place of the account's
+		extra = append(extra, own)
+		groups = slices.DeleteFunc(groups, func(gid string) bool { return gid == who.Gid })
+	}
+	for _, name := range extra {
+		if group, err := user.LookupGroup(name); err == nil {
+			groups = append(groups, group.Gid)
+		}
+	}
+	return account, who.Uid == "0" || readsAsOwnerOrGroup(file, who.Uid, groups)
+}
+
+// readsAsOwnerOrGroup says whether a user can read a file although others may not.
+func readsAsOwnerOrGroup(path, uid string, groups []string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	class := classOf(info, uid, groups)
+	return class != others && info.Mode().Perm()&(4<<class) != 0
+}
+
 // HomeFolder is the home folder of the account that the unit NAME.service runs as; "" where that is
 // not known.
 func HomeFolder(ctx context.Context, name string) string {
@@ -72,14 +112,20 @@ func denies(path, uid string, groups []string, bit os.FileMode) bool {
 	if size, err := unix.Getxattr(path, "system.posix_acl_access", nil); err == nil && size > 0 {
 		return false
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
+	return info.Mode().Perm()&(bit<<classOf(info, uid, groups)) == 0
+}
+
+// The classes of users, by where the bits for each are in the mode of a file.
+const others, group, owner = 0, 3, 6
+
+// classOf is the one that a user belongs to, for a file.
+func classOf(info os.FileInfo, uid string, groups []string) int {
+	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
-	case !ok:
-		return false
-	case strconv.FormatUint(uint64(owner.Uid), 10) == uid:
-		bit <<= 6
-	case slices.Contains(groups, strconv.FormatUint(uint64(owner.Gid), 10)):
-		bit <<= 3
+	case ok && strconv.FormatUint(uint64(stat.Uid), 10) == uid:
+		return owner
+	case ok && slices.Contains(groups, strconv.FormatUint(uint64(stat.Gid), 10)):
+		return group
 	}
-	return info.Mode().Perm()&bit == 0
+	return others
 }

@@ -1,9 +1,11 @@
 package service
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -55,5 +57,42 @@ func TestAFileThatAnAccountMayNotReadIsNamed(t *testing.T) {
 	}
 	if got := Unreadable("nobody", filepath.Join(folder, "missing")); got != "" {
 		t.Errorf("a file that is not there: %q", got)
+	}
+}
+
+func TestAFileCanBeReadByItsOwnerAndItsGroupWhereOthersCannot(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Tentacle.config")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	own, group := fmt.Sprint(stat.Uid), fmt.Sprint(stat.Gid)
+	const another = "4711"
+	for _, c := range []struct {
+		mode   os.FileMode
+		uid    string
+		groups []string
+		want   bool
+	}{
+		{0o644, own, nil, true},
+		{0o244, own, []string{group}, false}, // the owner's bits count, and no others
+		{0o644, another, []string{"4712", group}, true},
+		{0o604, another, []string{group}, false},
+		{0o644, another, []string{another}, false},
+		{0o644, another, nil, false},
+	} {
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if got := readsAsOwnerOrGroup(file, c.uid, c.groups); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	if readsAsOwnerOrGroup(file+".none", own, nil) {
+		t.Error("a file that is not there can be read")
 	}
 }

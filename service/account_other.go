@@ -9,3 +9,6 @@ func Unreadable(_, _ string) string { return "" }
 
 // HomeFolder is always "": only on Linux does an account keep certificates in its home folder.
 func HomeFolder(context.Context, string) string { return "" }
+
+// Reader is always "": only on Linux is it known.
+func Reader(context.Context, string, string) (account string, reads bool) { return "", false }

@@ -8,7 +8,9 @@ type Variable struct {
 	Name   string
 	Value  string
 	Source Source
-	File   string // with SourceFile: which file
+	// Files are those that set it for a unit of systemd, in the order in which it reads them: unit
+	// files, then those of EnvironmentFile=. None where that is not known, and on Windows.
+	Files []string
 }
 
 // A Source is where a service gets a variable from.
@@ -18,7 +20,7 @@ type Source string
 const (
 	SourceDefinition Source = "definition" // the unit, or the service's key in the registry
 	SourceFile       Source = "file"       // a file that the unit names (EnvironmentFile=)
-	SourceSystem     Source = "system"     // the system variables, which every service gets (Windows)
+	SourceSystem     Source = "system"     // of the whole machine: every service gets it
 	SourceProcess    Source = "process"    // the running process alone, which was started with it somehow
 )
 

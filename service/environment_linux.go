@@ -6,24 +6,55 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	godbus "github.com/godbus/dbus/v5"
 )
 
-// Environment lists the variables that the unit NAME.service sets, and those that only its
-// running process has (where this user may see them). It is empty for a unit that does not exist
-// and on a host without systemd.
+// Environment lists the variables that the unit NAME.service sets, those that systemd gives every
+// service, and those that only its running process has (where this user may see them). It is empty
+// for a unit that does not exist and on a host without systemd.
 func Environment(ctx context.Context, name string) ([]Variable, error) {
 	properties, err := propertiesOf(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	variables := assignments(property[[]string](properties, "Environment"), SourceDefinition, "")
-	for _, file := range environmentFiles(properties) {
-		for _, v := range assignments(readEnvironmentFile(file), SourceFile, file) {
+	variables := assignments(property[[]string](properties, "Environment"), SourceDefinition)
+	files := environmentFiles(properties)
+	for _, file := range files {
+		for _, v := range assignments(readEnvironmentFile(file), SourceFile) {
 			variables = with(variables, v) // the files override Environment=: systemd.exec(5)
 		}
 	}
-	variables = without(variables, property[[]string](properties, "UnsetEnvironment"))
+	unitFiles := append([]string{property[string](properties, "FragmentPath")}, property[[]string](properties, "DropInPaths")...)
+	setters := settersOf(unitFiles, files)
+	for i, v := range variables {
+		variables[i].Files = setters[v.Name]
+	}
+	variables = withMissing(variables, managerEnvironment(ctx))
+	variables = without(variables, property[[]string](properties, "UnsetEnvironment")) // of all of these
 	return withMissing(variables, processEnvironment(int(property[uint32](properties, "MainPID")))), nil
+}
+
+// managerEnvironment is what systemd gives every service: DefaultEnvironment= of its configuration,
+// and what "systemctl set-environment" has set. It is empty where systemd does not say.
+func managerEnvironment(ctx context.Context) []Variable {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	u, err := open(ctx, "init")
+	if err != nil || u.conn == nil {
+		return nil
+	}
+	defer u.conn.Close()
+	text, err := u.conn.GetManagerProperty("Environment")
+	if err != nil {
+		return nil
+	}
+	list, err := godbus.ParseVariant(text, godbus.SignatureOf([]string{}))
+	if err != nil {
+		return nil
+	}
+	assigned, _ := list.Value().([]string)
+	return assignments(assigned, SourceSystem)
 }
 
 // environmentFiles are the files of EnvironmentFile=. systemd has a pattern for each, and whether
@@ -88,5 +119,5 @@ func processEnvironment(pid int) []Variable {
 	if err != nil {
 		return nil
 	}
-	return assignments(strings.Split(string(content), "\x00"), SourceProcess, "")
+	return assignments(strings.Split(string(content), "\x00"), SourceProcess)
 }

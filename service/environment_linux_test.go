@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,10 +17,10 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, v := range assignments(readEnvironmentFile(file), SourceFile, file) {
+	for _, v := range assignments(readEnvironmentFile(file), SourceFile) {
 		got = append(got, v.Name+"="+v.Value)
-		if v.Source != SourceFile || v.File != file {
-			t.Errorf("%s comes from %s %s", v.Name, v.Source, v.File)
+		if v.Source != SourceFile {
+			t.Errorf("%s comes from %s", v.Name, v.Source)
 		}
 	}
 	if want := []string{"A=last", "B=two words", "C=3", "D=long value", "E="}; !slices.Equal(got, want) {
@@ -31,7 +32,7 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 }
 
 func TestVariablesThatAreUnsetAreLeftOut(t *testing.T) {
-	list := assignments([]string{"A=1", "B=2", "C=3"}, SourceDefinition, "")
+	list := assignments([]string{"A=1", "B=2", "C=3"}, SourceDefinition)
 	if kept := without(list, []string{"A", "B=2", "C=other"}); len(kept) != 1 || kept[0].Name != "C" {
 		t.Errorf("%v", kept)
 	}
@@ -57,5 +58,30 @@ func TestTheValueOfAVariableIsNotPrinted(t *testing.T) {
 	v := Variable{Name: "TENTACLE_CERTIFICATE", Value: "secret"}
 	if text := fmt.Sprintf("%v %+v %#v %s", v, v, v, []Variable{v}); strings.Contains(text, "secret") {
 		t.Error(text)
+	}
+}
+
+func TestEachFileThatSetsAVariableIsFound(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	unit := write("a.service", "[Unit]\nEnvironment=NOT_HERE=1\n[Service]\n# Environment=COMMENT=1\nEnvironment=A=1 \"B=two words C=no\" 'D=3' \\\n"+
+		"; amid a line\n  E=\\\"F=no\nExecStart=/bin/true Environment=G=no\nUnsetEnvironment=H\nEnvironment = TWICE=1\n")
+	dropIn := write("b.conf", "[Service]\nEnvironment=TWICE=2 TWICE=3\n")
+	variables := write("c.env", "TWICE=4\nI=1\n")
+	got := settersOf([]string{unit, dropIn, filepath.Join(folder, "gone.conf")}, []string{variables})
+	want := map[string][]string{"A": {unit}, "B": {unit}, "D": {unit}, "E": {unit}, "TWICE": {unit, dropIn, variables}, "I": {variables}}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%v\nnot %v", got, want)
+	}
+
+	reset := write("z.conf", "[Service]\nEnvironment=\nEnvironment=A=5\n")
+	if got := settersOf([]string{unit, dropIn, reset}, nil); !maps.EqualFunc(got, map[string][]string{"A": {reset}}, slices.Equal) {
+		t.Errorf("after an empty assignment: %v", got)
 	}
 }

@@ -5,10 +5,10 @@ package service
 import "strings"
 
 // assignments makes variables of NAME=VALUE. Of several with the same name the last one counts.
-func assignments(list []string, source Source, file string) (variables []Variable) {
+func assignments(list []string, source Source) (variables []Variable) {
 	for _, text := range list {
 		if name, value, ok := strings.Cut(text, "="); ok && name != "" {
-			variables = with(variables, Variable{name, value, source, file})
+			variables = with(variables, Variable{Name: name, Value: value, Source: source})
 		}
 	}
 	return variables

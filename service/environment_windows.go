@@ -24,7 +24,7 @@ func Environment(_ context.Context, name string) ([]Variable, error) {
 	if err != nil && !errors.Is(err, registry.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read the environment of the service %s: %w", name, err)
 	}
-	variables := assignments(list, SourceDefinition, "")
+	variables := assignments(list, SourceDefinition)
 
 	system, err := openKey(`SYSTEM\CurrentControlSet\Control\Session Manager\Environment`)
 	if system == 0 || err != nil {

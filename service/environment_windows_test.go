@@ -22,7 +22,7 @@ func TestTheRegistryHasTheEnvironmentOfAService(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = registry.DeleteKey(registry.LOCAL_MACHINE, path) })
-	if list, err := Environment(t.Context(), name); err != nil || find(list, "A") != (Variable{}) {
+	if list, err := Environment(t.Context(), name); err != nil || find(list, "A").Name != "" {
 		t.Errorf("without an environment of its own: %v, %v", list, err)
 	}
 	err = key.SetStringsValue("Environment", []string{"A=1", "PATH=own"})
@@ -31,7 +31,7 @@ func TestTheRegistryHasTheEnvironmentOfAService(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := Environment(t.Context(), name)
-	if err != nil || find(list, "A") != (Variable{Name: "A", Value: "1", Source: SourceDefinition}) || find(list, "PATH").Value != "own" {
+	if err != nil || find(list, "A").Value != "1" || find(list, "A").Source != SourceDefinition || find(list, "PATH").Value != "own" {
 		t.Errorf("%v, %v", list, err)
 	}
 	if windir := find(list, "windir"); windir.Source != SourceSystem {

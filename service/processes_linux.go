@@ -18,16 +18,18 @@ import (
 // what a restart would kill. There are none for a unit that does not run, and on a host without
 // systemd.
 func Processes(ctx context.Context, name string) ([]Process, error) {
-	properties, err := propertiesOf(ctx, name)
-	if err != nil {
+	group, main, err := controlGroup(ctx, name)
+	if err != nil || group == "" {
 		return nil, err
 	}
-	group := property[string](properties, "ControlGroup")
-	if group == "" {
-		return nil, nil
-	}
-	main := int(property[uint32](properties, "MainPID"))
 	return processesOf(group, func(pid int) bool { return pid == main })
+}
+
+// controlGroup is that of the unit NAME.service, and its main process; "" for a unit that does not
+// run, and on a host without systemd.
+func controlGroup(ctx context.Context, name string) (group string, main int, err error) {
+	properties, err := propertiesOf(ctx, name)
+	return property[string](properties, "ControlGroup"), int(property[uint32](properties, "MainPID")), err
 }
 
 // processesOf finds the processes of a control group and those below it. It reads /proc, which is
@@ -105,13 +107,9 @@ func exists(pid int) bool {
 // of its ancestors, is in the unit's control group (sudo may have moved it to another one). A
 // restart of the service would kill it.
 func StartedByService(ctx context.Context, name string) (bool, error) {
-	properties, err := propertiesOf(ctx, name)
-	if err != nil {
+	group, _, err := controlGroup(ctx, name)
+	if err != nil || group == "" {
 		return false, err
-	}
-	group := property[string](properties, "ControlGroup")
-	if group == "" {
-		return false, nil
 	}
 	for pid := os.Getpid(); pid > 1; {
 		if groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid)); err == nil && isIn(groups, group) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,8 +49,8 @@ func beside(name string) string {
 
 // standIn is the Tentacle: it leaves a line with its process number and its arguments, and acts:
 // "serve" until told to stop, "exit N" before it runs, exit in "all-but N" starts, "crash" soon
-// after its start, "dawdle" over stopping, or "script", to serve with a script that runs until
-// there is a file "end".
+// after its start, "dawdle" over stopping, "connect ADDRESS", to serve with a connection, or
+// "script", to serve with a script that runs until there is a file "end".
 type standIn struct{}
 
 func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
@@ -71,6 +72,12 @@ func (standIn) Execute(_ []string, requests <-chan svc.ChangeRequest, changes ch
 		if strings.Count(string(so), "\n") < fine {
 			return true, 8
 		}
+	case "connect":
+		conn, err := net.Dial("tcp4", argument)
+		if err != nil {
+			return true, 10
+		}
+		defer conn.Close()
 	case "script":
 		self, _ := os.Executable()
 		cmd := exec.Command(self, "script")

@@ -57,37 +57,40 @@ func Encrypt(plain []byte) (string, error) {
 // Decrypt reads a secret of the configuration file config. It tries the keys
 // that Tentacle tries, in its order.
 func Decrypt(text, config string) ([]byte, error) {
+	plain, _, err := decrypt(text, config)
+	return plain, err
+}
+
+// decrypt also says in which file the key is.
+func decrypt(text, config string) (plain []byte, keyFile string, err error) {
 	text = strings.TrimSpace(text)
 	if encoded, ok := strings.CutPrefix(text, gcmPrefix); ok {
 		return decryptGCM(encoded, config)
 	}
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
-		return nil, errNotEncrypted
+		return nil, "", errNotEncrypted
 	}
-	var keys []cbcKey
 	if key, err := machineIDKey(); err == nil {
-		keys = append(keys, key)
+		if plain, ok := decryptCBC(key, data); ok {
+			return plain, machinefiles.ID, nil
+		}
 	}
 	var unread []error
 	for _, path := range keyFiles() {
 		key, err := readKeyFile(path)
-		switch {
-		case err == nil:
-			keys = append(keys, key)
-		case !errors.Is(err, fs.ErrNotExist):
+		if err == nil {
+			if plain, ok := decryptCBC(key, data); ok {
+				return plain, path, nil
+			}
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			unread = append(unread, err)
 		}
 	}
-	for _, key := range keys {
-		if plain, ok := decryptCBC(key, data); ok {
-			return plain, nil
-		}
-	}
 	if err := errors.Join(unread...); err != nil { // it may be the key
-		return nil, err
+		return nil, "", err
 	}
-	return nil, fmt.Errorf("neither %s nor %s is the key it was encrypted with: it comes from another machine, or the key was changed",
+	return nil, "", fmt.Errorf("neither %s nor %s is the key it was encrypted with: it comes from another machine, or the key was changed",
 		machinefiles.ID, strings.Join(keyFiles(), " nor "))
 }
 
@@ -108,10 +111,10 @@ func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
 	return plain, utf8.Valid(plain)
 }
 
-func decryptGCM(encoded, config string) ([]byte, error) {
+func decryptGCM(encoded, config string) (plain []byte, keyFile string, err error) {
 	data, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || len(data) < nonceSize {
-		return nil, errNotEncrypted
+		return nil, "", errNotEncrypted
 	}
 	// Beside the configuration, or, where an older one of these versions made it,
 	// in MachineHome (Configuration/Crypto/MachineKeyEncryptor.cs).
@@ -122,21 +125,21 @@ func decryptGCM(encoded, config string) ([]byte, error) {
 		key, err = readKeyFile(path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	block, err := aes.NewCipher(key.key)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	gcm, err := cipher.NewGCM(block)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	plain, err := gcm.Open(nil, data[:nonceSize], data[nonceSize:], []byte(gcmPrefix))
+	plain, err = gcm.Open(nil, data[:nonceSize], data[nonceSize:], []byte(gcmPrefix))
 	if err != nil {
-		return nil, fmt.Errorf("%s is not the key it was encrypted with, or the value was changed", path)
+		return nil, "", fmt.Errorf("%s is not the key it was encrypted with, or the value was changed", path)
 	}
-	return plain, nil
+	return plain, path, nil
 }
 
 // machineIDKey is made of the machine's id (Configuration/Crypto/

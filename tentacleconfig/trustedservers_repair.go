@@ -27,10 +27,14 @@ func (s *TrustedServer) followSquid(squid string) {
 	}
 }
 
+// FollowsSquid says whether the file leaves the subscription out, and the Tentacle makes one of its
+// Squid.
+func (s TrustedServer) FollowsSquid() bool { return s.followsSquid && s.SubscriptionID == s.ofSquid }
+
 // writtenSubscription is the subscription in the file; "" is null, also where the Tentacle makes
 // one of its Squid.
 func (s TrustedServer) writtenSubscription() string {
-	if s.followsSquid && s.SubscriptionID == s.ofSquid {
+	if s.FollowsSquid() {
 		return ""
 	}
 	return s.SubscriptionID

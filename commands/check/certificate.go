@@ -38,19 +38,18 @@ func (r *report) certificate() {
 	}
 }
 
+// validity looks at the dates, which nothing depends on: Tentacle and Octopus Server know each
+// other by their thumbprints alone (Halibut, ClientCertificateValidator.cs and SecureListener.cs).
+// So no fix is named: a new certificate means a new registration.
 func (r *report) validity() {
-	dates, newCertificate := r.Certificate, r.Tentacle.Command("new-certificate")
-	const why = "it is not renewed automatically; " + newThumbprint
-	switch {
+	const compare = "Tentacles and Octopus Servers compare thumbprints only, so it "
+	switch dates := r.Certificate; {
 	case dates.NotAfter.Before(r.Now):
-		r.problem(idCertificateExpiry, "the certificate expired on "+day(dates.NotAfter), why, newCertificate)
-		r.notComplete(registerAfterwards)
+		r.warning(idCertificateExpiry, "the certificate expired on "+day(dates.NotAfter), compare+"still works: replace it when it suits you", "")
 	case dates.NotBefore.After(r.Now):
-		r.problem(idCertificateExpiry, "the certificate is not valid before "+day(dates.NotBefore), "this machine's clock may be wrong", newCertificate)
-		r.notComplete(registerAfterwards)
+		r.warning(idCertificateExpiry, "the certificate is not valid before "+day(dates.NotBefore), compare+"works, but this machine's clock may be wrong", "")
 	case dates.NotAfter.Before(r.Now.Add(expirySoon)):
-		r.warning(idCertificateExpiry, "the certificate expires on "+day(dates.NotAfter), why, newCertificate)
-		r.notComplete(registerAfterwards)
+		r.warning(idCertificateExpiry, "the certificate expires on "+day(dates.NotAfter), compare+"works after that date, too: replace it when it suits you", "")
 	default:
 		r.ok(idCertificateExpiry, "the certificate is valid until %s", day(dates.NotAfter))
 	}

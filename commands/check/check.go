@@ -15,7 +15,8 @@ func (s *Snapshot) Findings() []Finding {
 	}
 	r.configuration()
 	if s.ConfigurationErr == nil {
-		r.certificate()
+		r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.certificate)
+		r.fileAccess()
 		r.trustedServers()
 		r.environment()
 	}
@@ -24,6 +25,7 @@ func (s *Snapshot) Findings() []Finding {
 	if s.ConfigurationErr == nil {
 		r.ports()
 		r.accepted()
+		r.connections()
 		r.renewals()
 		r.cluster()
 		r.proving()

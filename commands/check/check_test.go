@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,7 @@ func goodSnapshot() *Snapshot {
 	}
 	s.setServers("https://octo1.example.com:10943", "https://octo2.example.com:10943")
 	s.API = API{
+		ClockKnown: true,
 		Thumbprint: clusterThumbprint,
 		Queues:     coverage.Queues{State: coverage.NotShared, Why: "the nodes do not share their queues"},
 		Nodes:      []octoapi.Node{{Name: "OCTO1"}, {Name: "OCTO2"}},
@@ -66,9 +68,9 @@ func (s *Snapshot) setServers(addresses ...string) {
 }
 
 // answer lets every polled port present the cluster's certificate, and a host that is called like
-// a node say that it is that node.
+// a node say that it is that node. The running Tentacle is connected to each.
 func (s *Snapshot) answer() {
-	s.Ports = PortsOf(s.Servers)
+	s.Ports, s.Connections = PortsOf(s.Servers), nil
 	for i := range s.Ports {
 		p := &s.Ports[i]
 		if _, err := tentacleconfig.AddressOf(p.Address); err != nil {
@@ -76,7 +78,9 @@ func (s *Snapshot) answer() {
 			continue
 		}
 		ip := fmt.Sprintf("10.0.0.%d", i+1)
-		p.Answer = octoapi.Port{Address: p.Address, Thumbprint: clusterThumbprint, Remote: ip + ":10943", Latency: 12 * time.Millisecond}
+		end := netip.AddrPortFrom(netip.MustParseAddr(ip), p.number())
+		s.Connections = append(s.Connections, end)
+		p.Answer = octoapi.Port{Address: p.Address, Thumbprint: clusterThumbprint, Remote: end.String(), Latency: 12 * time.Millisecond}
 		p.Trust, p.AskedIt = octoapi.PortTrust{Address: p.Address, Trust: octoapi.Trusted, Thumbprint: clusterThumbprint}, true
 		p.HostErr = errors.New("nothing listens on port 443")
 		if host := coverage.FirstLabel(hostOf(p.Address)); strings.HasPrefix(host, "octo") && host != "octopus" {
@@ -98,7 +102,7 @@ func TestACorrectTentacleHasOnlyGoodFindings(t *testing.T) {
 		ids = append(ids, found.ID)
 	}
 	want := []string{idConfiguration, idCertificate, idCertificateExpiry, idCertificateStrength, idCertificateThumbprint, idTrustedServers, idDuplicates, idSubscriptions, idEnvironment,
-		idService, idRestart, idPollingPort, idPollingPort, idAccepted, idAPI, idClusterThumbprint, idRegistration, idIdentity, idNodes, idNodes}
+		idService, idRestart, idPollingPort, idPollingPort, idAccepted, idConnections, idAPI, idClock, idClusterThumbprint, idRegistration, idIdentity, idNodes, idNodes}
 	if !slices.Equal(ids, want) {
 		t.Errorf("looked at %q", ids)
 	}
@@ -171,13 +175,13 @@ var badFiles = []bad{
 	{"a file that may not be read", func(s *Snapshot) { s.ConfigurationErr = fmt.Errorf("not allowed: %w", fs.ErrPermission) },
 		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check"},
 	{"a certificate that ends soon", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 59) },
-		Warning, idCertificateExpiry, "expires on 2026-09-29", "(then register it again) octo-tentacle new-certificate"},
+		Warning, idCertificateExpiry, "expires on 2026-09-29", ""},
 	{"a certificate that ends later", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
 		OK, idCertificateExpiry, "valid until 2026-10-01", ""},
 	{"a certificate that has ended", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.Add(-time.Hour) },
-		Problem, idCertificateExpiry, "expired on 2026-08-01", "(then register it again) octo-tentacle new-certificate"},
+		Warning, idCertificateExpiry, "compare thumbprints only, so it still works", ""},
 	{"a certificate of the future", func(s *Snapshot) { s.Certificate.NotBefore = checkedAt.AddDate(0, 0, 1) },
-		Problem, idCertificateExpiry, "not valid before 2026-08-02", "(then register it again) octo-tentacle new-certificate"},
+		Warning, idCertificateExpiry, "not valid before 2026-08-02", ""},
 	{"neither certificate nor thumbprint", func(s *Snapshot) {
 		s.Thumbprint, s.CertificateErr, s.API.Registrations = "", tentacleconfig.ErrNoCertificate, nil
 		s.Certificate = tentacleconfig.CertificateDates{}
@@ -246,7 +250,20 @@ var badEntries = []bad{
 	}, Problem, idTrustedServers, "which is not 40 hexadecimal digits", "octo-tentacle configure '--remove-trust=12’3'"},
 	{"no address, beside others", func(s *Snapshot) {
 		s.Servers = append(s.Servers, s.Servers[1].With(""))
-	}, Problem, idTrustedServers, "polls, but has no address", "octo-tentacle server-comms --style=TentaclePassive --thumbprint=" + clusterThumbprint},
+	}, Warning, idTrustedServers, "the Tentacle skips it, and polls that server at its other addresses", "octo-tentacle server-comms --style=TentaclePassive --thumbprint=" + clusterThumbprint},
+	{"no address, and all there is", func(s *Snapshot) {
+		s.Servers, s.API = []tentacleconfig.TrustedServer{s.Servers[1].With("")}, API{Thumbprint: clusterThumbprint, ClockKnown: true, RegistrationsErr: octoapi.ErrForbidden}
+		s.answer()
+	}, Problem, idTrustedServers, "the Tentacle skips it, so work from that server never arrives", "(replace HOST) " + commsSecond + " --host=HOST"},
+	{"an address with http://", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address = "http://octo2.example.com:10943" }),
+		OK, idTrustedServers, "all entries are well-formed", ""},
+	{"blanks around a thumbprint", setSecond(func(e *tentacleconfig.TrustedServer) { e.Thumbprint = " " + e.Thumbprint + " " }),
+		OK, idTrustedServers, "all entries are well-formed", ""},
+	{"blanks in a thumbprint", setSecond(func(e *tentacleconfig.TrustedServer) { e.Thumbprint = e.Thumbprint[:20] + " " + e.Thumbprint[20:] }),
+		Problem, idTrustedServers, "it never connects to this one", pollSecond},
+	{"no thumbprint", func(s *Snapshot) {
+		s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Style: tentacleconfig.StyleListening})
+	}, Problem, idTrustedServers, "an entry has no thumbprint\n" + pollsNothing, ""},
 	{"an address with a path", setSecond(func(e *tentacleconfig.TrustedServer) { e.Address += "/OctopusComms" }),
 		Warning, idTrustedServers, "only its host and port", pollSecond},
 	{"a right entry beside one without https://", func(s *Snapshot) {
@@ -289,7 +306,7 @@ var badServices = []bad{
 	{"a restart that came to no end", func(s *Snapshot) { s.Service, s.Interrupted = service.Status{State: service.Stopped}, true },
 		Problem, idService, "service Tentacle was stopped for a restart and does not run: it is stopped", "octo-tentacle restart-service"},
 	{"unmanaged", func(s *Snapshot) { s.Service = service.Status{State: service.Unmanaged} },
-		OK, idService, "no service manager runs here", ""},
+		Skipped, idService, "no service manager runs here", ""},
 	{"not to be told", func(s *Snapshot) {
 		s.Service.State, s.ServiceErr = service.State("unknown"), errors.New("the state of service Tentacle is not known: x")
 	},
@@ -299,14 +316,19 @@ var badServices = []bad{
 var contributes = service.Variable{Name: contributeFlag, Value: "True", Source: service.SourceDefinition}
 
 var badEnvironments = []bad{
-	{"the trusted servers, in the unit", func(s *Snapshot) {
+	{"the trusted servers, in the unit and in a drop-in", func(s *Snapshot) {
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceDefinition, Files: []string{"/etc/systemd/system/Tentacle.service", "/run/systemd/system/Tentacle.service.d/x.conf"}}}
+	}, Problem, idEnvironment, "TENTACLE_TRUSTED_SERVERS is set for the service in /etc/systemd/system/Tentacle.service and /run/systemd/system/Tentacle.service.d/x.conf",
+		`mkdir -p /etc/systemd/system/Tentacle.service.d && printf '[Service]\nUnsetEnvironment=TENTACLE_TRUSTED_SERVERS\n' > /etc/systemd/system/Tentacle.service.d/unset-TENTACLE_TRUSTED_SERVERS.conf && systemctl daemon-reload && octo-tentacle restart-service`},
+	{"the trusted servers, in the definition on Windows", func(s *Snapshot) {
+		s.Tentacle.GOOS = "windows"
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: "[]", Source: service.SourceDefinition}}
 	}, Problem, idEnvironment, "TENTACLE_TRUSTED_SERVERS is set in the service's definition",
-		""},
+		`Set-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Services\Tentacle' Environment ([string[]]@((Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Services\Tentacle').Environment -notlike 'TENTACLE_TRUSTED_SERVERS=*')); octo-tentacle restart-service --service=Tentacle`},
 	{"the certificate, in a file", func(s *Snapshot) {
-		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_CERTIFICATE", Value: "x", Source: service.SourceFile, File: "/etc/tentacle env"}}
+		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_CERTIFICATE", Value: "x", Source: service.SourceFile, Files: []string{"/etc/tentacle env"}}}
 	}, Problem, idEnvironment, "TENTACLE_CERTIFICATE is set for the service in /etc/tentacle env",
-		`sed -i '/^[[:space:]]*TENTACLE_CERTIFICATE=/d' '/etc/tentacle env' && octo-tentacle restart-service`},
+		`mkdir -p /etc/systemd/system/Tentacle.service.d && printf '[Service]\nUnsetEnvironment=TENTACLE_CERTIFICATE\n' > /etc/systemd/system/Tentacle.service.d/unset-TENTACLE_CERTIFICATE.conf && systemctl daemon-reload && octo-tentacle restart-service`},
 	{"the port, in the running process alone", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_SERVICE_PORT", Value: "1", Source: service.SourceProcess}}
 	}, Warning, idEnvironment, "TENTACLE_SERVICE_PORT is set in the running Tentacle", `octo-tentacle restart-service`},
@@ -443,10 +465,20 @@ var badClusters = []bad{
 		Warning, idNodes, "x is broken", ""},
 	{"machines that cannot be asked", func(s *Snapshot) { s.API.RegistrationsErr = context.DeadlineExceeded },
 		Warning, idRegistration, "is not known whether the Tentacle is registered", ""},
+	{"a clock that is slow", func(s *Snapshot) { s.API.ClockAhead = 61 * time.Second },
+		Warning, idClock, "this machine's clock is 1m1s behind the server's", ""},
+	{"a clock that is fast", func(s *Snapshot) { s.API.ClockAhead = -2 * time.Hour },
+		Warning, idClock, "this machine's clock is 2h0m0s ahead of the server's", ""},
+	{"a clock that is a little off", func(s *Snapshot) { s.API.ClockAhead = -59500 * time.Millisecond },
+		OK, idClock, "agrees with the server's to within 1m0s", ""},
+	{"a clock that is exact", func(s *Snapshot) { s.API.ClockAhead = 300 * time.Millisecond },
+		OK, idClock, "agrees with the server's to within 1s", ""},
+	{"a server that does not tell the time", func(s *Snapshot) { s.API.ClockKnown = false },
+		Skipped, idClock, "was not compared", ""},
 	{"an API that does not answer", func(s *Snapshot) { s.API = API{Err: hint.New("it is down", "start it")} },
 		Problem, idAPI, "start it", ""},
 	{"a server that is not asked", func(s *Snapshot) { s.Server, s.API = "", API{} },
-		OK, idAPI, "were not checked", ""},
+		Skipped, idAPI, "was not asked\ngive --server and credentials", ""},
 }
 
 // TestNoFixIsCompleteThatFailsBeforeAnotherOne: a list with which the Tentacle does not start is
@@ -471,5 +503,48 @@ func TestNoFixIsCompleteThatFailsBeforeAnotherOne(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, not\n%q", got, want)
+	}
+}
+
+// TestAFixThatWouldLoseWorkIsNotComplete: as pasting what check suggests for generated Tentacles
+// has shown.
+func TestAFixThatWouldLoseWorkIsNotComplete(t *testing.T) {
+	entry := func(s *Snapshot, i int, thumbprint, address, subscription string) {
+		s.Servers[i] = polled(thumbprint, address)
+		s.Servers[i].SubscriptionID = subscription
+	}
+	for name, test := range map[string]struct {
+		with func(s *Snapshot)
+		id   string
+		open string
+	}{
+		"a new subscription, while an address is polled for two clusters": {func(s *Snapshot) {
+			sharedBy(copied("copy", aSubscription))(s)
+			s.Servers = append(s.Servers, polled(renewedThumbprint, s.Servers[1].Address))
+			entry(s, 2, renewedThumbprint, s.Servers[1].Address, "poll://another/")
+			s.answer()
+		}, idIdentity, "first leave one thumbprint to the address that is polled with several"},
+		"a thumbprint that is none, of a cluster with two subscriptions": {func(s *Snapshot) {
+			entry(s, 1, "0123", s.Servers[1].Address, "poll://another/")
+			s.answer()
+		}, idTrustedServers, "first make the cluster's entries have one subscription"},
+		"another thumbprint, at an address that a command refuses": {func(s *Snapshot) {
+			entry(s, 1, otherThumbprint, s.Servers[1].Address+"/path", aSubscription)
+			s.answer()
+			s.Ports[1].Err, s.Ports[1].Answer.Thumbprint = nil, clusterThumbprint
+		}, idPollingPort, "first repair the address"},
+		"a thumbprint that the API calls the cluster's, at a node that presents another": {func(s *Snapshot) {
+			s.Servers = append(s.Servers, tentacleconfig.TrustedServer{Thumbprint: otherThumbprint, Style: tentacleconfig.StyleListening})
+			s.answer()
+			s.Ports[1].Answer.Thumbprint = otherThumbprint
+		}, idPollingPort, "only if no node of the cluster is at that address"},
+	} {
+		s := goodSnapshot()
+		test.with(s)
+		all := s.Findings()
+		i := slices.IndexFunc(all, func(f Finding) bool { return f.ID == test.id && f.Level == Problem })
+		if i < 0 || all[i].Complete || all[i].Open != test.open || all[i].Fix == "" {
+			t.Errorf("%s: %+v", name, all)
+		}
 	}
 }

@@ -10,9 +10,7 @@ import (
 
 func (r *report) cluster() {
 	if r.Server == "" {
-		if r.ProxyErr == nil {
-			r.ok(idAPI, "the nodes and the registration were not checked (give --server and credentials)")
-		}
+		r.notAsked()
 		return
 	}
 	if r.API.Err != nil {
@@ -20,12 +18,27 @@ func (r *report) cluster() {
 		return
 	}
 	r.ok(idAPI, "the Octopus Server at %s responds", r.Server)
+	r.clock()
 	if r.ServersErr != nil {
 		return // what is trusted and polled is not known
 	}
-	r.clusterThumbprint()
-	r.registrations()
+	r.eachAbout(Finding{Thumbprint: r.API.Thumbprint}, r.clusterThumbprint)
+	r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.registrations)
 	r.nodes()
+}
+
+// notAsked says what only the server knows. Each has a finding of its own, under the ID that it
+// would have had.
+func (r *report) notAsked() {
+	why := "give --server and credentials, like --apikey-file: only the server knows"
+	if r.ProxyErr != nil {
+		why = "first repair the polling proxy, through which the server is asked, too"
+	}
+	r.skipped(idAPI, "the Octopus Server was not asked", why)
+	r.skipped(idRegistration, "the registration was not checked", why)
+	if len(r.Ports) > 0 {
+		r.skipped(idNodes, "the nodes of the cluster were not compared with the polled addresses", why)
+	}
 }
 
 func (r *report) clusterThumbprint() {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,7 +62,7 @@ func (r *report) registeredTwice(group []octoapi.Registration) {
 	r.warning(idIdentity, fmt.Sprintf("this Tentacle is registered %s%s as a %s: %s", times, inSpace(group[0]), group[0].Kind, someOf(group)),
 		fmt.Sprintf("a deployment to %s runs %s on this machine\n", all, times)+
 			"replace NAME below with the superfluous one, unless that is another machine: then one of the two machines is a copy, and each gets some of the other's work\n"+
-			makeItsOwn, r.deregister(group[0], "NAME"))
+			makeItsOwn, r.deregister(group[0], "NAME")).Space = group[0].Space.ID
 }
 
 func inSpace(one octoapi.Registration) string {
@@ -110,12 +111,16 @@ func (r *report) sharers(who identity, subscriptions []string) {
 	switch err := r.API.SubscribersErr; {
 	case len(sharers) > 0:
 		why, fix := r.separate(who, sharers)
-		r.problem(idIdentity, fmt.Sprintf("%s this Tentacle's subscription %s, but another thumbprint: %s",
+		found := r.problem(idIdentity, fmt.Sprintf("%s this Tentacle's subscription %s, but another thumbprint: %s",
 			plural.Of(len(sharers), "registration has", "registrations have"), sharers[0].Machine.Endpoint.URI, someOf(sharers)), why, fix)
+		if len(sharers) == 1 {
+			one := sharers[0]
+			found.Thumbprint, found.Registration, found.Space = one.Machine.Endpoint.Thumbprint, one.Machine.ID, one.Space.ID
+		}
 	case errors.Is(err, octoapi.ErrForbidden):
-		r.ok(idIdentity, notChecked+"the account may not see all deployment targets and workers (permissions MachineView and WorkerView)")
+		r.skipped(idIdentity, notChecked+"the account may not see all deployment targets and workers", needsViews)
 	case err != nil:
-		r.ok(idIdentity, "%s%v", notChecked, err)
+		r.skipped(idIdentity, notChecked+err.Error(), cmp.Or(hints(err), "a copy of this Tentacle would get some of its work"))
 	default:
 		r.ok(idIdentity, "no other Tentacle has its subscription")
 	}

@@ -4,6 +4,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -46,11 +47,15 @@ type Finding struct {
 	// What it is about; "" where it is about none, or about several.
 	Address      string `json:"address,omitempty"`      // that is polled
 	Node         string `json:"node,omitempty"`         // its name
+	Polled       bool   `json:"polled,omitempty"`       // the node is proved to be polled
 	Thumbprint   string `json:"thumbprint,omitempty"`   // of a cluster, or of the Tentacle
 	Registration string `json:"registration,omitempty"` // its ID
 	Space        string `json:"space,omitempty"`        // the ID of the registration's
 
 	Open string `json:"-"` // what a person has to do about a Fix that is not complete
+	// Unknown says of a warning that it leaves open whether all is well, as where its area was not
+	// looked at.
+	Unknown bool `json:"-"`
 }
 
 // The IDs of the findings.
@@ -61,19 +66,22 @@ const (
 	idCertificateExpiry     = "certificate-expiry"     // it is valid for a while
 	idCertificateStrength   = "certificate-strength"   // its key and signature are accepted by today's servers
 	idCertificateThumbprint = "certificate-thumbprint" // the setting is that of the certificate
+	idFileAccess            = "file-access"            // no user can read the secrets who is not to
 	idTrustedServers        = "trusted-servers"        // well-formed, and of use
 	idDuplicates            = "duplicate-addresses"
 	idSubscriptions         = "subscriptions"
 	idEnvironment           = "environment" // of the service, overriding the file
 	idService               = "service"
 	idRestart               = "restart"
-	idInstances             = "instances" // of this machine, that get in each other's way
+	idConnections           = "connections" // of the service's process
+	idInstances             = "instances"   // of this machine, that get in each other's way
 	idPollingProxy          = "polling-proxy"
 	idPollingPort           = "polling-port" // one finding for each address
 	idAccepted              = "accepted"     // one finding for each address that does not accept this Tentacle
 	idProve                 = "prove"        // what health checks found that were started to prove which nodes are polled
 	idRenewal               = "renewal"      // of a cluster's certificate; looked at only while it is under way
 	idAPI                   = "api"
+	idClock                 = "clock" // of this machine, compared with the server's
 	idClusterThumbprint     = "cluster-thumbprint"
 	idRegistration          = "registration" // one finding for each
 	idIdentity              = "identity"     // no other machine is this Tentacle to the server
@@ -89,6 +97,7 @@ type report struct {
 	places   func() map[string]coverage.Place // of that, by address
 
 	open        map[string]string // what a person has to do about a fix, by its text; where it has no placeholders
+	contradicts bool              // an address is polled with the thumbprints of several clusters
 	notStarting bool              // because of an entry that no change repairs by the way
 	aboutStart  bool              // the findings are about such an entry
 }
@@ -118,6 +127,8 @@ func (r *report) add(level Level, id, what, why, fix string) *Finding {
 		f.Open = "replace " + strings.Join(placeholders, ", ")
 	case r.CertificateErr != nil && strings.Contains(fix, " register-"):
 		f.Open = "first repair the certificate"
+	case strings.Contains(fix, " register-") && r.contradicts:
+		f.Open = "first leave one thumbprint to the address that is polled with several"
 	case r.waits(fix):
 		f.Open = "first repair the entry that keeps the Tentacle from starting"
 	default:
@@ -142,6 +153,20 @@ func (r *report) waits(fix string) bool {
 func (r *report) notComplete(open string) {
 	if last := &r.findings[len(r.findings)-1]; last.Complete {
 		last.Complete, last.Open = false, open
+	}
+}
+
+// eachAbout carries out checks, and says of their findings what they are about where they do not
+// say so themselves.
+func (r *report) eachAbout(what Finding, checks func()) {
+	before := len(r.findings)
+	checks()
+	for i := range r.findings[before:] {
+		f := &r.findings[before+i]
+		f.Address = cmp.Or(f.Address, what.Address)
+		f.Thumbprint = cmp.Or(f.Thumbprint, what.Thumbprint)
+		f.Registration = cmp.Or(f.Registration, what.Registration)
+		f.Space = cmp.Or(f.Space, what.Space)
 	}
 }
 

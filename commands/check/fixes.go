@@ -144,7 +144,11 @@ func (r *report) correctThumbprint(server tentacleconfig.TrustedServer) string {
 	}
 	isIts := func(p Port) bool { return thumbprint.Contains(p.Trusted, server.Thumbprint) }
 	if i := slices.IndexFunc(r.Ports, isIts); i >= 0 && r.renewed(r.Ports[i]) && !r.aboutStart {
-		return r.Tentacle.Command("update-trust", "--oldThumbprint="+server.Thumbprint, "--newThumbprint="+r.API.Thumbprint)
+		fix := r.Tentacle.Command("update-trust", "--oldThumbprint="+server.Thumbprint, "--newThumbprint="+r.API.Thumbprint)
+		if of := append(r.subscriptionsOf(server.Thumbprint), r.subscriptionsOf(r.API.Thumbprint)...); slices.ContainsFunc(of, func(one subscription) bool { return one.id != of[0].id }) {
+			r.open[fix] = "first make the cluster's entries have one subscription" // of two for one address, one remains
+		}
+		return fix
 	}
 	if slices.ContainsFunc(tentacleconfig.Thumbprints(r.Servers), thumbprint.Valid) {
 		return r.Tentacle.Command("configure", "--remove-trust="+server.Thumbprint)

@@ -142,9 +142,9 @@ var badIdentities = []bad{
 		sharedBy(copied("web2", aSubscription))(s)
 	}, Problem, idIdentity, "gets a new subscription when it is installed again", ""},
 	{"no permission to see all", func(s *Snapshot) { s.API.SubscribersErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) },
-		OK, idIdentity, "it was not checked whether another Tentacle has this one's subscription: the account may not see all", ""},
+		Skipped, idIdentity, "it was not checked whether another Tentacle has this one's subscription: the account may not see all", ""},
 	{"too many to look at", func(s *Snapshot) { s.API.SubscribersErr = errors.New("only the first 1000 were looked at") },
-		OK, idIdentity, "it was not checked whether another Tentacle has this one's subscription: only the first 1000", ""},
+		Skipped, idIdentity, "it was not checked whether another Tentacle has this one's subscription: only the first 1000", ""},
 }
 
 // TestACopyWithANewCertificateIsToldWhoItsOriginalIs: it is registered nowhere yet, so there are
@@ -216,6 +216,33 @@ func TestNoCommandTakesTheRegistrationOfAnotherTentacle(t *testing.T) {
 			if strings.Contains(found.Fix, "--force") && strings.Contains(found.Fix, "register-with") && !strings.HasPrefix(found.Fix, "octo-tentacle register-with --server=https://octopus.example.com --environment=ENVIRONMENT") {
 				t.Errorf("%s: %q removes an entry before it is known whether the Tentacle can be registered", what, found.Fix)
 			}
+		}
+	}
+}
+
+func TestAFindingNamesTheRegistrationThatItIsAbout(t *testing.T) {
+	disabled := target("web1", aSubscription)
+	disabled.Machine.IsDisabled = true
+	for name, test := range map[string]struct {
+		with func(*Snapshot)
+		id   string
+		want Finding
+	}{
+		"that matches":             {func(*Snapshot) {}, idRegistration, Finding{Registration: "Machines-1", Space: "Spaces-1", Thumbprint: ownThumbprint}},
+		"that does not match":      {registeredAs(worker("web1", otherSubscription)), idRegistration, Finding{Registration: "Workers-web1", Space: "Spaces-1", Thumbprint: ownThumbprint}},
+		"that is disabled":         {registeredAs(disabled), idRegistration, Finding{Registration: "Machines-web1", Space: "Spaces-1", Thumbprint: ownThumbprint}},
+		"none":                     {registeredAs(), idRegistration, Finding{Thumbprint: ownThumbprint}},
+		"of a copy":                {sharedBy(copied("copy", aSubscription)), idIdentity, Finding{Registration: "Machines-copy", Space: "Spaces-1", Thumbprint: otherThumbprint}},
+		"of several copies":        {sharedBy(copied("copy", aSubscription), copied("too", aSubscription)), idIdentity, Finding{Thumbprint: ownThumbprint}},
+		"two in one space":         {registeredAs(target("web1", aSubscription), target("web2", aSubscription)), idIdentity, Finding{Space: "Spaces-1", Thumbprint: ownThumbprint}},
+		"none of those of a fleet": {onMachine("web9", registeredAs(target("a", otherSubscription), target("b", newSubscription))), idRegistration, Finding{Thumbprint: ownThumbprint}},
+	} {
+		s := goodSnapshot()
+		test.with(s)
+		all := s.Findings()
+		got := all[slices.IndexFunc(all, func(f Finding) bool { return f.ID == test.id })]
+		if got.Registration != test.want.Registration || got.Space != test.want.Space || got.Thumbprint != test.want.Thumbprint {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -10,10 +11,20 @@ import (
 
 // instances compares the Tentacle with the other instances on this machine.
 func (r *report) instances() {
+	var unread []string
 	for _, other := range r.Others {
 		r.beside(other)
+		if other.ConfigurationErr != nil {
+			unread = append(unread, other.Tentacle.Instance.Name)
+		}
 	}
-	if len(r.Others) > 0 && !r.found(idInstances) {
+	switch {
+	case len(r.Others) == 0 || r.found(idInstances):
+	case r.ConfigurationErr != nil:
+		r.skipped(idInstances, "it was not compared with the other instances", "first repair its configuration")
+	case len(unread) > 0:
+		r.skipped(idInstances, "it was not compared with "+strings.Join(unread, ", "), "first repair the configuration there")
+	default:
 		r.ok(idInstances, "it shares no file, port, certificate or subscription with another instance")
 	}
 }

@@ -21,7 +21,7 @@ func (r *report) nodes() {
 		r.skipped(idNodes, "the nodes of the cluster were not compared with the polled addresses", "the account may not see the cluster's nodes")
 		return
 	case err != nil:
-		r.warning(idNodes, err.Error(), "it is not known whether all nodes are polled", "")
+		r.warning(idNodes, err.Error(), "it is not known whether all nodes are polled", "").Unknown = true
 		return
 	}
 	cover := r.coverage()
@@ -86,7 +86,7 @@ func (r *report) node(cover coverage.Result, n coverage.Node) {
 	default:
 		return // a proof is missing, which has a finding
 	}
-	f.Node = n.Name
+	f.Node, f.Polled = n.Name, len(n.Proof) > 0
 	if len(n.PolledAt) == 1 {
 		f.Address = n.PolledAt[0]
 	}

@@ -90,11 +90,17 @@ func (r *report) untrustedPort(p Port) {
 	case r.renewed(p) && thumbprint.Contains(r.polledThumbprints(), presented): // not update-trust: the other thumbprint may be another cluster's
 		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which is already trusted at the cluster's other addresses",
 			r.Tentacle.Command("poll-server", append(r.server(), "--server-comms-address="+p.Address)...)+" && "+r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+p.Trusted[0]))
+		if _, err := tentacleconfig.AddressOf(p.Address); err != nil { // the command refuses it
+			r.notComplete("first repair the address")
+		}
 	case r.renewed(p):
 		r.problem(idPollingPort, what, refuses+"it is the cluster's own certificate, which was renewed", r.updateTrust(p.Trusted[0], presented))
 	case thumbprint.Contains(tentacleconfig.Thumbprints(r.Servers), presented):
 		r.problem(idPollingPort, what, refuses+"another server that this Tentacle trusts responds there: the address is wrong or now leads elsewhere",
 			r.removeEntry(p))
+		if asked && thumbprint.Contains(p.Trusted, r.API.Thumbprint) { // the entry is right, and the node may be late
+			r.notComplete("only if no node of the cluster is at that address")
+		}
 	case asked && thumbprint.Same(presented, r.API.Thumbprint):
 		r.problem(idPollingPort, what, refuses+"it belongs to the cluster at "+r.Server+", which does not know this Tentacle: the address leads to another cluster", "")
 	case asked:

@@ -9,17 +9,20 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
+// needsViews is what an account needs to see registrations.
+const needsViews = "give the account the permissions MachineView and WorkerView"
+
 func (r *report) registrations() {
 	own := r.OwnThumbprint()
 	switch err := r.API.RegistrationsErr; {
 	case errors.Is(err, octoapi.ErrForbidden):
-		r.ok(idRegistration, "the registration was not checked: the account may not see deployment targets and workers (permissions MachineView and WorkerView)")
+		r.skipped(idRegistration, "the registration was not checked: the account may not see deployment targets and workers", needsViews)
 	case err != nil:
-		r.warning(idRegistration, err.Error(), "it is not known whether the Tentacle is registered", "")
+		r.warning(idRegistration, err.Error(), "it is not known whether the Tentacle is registered", "").Unknown = true
 	case own == "": // it has no certificate; another finding says so
 	case len(r.API.Registrations) == 0 && r.API.Hidden:
 		r.warning(idRegistration, "no deployment target or worker that the account may see has this Tentacle's thumbprint "+own,
-			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)", "")
+			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)", "").Unknown = true
 	case len(r.API.Registrations) == 0:
 		why := "the Tentacle gets no work: it was never registered, its registration was deleted, its certificate was replaced, or the account may not see its space"
 		if r.Agent {
@@ -38,7 +41,7 @@ func (r *report) registrations() {
 // known looks at the registrations that have this Tentacle's certificate.
 func (r *report) known(who identity) {
 	for _, one := range who.own {
-		r.registration(one, who.sure)
+		r.eachAbout(Finding{Registration: one.Machine.ID, Space: one.Space.ID}, func() { r.registration(one, who.sure) })
 	}
 	if len(who.own) == 0 {
 		r.problem(idRegistration, fmt.Sprintf("no registration has this Tentacle's subscription %s; %s its certificate, but another subscription: %s",

@@ -15,7 +15,8 @@ import (
 // renewals reports the clusters whose certificate is being renewed.
 func (r *report) renewals() {
 	for _, cluster := range tentacleconfig.Renewals(r.Servers) {
-		r.renewal(cluster[:len(cluster)-1], cluster[len(cluster)-1])
+		renewed := cluster[len(cluster)-1]
+		r.eachAbout(Finding{Thumbprint: renewed}, func() { r.renewal(cluster[:len(cluster)-1], renewed) })
 	}
 }
 
@@ -64,6 +65,9 @@ func at(text string, addresses []string) string {
 	}
 	return text + strings.Join(addresses, ", ")
 }
+
+// contradicts says whether a port is polled with the thumbprints of several clusters.
+func (p Port) contradicts() bool { return len(p.Trusted) > 1 && !p.isRenewing() }
 
 // contradiction reports one address with several thumbprints of several clusters, as their
 // subscriptions tell. Or it is one cluster, and the new thumbprint was given a subscription that

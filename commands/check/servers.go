@@ -23,10 +23,11 @@ func (r *report) trustedServers() {
 		r.warning(idTrustedServers, "the Tentacle trusts no Octopus Server yet", "it gets no work until it is registered", r.register("", nil))
 		return
 	}
+	r.contradicts = slices.ContainsFunc(r.Ports, Port.contradicts)
 	r.notStarting = slices.ContainsFunc(r.Servers, r.keepsFromStarting)
 	for _, server := range r.Servers {
 		r.aboutStart = r.keepsFromStarting(server)
-		r.entry(server)
+		r.eachAbout(Finding{Address: tried(server), Thumbprint: thumbprint.Clean(server.Thumbprint)}, func() { r.entry(server) })
 	}
 	r.aboutStart = false
 	if !tentacleconfig.Polling(r.Servers) && !r.found(idTrustedServers) {
@@ -81,12 +82,16 @@ const doesNotStart = "the Tentacle does not start with it: it polls nothing, and
 
 func (r *report) entryThumbprint(server tentacleconfig.TrustedServer) {
 	needed := server.Respelled().Thumbprint
+	trimmed := strings.TrimSpace(server.Thumbprint) // as Tentacle reads it
 	switch {
+	case trimmed == "": // OctopusServerConfiguration.cs refuses it, and with it the whole list
+		r.problem(idTrustedServers, cmp.Or(server.Address, "an entry")+" has no thumbprint",
+			doesNotStart+"\nremove the entry from the setting "+tentacleconfig.KeyTrustedServers+" in "+r.Tentacle.Instance.ConfigPath, "")
 	case !thumbprint.Valid(needed):
 		r.problem(idTrustedServers,
 			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
 			"no server can match it", r.correctThumbprint(server))
-	case needed == server.Thumbprint:
+	case needed == trimmed:
 	case server.Polls():
 		r.problem(idTrustedServers, fmt.Sprintf("%s is polled with the thumbprint %q, not %s", server.Address, server.Thumbprint, needed),
 			"the Tentacle compares thumbprints of polled servers exactly: it never connects to this one", r.repair(server))
@@ -103,7 +108,7 @@ func (r *report) entryAddress(server tentacleconfig.TrustedServer) {
 	_, err := tentacleconfig.AddressOf(server.Address)
 	switch at, parseErr := url.Parse(server.Address); {
 	case server.Style == tentacleconfig.StylePolling && server.Address == "":
-		r.problem(idTrustedServers, nameOf(server)+" polls, but has no address", "without an address nothing is polled, so work from its server never arrives", r.giveAddress(server))
+		r.noAddress(server)
 	case !server.Polls() || err == nil:
 	case server.AddressPreventsStart():
 		r.problem(idTrustedServers, err.Error(), doesNotStart, r.repair(server))
@@ -112,6 +117,17 @@ func (r *report) entryAddress(server tentacleconfig.TrustedServer) {
 	default:
 		r.warning(idTrustedServers, err.Error(), "the Tentacle uses only its host and port, but other programs take it for another address", r.repair(server))
 	}
+}
+
+// noAddress reports an entry that polls, but not where: the Tentacle skips it with a warning in its
+// log. That matters only where it polls the cluster at no other address.
+func (r *report) noAddress(server tentacleconfig.TrustedServer) {
+	what := nameOf(server) + " polls, but has no address"
+	if len(r.subscriptionsOf(server.Thumbprint)) > 0 {
+		r.warning(idTrustedServers, what, "the Tentacle skips it, and polls that server at its other addresses", r.giveAddress(server))
+		return
+	}
+	r.problem(idTrustedServers, what, "the Tentacle skips it, so work from that server never arrives", r.giveAddress(server))
 }
 
 // polledByAnother says whether another entry polls what this one does not.
@@ -132,11 +148,11 @@ func (r *report) duplicates() {
 				}
 			}
 			if len(entries) > 1 {
-				r.duplicate(p, entries)
+				r.eachAbout(Finding{Address: p.Address, Thumbprint: trusted}, func() { r.duplicate(p, entries) })
 			}
 		}
-		if len(p.Trusted) > 1 && !p.isRenewing() {
-			r.contradiction(p)
+		if p.contradicts() {
+			r.eachAbout(Finding{Address: p.Address}, func() { r.contradiction(p) })
 		}
 	}
 	if !r.found(idDuplicates) && tentacleconfig.Polling(r.Servers) {
@@ -154,7 +170,7 @@ func (r *report) duplicate(p Port, entries []tentacleconfig.TrustedServer) {
 // Tentacle's work under one.
 func (r *report) subscriptions() {
 	for _, cluster := range r.polledThumbprints() {
-		r.subscriptionsOfCluster(cluster)
+		r.eachAbout(Finding{Thumbprint: cluster}, func() { r.subscriptionsOfCluster(cluster) })
 	}
 	if !r.found(idSubscriptions) && tentacleconfig.Polling(r.Servers) {
 		r.ok(idSubscriptions, "each cluster is polled with one subscription")
@@ -164,7 +180,7 @@ func (r *report) subscriptions() {
 func (r *report) subscriptionsOfCluster(cluster string) {
 	for _, server := range r.Servers {
 		if server.Polls() && thumbprint.Same(server.Thumbprint, cluster) && !server.Subscribes() && !server.SubscriptionPreventsStart() {
-			r.problem(idSubscriptions, "the Tentacle polls under no subscription at "+server.Address, "the server hands out no work without one", r.repair(server))
+			r.problem(idSubscriptions, "the Tentacle polls under no subscription at "+server.Address, "so it polls as poll:///, for which no server has work", r.repair(server)).Address = tried(server)
 		}
 	}
 	all := r.subscriptionsOf(cluster)

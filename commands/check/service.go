@@ -13,7 +13,7 @@ func (r *report) service() {
 	name := "service " + r.Tentacle.Service
 	switch state := r.Service.State; {
 	case r.ServiceErr != nil:
-		r.warning(idService, r.ServiceErr.Error(), "it is not known whether the Tentacle is running", "")
+		r.warning(idService, r.ServiceErr.Error(), "it is not known whether the Tentacle is running", "").Unknown = true
 	case r.Interrupted:
 		r.problem(idService, fmt.Sprintf("%s was stopped for a restart and does not run: it is %s", name, r.Service),
 			r.withWords("a Tentacle that is not running gets no work"), cmp.Or(r.undo(), r.Tentacle.Restart()))
@@ -24,7 +24,7 @@ func (r *report) service() {
 		r.ok(idService, "%s is running", name)
 		r.restart()
 	case state == service.Unmanaged:
-		r.ok(idService, "no service manager runs here: whatever runs this Tentacle (a container, a supervisor) was not checked")
+		r.skipped(idService, "no service manager runs here: whatever runs this Tentacle (a container, a supervisor) was not checked", watchElsewhere)
 	case state == service.Absent:
 		r.warning(idService, "there is no "+name, "the Tentacle does not start when the machine boots", r.Tentacle.Command("service", "--install", "--start"))
 	case state == service.Starting:
@@ -34,6 +34,9 @@ func (r *report) service() {
 			cmp.Or(r.undo(), r.Tentacle.Command("service", "--start")))
 	}
 }
+
+// watchElsewhere is what to do where there is no service manager.
+const watchElsewhere = "only services of systemd and Windows can be looked at: watch the Tentacle with whatever runs it"
 
 // withWords adds to a reason what the Tentacle said last.
 func (r *report) withWords(why string) string {

@@ -36,6 +36,7 @@ type Snapshot struct {
 	ServersErr       error
 	ProxyErr         error // of the polling proxy; the ports were not tried then
 	File             tentacleconfig.FileTimes
+	Access           FileAccess
 
 	Service    service.Status
 	ServiceErr error
@@ -73,6 +74,15 @@ type Port struct {
 	AskedIt bool               // Trust is known; not without a certificate that can be read, nor of a web socket
 	Host    octoapi.NodeAtHost // what the web port of its host says, if HostErr is nil
 	HostErr error              // why it says nothing
+
+	Ends []netip.AddrPort // where its host leads, by its name; nil where it was not looked up
+}
+
+// FileAccess says who can read the configuration.
+type FileAccess struct {
+	tentacleconfig.Exposure
+	Account string // that the service runs as; "" where that is not known
+	Reads   bool   // it can read the configuration also if others cannot
 }
 
 // API is what the Octopus Server says.
