@@ -10,6 +10,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -18,7 +19,8 @@ import (
 
 // learnTime is how long a command waits for a node that refuses a Tentacle which is registered.
 // Each node keeps a list of the thumbprints that it trusts, and may learn of a new one later than
-// the node that registered it (OctopusDeploy/Issues, 5545).
+// the node that registered it (OctopusDeploy/Issues, 5545). For a node that hangs it does not wait
+// longer either: the change is done, and many Tentacles may be waiting for their turn.
 const learnTime = 5 * time.Second
 
 // Between two questions, a node has time to read the registrations again.
@@ -36,7 +38,7 @@ type acceptance struct {
 	registered   bool          // the server has a registration of this Tentacle: a port that refuses it is asked again
 	unregistered bool          // it has none, which was said
 	wait         bool          // whatever the reason, a port that does not accept it is asked again
-	patience     time.Duration // for how long
+	patience     time.Duration // for how long, and how long a port may take to answer
 }
 
 // acceptance asks the ports of the cluster that this is connected to.
@@ -67,7 +69,7 @@ func (a acceptance) ask(ctx context.Context, out *outcome) {
 	unknown := notPolled(notPolled(polled, proved), out.Unverified)
 	refusals := a.askUntilAccepted(ctx, unknown, certificate, out)
 	if ctx.Err() != nil {
-		a.console.warnOf(fmt.Errorf("it was not found out whether every polled port accepts this Tentacle: %w", ctx.Err()))
+		a.console.warn("interrupted: it was not found out whether every polled port accepts this Tentacle")
 		return
 	}
 	for _, address := range polled {
@@ -95,7 +97,7 @@ func (a acceptance) askUntilAccepted(ctx context.Context, addresses []string, ce
 	end := time.Now().Add(a.patience)
 	for pause := firstTrustPause; len(addresses) > 0; pause = min(2*pause, maxTrustPause) {
 		var again []string
-		for _, port := range a.askTrust(ctx, addresses, certificate) {
+		for _, port := range a.askOnce(ctx, addresses, certificate) {
 			why := whyNotAccepted(port, out.trustedAt(port.Address))
 			refusals[port.Address] = why
 			if _, refused := why.(refusedError); why != nil && (a.wait || refused && a.registered) {
@@ -113,6 +115,12 @@ func (a acceptance) askUntilAccepted(ctx context.Context, addresses []string, ce
 		}
 	}
 	return refusals
+}
+
+func (a acceptance) askOnce(ctx context.Context, addresses []string, certificate *tentacleconfig.Certificate) []octoapi.PortTrust {
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
+	defer cancel()
+	return a.askTrust(ctx, addresses, certificate)
 }
 
 // warn warns of the ports that do not accept the certificate, except of those that did not answer

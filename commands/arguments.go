@@ -286,6 +286,12 @@ func unknownOption(command *cli.Command, options map[string]option, name string)
 		fmt.Sprintf("run octo-tentacle %s --help for a list of options", command.Name))
 }
 
+func sortedLetters(word string) string {
+	letters := []byte(word)
+	slices.Sort(letters)
+	return string(letters)
+}
+
 // didYouMean names the nearest candidates, if any are near.
 func didYouMean(typed string, candidates []string, prefix string) string {
 	type scored struct {
@@ -298,6 +304,9 @@ func didYouMean(typed string, candidates []string, prefix string) string {
 		distance := smetrics.WagnerFischer(typed, lower, 1, 1, 1)
 		if len(typed) >= 3 && strings.HasPrefix(lower, typed) {
 			distance = min(distance, 1)
+		}
+		if distance == 2 && sortedLetters(typed) == sortedLetters(lower) { // two changed places, as in --quite
+			distance = 1
 		}
 		if distance <= max(1, len(typed)/3) {
 			near = append(near, scored{candidate, distance})

@@ -85,10 +85,43 @@ func (s *snapshot) askHosts(ctx context.Context) {
 		case shared:
 			p.HostErr = errSharedHost
 		default:
-			all.Go(func() { p.Host, p.HostErr = octoapi.AskNode(ctx, s.webPortOf(host)) })
+			all.Go(func() { p.Host, p.HostErr = askHost(ctx, s.webPortOf(host)) })
 		}
 	}
 	all.Wait()
+}
+
+// askHostsAgain asks the hosts over https once the API has redirected there: the nodes do so, too.
+func (s *snapshot) askHostsAgain(ctx context.Context) {
+	if s.server != nil && s.API.Err == nil && strings.HasPrefix(s.server.options.Server, "http:") && strings.HasPrefix(s.server.URL(), "https:") {
+		s.askHosts(ctx)
+	}
+}
+
+// timesToAsk is how often a host is asked which node is there, each time on a connection of its
+// own: a load balancer that is there leads to several nodes.
+const timesToAsk = 3
+
+// askHost asks a host which node is there. Where several answer, none of them is at the polling
+// port for certain.
+func askHost(ctx context.Context, o octoapi.Options) (octoapi.NodeAtHost, error) {
+	said, errs := make([]octoapi.NodeAtHost, timesToAsk), make([]error, timesToAsk)
+	var all sync.WaitGroup
+	for i := range timesToAsk {
+		all.Go(func() { said[i], errs[i] = octoapi.AskNode(ctx, o) })
+	}
+	all.Wait()
+	first := slices.Index(errs, nil)
+	if first < 0 {
+		return octoapi.NodeAtHost{}, errs[0]
+	}
+	for i, other := range said {
+		if errs[i] == nil && !said[first].Node.Is(other.Node.Name) {
+			one, two := said[first].Node.Name, other.Node.Name
+			return octoapi.NodeAtHost{}, fmt.Errorf("several answer there, %s and %s, as behind a load balancer", min(one, two), max(one, two))
+		}
+	}
+	return said[first], nil
 }
 
 func (s *snapshot) webPortOf(host string) octoapi.Options {

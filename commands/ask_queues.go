@@ -19,9 +19,10 @@ const queuesTime = 3 * time.Second
 // askQueues asks whether the nodes share their queues. Each node answers for itself, and it is
 // enough that one says no. So where the API says yes, the others are asked, too: where the nodes
 // have hosts of their own, each of those in the way in which the API is reached; else, or where
-// that leads nowhere, the API's address a few times, since a load balancer there leads to several
-// nodes. Many clusters publish that one address alone: a node that cannot be asked says neither yes
-// nor no. The polled addresses, and then the nodes, are called for once they are needed.
+// that leads nowhere or there are more nodes, the API's address a few times, since a load balancer
+// there leads to several nodes. Many clusters publish that one address alone: a node that cannot be
+// asked says neither yes nor no. The polled addresses, and then the nodes, are called for once they
+// are needed.
 func (s *connection) askQueues(ctx context.Context, addresses func() []string, nodes func() []octoapi.Node) coverage.Queues {
 	apiCtx, cancel := context.WithTimeout(ctx, nodesTime)
 	defer cancel()
@@ -34,14 +35,17 @@ func (s *connection) askQueues(ctx context.Context, addresses func() []string, n
 	}
 	q := coverage.Queues{State: coverage.Shared}
 	hosts := hostsOf(addresses())
+	working := func() []string { return workingNodes(nodes()) }
+	var named []string
 	if len(hosts) > 1 {
+		polled := len(hosts)
 		hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(hostsOf([]string{s.URL()}), host) })
-		q = s.askQueuesOf(ctx, hosts)
-		if q.State != coverage.Shared || len(q.Unasked) == 0 {
+		q, named = s.askQueuesOf(ctx, hosts)
+		if q.State != coverage.Shared || len(q.Unasked) == 0 && polled >= len(working()) {
 			return q
 		}
 	}
-	sample, complete := s.sampleQueues(ctx, workingNodes(nodes()))
+	sample, complete := s.sampleQueues(ctx, working(), named)
 	if sample.State == coverage.Shared && !complete && len(q.Unasked) > 0 {
 		return q // the hosts say more about where to look
 	}
@@ -53,42 +57,48 @@ func (s *connection) askQueuesAt(ctx context.Context, addresses []string, nodes 
 	return s.askQueues(ctx, func() []string { return addresses }, func() []octoapi.Node { return nodes })
 }
 
-// askQueuesOf asks each host, without credentials.
-func (s *connection) askQueuesOf(ctx context.Context, hosts []string) coverage.Queues {
+// askQueuesOf asks each host, without credentials. It returns the names of the nodes that share.
+func (s *connection) askQueuesOf(ctx context.Context, hosts []string) (q coverage.Queues, named []string) {
 	ctx, cancel := context.WithTimeout(ctx, queuesTime)
 	defer cancel()
-	shared, errs := make([]bool, len(hosts)), make([]error, len(hosts))
+	said := make([]octoapi.NodeQueues, len(hosts))
 	var all sync.WaitGroup
 	for i, host := range hosts {
-		all.Go(func() { shared[i], errs[i] = octoapi.AskSharedQueues(ctx, s.optionsAt(host)) })
+		all.Go(func() { said[i] = octoapi.AskQueues(ctx, s.optionsAt(host)) })
 	}
 	all.Wait()
-	q := coverage.Queues{State: coverage.Shared}
+	q.State = coverage.Shared
 	for i, host := range hosts {
 		switch {
-		case errs[i] != nil:
+		case said[i].Err != nil:
 			q.Unasked = append(q.Unasked, host)
-		case !shared[i]:
-			return coverage.Queues{State: coverage.PartlyShared, Why: "the node at " + host + " does not share its queues"}
+		case !said[i].Shared:
+			return coverage.Queues{State: coverage.PartlyShared, Why: "the node at " + host + " does not share its queues"}, nil
+		case said[i].Node != "":
+			named = append(named, said[i].Node)
 		}
 	}
-	return q
+	return q, named
 }
 
-// mostSamples bounds how often the API's address is asked for queues.
-const mostSamples = 20
+const (
+	// samplesPerNode is how often the API's address is asked for queues, for each node: a load
+	// balancer that chooses at random leads to each of a few nodes then, almost certainly.
+	samplesPerNode = 6
+	mostSamples    = 30
+)
 
-// sampleQueues asks the API's address a few times, and says whether each working node has answered.
-// Of a server that does not tell which node answers, no node is called unasked.
-func (s *connection) sampleQueues(ctx context.Context, working []string) (q coverage.Queues, complete bool) {
+// sampleQueues asks the API's address a few times, and says whether each working node has answered,
+// there or, as those that are named, at its own host. Of a server that does not tell which node
+// answers, no node is called unasked.
+func (s *connection) sampleQueues(ctx context.Context, working, named []string) (q coverage.Queues, complete bool) {
 	q.State = coverage.Shared
 	if len(working) < 2 {
 		return q, len(working) == 1 // else the nodes are not known
 	}
 	ctx, cancel := context.WithTimeout(ctx, queuesTime)
 	defer cancel()
-	var named []string
-	for _, one := range s.SampleSharedQueues(ctx, min(2*len(working), mostSamples)) {
+	for _, one := range s.SampleSharedQueues(ctx, min(samplesPerNode*len(working), mostSamples)) {
 		if one.Err == nil && !one.Shared {
 			why := "one of the nodes does not share its queues"
 			if one.Node != "" {
@@ -141,6 +151,6 @@ func withQueues(q coverage.Queues, text string, more ...string) error {
 // warnOfUnasked warns of nodes whose queues are taken for shared because the others' are.
 func (c *console) warnOfUnasked(q coverage.Queues) {
 	if len(q.Unasked) > 0 {
-		c.warn("the nodes share their queues, but whether %s does, too, is not known: the API cannot be reached there", strings.Join(q.Unasked, ", "))
+		c.warn("the nodes share their queues, but that is not known of %s: the API cannot be reached there", strings.Join(q.Unasked, ", "))
 	}
 }

@@ -45,11 +45,11 @@ why that matters and which command fixes it, or what was skipped and why. Prints
 the findings to standard output and exits with 1 if there is a problem, and with
 4 if it could not look.
 
-Behind NAT only a health check that a node runs proves that the node is polled.
-With --prove, health checks of this Tentacle are started one after the other, until
-each node that hands out work has run one: three for each such node at most, since
-nobody can choose the node. They are tasks on the server, and take seconds each, or
-minutes where the Tentacle is not reached, whatever --timeout is.
+Behind NAT, only a health check that a node runs proves that the node is polled.
+With --prove, the server checks the health of this Tentacle again and again, until
+each node that hands out work has run such a check: with three nodes, nine times at
+most, since nobody can choose the node. The checks are tasks on the server. Each takes
+some seconds, or minutes if it does not reach the Tentacle, whatever --timeout is.
 
   octo-tentacle check
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt

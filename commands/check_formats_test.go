@@ -26,8 +26,8 @@ func formatReport() checkReport {
 			{Level: check.OK, ID: "polling-port", Address: "https://octo1:10943", What: "responds"},
 			{Level: check.Warning, ID: "polling-port", Address: "https://octo2:10943", What: "slow"},
 			{Level: check.Warning, ID: "trusted-servers", What: "one | two"},
-			{Level: check.OK, ID: "nodes", Node: "node1", Polled: true, What: "node1 is polled"},
-			{Level: check.OK, ID: "nodes", Node: "node2", Polled: true, What: "node2 is polled"},
+			{Level: check.OK, ID: "nodes", Node: "node1", Polled: new(true), What: "node1 is polled"},
+			{Level: check.OK, ID: "nodes", Node: "node2", Polled: new(true), What: "node2 is polled"},
 			{Level: check.Problem, ID: "nodes", Node: "node3", What: "node3 is not polled\nat | all\r"},
 			{Level: check.Skipped, ID: "registration", What: "not checked"},
 		},
@@ -40,10 +40,12 @@ func formatReport() checkReport {
 func AllMetrics() string { return formatReport().prometheus() }
 
 // FleetJSON is what check printed on the machines of a fleet, by the name of the machine: web01
-// polls all nodes, web02 not node3, and web03 has two Tentacles, of which one was not looked at.
+// polls all nodes, web02 not node3, web03 has two Tentacles, of which one was not looked at, and of
+// web04 it is not proved that it polls node3.
 func FleetJSON() (map[string][]byte, error) {
 	node := func(level check.Level, name string) check.Finding {
-		return check.Finding{Level: level, ID: "nodes", Node: name, Polled: level == check.OK}
+		polled := level == check.OK
+		return check.Finding{Level: level, ID: "nodes", Node: name, Polled: &polled}
 	}
 	all := []check.Finding{{Level: check.OK, ID: "api"}, node(check.OK, "node1"), node(check.OK, "node2"), node(check.OK, "node3")}
 	files := map[string][]byte{}
@@ -54,6 +56,7 @@ func FleetJSON() (map[string][]byte, error) {
 			{Host: "web03", Instance: "Tentacle", Findings: []check.Finding{{Level: check.Skipped, ID: "nodes"}}},
 			{Host: "web03", Instance: "second", Findings: all},
 		},
+		"web04": checkResult{Host: "web04", Instance: "Tentacle", Findings: []check.Finding{{Level: check.Warning, ID: "nodes", Node: "node3"}}},
 	} {
 		text, err := json.Marshal(value)
 		if err != nil {

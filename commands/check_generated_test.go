@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
@@ -249,6 +250,10 @@ func (b *broken) repair(t *testing.T) (fixes int) {
 			return fixes
 		}
 		t.Logf("%s: %s", found[i].ID, found[i].Fix)
+		if strings.Contains(found[i].Fix, "--prove") { // health checks from before the last change prove nothing
+			before := time.Now().Add(-time.Hour)
+			must(t, os.Chtimes(b.config, before, before))
+		}
 		served := b.served(t)
 		out, err := b.paste(found[i].Fix)
 		if err != nil {

@@ -45,6 +45,9 @@ func (r checkReport) prometheus() string {
 	polled := metric{name: "octo_tentacle_node_polled", help: "Whether the node is proved to be polled: 1 or 0."}
 	expiry := metric{name: "octo_tentacle_certificate_expiry_timestamp_seconds", help: "When the certificate of the Tentacle expires, as Unix time."}
 
+	if len(r.results) == 0 && len(r.required) > 0 { // there is no Tentacle to name
+		missing.add(int64(len(r.missing())), label{"tentacle", ""}, label{"configuration", ""})
+	}
 	for _, result := range r.results {
 		own := []label{{"tentacle", result.Instance}, {"configuration", result.Configuration}}
 		with := func(more ...label) []label { return slices.Concat(own, more) }

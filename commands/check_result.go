@@ -112,7 +112,7 @@ func (r checkResult) nodes() map[string]bool {
 	polled := map[string]bool{}
 	for _, f := range r.Findings {
 		if f.Node != "" && check.AreaOf(f) == "nodes" {
-			polled[f.Node] = polled[f.Node] || f.Polled
+			polled[f.Node] = polled[f.Node] || f.Polled != nil && *f.Polled
 		}
 	}
 	return polled

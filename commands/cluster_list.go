@@ -19,7 +19,8 @@ type clusterList struct {
 
 	known    bool // the nodes of the cluster are
 	unproved []string
-	check    string // the command that says more
+	unasked  []string // nodes that may not share their queues, where the others do
+	check    string   // the command that says more
 }
 
 // listedNode is a node, or an address of which it is not known which node is there.
@@ -66,10 +67,12 @@ func clusterListOf(s *snapshot) clusterList {
 
 // add adds the nodes of a cluster, and then its addresses that lead to none of them.
 func (l *clusterList) add(cover coverage.Result) {
-	switch cover.Queues.State {
-	case coverage.Shared:
+	switch q := cover.Queues; {
+	case q.State == coverage.Shared && len(q.Unasked) > 0:
+		l.unasked = q.Unasked
+	case q.State == coverage.Shared:
 		l.Queues = "shared"
-	case coverage.NotShared, coverage.PartlyShared:
+	case q.State == coverage.NotShared, q.State == coverage.PartlyShared:
 		l.Queues = "own"
 	}
 	trust := map[string]octoapi.Trust{} // by address
@@ -86,7 +89,7 @@ func (l *clusterList) add(cover coverage.Result) {
 		switch {
 		case len(n.Proof) > 0 || n.Unpolled:
 			row.setPolled(!n.Unpolled)
-		case n.TakesTasks() && !cover.Enough():
+		case n.TakesTasks() && l.Queues != "shared":
 			l.unproved = append(l.unproved, n.Name)
 		}
 		l.Nodes = append(l.Nodes, row)
@@ -211,6 +214,9 @@ func (l clusterList) print(c *console) {
 	printTable(c, nodeColumns, l.Nodes)
 	if l.Queues == "shared" {
 		c.printf("\nThe nodes share their queues: to poll one address is enough.\n")
+	}
+	if len(l.unasked) > 0 {
+		c.printf("\nThe nodes share their queues, but that is not known of %s.\n", strings.Join(l.unasked, ", "))
 	}
 	if len(l.unproved) > 0 {
 		c.printf("\nNot proved to be polled: %s. To see why: %s\n", strings.Join(l.unproved, ", "), l.check)

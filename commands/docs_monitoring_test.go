@@ -228,7 +228,7 @@ func TestMonitoringAnswersQuestionsAboutAFleet(t *testing.T) {
 		}
 		answers = append(answers, strings.Join(strings.Fields(string(output)), " "))
 	}
-	if want := []string{"web02 Tentacle", "web02 Tentacle web03 Tentacle", "1 nodes 1 service"}; !slices.Equal(answers, want) {
+	if want := []string{"web02 Tentacle", "web02 Tentacle web03 Tentacle web04 Tentacle", "1 nodes 1 service"}; !slices.Equal(answers, want) {
 		t.Errorf("%q, want %q", answers, want)
 	}
 }
@@ -254,6 +254,11 @@ func TestMonitoringWithPowerShellIsUnderstood(t *testing.T) {
 	argument := regexp.MustCompile(`-Argument '(.*)'`).FindStringSubmatch(all)
 	if argument == nil {
 		t.Fatal("the task has no arguments")
+	}
+	// Octopus ends a script with the exit code of the last program (Calamari, Bootstrap.ps1), and
+	// another one than 0 makes the Tentacle unhealthy.
+	if policy := examplesOf(t, "monitoring.md", "powershell")[1]; !regexp.MustCompile(`(?m)^  }\n  \$global:LASTEXITCODE = 0$`).MatchString(policy) {
+		t.Errorf("a warning makes the Tentacle unhealthy:\n%s", policy)
 	}
 	s := watched(t)
 	cmd := s.command(strings.Fields(argument[1])...)

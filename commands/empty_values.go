@@ -10,9 +10,9 @@ import (
 )
 
 // What an empty value means, as a script passes it for a variable that is not set. It counts as not
-// given, unless the command would then choose, replace or remove something that nobody named. This
-// is decided here for all options of all commands, so a command that asks what is given never sees
-// such an empty value.
+// given, unless the command would then choose, replace or remove something that nobody named, or a
+// monitor would require nothing. This is decided here for all options of all commands, so a command
+// that asks what is given never sees such an empty value.
 
 // givenOption is an option on a command line.
 type givenOption struct {
@@ -27,7 +27,8 @@ func (g givenOption) empty() bool {
 	return g.takesValue && strings.TrimSpace(g.value) == ""
 }
 
-// choice is refused if it is empty: without it, the command would choose something else.
+// choice is refused if it is empty: without it, the command would choose something else, or check
+// require nothing.
 type choice struct {
 	commands []string // none: every command that changes something
 	options  []string // alternatives: beside a value of one, another one that is empty chooses nothing
@@ -56,6 +57,7 @@ var choices = []choice{
 	{commands: []string{"sync-servers"}, options: []string{"server-comms-port"}},
 	{commands: []string{"poll-server"}, options: []string{"server-comms-address", "server-web-socket"}, with: []string{"replace"}},
 	{commands: []string{"poll-server"}, options: []string{"server-comms-port"}, with: []string{"replace"}},
+	{commands: []string{"check"}, options: []string{"require"}},
 	{commands: proxyCommands, options: []string{"proxyEnable"}}, // without these two, the proxy is removed
 	{commands: proxyCommands, options: []string{"proxyPassword-file"}},
 }
@@ -90,10 +92,8 @@ var clearing = []string{"proxyPort", "proxyUsername", "proxyPassword"}
 // withoutEmpty are the options of a command line without those that are empty, or the error for one
 // that must not be.
 func withoutEmpty(command *cli.Command, line []givenOption) ([]givenOption, error) {
-	if changesSomething(command) {
-		if err := refuseEmpty(command.Name, line); err != nil {
-			return nil, err
-		}
+	if err := refuseEmpty(command, line); err != nil {
+		return nil, err
 	}
 	clears := slices.Contains(proxyCommands, command.Name)
 	return slices.DeleteFunc(line, func(g givenOption) bool {
@@ -102,17 +102,23 @@ func withoutEmpty(command *cli.Command, line []givenOption) ([]givenOption, erro
 }
 
 // refuseEmpty refuses an empty choice, and an empty item of a list that replaces another one.
-func refuseEmpty(command string, line []givenOption) error {
+func refuseEmpty(command *cli.Command, line []givenOption) error {
+	changes := changesSomething(command)
 	for _, c := range choices {
-		if len(c.commands) > 0 && !slices.Contains(c.commands, command) || !anyOn(line, c.with) {
+		isChoice := slices.Contains(c.commands, command.Name) || len(c.commands) == 0 && changes
+		if !isChoice || !anyOn(line, c.with) {
 			continue
 		}
 		if name := c.emptyOption(line); name != "" {
-			return fmt.Errorf("--%s is empty (is a script variable unset?): give it a value, or omit it; nothing was changed", name)
+			nothing := ""
+			if changes {
+				nothing = "; nothing was changed"
+			}
+			return fmt.Errorf("--%s is empty (is a script variable unset?): give it a value, or omit it%s", name, nothing)
 		}
 	}
 	for _, r := range replacements {
-		if !slices.Contains(r.commands, command) || !anyOn(line, r.with) {
+		if !slices.Contains(r.commands, command.Name) || !anyOn(line, r.with) {
 			continue
 		}
 		for _, name := range r.options {

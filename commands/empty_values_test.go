@@ -34,7 +34,7 @@ func TestAnEmptyValueIsRefusedOrNotGiven(t *testing.T) {
 					given := slices.ContainsFunc(rewritten, func(argument string) bool { return strings.HasPrefix(argument, "--"+name+"=") })
 					clears := slices.Contains(proxyCommands, command.Name) && slices.Contains(clearing, name)
 					switch {
-					case err != nil && strings.HasPrefix(err.Error(), "--"+name+" is empty (") && changesSomething(command):
+					case err != nil && strings.HasPrefix(err.Error(), "--"+name+" is empty (") && (changesSomething(command) || name == "require"):
 						refused[name]++
 					case err != nil:
 						t.Errorf("%q: %v", line, err)
@@ -68,6 +68,8 @@ func TestWhatAnEmptyValueChoosesDependsOnTheCommandLine(t *testing.T) {
 	}{
 		{"list-servers|--instance=", ""},
 		{"check|--config=|--service=", ""},
+		{"check|--require=,|--require=", "--require " + empty},
+		{"check|--require=|--require=ports", ""},
 		{"show-configuration|--space=|--file=", ""},
 		{"configure|--instance=", "--instance " + empty},
 		{"configure|--config=", "--config " + empty},

@@ -28,7 +28,7 @@ type fault struct {
 	with    func(*testing.T, *faultScene) // begins with a Tentacle that is right
 	key     string                        // of the account; "-" for none
 	unsaid  []int                         // the nodes that are not said to be polled
-	want    []string                      // the findings that are not good: level, ID, node and N of the address
+	want    []string                      // the findings that are not ok: level, ID, node and N of the address
 }
 
 // faultScene is a scene whose Tentacle polls every node and is registered.
@@ -157,10 +157,12 @@ func balanced(also func(*octotest.Cluster)) func(*testing.T, *faultScene) {
 	}
 }
 
-// checkedBy has these nodes check the Tentacle's health.
+// checkedBy has those of these nodes that there are check the Tentacle's health.
 func checkedBy(s *faultScene, nodes ...int) {
 	for _, n := range nodes {
-		s.cluster.AddHealthCheck(n, time.Minute, false)
+		if n <= len(s.cluster.Addresses()) {
+			s.cluster.AddHealthCheck(n, time.Minute, false)
+		}
 	}
 }
 
@@ -202,22 +204,39 @@ var faults = []fault{
 			all[2] = "https://" + s.at(103) + ":10943"
 			s.polls(t, all...)
 		}, unsaid: []int{3}, want: []string{"problem nodes node3", "problem same-node node2"}},
-	{what: "NAT, and nothing is proved", nodes: []int{3}, options: octotest.Options{NAT: true},
-		unsaid: []int{1, 2, 3}, want: []string{"warning nodes"}},
-	{what: "NAT, and each node checked the health", nodes: []int{3}, options: octotest.Options{NAT: true},
-		with: func(_ *testing.T, s *faultScene) { checkedBy(s, 1, 2, 3) }},
-	{what: "NAT, with a port too few", nodes: []int{3}, options: octotest.Options{NAT: true},
+	{what: "NAT, and nothing is proved", options: octotest.Options{NAT: true},
+		unsaid: []int{1, 2, 3, 4, 5}, want: []string{"warning nodes"}},
+	{what: "NAT, and each node checked the health", options: octotest.Options{NAT: true},
+		with: func(_ *testing.T, s *faultScene) { checkedBy(s, 1, 2, 3, 4, 5) }},
+	{what: "NAT, and each node checked the health before a port died", nodes: []int{3}, options: octotest.Options{NAT: true},
 		with: func(t *testing.T, s *faultScene) {
-			s.polls(t, s.cluster.Addresses()[:2]...)
-			checkedBy(s, 1, 2)
+			checkedBy(s, 1, 2, 3)
+			must(t, s.cluster.SetNodeFault(3, octotest.NodeFault{Closed: true}))
+		}, unsaid: []int{1, 2, 3}, want: []string{"problem polling-port @3", "warning nodes"}},
+	{what: "NAT with two names, and a web port", nodes: []int{3},
+		with: func(t *testing.T, s *faultScene) {
+			all, host := s.cluster.Addresses(), s.at(103)
+			for n := range all {
+				address := fmt.Sprintf("https://%s:%d", host, 10943+n)
+				forward(t, address, all[n])
+				all[n] = address
+			}
+			forward(t, s.webAt(host), s.webAt(s.at(1)))
+			all[2] = otherName(all[2])
+			s.polls(t, all...)
+		}, unsaid: []int{1, 2, 3}, want: []string{"warning nodes"}},
+	{what: "NAT, with a port too few", options: octotest.Options{NAT: true},
+		with: func(t *testing.T, s *faultScene) {
+			s.polls(t, slices.Delete(s.cluster.Addresses(), 2, 3)...)
+			checkedBy(s, 1, 2, 4, 5)
 		}, unsaid: []int{3}, want: []string{"problem nodes node3"}},
-	{what: "NAT with one port that leads to the wrong node", nodes: []int{3}, options: octotest.Options{NAT: true},
+	{what: "NAT with one port that leads to the wrong node", options: octotest.Options{NAT: true},
 		with: func(t *testing.T, s *faultScene) {
 			all := s.cluster.Addresses()
 			all[2] = strings.Replace(all[2], ":10945", ":10999", 1)
 			forward(t, all[2], all[1])
 			s.polls(t, all...)
-			checkedBy(s, 1, 2)
+			checkedBy(s, 1, 2, 4, 5)
 			s.cluster.SetNodeTasks(3, octotest.NodeTasks{Fails: true})
 		}, unsaid: []int{3}, want: []string{"warning nodes node3"}},
 
@@ -225,15 +244,15 @@ var faults = []fault{
 		with: func(t *testing.T, s *faultScene) {
 			s.polls(t, slices.Delete(s.cluster.Addresses(), 2, 3)...)
 		}, unsaid: []int{3}, want: []string{"problem nodes node3"}},
-	{what: "a node was replaced, and its port is dead", nodes: []int{4},
+	{what: "a node was replaced, and its port is dead", nodes: []int{4, 6},
 		with: func(t *testing.T, s *faultScene) {
-			s.polls(t, s.cluster.Addresses()[:3]...)
+			s.polls(t, slices.Delete(s.cluster.Addresses(), 3, 4)...)
 			s.cluster.SetServerNode(3, octotest.ServerNode{Gone: true})
 			isDown(t, s, 3)
 		}, unsaid: []int{3, 4}, want: []string{"problem polling-port @3", "warning nodes node4"}},
-	{what: "a node was replaced, and its process runs on", nodes: []int{4},
+	{what: "a node was replaced, and its process runs on", nodes: []int{4, 6}, // by the fourth
 		with: func(t *testing.T, s *faultScene) {
-			s.polls(t, s.cluster.Addresses()[:3]...)
+			s.polls(t, slices.Delete(s.cluster.Addresses(), 3, 4)...)
 			s.cluster.SetServerNode(3, octotest.ServerNode{Gone: true})
 		}, unsaid: []int{3, 4}, want: []string{"problem nodes node3 @3", "problem nodes node4"}},
 	{what: "a node was removed, and is polled still",
@@ -295,24 +314,62 @@ var faults = []fault{
 	{what: "balanced, without", options: octotest.Options{Balanced: true}, with: balanced(nil), unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem nodes"}},
 	{what: "balanced, and one node shares no queues", options: octotest.Options{Balanced: true, SharedQueues: true},
 		with: balanced(func(c *octotest.Cluster) { c.SetNodeQueues(2, 404) }), unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem nodes"}},
-	{what: "balanced, and nobody says whether queues are shared", nodes: []int{3}, options: octotest.Options{Balanced: true},
+	{what: "balanced, and nobody says whether queues are shared", options: octotest.Options{Balanced: true},
 		with: balanced(func(c *octotest.Cluster) {
-			for n := range 3 {
+			for n := range c.Addresses() {
 				c.SetNodeQueues(n+1, 403)
 			}
-		}), unsaid: []int{1, 2, 3}, want: []string{"warning nodes"}},
-	{what: "balanced, and reached by each node", nodes: []int{3}, options: octotest.Options{Balanced: true},
+		}), unsaid: []int{1, 2, 3, 4, 5}, want: []string{"warning nodes"}},
+	{what: "balanced, and reached by each node", options: octotest.Options{Balanced: true},
 		with: func(t *testing.T, s *faultScene) {
 			balanced(nil)(t, s)
-			checkedBy(s, 1, 2, 3)
+			checkedBy(s, 1, 2, 3, 4, 5)
 		}, want: []string{"warning nodes"}},
-	{what: "balanced, with shared queues, and nothing answers", nodes: []int{3}, options: octotest.Options{Balanced: true, SharedQueues: true},
-		with: func(t *testing.T, s *faultScene) { s.polls(t, "https://"+s.at(200)+":10943") }, unsaid: []int{1, 2, 3}, want: []string{"problem nodes", "problem polling-port @1"}},
+	{what: "two load balancers, with web ports", nodes: []int{3},
+		with: func(t *testing.T, s *faultScene) {
+			var polled []string
+			for _, last := range []int{201, 202} {
+				polled = append(polled, "https://"+s.at(last)+":10943")
+				forward(t, polled[len(polled)-1], s.cluster.Addresses()...)
+				forward(t, s.webAt(s.at(last)), s.webAt(s.at(1)), s.webAt(s.at(2)), s.webAt(s.at(3)))
+			}
+			s.polls(t, polled...)
+		}, unsaid: []int{1, 2, 3}, want: []string{"problem nodes"}},
+	{what: "balanced, with shared queues, and nothing answers", options: octotest.Options{Balanced: true, SharedQueues: true},
+		with: func(t *testing.T, s *faultScene) { s.polls(t, "https://"+s.at(200)+":10943") }, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem nodes", "problem polling-port @1"}},
 	{what: "unique addresses, with shared queues", options: octotest.Options{SharedQueues: true}, unsaid: []int{1, 2, 3, 4, 5}},
 
+	{what: "one is not polled, and the others share their queues", options: octotest.Options{SharedQueues: true},
+		with: func(t *testing.T, s *faultScene) {
+			s.polls(t, slices.Delete(s.cluster.Addresses(), 2, 3)...)
+			s.cluster.SetNodeQueues(3, 404)
+		}, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"warning nodes"}},
 	{what: "unique addresses, with shared queues, and a node is down", options: octotest.Options{SharedQueues: true},
 		with: func(t *testing.T, s *faultScene) { isDown(t, s, 3) }, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"warning polling-port @3"}},
 
+	{what: "unique addresses, with shared queues, but not those of the node that is not polled", nodes: []int{3}, options: octotest.Options{SharedQueues: true, Balanced: true},
+		with: func(t *testing.T, s *faultScene) {
+			s.polls(t, s.cluster.Addresses()[:2]...)
+			s.cluster.SetNodeQueues(3, 404)
+		}, unsaid: []int{3}, want: []string{"problem nodes node3"}},
+	{what: "unique addresses, with shared queues, and the node that is not polled cannot be asked", nodes: []int{3}, options: octotest.Options{SharedQueues: true},
+		with: func(t *testing.T, s *faultScene) {
+			s.polls(t, s.cluster.Addresses()[:2]...)
+			s.cluster.SetNodeQueues(3, 404)
+		}, unsaid: []int{1, 2, 3}, want: []string{"warning nodes"}},
+	{what: "two names of one node, in a cluster that is not asked", nodes: []int{3},
+		with: func(t *testing.T, s *faultScene) {
+			other := newScene(t, "Tentacle", octotest.Options{NodeCount: 1})
+			must(t, other.cluster.AddMachine(octotest.Machine{Name: "web1", Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription}))
+			entries, err := read(t, s.config).TrustedServers()
+			must(t, err)
+			for _, address := range []string{other.cluster.Addresses()[0], otherName(other.cluster.Addresses()[0])} {
+				beside := other.entry(0)
+				beside.Address = address
+				entries = append(entries, beside)
+			}
+			s.trusts(t, entries...)
+		}, want: []string{"problem same-node"}},
 	{what: "a node that does not know the Tentacle yet",
 		with: func(t *testing.T, s *faultScene) {
 			s.machine(t, func(m *octotest.Machine) { m.Thumbprint = strings.Repeat("F", 40) })
@@ -338,20 +395,20 @@ var faults = []fault{
 		must(t, s.cluster.SetWebPort(3, octotest.WebPort{NotOctopus: true}))
 	}, unsaid: []int{3}, want: []string{"warning nodes node3"}},
 
-	{what: "a clone with another machine ID", nodes: []int{3},
+	{what: "a clone with another machine ID",
 		with: func(t *testing.T, s *faultScene) {
 			s.machine(t, func(m *octotest.Machine) { m.Name, m.Thumbprint = "clone", strings.Repeat("D", 40) })
 		}, want: []string{"problem identity"}},
-	{what: "a clone, and health checks", nodes: []int{3}, options: octotest.Options{NAT: true},
+	{what: "a clone, and health checks", options: octotest.Options{NAT: true},
 		with: func(t *testing.T, s *faultScene) {
 			s.machine(t, func(m *octotest.Machine) { m.Name, m.Thumbprint = "clone", strings.Repeat("D", 40) })
-			checkedBy(s, 1, 2, 3)
-		}, unsaid: []int{1, 2, 3}, want: []string{"problem identity", "warning nodes"}},
-	{what: "a clone with the same machine ID, registered under its name", nodes: []int{3}, options: octotest.Options{NAT: true},
+			checkedBy(s, 1, 2, 3, 4, 5)
+		}, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem identity", "warning nodes"}},
+	{what: "a clone with the same machine ID, registered under its name", options: octotest.Options{NAT: true},
 		with: func(t *testing.T, s *faultScene) {
 			s.machine(t, func(m *octotest.Machine) { m.Name = "clone" })
-			checkedBy(s, 1, 2, 3)
-		}, unsaid: []int{1, 2, 3}, want: []string{"warning identity", "warning nodes"}},
+			checkedBy(s, 1, 2, 3, 4, 5)
+		}, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"warning identity", "warning nodes"}},
 
 	{what: "a cluster beside, which does not answer", nodes: []int{3},
 		with: func(t *testing.T, s *faultScene) {
@@ -369,36 +426,36 @@ var faults = []fault{
 				m.Thumbprint, m.Subscription = strings.Repeat("F", 40), "poll://aaaaaaaaaaaaaaaaaaaa/"
 			})
 		}, unsaid: []int{1, 2, 3}, want: []string{"problem registration", "warning accepted node1 @1", "warning accepted node2 @2", "warning accepted node3 @3"}},
-	{what: "disabled", nodes: []int{3}, with: func(t *testing.T, s *faultScene) { s.machine(t, func(m *octotest.Machine) { m.Disabled = true }) }, want: []string{"warning registration"}},
-	{what: "unavailable", nodes: []int{3}, with: func(t *testing.T, s *faultScene) {
+	{what: "disabled", with: func(t *testing.T, s *faultScene) { s.machine(t, func(m *octotest.Machine) { m.Disabled = true }) }, want: []string{"warning registration"}},
+	{what: "unavailable", with: func(t *testing.T, s *faultScene) {
 		s.machine(t, func(m *octotest.Machine) { m.Health = "Unavailable" })
 	}, want: []string{"problem registration"}},
-	{what: "another subscription", nodes: []int{3}, with: func(t *testing.T, s *faultScene) {
+	{what: "another subscription", with: func(t *testing.T, s *faultScene) {
 		s.machine(t, func(m *octotest.Machine) { m.Subscription = "poll://aaaaaaaaaaaaaaaaaaaa/" })
 	}, want: []string{"problem registration"}},
-	{what: "registered as one that listens", nodes: []int{3}, with: func(t *testing.T, s *faultScene) {
+	{what: "registered as one that listens", with: func(t *testing.T, s *faultScene) {
 		s.machine(t, func(m *octotest.Machine) { m.Subscription = "" })
 	}, want: []string{"problem registration"}},
-	{what: "an account that does not see the space", nodes: []int{3}, key: octotest.LimitedAPIKey,
+	{what: "an account that does not see the space", key: octotest.LimitedAPIKey,
 		with: func(t *testing.T, s *faultScene) {
 			s.machine(t, func(m *octotest.Machine) {
 				m.Thumbprint, m.Subscription = strings.Repeat("F", 40), "poll://aaaaaaaaaaaaaaaaaaaa/"
 			})
 			s.machine(t, func(m *octotest.Machine) { m.Space = "Spaces-2" })
 		}, want: []string{"problem registration"}},
-	{what: "an account that sees nothing, and two names of one node", nodes: []int{3},
+	{what: "an account that sees nothing, and two names of one node",
 		with: func(t *testing.T, s *faultScene) {
 			oneTwice(t, s)
 			seesNothing(s)
-		}, unsaid: []int{1, 2, 3}, want: []string{"problem same-node node1"}},
-	{what: "an account that sees nothing", nodes: []int{3},
-		with: func(_ *testing.T, s *faultScene) { seesNothing(s) }, unsaid: []int{1, 2, 3}},
-	{what: "no account, and two names of one node", nodes: []int{3}, key: "-",
-		with: oneTwice, unsaid: []int{1, 2, 3}, want: []string{"problem same-node"}},
+		}, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem same-node node1", "skipped nodes", "skipped registration"}},
+	{what: "an account that sees nothing",
+		with: func(_ *testing.T, s *faultScene) { seesNothing(s) }, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"skipped nodes", "skipped registration"}},
+	{what: "no account, and two names of one node", key: "-",
+		with: oneTwice, unsaid: []int{1, 2, 3, 4, 5}, want: []string{"problem same-node", "skipped api", "skipped nodes", "skipped registration"}},
 }
 
 // TestEachFaultIsFoundAndNothingElse breaks a cluster, or how it is polled, and compares all
-// findings that are not good with the expected ones, and the nodes that are said to be polled with
+// findings that are not ok with the expected ones, and the nodes that are said to be polled with
 // those that are. Each complete fix is pasted, and ends its finding. The nodes log no error.
 func TestEachFaultIsFoundAndNothingElse(t *testing.T) {
 	t.Parallel()
@@ -463,6 +520,20 @@ func (f fault) test(t *testing.T, nodes int) {
 type faultFinding struct {
 	Level, ID, What, Why, Fix, Node, Address string
 	Complete                                 bool
+	Polled                                   *bool
+}
+
+// says is whether a finding's text says that its node is polled; nil if it says neither.
+func (f faultFinding) says() *bool {
+	switch {
+	case f.ID != "nodes" || f.Node == "":
+		return nil
+	case strings.HasPrefix(f.What, f.Node+" is polled"):
+		return new(true)
+	case strings.HasPrefix(f.What, f.Node+" is not polled"):
+		return new(false)
+	}
+	return nil
 }
 
 func (f fault) check(t *testing.T, s *faultScene) []faultFinding {
@@ -494,10 +565,13 @@ var firstAddress = regexp.MustCompile(`^https://\S+`)
 // depends on the machine.
 func (s *faultScene) summary(found []faultFinding) (wrong, polled []string) {
 	for _, f := range found {
+		if says := f.says(); (says == nil) != (f.Polled == nil) || says != nil && *says != *f.Polled {
+			wrong = append(wrong, "JSON says something else than: "+f.What)
+		}
 		switch {
-		case f.ID == "service" || f.ID == "restart" || f.ID == "environment" || f.Level == "skipped":
+		case f.ID == "service" || f.ID == "restart" || f.ID == "environment" || f.ID == "connections":
 			continue
-		case f.Level == "ok" && f.ID == "nodes" && f.Node != "" && strings.HasPrefix(f.What, f.Node+" is polled"):
+		case f.Level == "ok" && f.Polled != nil && *f.Polled:
 			polled = append(polled, f.Node)
 		case f.Level != "ok":
 			text := f.Level + " " + f.ID

@@ -138,6 +138,7 @@ func goldenPorts(s *check.Snapshot) {
 	for i := range s.Ports {
 		end, name := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + i)}), 10943), fmt.Sprintf("OCTO%d", i+1)
 		s.Ports[i].Answer = octoapi.Port{Address: s.Ports[i].Address, Thumbprint: goldenThumbprint, Remote: end.String(), Latency: 12300 * time.Microsecond}
+		s.Ports[i].Trust, s.Ports[i].AskedIt = octoapi.PortTrust{Address: s.Ports[i].Address, Trust: octoapi.Trusted, Thumbprint: goldenThumbprint}, true
 		s.Ports[i].Host = octoapi.NodeAtHost{Node: octoapi.Node{Name: name}, Verified: true, Remote: end.Addr().String() + ":443"}
 		s.Connections = append(s.Connections, end)
 	}
@@ -176,6 +177,9 @@ func TestTheTextOfCheckIsGolden(t *testing.T) {
 		}},
 		{"nothing that is registered, and a weak certificate that ends soon", func(s *check.Snapshot) {
 			s.API.Registrations = nil
+			for i := range s.Ports {
+				s.Ports[i].Trust.Trust = octoapi.NotTrusted
+			}
 			s.Certificate.NotAfter, s.Certificate.KeyBits = s.Now.AddDate(0, 0, 30), 1024
 			s.Service = service.Status{Name: "Tentacle", State: service.Failed, Reason: "exit status 7"}
 		}},

@@ -28,9 +28,9 @@ func listNodesCommand(c *console) *cli.Command {
 		Category: "Polling",
 		Usage:    "list the nodes of the cluster, and where this Tentacle polls them",
 		Description: `Shows each node with its state, the addresses at which it is polled, what proves
-that, and whether it accepts this Tentacle. An address of which it is not known where
-it leads is listed, too. Without --server and credentials, the polled hosts are asked
-which nodes they are. Changes nothing.
+that, and whether it accepts this Tentacle. Addresses whose node is not known are
+listed, too. Without --server and credentials, asks the polled hosts which nodes they
+are. Changes nothing.
 
   octo-tentacle list-nodes --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle list-nodes --format=json`,
@@ -55,7 +55,7 @@ func listNodes(ctx context.Context, c *console, o listNodesOptions) error {
 	if err := o.ask(ctx, c, s); err != nil {
 		return err
 	}
-	o.warn(ctx, c, s)
+	o.warn(c, s)
 	list := clusterListOf(s)
 	if o.format == "json" {
 		return c.printJSON(list)
@@ -86,7 +86,7 @@ func (o *listNodesOptions) ask(ctx context.Context, c *console, s *snapshot) err
 }
 
 // warn warns of what makes the list less than it seems.
-func (o *listNodesOptions) warn(ctx context.Context, c *console, s *snapshot) {
+func (o *listNodesOptions) warn(c *console, s *snapshot) {
 	switch {
 	case !o.asksAPI:
 		c.warnOf(hint.New("the nodes of the cluster are not known, only those at the polled addresses", "give --server and credentials"))
@@ -97,7 +97,7 @@ func (o *listNodesOptions) warn(ctx context.Context, c *console, s *snapshot) {
 		c.warnOf(hint.Errorf("to finish: "+s.Tentacle.Restart(),
 			"service %s started before the last change of %s and still uses the old list: a restart is pending", s.Service.Name, s.Tentacle.Instance.ConfigPath))
 	}
-	for _, o := range overridesOf(ctx, s.Tentacle.Service, []string{tentacleconfig.KeyTrustedServers}) {
+	for _, o := range overriding(s.Variables, []string{tentacleconfig.KeyTrustedServers}, s.Tentacle.GOOS) {
 		c.warnOf(hint.With(errors.New(o.instead()), "what to do about it: "+s.Tentacle.Command("check")))
 	}
 }

@@ -25,15 +25,12 @@ type override struct {
 }
 
 // overridesOf are the variables of a service that its Tentacle uses instead of some of these
-// settings. Where that cannot be found out, there are none: check says so.
+// settings, as far as that can be found out: check says where it cannot.
 func overridesOf(ctx context.Context, serviceName string, settings []string) []override {
 	if len(settings) == 0 {
 		return []override{}
 	}
-	variables, err := service.Environment(ctx, serviceName)
-	if err != nil {
-		return []override{}
-	}
+	variables, _ := service.Environment(ctx, serviceName)
 	return overriding(variables, settings, runtime.GOOS)
 }
 

@@ -187,10 +187,10 @@ func (o pollOptions) changeUnasked(ctx context.Context, c *console, t *tentacle,
 		}
 		ports, err := t.network(c, o.api.timeout)
 		if err != nil {
-			c.warnOf(fmt.Errorf("it was not found out whether the polled ports accept this Tentacle: %w", err))
+			c.warnOf(fmt.Errorf("it is not known whether the polled ports accept this Tentacle: %w", err))
 			return nil
 		}
-		acceptance{network: ports, tentacle: t, check: []string{"--server=URL", "--apikey-file=FILE"}}.ask(ctx, out)
+		acceptance{network: ports, tentacle: t, patience: learnTime, check: []string{"--server=URL", "--apikey-file=FILE"}}.ask(ctx, out)
 		return nil
 	}}, nil
 }

@@ -62,7 +62,7 @@ func (s *snapshot) checkUntilProved(ctx context.Context, of octoapi.Registration
 		task, err := s.server.checkHealth(one, space, []octoapi.Registration{of},
 			fmt.Sprintf(" (%d of at most %d, to prove %s)", len(p.Checks)+1, most, strings.Join(left, ", ")))
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
+		if task.ID != "" && errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("the health check %s did not end in time", task.ID)
 		}
 		if err != nil {

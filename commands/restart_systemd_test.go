@@ -536,6 +536,8 @@ func TestSystemdUserWhoMayNotRestartIsToldBeforeAnythingIsSaved(t *testing.T) {
 	}
 	run(0, "Saved; service Told-First still runs with the old configuration", "configure", "--port=10999", "--no-restart")
 	run(0, "Nothing to change.", "configure", "--port=10999")
+	run(1, "skipped  it was not checked whether an environment variable overrides the file\n"+
+		"           not all that sets variables of the service can be read: ", "check")
 	if runs := m.runs(t); len(runs) != 1 {
 		t.Errorf("starts: %q", runs)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -121,6 +122,12 @@ func cmdLarge(ts *testscript.TestScript, _ bool, args []string) {
 	size, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bytes.Repeat([]byte(" "), size<<20), 0o600))
+}
+
+// cmdAged makes a file one that was written an hour ago.
+func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
+	before := time.Now().Add(-time.Hour)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), before, before))
 }
 
 // cmdEncode writes a text as Notepad does (bom-crlf), or as > in Windows

@@ -133,6 +133,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"edit":          cmdEdit,
 		"backup":        cmdBackup,
 		"large":         cmdLarge,
+		"aged":          cmdAged,
 		"encode":        cmdEncode,
 		"health":        cmdHealth,
 		"logged-errors": cmdLoggedErrors,

@@ -155,7 +155,7 @@ func (l *leakTest) usual(command string) []string {
 		return append(register, "--workerpool=Default Worker Pool", "--name=agent", "--additional")
 	case "remove-server":
 		return []string{config, "--force", "--no-restart", l.cluster.Addresses()[0]}
-	case "check", "show-configuration":
+	case "check", "list-nodes", "show-configuration":
 		return []string{config, "--timeout=150ms"}
 	case "deregister-from", "deregister-worker":
 		return []string{config, "--multiple", "--timeout=150ms"}

@@ -28,8 +28,7 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 	var all sync.WaitGroup
 	all.Go(func() { s.lookAtService(ctx) })
 	all.Go(func() {
-		// Where this fails, the state of the service is not known either, and is reported.
-		s.Variables, _ = service.Environment(ctx, s.Tentacle.Service)
+		s.Variables, s.VariablesErr = service.Environment(ctx, s.Tentacle.Service)
 	})
 	all.Go(func() { s.lookAtFileAccess(ctx) })
 	all.Go(func() { s.askPorts(ctx, answered) })
@@ -38,6 +37,7 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 		all.Go(func() { s.askAPI(ctx) })
 	}
 	all.Wait()
+	s.askHostsAgain(ctx)
 	s.lookAtConnections(ctx)
 	s.API.HealthChecks = s.recent(s.API.HealthChecks)
 }

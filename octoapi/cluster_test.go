@@ -3,6 +3,9 @@ package octoapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -211,19 +214,46 @@ func TestANodeIsAskedForItsQueuesWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{SharedQueues: true})
 	o := Options{Server: cluster.URL(), Credentials: Credentials{APIKey: octotest.APIKey}}
-	if shared, err := AskSharedQueues(deadline(t, 5*time.Second), o); err != nil || !shared {
-		t.Errorf("%v, %v", shared, err)
+	if said := AskQueues(deadline(t, 5*time.Second), o); said.Err != nil || !said.Shared {
+		t.Errorf("%+v", said)
 	}
 	cluster.SetSharedQueues(false)
-	if shared, err := AskSharedQueues(deadline(t, 5*time.Second), o); err != nil || shared {
-		t.Errorf("%v, %v", shared, err)
+	if said := AskQueues(deadline(t, 5*time.Second), o); said.Err != nil || said.Shared {
+		t.Errorf("%+v", said)
 	}
 	for _, r := range cluster.Requests() {
 		if len(r.Credential) > 0 {
 			t.Errorf("%s carried %q", r.Path, r.Credential)
 		}
 	}
-	if _, err := AskSharedQueues(deadline(t, 5*time.Second), Options{Server: "http://" + freeAddress(t)}); err == nil {
+	if said := AskQueues(deadline(t, 5*time.Second), Options{Server: "http://" + freeAddress(t)}); said.Err == nil {
 		t.Error("where nothing listens, there is an answer")
+	}
+}
+
+func TestAListOfNodesThatMakesNoSenseIsNone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what, nodes string
+		sensible    bool
+	}{
+		{"a node without a name", `{"Id":"OctopusServerNodes-1","Name":"octo1"},{"Id":"OctopusServerNodes-2","Name":" "}`, false},
+		{"a node that is nothing", `{}`, false},
+		{"a name of another kind", `{"Name":{"First":"octo1"}}`, false},
+		{"more than a cluster has", strings.Repeat(`{"Name":"octo1"},`, 1000) + `{"Name":"octo1"}`, false},
+		{"a number that is no time", `{"Name":"octo1","LastSeen":17}`, true},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api" {
+				fmt.Fprint(w, `{"Application":"Octopus Deploy","Version":"2026.1.1","Links":{"Self":"/api"}}`)
+				return
+			}
+			fmt.Fprintf(w, `{"Nodes":[%s]}`, c.nodes)
+		}))
+		defer server.Close()
+		got, err := newClient(t, Options{Server: server.URL}).Nodes(deadline(t, 5*time.Second))
+		if c.sensible && (err != nil || len(got) != 1) || !c.sensible && !errors.Is(err, ErrNotOctopus) {
+			t.Errorf("%s: %d nodes, %v", c.what, len(got), err)
+		}
 	}
 }

@@ -55,7 +55,8 @@ func notOctopus(format string, a ...any) error {
 type UnreachableError struct {
 	Server     string // its base URL
 	Reason     Reason
-	MaybeHTTPS bool // Server begins with http://, and what is there may speak https
+	Cause      string // the message without the server; "" where it is not told apart
+	MaybeHTTPS bool   // Server begins with http://, and what is there may speak https
 	report
 }
 

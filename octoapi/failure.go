@@ -109,6 +109,7 @@ func (c *connection) explain(ctx context.Context, f failedRequest, tries *attemp
 	return &UnreachableError{
 		Server: c.URL(),
 		Reason: d.reason,
+		Cause:  c.quote(d.text),
 		// A write follows reads, which were answered.
 		MaybeHTTPS: f.url.Scheme == "http" && d.retry == retryUntilDeadline && tries != nil,
 		report:     report{message, d.hints, []error{f.cause}},

@@ -223,9 +223,9 @@ func TestWhetherQueuesAreSharedIsUnknownWhereThatIsRefused(t *testing.T) {
 	at := webPortOf(t, cluster, 2)
 	for status, known := range map[int]bool{0: true, 200: true, 404: true, 401: false, 403: false, 500: false} {
 		cluster.SetNodeQueues(2, status)
-		shared, err := AskSharedQueues(deadline(t, 5*time.Second), Options{Server: at, timing: quick})
-		if (err == nil) != known || shared != (status == 0 || status == 200) {
-			t.Errorf("%d: %v, %v", status, shared, err)
+		said := AskQueues(deadline(t, 5*time.Second), Options{Server: at, timing: quick})
+		if (said.Err == nil) != known || said.Shared != (status == 0 || status == 200) || known && said.Node != "node2" {
+			t.Errorf("%d: %+v", status, said)
 		}
 	}
 	mustCarryNoCredential(t, cluster)

@@ -15,20 +15,6 @@ type redis struct{ IsEnabled, IsConfigured, IsReachable bool }
 
 func (r redis) shares() bool { return r.IsEnabled && r.IsConfigured && r.IsReachable }
 
-// AskSharedQueues is Client.SharedQueues for whichever server is at Options.Server, of which only
-// its address, TLS and proxy count: no credentials are sent. Each node answers for itself. Where
-// nothing listens, it is not asked again.
-func AskSharedQueues(ctx context.Context, o Options) (bool, error) {
-	o.Credentials = Credentials{}
-	o.timing = o.timing.withDefaults()
-	o.timing.briefly = 0
-	c, err := newConnection(o)
-	if err != nil {
-		return false, err
-	}
-	return (&Client{connection: c}).SharedQueues(ctx)
-}
-
 // SharedQueues says whether the nodes share their queues through Redis, so that polling one
 // balanced address is enough. Servers before 2026.4 do not know the question, and do not share. An
 // error says that it is not known: one that refuses to say so may share.
@@ -47,6 +33,13 @@ type NodeQueues struct {
 	Err    error // why it is not known
 }
 
+// AskQueues asks whichever node is at Options.Server, of which only its address, TLS and proxy
+// count: no credentials are sent. It is asked once.
+func AskQueues(ctx context.Context, o Options) NodeQueues {
+	o.Credentials, o.Waiting = Credentials{}, nil
+	return askQueues(ctx, o)
+}
+
 // SampleSharedQueues asks the API's own address whether queues are shared, so many times, all at
 // once, without credentials and each time on a connection of its own: a load balancer that is there
 // leads to several nodes.
@@ -56,13 +49,13 @@ func (c *Client) SampleSharedQueues(ctx context.Context, times int) []NodeQueues
 	answers := make([]NodeQueues, times)
 	var all sync.WaitGroup
 	for i := range answers {
-		all.Go(func() { answers[i] = sampleQueues(ctx, o) })
+		all.Go(func() { answers[i] = askQueues(ctx, o) })
 	}
 	all.Wait()
 	return answers
 }
 
-func sampleQueues(ctx context.Context, o Options) (said NodeQueues) {
+func askQueues(ctx context.Context, o Options) (said NodeQueues) {
 	c, err := newConnection(o)
 	if err != nil {
 		return NodeQueues{Err: err}

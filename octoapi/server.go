@@ -103,7 +103,8 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 // Nodes lists the cluster's nodes. It asks for the summary, which says which nodes are offline, or
 // for the plain list if the server has no summary, which says neither that nor when a node was last
 // seen (OctopusClients, OctopusServerNodeSummaryResource.cs and OctopusServerNodeResource.cs). The
-// error is ErrForbidden where the account may not see the nodes.
+// error is ErrForbidden where the account may not see the nodes, and ErrNotOctopus for a list that
+// makes no sense.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	summary, err := followOne[struct{ Nodes []nodeResource }](ctx, c,
 		c.rootSource().to("OctopusServerClusterSummary", "/api/octopusservernodes/summary", nil))
@@ -116,9 +117,18 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	if len(summary.Nodes) == 0 {
 		return nil, fmt.Errorf("the server at %s lists no nodes of its cluster, not even itself", c.URL())
 	}
+	if len(summary.Nodes) > mostNodes {
+		return nil, notOctopus("the server at %s lists %d nodes, which no cluster has", c.URL(), len(summary.Nodes))
+	}
 	nodes := make([]Node, 0, len(summary.Nodes))
 	for _, r := range summary.Nodes {
+		if strings.TrimSpace(r.Name) == "" {
+			return nil, notOctopus("the server at %s lists a node without a name", c.URL())
+		}
 		nodes = append(nodes, c.node(r))
 	}
 	return nodes, nil
 }
+
+// mostNodes is far more than a cluster has. What is found out about them is compared with each.
+const mostNodes = 1000

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -82,13 +83,20 @@ func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (T
 			return t, err
 		}
 	}
-	t.ErrorMessage, t.ServerNode = s.client.quote(t.ErrorMessage), s.client.quote(t.ServerNode)
-	return t, nil
+	return s.client.quoted(t), nil
+}
+
+// quoted is a task that has ended, with texts that can be shown.
+func (c *connection) quoted(t Task) Task {
+	for _, text := range []*string{&t.ID, &t.State, &t.ErrorMessage, &t.ServerNode} {
+		*text = c.quote(*text)
+	}
+	return t
 }
 
 // tasksAtOnce is how many of a machine's tasks are asked for: as many as Octopus itself has on a
 // page.
-const tasksAtOnce = "30"
+const tasksAtOnce = 30
 
 // HealthChecks are the latest health checks that this machine, which was read from the server,
 // certainly answered, the newest first: they succeeded, and without a warning. One that checks
@@ -104,7 +112,7 @@ func (s *Space) HealthChecks(ctx context.Context, machine Machine) ([]Task, erro
 		return nil, nil
 	}
 	var p page[Task]
-	err := s.client.get(ctx, expand(template, parameters{"skip": "0", "take": tasksAtOnce}), &p)
+	err := s.client.get(ctx, expand(template, parameters{"skip": "0", "take": strconv.Itoa(tasksAtOnce)}), &p)
 	if isNotFound(err) {
 		return nil, nil
 	}
@@ -112,8 +120,9 @@ func (s *Space) HealthChecks(ctx context.Context, machine Machine) ([]Task, erro
 		return nil, err
 	}
 	checks := slices.DeleteFunc(p.Items, func(t Task) bool { return t.Name != healthTask || !t.Succeeded || t.Warned })
+	checks = checks[:min(len(checks), tasksAtOnce)] // however many the server sends
 	for i := range checks {
-		checks[i].ServerNode = s.client.quote(checks[i].ServerNode)
+		checks[i] = s.client.quoted(checks[i])
 	}
 	slices.SortStableFunc(checks, func(a, b Task) int { return b.Completed.Compare(a.Completed) })
 	return checks, nil

@@ -1,7 +1,11 @@
 package octoapi
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -82,5 +86,30 @@ func TestTheHealthChecksThatProveSomethingAreTheSuccessfulOnes(t *testing.T) {
 	_, err = space.HealthChecks(t.Context(), found[0])
 	if status, is := errors.AsType[*StatusError](err); !is || status.Permission != TaskView {
 		t.Errorf("without permission: %v", err)
+	}
+}
+
+// TestTasksAreBoundedAndShowable whatever a server sends: so many that each takes time, and texts
+// that a terminal obeys.
+func TestTasksAreBoundedAndShowable(t *testing.T) {
+	t.Parallel()
+	const one = `{"Id":"ServerTasks-1\n\u001b[2J","Name":"Health","State":"Success\u0007","FinishedSuccessfully":true,"ServerNode":"octo1\u202e","StartTime":"tomorrow"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"Items":[%s]}`, strings.Repeat(one+",", 99)+one)
+	}))
+	defer server.Close()
+	var machine Machine
+	machine.fields = map[string]json.RawMessage{"Links": json.RawMessage(`{"TasksTemplate":"/api/machines/Machines-1/tasks{?skip,take}"}`)}
+	space := &Space{client: newClient(t, Options{Server: server.URL})}
+	checks, err := space.HealthChecks(deadline(t, 5*time.Second), machine)
+	if err != nil || len(checks) != tasksAtOnce {
+		t.Fatalf("%d, %v", len(checks), err)
+	}
+	if c := checks[0]; c.ID != "ServerTasks-1 [2J" || c.State != "Success" || c.ServerNode != "octo1" || !c.Started.IsZero() {
+		t.Errorf("%+v", c)
+	}
+	machine.fields["Links"] = json.RawMessage(`{"TasksTemplate":"http://elsewhere.example.com/tasks"}`)
+	if _, err := space.HealthChecks(deadline(t, 5*time.Second), machine); err == nil || !strings.Contains(err.Error(), "another host, elsewhere.example.com") {
+		t.Errorf("%v", err)
 	}
 }

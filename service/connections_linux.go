@@ -51,6 +51,7 @@ func notSeen(err error) error {
 // that leads in the tables of its own network namespace: proc(5).
 func connectionsOf(pids []int) (ends []netip.AddrPort, err error) {
 	tables := map[string]map[string]netip.AddrPort{} // by network namespace
+	known := map[netip.AddrPort]bool{}
 	for _, pid := range pids {
 		sockets, namespace, err := socketsOf(pid)
 		if hasEnded(err) {
@@ -70,7 +71,8 @@ func connectionsOf(pids []int) (ends []netip.AddrPort, err error) {
 			tables[namespace] = table
 		}
 		for _, socket := range sockets {
-			if end, is := tables[namespace][socket]; is && !slices.Contains(ends, end) {
+			if end, is := tables[namespace][socket]; is && !known[end] {
+				known[end] = true
 				ends = append(ends, end)
 			}
 		}

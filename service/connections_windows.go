@@ -36,13 +36,15 @@ func Connections(ctx context.Context, name string) ([]netip.AddrPort, error) {
 
 // connectionsOf are those of some processes.
 func connectionsOf(pids []int) (ends []netip.AddrPort, err error) {
+	known := map[netip.AddrPort]bool{}
 	for _, t := range []connectionTable{ipv4Table, ipv6Table} {
 		all, err := t.read()
 		if err != nil {
 			return nil, hint.Permission(fmt.Errorf("the connections of the service's processes cannot be seen: %w", err))
 		}
 		for _, one := range all {
-			if slices.Contains(pids, one.pid) && !slices.Contains(ends, one.end) {
+			if slices.Contains(pids, one.pid) && !known[one.end] {
+				known[one.end] = true
 				ends = append(ends, one.end)
 			}
 		}

@@ -32,7 +32,8 @@ func settersOf(unitFiles, environmentFiles []string) map[string][]string {
 		}
 	}
 	for _, file := range environmentFiles {
-		for _, assignment := range readEnvironmentFile(file) {
+		list, _ := readEnvironmentFile(file)
+		for _, assignment := range list {
 			name, _, _ := strings.Cut(assignment, "=")
 			add(name, file)
 		}

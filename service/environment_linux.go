@@ -2,17 +2,21 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	godbus "github.com/godbus/dbus/v5"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 // Environment lists the variables that the unit NAME.service sets, those that systemd gives every
-// service, and those that only its running process has (where this user may see them). It is empty
-// for a unit that does not exist and on a host without systemd.
+// service, and those that only its running process has. It is empty for a unit that does not exist
+// and on a host without systemd. With an error, which is fs.ErrPermission where this user may not
+// see all of it, there may be others.
 func Environment(ctx context.Context, name string) ([]Variable, error) {
 	properties, err := propertiesOf(ctx, name)
 	if err != nil {
@@ -20,8 +24,11 @@ func Environment(ctx context.Context, name string) ([]Variable, error) {
 	}
 	variables := assignments(property[[]string](properties, "Environment"), SourceDefinition)
 	files := environmentFiles(properties)
+	var unseen []error
 	for _, file := range files {
-		for _, v := range assignments(readEnvironmentFile(file), SourceFile) {
+		list, err := readEnvironmentFile(file)
+		unseen = append(unseen, err)
+		for _, v := range assignments(list, SourceFile) {
 			variables = with(variables, v) // the files override Environment=: systemd.exec(5)
 		}
 	}
@@ -32,7 +39,12 @@ func Environment(ctx context.Context, name string) ([]Variable, error) {
 	}
 	variables = withMissing(variables, managerEnvironment(ctx))
 	variables = without(variables, property[[]string](properties, "UnsetEnvironment")) // of all of these
-	return withMissing(variables, processEnvironment(int(property[uint32](properties, "MainPID")))), nil
+	process, err := processEnvironment(int(property[uint32](properties, "MainPID")))
+	variables = withMissing(variables, process)
+	if err := errors.Join(append(unseen, err)...); err != nil {
+		return variables, hint.Permission(fmt.Errorf("not all that sets variables of the service can be read: %w", err))
+	}
+	return variables, nil
 }
 
 // managerEnvironment is what systemd gives every service: DefaultEnvironment= of its configuration,
@@ -73,12 +85,15 @@ func environmentFiles(properties map[string]any) (files []string) {
 }
 
 // readEnvironmentFile reads the assignments of a file as systemd.exec(5) describes it: comments
-// with # and ;, a backslash that joins lines, quotes around a value. A file that cannot be read
-// has none: systemd itself reports it.
-func readEnvironmentFile(path string) (list []string) {
+// with # and ;, a backslash that joins lines, quotes around a value. A file that is not there has
+// none: systemd itself reports it.
+func readEnvironmentFile(path string) (list []string, err error) {
 	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for line := range strings.Lines(strings.ReplaceAll(string(content), "\\\n", "")) {
 		line = strings.TrimSpace(line)
@@ -92,7 +107,7 @@ func readEnvironmentFile(path string) (list []string) {
 		}
 		list = append(list, strings.TrimSpace(name)+"="+value)
 	}
-	return list
+	return list, nil
 }
 
 // without drops what UnsetEnvironment= lists: names or assignments.
@@ -109,15 +124,20 @@ func without(variables []Variable, unset []string) (kept []Variable) {
 	return kept
 }
 
-// processEnvironment is what a process was started with: proc(5). It is empty for other users'
-// processes.
-func processEnvironment(pid int) []Variable {
+// processEnvironment is what a process was started with: proc(5). The error is fs.ErrPermission for
+// other users' processes.
+func processEnvironment(pid int) ([]Variable, error) {
 	if pid == 0 {
-		return nil
+		return nil, nil
 	}
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil {
-		return nil
+	switch {
+	case hasEnded(err) && os.Geteuid() == 0:
+		return nil, nil
+	case hasEnded(err): // or it seems not to be there: hidepid in proc(5)
+		return nil, fs.ErrPermission
+	case err != nil:
+		return nil, err
 	}
-	return assignments(strings.Split(string(content), "\x00"), SourceProcess)
+	return assignments(strings.Split(string(content), "\x00"), SourceProcess), nil
 }

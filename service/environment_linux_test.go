@@ -17,7 +17,11 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, v := range assignments(readEnvironmentFile(file), SourceFile) {
+	list, err := readEnvironmentFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range assignments(list, SourceFile) {
 		got = append(got, v.Name+"="+v.Value)
 		if v.Source != SourceFile {
 			t.Errorf("%s comes from %s", v.Name, v.Source)
@@ -26,8 +30,11 @@ func TestAnEnvironmentFileIsReadAsSystemdReadsIt(t *testing.T) {
 	if want := []string{"A=last", "B=two words", "C=3", "D=long value", "E="}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if list := readEnvironmentFile(file + ".none"); list != nil {
-		t.Errorf("a file that is not there: %q", list)
+	if list, err := readEnvironmentFile(file + ".none"); list != nil || err != nil {
+		t.Errorf("a file that is not there: %q, %v", list, err)
+	}
+	if list, err := readEnvironmentFile(filepath.Dir(file)); list != nil || err == nil {
+		t.Errorf("what cannot be read: %q", list)
 	}
 }
 
@@ -39,7 +46,11 @@ func TestVariablesThatAreUnsetAreLeftOut(t *testing.T) {
 }
 
 func TestARunningProcessShowsItsEnvironment(t *testing.T) {
-	list := withMissing([]Variable{{Name: "PATH", Value: "own", Source: SourceDefinition}}, processEnvironment(os.Getpid()))
+	process, err := processEnvironment(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := withMissing([]Variable{{Name: "PATH", Value: "own", Source: SourceDefinition}}, process)
 	var path, others int
 	for _, v := range list {
 		switch {

@@ -225,7 +225,7 @@ func respelled(list []TrustedServer) []TrustedServer {
 			if polled[id] {
 				continue
 			}
-			polled[id] = true
+			polled[id] = s.Polls()
 			s = s.Respelled()
 		}
 		if s.SubscriptionPreventsStart() {

@@ -160,6 +160,7 @@ func TestWhatTheTentacleCannotUseIsRepaired(t *testing.T) {
 		"twice without an address":                         {before: []string{entry("0", upper, null, null), entry("1", upper, null, null), entry("1", lower, null, null), entry("2", upper, null, x)}, after: []string{entry("1", upper, null, null), entry("2", upper, null, x)}},
 		"a listening one with blanks":                      {before: []string{entry("1", lower[:2]+" "+lower[2:], null, null)}, after: []string{entry("1", upper, null, null)}},
 		"twice wrong":                                      {before: []string{polled(lower, "a:1", x), polled(upper, "a:1", y)}, after: []string{polled(upper, "https://a:1", x)}},
+		"twice wrong, once without a style":                {before: []string{entry("0", lower+" ", `"https://a:1"`, x), polled(lower, "https://a:1", x)}, after: []string{polled(upper, "https://a:1", x)}},
 		"twice, and only the wrong one has a subscription": {before: []string{polled(lower, "https://a:1", x), polled(upper, "https://a:1", null)}, after: []string{polled(upper, "https://a:1", x), polled(upper, "https://a:1", null)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (r *report) accepted() {
 	}
 	switch {
 	case unasked > 0:
-		r.skipped(idAccepted, "whether the polling ports accept this Tentacle was not asked", "that takes a certificate which can be read on this machine")
+		r.skipped(idAccepted, "the polling ports were not asked whether they accept this Tentacle", "to ask, its certificate must be readable on this machine")
 	case r.found(idAccepted) || accepting == 0:
 	case accepting < ports:
 		r.ok(idAccepted, "every polling port that answers accepts this Tentacle: %d of %d", accepting, ports)

@@ -62,7 +62,7 @@ func TestARefusalIsExplainedByWhatTheServerKnows(t *testing.T) {
 			for i := range s.Ports {
 				s.Ports[i].Trust, s.Ports[i].AskedIt = octoapi.PortTrust{}, false
 			}
-		}, Skipped, "whether the polling ports accept this Tentacle was not asked", "a certificate which can be read", ""},
+		}, Skipped, "the polling ports were not asked whether they accept this Tentacle", "its certificate must be readable", ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s := goodSnapshot()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -105,6 +106,19 @@ func TestACorrectTentacleHasOnlyGoodFindings(t *testing.T) {
 		idService, idRestart, idPollingPort, idPollingPort, idAccepted, idConnections, idAPI, idClock, idClusterThumbprint, idRegistration, idIdentity, idNodes, idNodes}
 	if !slices.Equal(ids, want) {
 		t.Errorf("looked at %q", ids)
+	}
+}
+
+func TestWithSharedQueuesPortsThatDoNotSayWhetherTheyAcceptProveNothing(t *testing.T) {
+	s := goodSnapshot()
+	s.API.Queues.State = coverage.Shared
+	for i := range s.Ports {
+		s.Ports[i].Trust = octoapi.PortTrust{Address: s.Ports[i].Address, Err: errors.New("x")}
+	}
+	for _, found := range s.Findings() {
+		if found.ID == idNodes && (found.Level != Warning || !found.Unknown) {
+			t.Errorf("%+v", found)
+		}
 	}
 }
 
@@ -341,6 +355,9 @@ var badEnvironments = []bad{
 	{"one that is blank, and others", func(s *Snapshot) {
 		s.Variables = []service.Variable{contributes, {Name: "TENTACLE_TRUSTED_SERVERS", Value: " "}, {Name: "PATH", Value: "/bin"}}
 	}, OK, idEnvironment, "no environment variable", ""},
+	{"a variable file that this user may not read", func(s *Snapshot) {
+		s.VariablesErr = hint.Permission(fmt.Errorf("open /etc/tentacle.env: %w", fs.ErrPermission))
+	}, Skipped, idEnvironment, "open /etc/tentacle.env: permission denied\nrun this as root", ""},
 	{"on Windows, for the machine, in another case", func(s *Snapshot) {
 		s.Tentacle.GOOS = "windows"
 		s.Variables = []service.Variable{contributes, {Name: "tentacle_trusted_servers", Value: "[]", Source: service.SourceSystem}}
@@ -408,7 +425,7 @@ var badClusters = []bad{
 		OK, idNodes, "OCTO3 runs no tasks: it hands out no work", ""},
 	{"a node in maintenance, not polled", func(s *Snapshot) {
 		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "octo3", InMaintenanceMode: true})
-	}, Warning, idNodes, "octo3 is not polled; it is in maintenance", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	}, Warning, idNodes, "octo3 is not polled; it is drained", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
 	{"no permission to see the nodes", func(s *Snapshot) { s.API.NodesErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) },
 		Skipped, idNodes, "may not see the cluster's nodes", ""},
 	{"two names of one node, beside all others", func(s *Snapshot) {
@@ -435,10 +452,29 @@ var badClusters = []bad{
 	{"one balanced address, and a node that does not say whether it shares its queues", func(s *Snapshot) {
 		s.setServers("https://balanced.example.com:10943")
 		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"OCTO2"}}
-	}, Warning, idNodes, "whether OCTO2 does, too, is not known", ""},
+	}, Warning, idNodes, "that is not known of OCTO2", ""},
 	{"two addresses, and a node that does not say whether it shares its queues", func(s *Snapshot) {
 		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"octo2.example.com"}}
-	}, OK, idNodes, "(whether octo2.example.com shares them, too, is not known)", ""},
+	}, OK, idNodes, "(that is not known of octo2.example.com)", ""},
+	{"one address too few, and nodes that do not say whether they share their queues", func(s *Snapshot) {
+		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"}, octoapi.Node{Name: "OCTO4"})
+		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"OCTO3", "OCTO4"}}
+	}, Warning, idNodes, "that is not known of OCTO3 and OCTO4\na node that does not share its queues has to be polled: only https://octo1.example.com:10943 and https://octo2.example.com:10943 are\n", ""},
+	{"behind NAT, a worker, whose health checks are not listed", func(s *Snapshot) {
+		for i := range s.Ports {
+			s.Ports[i].Host = octoapi.NodeAtHost{}
+		}
+		s.API.Queues = coverage.Queues{State: coverage.NotShared}
+		for i := range s.API.Registrations {
+			s.API.Registrations[i].Kind = octoapi.Worker
+		}
+	}, Warning, idNodes, "0 of 2 nodes that hand out work are proved to be polled", "(it tells once: nobody can ask the server later for the health checks of a worker) octo-tentacle check --server=https://octopus.example.com --prove"},
+	{"a node that is not polled any more, after its health check", func(s *Snapshot) {
+		s.setServers("https://octo1.example.com:10943")
+		s.Ports[0].Host = octoapi.NodeAtHost{}
+		s.API.Nodes[0].InMaintenanceMode = true
+		s.API.HealthChecks = []octoapi.Task{{ServerNode: "OCTO1"}}
+	}, Problem, idNodes, "no address is left for a node that hands out work: OCTO2", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo2.example.com:10943"},
 	{"one balanced address, through which each node came", func(s *Snapshot) {
 		s.setServers("https://balanced.example.com:10943")
 		s.API.HealthChecks = []octoapi.Task{{ServerNode: "OCTO1"}, {ServerNode: "OCTO2"}}
@@ -449,6 +485,12 @@ var badClusters = []bad{
 	{"a host that does not say which node it is", func(s *Snapshot) {
 		s.Ports[1].Host, s.Ports[1].HostErr = octoapi.NodeAtHost{}, errors.New("nothing listens")
 	}, Warning, idNodes, "1 of 2 nodes that hand out work is proved to be polled; not proved: OCTO2\nhttps://octo2.example.com:10943: its host does not say which node it is: nothing listens\n", proves},
+	{"a host whose web port is closed", func(s *Snapshot) {
+		s.Ports[1].Host, s.Ports[1].HostErr = octoapi.NodeAtHost{}, &octoapi.UnreachableError{Server: "https://octo2.example.com", Cause: "nothing listens on octo2.example.com:443"}
+	}, Warning, idNodes, "\nhttps://octo2.example.com:10943: its host does not say which node it is: nothing listens on octo2.example.com:443\n", proves},
+	{"a host with another web site", func(s *Snapshot) {
+		s.Ports[1].Host, s.Ports[1].HostErr = octoapi.NodeAtHost{}, fmt.Errorf("%w: x", octoapi.ErrNotOctopus)
+	}, Warning, idNodes, "\nhttps://octo2.example.com:10943: not a response of an Octopus Server: x\n", proves},
 	{"a web port whose certificate is not trusted", func(s *Snapshot) { s.Ports[1].Host.Verified = false },
 		Warning, idNodes, "https://octo2.example.com:10943: its host says that it is OCTO2, but the certificate of its web port is not trusted", proves},
 	{"a web port elsewhere", func(s *Snapshot) { s.Ports[1].Host.Remote = "10.9.9.9:443" },
@@ -469,6 +511,8 @@ var badClusters = []bad{
 		Warning, idClock, "this machine's clock is 1m1s behind the server's", ""},
 	{"a clock that is fast", func(s *Snapshot) { s.API.ClockAhead = -2 * time.Hour },
 		Warning, idClock, "this machine's clock is 2h0m0s ahead of the server's", ""},
+	{"a server that tells the year 1", func(s *Snapshot) { s.API.ClockAhead = math.MinInt64 },
+		Warning, idClock, " ahead of the server's", ""},
 	{"a clock that is a little off", func(s *Snapshot) { s.API.ClockAhead = -59500 * time.Millisecond },
 		OK, idClock, "agrees with the server's to within 1m0s", ""},
 	{"a clock that is exact", func(s *Snapshot) { s.API.ClockAhead = 300 * time.Millisecond },

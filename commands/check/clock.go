@@ -14,17 +14,16 @@ const clockTolerance = time.Minute
 // But each line that a script writes is dated by this machine (OctopusTentacle,
 // ScriptStatusResponse.cs), and the script's own connections depend on the clock.
 func (r *report) clock() {
-	ahead := r.API.ClockAhead
-	behind := "behind"
-	if ahead < 0 {
-		ahead, behind = -ahead, "ahead of"
+	ahead, behind := r.API.ClockAhead.Abs(), "behind" // not -ahead: the least of all has no opposite
+	if r.API.ClockAhead < 0 {
+		behind = "ahead of"
 	}
 	switch {
 	case !r.API.ClockKnown:
-		r.skipped(idClock, "the clock was not compared with the server's", "the server's answers have no date that can be relied on: compare them by hand")
+		r.skipped(idClock, "the clock was not compared with the server's", "the server's answers have no date to rely on: compare the clocks by hand")
 	case ahead > clockTolerance:
-		const why = "polling does not depend on it, but each line in the log of a deployment is dated by this machine,\n" +
-			"and to its scripts, a certificate or token may seem expired or not yet valid: have both machines synchronise their clocks (NTP)"
+		const why = "polling does not depend on it, but this machine dates the log of each deployment,\n" +
+			"and its scripts may take a certificate or token for expired or not yet valid: synchronise both clocks (NTP)"
 		r.warning(idClock, fmt.Sprintf("this machine's clock is %s %s the server's", ahead.Round(time.Second), behind), why, "")
 	default: // the date of an answer has no fractions of a second
 		r.ok(idClock, "the clock agrees with the server's to within %s", max(time.Second, ahead.Truncate(time.Second)+time.Second))

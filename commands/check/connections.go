@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -120,15 +121,14 @@ func (s *Snapshot) LookedAgain(now []netip.AddrPort, err error) {
 		s.Connections, s.ConnectionsErr = nil, err
 		return
 	}
-	var both []netip.AddrPort
-	for _, end := range append(slices.Clone(s.Connections), now...) {
-		expected := slices.ContainsFunc(s.Ports, func(p Port) bool { return p.leadsTo(end) })
-		always := slices.Contains(s.Connections, end) && slices.Contains(now, end)
-		if (expected || always) && !slices.Contains(both, end) {
-			both = append(both, end)
-		}
+	seen := map[netip.AddrPort]int{} // at how many looks; a process may have very many connections
+	for _, end := range slices.Concat(s.Connections, now) {
+		seen[end]++
 	}
-	s.Connections = both
+	maps.DeleteFunc(seen, func(end netip.AddrPort, looks int) bool {
+		return looks < 2 && !slices.ContainsFunc(s.Ports, func(p Port) bool { return p.leadsTo(end) })
+	})
+	s.Connections = slices.SortedFunc(maps.Keys(seen), netip.AddrPort.Compare)
 }
 
 const connectionsUnknown = "the connections of the running Tentacle were not checked"

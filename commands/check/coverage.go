@@ -5,24 +5,44 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
 // Coverage tells which nodes of the cluster whose API was asked are polled.
 func (s *Snapshot) Coverage() coverage.Result {
+	earlier, fresh := s.healthChecks()
 	evidence := coverage.Evidence{
 		Nodes:        s.API.Nodes,
 		Addresses:    addressesAt(s.clusterPorts()),
 		Queues:       s.API.Queues,
-		HealthChecks: s.API.HealthChecks,
+		HealthChecks: earlier,
+		Fresh:        fresh,
 		Cloned:       s.mayBeCopied(),
 	}
 	return coverage.Judge(evidence)
 }
 
-// CoverageUnasked tells what can be told without the API, for each cluster that is polled: where
-// its addresses lead.
+// healthChecks are those that succeeded before the ports were tried, and after.
+func (s *Snapshot) healthChecks() (earlier, fresh []octoapi.Task) {
+	for _, one := range s.API.HealthChecks {
+		if s.Proving != nil && slices.ContainsFunc(s.Proving.Checks, func(c HealthCheck) bool { return c.ID == one.ID }) {
+			fresh = append(fresh, one)
+		} else {
+			earlier = append(earlier, one)
+		}
+	}
+	return earlier, fresh
+}
+
+// CoverageUnasked tells what can be told without the API, for each polled cluster whose API was not
+// asked: where its addresses lead.
 func (s *Snapshot) CoverageUnasked() (clusters []coverage.Result) {
 	done := map[string]bool{} // by address
+	if s.Server != "" && s.API.Err == nil {
+		for _, p := range s.clusterPorts() {
+			done[p.Address] = true
+		}
+	}
 	for _, cluster := range s.polledClusters() {
 		isNext := func(p Port) bool {
 			return !done[p.Address] && slices.ContainsFunc(cluster, func(t string) bool { return thumbprint.Contains(p.Trusted, t) })
@@ -52,6 +72,7 @@ func addressesAt(ports []Port) []coverage.Address {
 		}
 		if p.AskedIt {
 			addresses[i].Trust = p.Trust.Trust
+			addresses[i].Mute = p.Trust.Trust == octoapi.NoAnswer || !thumbprint.Contains(p.Trusted, p.Trust.Thumbprint)
 		}
 		if p.HostErr == nil {
 			addresses[i].Host = p.Host

@@ -96,6 +96,8 @@ func (r *report) environment() {
 	}
 	const notChecked = "it was not checked whether an environment variable overrides the file"
 	switch {
+	case r.VariablesErr != nil && r.ServiceErr == nil:
+		r.skipped(idEnvironment, notChecked, strings.TrimSpace(r.VariablesErr.Error()+"\n"+hints(r.VariablesErr)))
 	case r.found(idEnvironment) || r.Service.State == service.Absent:
 	case r.Service.State == service.Unmanaged:
 		r.skipped(idEnvironment, notChecked, watchElsewhere)

@@ -47,7 +47,7 @@ type Finding struct {
 	// What it is about; "" where it is about none, or about several.
 	Address      string `json:"address,omitempty"`      // that is polled
 	Node         string `json:"node,omitempty"`         // its name
-	Polled       bool   `json:"polled,omitempty"`       // the node is proved to be polled
+	Polled       *bool  `json:"polled,omitempty"`       // whether the node is; nil where neither is proved
 	Thumbprint   string `json:"thumbprint,omitempty"`   // of a cluster, or of the Tentacle
 	Registration string `json:"registration,omitempty"` // its ID
 	Space        string `json:"space,omitempty"`        // the ID of the registration's

@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -28,6 +29,15 @@ func (r *report) idleNode(p Port) string {
 func (r *report) isOneOfSeveral(p Port) bool {
 	cover := r.coverage()
 	return r.places()[p.Address].Silent && cover.Enough()
+}
+
+// whyOneIsEnough is why that is so, as far as it is known: a node that is down cannot be asked.
+func (r *report) whyOneIsEnough(p Port) string {
+	host := hostOf(p.Address)
+	if slices.ContainsFunc(r.coverage().Queues.Unasked, func(unasked string) bool { return strings.EqualFold(unasked, host) }) {
+		return "no work waits there if this node shares its queues as the others do: another address answers"
+	}
+	return "no work waits there: the nodes share their queues, and another address answers"
 }
 
 func silent(p Port) bool {

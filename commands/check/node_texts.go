@@ -24,7 +24,7 @@ func stateOf(n octoapi.Node) string {
 	case n.WebOnly:
 		return "runs no tasks"
 	case n.InMaintenanceMode:
-		return "is in maintenance"
+		return "is drained"
 	}
 	return ""
 }

@@ -42,22 +42,24 @@ func (r *report) nodes() {
 func (r *report) sharedQueues(cover coverage.Result) {
 	var answer []string
 	for _, p := range cover.Places {
-		if p.Answers && p.Trust != octoapi.NotTrusted {
+		if p.Serves() {
 			answer = append(answer, p.URL)
 		}
 	}
 	const enough = "the nodes share their queues, so one address is enough"
-	unasked := strings.Join(cover.Queues.Unasked, ", ")
+	unasked := list(cover.Queues.Unasked)
 	switch {
+	case len(answer) == 0 && slices.ContainsFunc(cover.Places, func(p coverage.Place) bool { return p.Answers && p.Mute }):
+		r.warning(idNodes, "it is not known whether a node is polled: no address says that it accepts this Tentacle", enough, "").Unknown = true
 	case len(answer) == 0:
 		r.problem(idNodes, "no address answers and accepts this Tentacle: no node is polled", enough+", but there is none", "")
 	case unasked == "":
 		r.ok(idNodes, "%s: %s", enough, list(answer))
-	case len(answer) == 1 && !cover.Proved():
-		r.warning(idNodes, "the nodes share their queues, but whether "+unasked+" does, too, is not known",
-			"a node that does not share its queues has to be polled: only "+answer[0]+" is\nmake its web port reachable from here, or look at its configuration", "")
+	case (len(answer) == 1 || len(cover.Places) < len(cover.Working())) && !cover.Proved():
+		r.warning(idNodes, "the nodes share their queues, but that is not known of "+unasked,
+			fmt.Sprintf("a node that does not share its queues has to be polled: only %s %s\nmake its web port reachable from here, or look at its configuration", list(answer), areOrIs(len(answer))), "")
 	default:
-		r.ok(idNodes, "%s: %s (whether %s shares them, too, is not known)", enough, list(answer), unasked)
+		r.ok(idNodes, "%s: %s (that is not known of %s)", enough, list(answer), unasked)
 	}
 }
 
@@ -79,14 +81,17 @@ func (r *report) node(cover coverage.Result, n coverage.Node) {
 		f = r.missed(cover, n.Name+" is not polled", r.whyUnpolled(cover, n), r.pollMissing(cover))
 		r.notComplete(guesses)
 	case n.Unpolled:
-		f = r.warning(idNodes, n.Name+" is not polled; it "+state, "when maintenance ends, work queued on it waits forever", r.pollMissing(cover))
+		f = r.warning(idNodes, n.Name+" is not polled; it "+state, "once it hands out work again, work queued on it waits forever", r.pollMissing(cover))
 		r.notComplete(guesses)
 	case state != "":
 		f = r.ok(idNodes, "%s %s: it hands out no work", n.Name, state)
 	default:
 		return // a proof is missing, which has a finding
 	}
-	f.Node, f.Polled = n.Name, len(n.Proof) > 0
+	f.Node = n.Name
+	if polled := len(n.Proof) > 0; polled || n.Unpolled {
+		f.Polled = &polled
+	}
 	if len(n.PolledAt) == 1 {
 		f.Address = n.PolledAt[0]
 	}
@@ -144,31 +149,24 @@ func (r *report) fewAddresses(cover coverage.Result) {
 	switch {
 	case cover.Named():
 	case cover.Balanced && cover.Proved():
-		r.warning(idNodes, fmt.Sprintf("%d nodes were reached through %s", len(working), plural.Of(answering(cover), "address", "addresses")),
+		r.warning(idNodes, fmt.Sprintf("%d nodes were reached through %s", len(working), plural.Of(cover.Answering(), "address", "addresses")),
 			"something spreads the connections over the nodes: after the next one, a node may not be polled, and work queued on it waits\n"+
 				"poll each node at an address of its own, or share the queues (Octopus Server 2026.4 or later with Redis)", r.pollMissing(cover))
 		r.notComplete(guesses)
 	case cover.Balanced || cover.Unpolled > 0:
 		addresses := len(working) - cover.Unpolled
 		if cover.Balanced {
-			addresses = answering(cover)
+			addresses = cover.Answering()
 		}
-		r.missed(cover, fmt.Sprintf("only %s polled for the %d nodes that hand out work: %s",
-			plural.Of(addresses, "address is", "addresses are"), len(working), namesOf(working)), why, r.pollMissing(cover))
+		what := fmt.Sprintf("only %s polled for the %d nodes that hand out work: %s", plural.Of(addresses, "address is", "addresses are"), len(working), namesOf(working))
+		if addresses == 0 {
+			what = "no address is left for a node that hands out work: " + namesOf(working)
+		}
+		r.missed(cover, what, why, r.pollMissing(cover))
 		r.notComplete(guesses)
 	}
 	if len(cover.Drained) > 0 {
-		r.warning(idNodes, "no address is left for a node in maintenance: "+namesOf(cover.Drained), "when maintenance ends, "+waitsForever, r.pollMissing(cover))
+		r.warning(idNodes, "no address is left for a drained node: "+namesOf(cover.Drained), "once it hands out work again, "+waitsForever, r.pollMissing(cover))
 		r.notComplete(guesses)
 	}
-}
-
-// answering is how many addresses answer.
-func answering(cover coverage.Result) (n int) {
-	for _, p := range cover.Places {
-		if p.Answers {
-			n++
-		}
-	}
-	return n
 }

@@ -41,7 +41,7 @@ func (r *report) port(p Port) {
 			r.idleNode(p)+": no work waits there now\nonce it hands out work again, it has to respond", "")
 	case errors.As(p.Err, &noAnswer) && r.isOneOfSeveral(p):
 		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
-			"no work waits there: the nodes share their queues, and another address answers"+triesAgain(noAnswer), "")
+			r.whyOneIsEnough(p)+triesAgain(noAnswer), "")
 	case errors.As(p.Err, &noAnswer):
 		r.problem(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
 			"work queued on that node waits until the Tentacle reaches it: check that the node is running and that nothing blocks the port"+triesAgain(noAnswer), "")

@@ -42,7 +42,7 @@ func (s *Snapshot) ToProve() (nodes []string, of octoapi.Registration, err error
 		return nil, of, err
 	}
 	for _, n := range cover.Working() {
-		if len(n.Proof) == 0 && !n.Unpolled && n.Accepted != octoapi.NotTrusted && !seemsBroken(cover, n) {
+		if len(n.Proof) == 0 && !n.Unpolled && !n.Mute && n.Accepted != octoapi.NotTrusted && !seemsBroken(cover, n) {
 			nodes = append(nodes, n.Name)
 		}
 	}
@@ -56,7 +56,10 @@ func seemsBroken(cover coverage.Result, n coverage.Node) bool {
 
 // provable is a registration with which the server reaches this Tentacle.
 func (s *Snapshot) provable() (of octoapi.Registration, err error) {
-	if s.API.RegistrationsErr != nil {
+	switch {
+	case errors.Is(s.API.RegistrationsErr, octoapi.ErrForbidden): // the finding about it says what is missing
+		return of, errors.New("it is not known how the Tentacle is registered, so no health check can be started")
+	case s.API.RegistrationsErr != nil:
 		return of, fmt.Errorf("it is not known how the Tentacle is registered: %w", s.API.RegistrationsErr)
 	}
 	subscriptions := s.clusterSubscriptions()
@@ -100,7 +103,7 @@ func (r *report) proving() {
 	case p.Err != nil:
 		r.warning(idProve, run+" run, and then no more", strings.TrimSpace(p.Err.Error()+"\n"+hints(p.Err)), "")
 	case len(p.Nodes) == 0:
-		r.ok(idProve, "no health check was started: none is needed, or would prove more")
+		r.ok(idProve, "no health check was started: none is needed, or none would prove more")
 	case len(proved) == len(p.Nodes):
 		r.ok(idProve, "%s run, and %s that %s %s polled", run, prove, list(proved), areOrIs(len(proved)))
 	}

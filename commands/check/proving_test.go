@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,11 @@ func TestHealthChecksAreStartedOnlyWhereTheyProveSomething(t *testing.T) {
 		{"nodes that are not known", func(s *Snapshot) { s.API.NodesErr = errors.New("x") }, "the nodes of the cluster are not known: x", ""},
 		{"another cluster's server", func(s *Snapshot) { s.API.Thumbprint, s.API.Registrations = strings.Repeat("D", 40), nil }, "does not poll the cluster", ""},
 		{"registrations that are not known", func(s *Snapshot) { s.API.RegistrationsErr = errors.New("x") }, "how the Tentacle is registered: x", ""},
+		{"registrations that the account may not see", func(s *Snapshot) { s.API.RegistrationsErr = fmt.Errorf("x: %w", octoapi.ErrForbidden) }, "no health check can be started", ""},
+		{"one does not say whether it accepts the Tentacle", func(s *Snapshot) {
+			s.Ports[0].Host, s.Ports[0].HostErr = goodSnapshot().Ports[0].Host, nil
+			s.Ports[0].Trust.Trust = octoapi.NoAnswer
+		}, "", "OCTO2"},
 		{"no registration", func(s *Snapshot) { s.API.Registrations = nil }, "no registration that the account may see", ""},
 		{"another subscription", func(s *Snapshot) { s.API.Registrations[0].Machine.Endpoint.URI = "poll://other/" }, "no registration that the account may see", ""},
 		{"a disabled registration", func(s *Snapshot) { s.API.Registrations[0].Machine.IsDisabled = true }, "is disabled", ""},
@@ -128,5 +134,16 @@ func TestHealthChecksAreJudgedByTheNodeThatRanThem(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAHealthCheckThatWasJustStartedProvesItsNodeInSpiteOfADeadPort(t *testing.T) {
+	s := goodSnapshot()
+	s.setServers("https://octopus:10943", "https://octopus:10944")
+	s.Ports[1].Err = &octoapi.PortError{Address: s.Ports[1].Address, Reason: octoapi.Refused}
+	s.API.HealthChecks = []octoapi.Task{{ID: "ServerTasks-1", ServerNode: "OCTO1"}, {ID: "ServerTasks-2", ServerNode: "OCTO2"}}
+	s.Proving = &Proving{Checks: []HealthCheck{{Task: s.API.HealthChecks[1]}}}
+	if nodes := s.Coverage().Nodes; len(nodes[0].Proof) > 0 || len(nodes[1].Proof) == 0 {
+		t.Errorf("%+v", nodes)
 	}
 }

@@ -9,9 +9,9 @@ import (
 
 // sameNodes reports addresses that lead to one node. That takes no credentials.
 func (r *report) sameNodes() {
-	clusters := []coverage.Result{r.coverage()}
-	if r.Server == "" || r.API.Err != nil {
-		clusters = r.CoverageUnasked()
+	clusters := r.CoverageUnasked()
+	if r.Server != "" && r.API.Err == nil {
+		clusters = append([]coverage.Result{r.coverage()}, clusters...)
 	}
 	for _, cover := range clusters {
 		for _, same := range cover.Same {

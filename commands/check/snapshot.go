@@ -41,6 +41,8 @@ type Snapshot struct {
 	Service    service.Status
 	ServiceErr error
 	Variables  []service.Variable // of the service
+	// VariablesErr is why there may be others.
+	VariablesErr error
 
 	Connections    []netip.AddrPort // the other ends of the connections that the service's processes have
 	ConnectionsErr error            // why they are not known

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func (r *report) unproved(cover coverage.Result) {
 		switch {
 		case len(n.Proof) > 0:
 			proved++
-		case !n.Unpolled && n.Accepted != octoapi.NotTrusted && !r.failedToProve(n): // else it has a finding
+		case !n.Unpolled && !n.Mute && n.Accepted != octoapi.NotTrusted && !r.failedToProve(n): // else it has a finding
 			missing = append(missing, n)
 		}
 	}
@@ -40,6 +41,9 @@ func (r *report) unproved(cover coverage.Result) {
 	}
 	if slices.ContainsFunc(r.findings, func(f Finding) bool { return f.Level == Problem }) {
 		r.notComplete("first end the problems")
+	}
+	if _, of, err := r.ToProve(); err == nil && of.Kind == octoapi.Worker {
+		r.notComplete("it tells once: nobody can ask the server later for the health checks of a worker")
 	}
 }
 
@@ -112,6 +116,20 @@ func doubts(cover coverage.Result, ports []Port) (lines []string) {
 	return lines
 }
 
+// silence is why the host of an address does not say which node it is.
+func silence(err error) string {
+	unreachable, is := errors.AsType[*octoapi.UnreachableError](err)
+	switch {
+	case err == nil:
+		return "its host was not asked which node it is"
+	case errors.Is(err, octoapi.ErrNotOctopus): // says so itself
+		return err.Error()
+	case is && unreachable.Cause != "": // with the host
+		return "its host does not say which node it is: " + unreachable.Cause
+	}
+	return "its host does not say which node it is: " + err.Error()
+}
+
 // doubt is why it is not known which node is at an address. The error is why its host says nothing.
 func doubt(p coverage.Place, err error) string {
 	named := p.URL + ": its host says that it is " + p.Host.Node.Name
@@ -119,10 +137,7 @@ func doubt(p coverage.Place, err error) string {
 	case coverage.SharedHost:
 		return "several addresses have one host, as behind NAT: its web port does not tell the nodes apart"
 	case coverage.NoName:
-		if err == nil {
-			return p.URL + ": its host was not asked which node it is"
-		}
-		return p.URL + ": its host does not say which node it is: " + err.Error()
+		return p.URL + ": " + silence(err)
 	case coverage.NotVerified:
 		return named + ", but the certificate of its web port is not trusted"
 	case coverage.FrontDoor:

@@ -10,8 +10,9 @@ type Evidence struct {
 	Nodes     []octoapi.Node // as the API lists them; nil where they are not known
 	Addresses []Address      // of this cluster, each once
 	Queues    Queues
-	// HealthChecks are those of this Tentacle that succeeded since it polls these addresses.
-	HealthChecks []octoapi.Task
+	// HealthChecks are those of this Tentacle that succeeded since it polls these addresses. After
+	// one, an address may have ceased to answer. Fresh ones were started after these were tried.
+	HealthChecks, Fresh []octoapi.Task
 	// Cloned says that another Tentacle may have done the work in place of this one: then a health
 	// check proves nothing.
 	Cloned bool
@@ -24,6 +25,7 @@ type Address struct {
 	Silent  bool               // nothing responds, as when a node is down
 	Remote  string             // the IP address and port at the other end; "" where that is not known
 	Trust   octoapi.Trust      // what it says about this Tentacle's certificate
+	Mute    bool               // it was asked, and does not say: no Tentacle gets work there now
 	Host    octoapi.NodeAtHost // what the web port of its host says; zero for nothing
 }
 
@@ -31,7 +33,7 @@ type Address struct {
 type Queues struct {
 	State   Sharing
 	Why     string   // it is not so, or not known
-	Unasked []string // hosts of nodes that could not be asked, if all that could be say yes
+	Unasked []string // nodes that could not be asked, or their hosts, if all that could be say yes
 }
 
 // Sharing is whether nodes share their queues.

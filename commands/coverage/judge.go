@@ -28,6 +28,7 @@ func (r *Result) node(listed octoapi.Node, e Evidence) Node {
 		case listed.Is(p.Node):
 			n.PolledAt = append(n.PolledAt, p.URL)
 			refused = refused || p.Trust == octoapi.NotTrusted
+			n.Mute = n.Mute || p.Mute
 			accepted = (accepted || len(n.PolledAt) == 1) && p.Trust == octoapi.Trusted
 		case listed.Is(p.Perhaps):
 			n.Perhaps = append(n.Perhaps, p.URL)
@@ -42,19 +43,30 @@ func (r *Result) node(listed octoapi.Node, e Evidence) Node {
 		n.Accepted = octoapi.Trusted
 	}
 	switch {
-	case len(n.PolledAt) == 0:
+	case len(n.PolledAt) == 0 || n.Mute:
 	case len(e.Nodes) == 1:
 		n.Proof = append(n.Proof, OnlyNode)
 	default:
 		n.Proof = append(n.Proof, WebPort)
 	}
-	if e.Queues.State == NotShared && !e.Cloned && r.answering() > 0 && !n.isBroken {
+	if e.Queues.State == NotShared && !e.Cloned && r.Answering() > 0 {
+		checks := r.provingChecks(n, e)
 		by := func(t octoapi.Task) bool { return listed.Is(t.ServerNode) }
-		if i := slices.IndexFunc(e.HealthChecks, by); i >= 0 {
-			n.Proof, n.Checked = append(n.Proof, HealthCheck), e.HealthChecks[i]
+		if i := slices.IndexFunc(checks, by); i >= 0 {
+			n.Proof, n.Checked = append(n.Proof, HealthCheck), checks[i]
 		}
 	}
 	return n
+}
+
+// provingChecks are the health checks that prove something now. An earlier one may have come
+// through an address that does not answer any more: the node's own, or one of which it is not known
+// whose it is.
+func (r *Result) provingChecks(n Node, e Evidence) []octoapi.Task {
+	if n.isBroken || n.Mute || r.brokenAddresses() > 0 {
+		return e.Fresh
+	}
+	return slices.Concat(e.Fresh, e.HealthChecks)
 }
 
 // markLost marks the places that lead to no node of the cluster.
@@ -93,7 +105,7 @@ func (r *Result) count() {
 		}
 	}
 	unnamed, broken := r.unnamedEnds(), r.brokenAddresses()
-	r.Balanced = checked > unnamed+len(r.Places)-r.answering()
+	r.Balanced = checked > unnamed+len(r.Places)-r.Answering()
 	r.spare = max(0, unnamed-checked) - len(working)
 	if r.Queues.State == Shared {
 		return
@@ -123,16 +135,6 @@ func (r *Result) mayBeBalanced() bool {
 
 // isDrained says whether the node will hand out work again when its maintenance ends.
 func (n Node) isDrained() bool { return n.InMaintenanceMode && !n.Offline && !n.WebOnly }
-
-// answering is how many addresses answer.
-func (r *Result) answering() (n int) {
-	for _, p := range r.Places {
-		if p.Answers {
-			n++
-		}
-	}
-	return n
-}
 
 // unnamedEnds is how many different ports answer of which it is not known which node is there.
 func (r *Result) unnamedEnds() int {

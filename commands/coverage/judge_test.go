@@ -28,11 +28,12 @@ func nodes(text string) (list []octoapi.Node) {
 //	is=NODE     its host's web port says so, and can be believed
 //	maybe=NODE  it says so, but its certificate is not trusted
 //	at=HOST     the polling port ends there, on port 10943; by default at 10.0.0.N for line N
+//	to=PORT     it ends at this port
 //	web=HOST    the web port ends there, on port 443; by default where the polling port is
 //	nowhere     through a proxy: it is not known where the ports end
 //	silent      nothing responds
 //	wrong       something else responds
-//	accepts, refuses
+//	accepts, refuses, mute
 func addresses(text string) (list []coverage.Address) {
 	for line := range strings.Lines(strings.TrimSpace(text)) {
 		fields := strings.Fields(line)
@@ -49,12 +50,16 @@ func addresses(text string) (list []coverage.Address) {
 				a.Host = octoapi.NodeAtHost{Node: octoapi.Node{Name: value}, Verified: is == "is", Remote: ip + ":443"}
 			case "at":
 				ip, a.Remote = value, value+":10943"
+			case "to":
+				a.Remote = ip + ":" + value
 			case "web":
 				a.Host.Remote = value + ":443"
 			case "nowhere":
 				a.Remote, a.Host.Remote = "", ""
 			case "silent":
 				a.Answers, a.Silent, a.Remote = false, true, ""
+			case "mute":
+				a.Mute = true
 			case "wrong":
 				a.Answers = false
 			case "accepts":
@@ -129,7 +134,7 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 	for _, test := range []struct {
 		name, nodes, addresses string
 		queues                 coverage.Sharing
-		checks                 []octoapi.Task
+		checks, fresh          []octoapi.Task
 		cloned                 bool
 		want                   string
 	}{
@@ -158,6 +163,8 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 		{name: "behind NAT, with one host", nodes: "node1 node2 node3", addresses: "octopus:10943 is=node1\noctopus:10944 is=node1\noctopus:10945 is=node1",
 			want: lines("node1:", "node2:", "node3:")},
 		{name: "behind NAT, with a host for each", nodes: "node1 node2", addresses: "octo1 is=node1 web=10.9.9.9\nocto2:10944 is=node1 web=10.9.9.9",
+			want: lines("node1:", "node2:")},
+		{name: "behind NAT, with two names", nodes: "node1 node2", addresses: "octopus:10943\nnat2:10944 at=10.0.0.1 to=10944 is=node1",
 			want: lines("node1:", "node2:")},
 		{name: "one front door for the web", nodes: "node1 node2", addresses: "a is=node2 web=10.9.9.9\nb is=node2 web=10.9.9.9",
 			want: lines("node1:", "node2:")},
@@ -209,6 +216,12 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 			want: lines("node1: at a web-port accepts", "node2: at b refuses")},
 		{name: "a node that refuses at one of its addresses", nodes: "node1 node2", addresses: "a is=node1 accepts\nb is=node2 accepts\nc at=10.0.0.1 refuses",
 			want: lines("node1: at a c refuses", "node2: at b web-port accepts", "same: a c (10.0.0.1:10943 node1)")},
+		{name: "a node that does not say whether it accepts", nodes: "node1 node2", addresses: "a is=node1 accepts\nb is=node2 mute",
+			queues: coverage.NotShared, checks: checked("node2"),
+			want: lines("node1: at a web-port accepts", "node2: at b")},
+		{name: "a node that does not say so, and has just checked the health", nodes: "node1 node2", addresses: "a is=node1 accepts\nb is=node2 mute",
+			queues: coverage.NotShared, fresh: checked("node2"),
+			want: lines("node1: at a web-port accepts", "node2: at b health-check")},
 		{name: "a node that was not asked at one of its addresses", nodes: "node1 node2", addresses: "a is=node1 accepts\nb is=node2 accepts\nc at=10.0.0.1",
 			want: lines("node1: at a c web-port", "node2: at b web-port accepts", "same: a c (10.0.0.1:10943 node1)")},
 
@@ -242,6 +255,15 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 		{name: "nor from before the node went down", nodes: "octo1 octo2", addresses: "octo1 is=octo1\nocto2 silent",
 			queues: coverage.NotShared, checks: checked("octo2"),
 			want: lines("octo1: at octo1 web-port", "octo2: perhaps octo2")},
+		{name: "nor from before the port died of a node that is not known", nodes: "node1 node2", addresses: "octopus:10943\noctopus:10944 silent",
+			queues: coverage.NotShared, checks: checked("node1", "node2"),
+			want: lines("node1:", "node2:")},
+		{name: "one from after that", nodes: "node1 node2", addresses: "octopus:10943\noctopus:10944 silent",
+			queues: coverage.NotShared, checks: checked("node1", "node2"), fresh: checked("node1"),
+			want: lines("node1: health-check", "node2:")},
+		{name: "one from before the port died of a node that is gone", nodes: "octo1 octo2", addresses: "octo1 is=octo1\na\nocto3 silent",
+			queues: coverage.NotShared, checks: checked("octo2"),
+			want: lines("octo1: at octo1 web-port", "octo2: health-check")},
 		{name: "through a balancer, all nodes were reached", nodes: "node1 node2", addresses: "octopus",
 			queues: coverage.NotShared, checks: checked("node1", "node2"),
 			want: lines("node1: health-check", "node2: health-check", "balanced")},
@@ -259,7 +281,7 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 			t.Parallel()
 			got := coverage.Judge(coverage.Evidence{
 				Nodes: nodes(test.nodes), Addresses: addresses(test.addresses), Queues: coverage.Queues{State: test.queues},
-				HealthChecks: test.checks, Cloned: test.cloned,
+				HealthChecks: test.checks, Fresh: test.fresh, Cloned: test.cloned,
 			})
 			if diff := cmp.Diff(test.want, text(got)); diff != "" {
 				t.Error(diff)

@@ -13,12 +13,15 @@ import (
 
 // placesOf finds out where each address leads, and which lead to one node.
 func placesOf(e Evidence) ([]Place, []SameNode) {
-	w := webPorts{nodes: e.Nodes, places: make([]Place, len(e.Addresses)), hosts: ends{}, webs: ends{}, all: map[string]bool{}}
+	w := webPorts{nodes: e.Nodes, places: make([]Place, len(e.Addresses)), hosts: ends{}, ips: ends{}, webs: ends{}, all: map[string]bool{}}
 	for i, a := range e.Addresses {
 		p := Place{Address: a}
 		w.places[i] = p
 		w.all[p.End()] = true
 		w.hosts.add(strings.ToLower(hostOf(p.URL)), p)
+		if ip := ipOf(p.Remote); ip.IsValid() {
+			w.ips.add(ip.String(), p)
+		}
 		w.webs.add(p.Host.Remote, p)
 	}
 	for i, p := range w.places {
@@ -48,8 +51,8 @@ type webPorts struct {
 	nodes  []octoapi.Node
 	places []Place
 
-	hosts, webs ends            // by host, and by where a web port is
-	all         map[string]bool // every end
+	hosts, ips, webs ends            // by host, by where that is, and by where its web port is
+	all              map[string]bool // every end
 }
 
 // ends are those of several addresses that have something in common.
@@ -69,7 +72,7 @@ func (e ends) add(what string, p Place) {
 func (w *webPorts) doubt(p Place) Doubt {
 	ip, webIP := ipOf(p.Remote), ipOf(p.Host.Remote)
 	switch {
-	case len(w.hosts[strings.ToLower(hostOf(p.URL))]) > 1:
+	case len(w.hosts[strings.ToLower(hostOf(p.URL))]) > 1, ip.IsValid() && len(w.ips[ip.String()]) > 1:
 		return SharedHost
 	case p.Host.Node.Name == "":
 		return NoName

@@ -38,6 +38,7 @@ type Node struct {
 	Checked  octoapi.Task  // the health check that is a proof
 	Accepted octoapi.Trust // trusted if every address that leads to it accepts this Tentacle
 	Unpolled bool          // certainly not polled
+	Mute     bool          // an address that leads to it is mute
 
 	isBroken bool // an address that does not answer seems to be its own
 }
@@ -58,7 +59,7 @@ type Doubt int
 // The reasons, the simplest first.
 const (
 	NoDoubt     Doubt = iota // it does, or the address does not answer
-	SharedHost               // another address has the same host, as behind NAT
+	SharedHost               // another port of the same host is polled, as behind NAT
 	NoName                   // it names no node
 	NotVerified              // its certificate is not trusted
 	FrontDoor                // hosts of several addresses have one web port, or may have
@@ -102,11 +103,24 @@ func (r *Result) Working() (working []Node) {
 	return working
 }
 
-// Enough says whether nothing waits anywhere, although not every node may be polled: the nodes
-// share their queues, and an address answers, and does not refuse this Tentacle.
-func (r *Result) Enough() bool {
-	return r.Queues.State == Shared && slices.ContainsFunc(r.Places, func(p Place) bool { return p.Answers && p.Trust != octoapi.NotTrusted })
+// Answering is how many addresses answer.
+func (r *Result) Answering() (n int) {
+	for _, p := range r.Places {
+		if p.Answers {
+			n++
+		}
+	}
+	return n
 }
+
+// Enough says whether nothing waits anywhere, although not every node may be polled: the nodes
+// share their queues, and work may come from an address.
+func (r *Result) Enough() bool {
+	return r.Queues.State == Shared && slices.ContainsFunc(r.Places, Place.Serves)
+}
+
+// Serves says whether work may come from there: it answers, and does not refuse this Tentacle.
+func (p Place) Serves() bool { return p.Answers && !p.Mute && p.Trust != octoapi.NotTrusted }
 
 // Proved says whether each node that hands out work is proved to be polled, and there is one.
 func (r *Result) Proved() bool {

@@ -22,7 +22,7 @@ type tasks struct {
 	list   []*healthCheck // in the order in which they were started; the numbers in their IDs are from 1
 	ended  string         // the state they end in; "" is Success
 	health string         // of a machine afterwards; "" is Healthy after Success, else Unavailable
-	node   int            // that runs them, from 1; 0 is the first
+	node   int            // that runs them, from 1; 0 is the first that works
 	last   int            // the node that ran the last one, where each does in turn
 	nodes  map[int]NodeTasks
 }
@@ -85,11 +85,17 @@ func (ts *tasks) add(check healthCheck) *healthCheck {
 
 // nextNode is the node that runs the next check. The lock must be held.
 func (ts *tasks) nextNode() int {
-	if ts.node != EachNode {
-		return max(ts.node, 1)
+	works := func(s ServerNode) bool { return s == ServerNode{} }
+	switch ts.node {
+	case 0:
+		first := 0
+		return ts.cluster.next(&first, works)
+	case EachNode:
+	default:
+		return ts.node
 	}
 	for range ts.cluster.allNodes() {
-		n := ts.cluster.next(&ts.last, func(s ServerNode) bool { return s == ServerNode{} })
+		n := ts.cluster.next(&ts.last, works)
 		if !ts.nodes[n].Never {
 			return n
 		}
@@ -177,7 +183,7 @@ func (check *healthCheck) told(link string) object {
 }
 
 // SetTaskNode makes node n, from 1, run the tasks, or, with EachNode, the next one that works each
-// new task; in the beginning it is the first.
+// new task; in the beginning it is the first that works.
 func (c *Cluster) SetTaskNode(n int) {
 	c.tasks.mu.Lock()
 	defer c.tasks.mu.Unlock()

@@ -154,13 +154,22 @@ func (b *bench) certified(s *site, nodes []string) (config, thumbprint string, e
 	return config, string(bytes.TrimSpace(output)), err
 }
 
-// pollNewNode adds the cluster's second node to its first.
+// pollNewNode adds the cluster's second node to its first. The Tentacle is registered, and has a
+// certificate to ask with whether the nodes accept it.
 func pollNewNode(b *bench, s *site) (work, error) {
-	original, err := b.configuration(s.cluster.Thumbprint(), s.nodes[:1])
+	original, thumbprint, err := b.certified(s, s.nodes[:1])
 	if err != nil {
 		return work{}, err
 	}
-	return b.change(original, 2, "poll-server", append(s.login(), "--server-comms-address", s.nodes[1])...), nil
+	w := b.change(original, 2, "poll-server", append(s.login(), "--server-comms-address", s.nodes[1])...)
+	copied := w.before
+	w.before = func() error { return errors.Join(copied(), s.registers(thumbprint)) }
+	return w, nil
+}
+
+// registers makes a deployment target of the Tentacle with this thumbprint.
+func (s *site) registers(thumbprint string) error {
+	return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: thumbprint, Subscription: subscription})
 }
 
 // deregister deletes a deployment target.
@@ -171,10 +180,8 @@ func deregister(b *bench, s *site) (work, error) {
 	}
 	return work{
 		arguments: append([]string{b.program, "deregister-from", "--config", config, "--format", "json"}, s.login()...),
-		before: func() error {
-			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: thumbprint, Subscription: subscription})
-		},
-		after: func(output []byte) error { return contains(output, `"deleted"`) },
+		before:    func() error { return s.registers(thumbprint) },
+		after:     func(output []byte) error { return contains(output, `"deleted"`) },
 	}, nil
 }
 
@@ -186,9 +193,7 @@ func check(b *bench, s *site) (work, error) {
 	}
 	return work{
 		arguments: append([]string{b.program, "check", "--config", config}, s.login()...),
-		before: func() error {
-			return s.cluster.AddMachine(octotest.Machine{Name: target, Thumbprint: thumbprint, Subscription: subscription})
-		},
+		before:    func() error { return s.registers(thumbprint) },
 		after: func(output []byte) error {
 			return contains(output, "deployment target "+target)
 		},
