@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// tasksAtOnce is how many requests for tasks are under way at the same time: a Tentacle may be
+// taskRequests is how many requests for tasks are under way at the same time: a Tentacle may be
 // registered in hundreds of spaces.
-const tasksAtOnce = 8
+const taskRequests = 8
 
 // askHealthChecks asks for the last health checks of this Tentacle's own registrations.
 func (s *snapshot) askHealthChecks(ctx context.Context) ([]octoapi.Task, error) {
@@ -23,7 +23,7 @@ func (s *snapshot) askHealthChecks(ctx context.Context) ([]octoapi.Task, error) 
 	own = slices.DeleteFunc(slices.Clone(own), func(r octoapi.Registration) bool { return !r.Machine.Endpoint.Polls() }) // every node reaches one that listens
 	found, errs := make([][]octoapi.Task, len(own)), make([]error, len(own))
 	var requests errgroup.Group
-	requests.SetLimit(tasksAtOnce)
+	requests.SetLimit(taskRequests)
 	for i, r := range own {
 		requests.Go(func() error {
 			space, err := s.server.Space(ctx, r.Space.ID)

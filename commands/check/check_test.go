@@ -436,6 +436,10 @@ var badClusters = []bad{
 		s.Ports[1].Answer.Remote, s.Ports[1].Host = s.Ports[0].Answer.Remote, octoapi.NodeAtHost{}
 		s.API.Queues.State = coverage.Shared
 	}, OK, idSameNode, "the nodes share their queues, so one is enough", ""},
+	{"two names of one node, with queues that another node may not share", func(s *Snapshot) {
+		s.Ports[1].Answer.Remote, s.Ports[1].Host = s.Ports[0].Answer.Remote, octoapi.NodeAtHost{}
+		s.API.Queues = coverage.Queues{State: coverage.Shared, Unasked: []string{"OCTO2"}}
+	}, Warning, idSameNode, "so one is enough, but that is not known of OCTO2", ""},
 	{"two addresses of the only node", func(s *Snapshot) {
 		s.API.Nodes = s.API.Nodes[:1]
 		s.Ports[1].Host = octoapi.NodeAtHost{}

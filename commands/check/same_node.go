@@ -38,6 +38,8 @@ func (r *report) sameNode(cover coverage.Result, same coverage.SameNode) {
 	}
 	var f *Finding
 	switch {
+	case cover.Enough() && len(cover.Queues.Unasked) > 0 && !cover.Proved():
+		f = r.warning(idSameNode, what, "the nodes share their queues, so one is enough, but that is not known of "+list(cover.Queues.Unasked), "")
 	case cover.Enough():
 		f = r.ok(idSameNode, "%s; the nodes share their queues, so one is enough", what)
 	case cover.Balanced && cover.Proved():
