@@ -47,6 +47,7 @@ func TestTheLayersBelowKnowNothingOfThoseAbove(t *testing.T) {
 		"octoapi":           {module + "tentacleconfig", module + "service", module + "commands", "os"},
 		"tentacleconfig":    {module + "octoapi", module + "service", module + "commands", "net", "net/http"},
 		"service":           {module + "octoapi", module + "tentacleconfig", module + "commands", "net", "net/http"},
+		"kubernetes":        {module + "tentacleconfig", module + "octoapi", module + "service", module + "commands"},
 		"commands/check":    {module + "commands", "os", "net", "net/http", "io", "context"},
 		"commands/coverage": {module + "commands", "os", "net/http", "io", "context"},
 	} {
@@ -85,7 +86,7 @@ func TestTheLayersBelowDoNotSayWhatToType(t *testing.T) {
 	}
 	ours := regexp.MustCompile(`(^|[^-])--[A-Za-z]|\bOCTOPUS_[A-Z]|\b(` + strings.Join(names, "|") + `)\b`)
 	seen := map[string]bool{}
-	for _, folder := range []string{"octoapi", "tentacleconfig", "service"} {
+	for _, folder := range []string{"octoapi", "tentacleconfig", "service", "kubernetes"} {
 		for path, file := range source(t, folder) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				literal, is := n.(*ast.BasicLit)

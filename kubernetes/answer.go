@@ -1,0 +1,165 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var errNoAnswer = errors.New("it does not answer in time")
+
+// noAnswer says why a request got no answer, or not all of it.
+func (c *Cluster) noAnswer(ctx context.Context, err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the method and the URL, which may be long
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &untrusted):
+		return &UntrustedError{Server: c.Server, Err: untrusted.Err}
+	case isX509(err):
+		return &UntrustedError{Server: c.Server, Err: err}
+	case strings.HasPrefix(err.Error(), "getting credentials: "): // client-go has no type for it
+		return &CredentialsError{Server: c.Server, Err: errors.New(strings.TrimPrefix(err.Error(), "getting credentials: "))}
+	}
+	return &UnreachableError{Server: c.Server, Err: err}
+}
+
+func isX509(err error) bool {
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var host x509.HostnameError
+	return errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &host)
+}
+
+// refusal understands an answer that is not what was asked for.
+func (c *Cluster) refusal(r request, response *http.Response, content []byte) error {
+	status := response.StatusCode
+	switch {
+	case looksLikeHTML(content):
+		return &NotKubernetesError{Server: c.Server, Status: status, What: "an HTML page"}
+	case status < 400:
+		what := "a redirect"
+		if to, err := response.Location(); err == nil {
+			what += " to " + to.Host
+		}
+		return &NotKubernetesError{Server: c.Server, Status: status, What: what}
+	case status == http.StatusProxyAuthRequired:
+		return &NotKubernetesError{Server: c.Server, Status: status, What: "a proxy that wants a login"}
+	}
+	e := newAPIError(r, status, content)
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return e
+}
+
+func looksLikeHTML(content []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(content), []byte("<"))
+}
+
+// maxMessage is how much of a text that is no Status is worth showing.
+const maxMessage = 200
+
+// newAPIError understands a refusal of the request r. Before a request gets to the API proper it may
+// be refused with a line of text.
+func newAPIError(r request, status int, content []byte) *APIError {
+	e := &APIError{Verb: verbOf(r), Status: status}
+	var said struct{ Reason, Message string }
+	if json.Unmarshal(content, &said) == nil {
+		e.Reason, e.Message = said.Reason, oneLine(said.Message)
+	} else if line := oneLine(string(content)); len(line) <= maxMessage {
+		e.Message = line
+	}
+	if e.Message != "" && e.Status != http.StatusNotFound && e.Message == e.Reason {
+		e.Message = "" // such as Unauthorized, which says less than the status
+	}
+	e.Group, e.Namespace, e.Resource, e.Name = parsePath(r.path)
+	return e
+}
+
+// verbOf is what RBAC calls a request.
+func verbOf(r request) string {
+	switch _, _, _, name := parsePath(r.path); {
+	case r.method == http.MethodGet && name == "":
+		return "list"
+	case r.method == http.MethodPost:
+		return "create"
+	case r.method == http.MethodPut:
+		return "update"
+	}
+	return strings.ToLower(r.method)
+}
+
+// objectPath is the path of the API for an object, or for a list of them where name is "".
+func objectPath(api, namespace, resource, name string) string {
+	path := api
+	if namespace != "" {
+		path += "/namespaces/" + url.PathEscape(namespace)
+	}
+	path += "/" + resource
+	if name != "" {
+		path += "/" + url.PathEscape(name)
+	}
+	return path
+}
+
+// The two versions of the API that agents are made of.
+const (
+	coreAPI = "/api/v1"
+	appsAPI = "/apis/apps/v1"
+)
+
+// parsePath takes a path of the API apart: /api/v1/namespaces/NS/RESOURCE/NAME/SUB, or with
+// /apis/GROUP/VERSION in front.
+func parsePath(path string) (group, namespace, resource, name string) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case len(parts) > 2 && parts[0] == "apis":
+		group, parts = parts[1], parts[3:]
+	case len(parts) > 1:
+		parts = parts[2:]
+	}
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		namespace, parts = parts[1], parts[2:]
+	}
+	if len(parts) > 0 {
+		resource = parts[0]
+	}
+	if len(parts) > 1 {
+		name = parts[1]
+	}
+	if len(parts) > 2 {
+		resource += "/" + parts[2]
+	}
+	return group, namespace, resource, name
+}
+
+// fieldManager is who the API says has set a field.
+const fieldManager = "octo-tentacle"
+
+func managed() url.Values { return url.Values{"fieldManager": {fieldManager}} }
+
+// marshal is json.Marshal of what always can be.
+func marshal(value any) []byte {
+	content, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("cannot write %T as JSON: %v", value, err))
+	}
+	return content
+}

@@ -1,0 +1,176 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// Cluster is the API of a Kubernetes cluster, as one account sees it.
+type Cluster struct {
+	Context   string // of the kubeconfig; "" in a pod
+	Server    string // URL of the API for people, without a slash at the end
+	Namespace string // that of the context or, in a pod, of the pod; "" if a pod does not know it
+
+	address   string // URL of the API, which may have a password in it
+	client    *http.Client
+	userAgent string
+	patience  time.Duration // with one attempt
+}
+
+// An attempt ends after a while even if whoever asks sets no deadline. A plugin that gets
+// credentials may have to wait for somebody who logs in.
+const (
+	attemptTime       = 30 * time.Second
+	attemptTimePlugin = 3 * time.Minute
+)
+
+// connect reaches the cluster that a configuration of client-go names.
+func connect(config *rest.Config, userAgent string) (*Cluster, error) {
+	address, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, err
+	}
+	config.UserAgent = userAgent
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	// A redirect would take the account's token elsewhere; no API server sends one.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c := &Cluster{
+		Server:    strings.TrimSuffix(address.Redacted(), "/"),
+		address:   strings.TrimSuffix(address.String(), "/"),
+		client:    client,
+		userAgent: userAgent,
+		patience:  attemptTime,
+	}
+	if config.ExecProvider != nil {
+		c.patience = attemptTimePlugin
+		client.Transport = interruptible{client.Transport}
+	}
+	return c, nil
+}
+
+// interruptible ends a request with its context even while a plugin of client-go gets credentials,
+// which takes no notice of the context.
+type interruptible struct{ next http.RoundTripper }
+
+func (i interruptible) RoundTrip(r *http.Request) (*http.Response, error) {
+	type result struct {
+		response *http.Response
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		response, err := i.next.RoundTrip(r)
+		done <- result{response, err}
+	}()
+	select {
+	case d := <-done:
+		return d.response, d.err
+	case <-r.Context().Done():
+		go func() {
+			if d := <-done; d.err == nil {
+				d.response.Body.Close()
+			}
+		}()
+		return nil, context.Cause(r.Context())
+	}
+}
+
+// What a request carries.
+const (
+	jsonType       = "application/json"
+	mergePatch     = "application/merge-patch+json"
+	strategicPatch = "application/strategic-merge-patch+json"
+	applyPatch     = "application/apply-patch+yaml"
+)
+
+// maxAnswer is more than any answer has: etcd keeps no object of more than 1.5 MB, and a list of
+// the releases of a namespace may have dozens.
+const maxAnswer = 256 << 20
+
+// request is one call of the API.
+type request struct {
+	method      string
+	path        string // from the root of the API, escaped
+	query       url.Values
+	contentType string
+	body        []byte
+}
+
+// send sends a request, and reads the whole answer. It tries again as retry.go says. The error of an
+// answer that is a refusal is an *APIError; the others are *UnreachableError, *UntrustedError,
+// *CredentialsError and *NotKubernetesError, or the context's.
+func (c *Cluster) send(ctx context.Context, r request) ([]byte, error) {
+	content, _, err := c.sendAgain(ctx, r)
+	return content, err
+}
+
+// attempt sends a request once.
+func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, c.patience, errNoAnswer)
+	defer cancel()
+	address := c.address + r.path
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
+	}
+	request, err := http.NewRequestWithContext(limited, r.method, address, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", jsonType)
+	request.Header.Set("User-Agent", c.userAgent)
+	if r.contentType != "" {
+		request.Header.Set("Content-Type", r.contentType)
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return nil, c.noAnswer(limited, err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, c.noAnswer(limited, err)
+	case len(content) > maxAnswer:
+		return nil, fmt.Errorf("%s answers with more than %d MiB", c.Server, maxAnswer>>20)
+	case response.StatusCode >= 300 || looksLikeHTML(content):
+		return nil, c.refusal(r, response, content)
+	}
+	return content, nil
+}
+
+// call is send for an answer in JSON, which goes to answer; nil where it does not matter.
+func (c *Cluster) call(ctx context.Context, r request, answer any) error {
+	content, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	return c.understand(content, answer)
+}
+
+// understand reads an answer in JSON.
+func (c *Cluster) understand(content []byte, answer any) error {
+	if answer == nil {
+		return nil
+	}
+	if err := json.Unmarshal(content, answer); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "no JSON"}
+		}
+		return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "JSON of another kind: " + err.Error()}
+	}
+	return nil
+}

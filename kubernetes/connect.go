@@ -1,0 +1,204 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/klog/v2"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/podaccount"
+)
+
+// Kubeconfig says which cluster is meant, and who asks it.
+type Kubeconfig struct {
+	File      string // "" for the files of $KUBECONFIG, or else ~/.kube/config
+	Context   string // "" for the current one
+	UserAgent string // what the API's audit log calls this program
+}
+
+// Connect prepares requests to a cluster; it sends none. Without any kubeconfig, and in a pod, the
+// cluster is that of the pod and the account is the pod's own. The errors are *NoKubeconfigError,
+// *KubeconfigError and *ContextError.
+//
+// A kubeconfig means here what it means to kubectl: client-go reads it, runs its exec plugins and
+// uses its proxies. A plugin gets no standard input, which belongs to this program.
+func Connect(k Kubeconfig) (*Cluster, error) {
+	raw, files, err := readKubeconfig(k.File)
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		if k.Context == "" && inPod() {
+			return ConnectInPod(k.UserAgent)
+		}
+		return nil, &NoKubeconfigError{Files: files}
+	}
+	name := k.Context
+	if name == "" {
+		name = raw.CurrentContext
+	}
+	if raw.Contexts[name] == nil {
+		return nil, &ContextError{Name: name, Known: slices.Sorted(maps.Keys(raw.Contexts)), Files: files}
+	}
+	client := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, nil)
+	config, err := client.ClientConfig()
+	if err != nil {
+		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
+	}
+	if config.ExecProvider != nil {
+		config.ExecProvider.StdinUnavailable = true
+	}
+	c, err := connect(config, k.UserAgent)
+	if err != nil {
+		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
+	}
+	c.Context = name
+	if c.Namespace, _, err = client.Namespace(); err != nil {
+		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
+	}
+	return c, nil
+}
+
+// Contexts are the names of the contexts of a kubeconfig, sorted, and the current one. The errors
+// are those of Connect.
+func Contexts(file string) (names []string, current string, err error) {
+	raw, files, err := readKubeconfig(file)
+	if err != nil {
+		return nil, "", err
+	}
+	if raw == nil {
+		return nil, "", &NoKubeconfigError{Files: files}
+	}
+	return slices.Sorted(maps.Keys(raw.Contexts)), raw.CurrentContext, nil
+}
+
+// readKubeconfig merges the files of a kubeconfig as kubectl does; nil if there are none.
+func readKubeconfig(file string) (raw *api.Config, files []string, err error) {
+	silence()
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.MigrationRules = nil // which would copy a file of Kubernetes 1.2 to its new place
+	rules.WarnIfAllMissing = false
+	rules.ExplicitPath = file
+	files = rules.GetLoadingPrecedence()
+	if file != "" {
+		files = []string{file}
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, files, &NoKubeconfigError{Files: files}
+		}
+	}
+	raw, err = rules.Load()
+	if err != nil {
+		return nil, files, &KubeconfigError{Files: files, Err: err}
+	}
+	if len(raw.Contexts) == 0 && len(raw.Clusters) == 0 && file == "" {
+		return nil, files, nil
+	}
+	return raw, files, nil
+}
+
+// inPod says whether Kubernetes started this process with an account.
+func inPod() bool {
+	if os.Getenv("KUBERNETES_SERVICE_HOST") == "" || os.Getenv("KUBERNETES_SERVICE_PORT") == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(podaccount.Folder, "token"))
+	return err == nil
+}
+
+// ConnectInPod is Connect with the account of the pod that this process runs in, whatever
+// kubeconfig there is. The error is a *PodError.
+//
+// It is rest.InClusterConfig, which knows but one folder. The token is read again when it is
+// renewed.
+func ConnectInPod(userAgent string) (*Cluster, error) {
+	silence()
+	host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
+	if host == "" || port == "" {
+		return nil, &PodError{Err: errors.New("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")}
+	}
+	token := filepath.Join(podaccount.Folder, "token")
+	authority := filepath.Join(podaccount.Folder, "ca.crt")
+	for _, file := range []string{token, authority} {
+		if _, err := os.ReadFile(file); err != nil {
+			return nil, &PodError{Err: err}
+		}
+	}
+	c, err := connect(&rest.Config{
+		Host:            "https://" + net.JoinHostPort(host, port),
+		TLSClientConfig: rest.TLSClientConfig{CAFile: authority},
+		BearerTokenFile: token,
+	}, userAgent)
+	if err != nil {
+		return nil, &PodError{Err: err}
+	}
+	// A pod may have an account without this file: then the namespace is not known from here.
+	namespace, _ := os.ReadFile(filepath.Join(podaccount.Folder, "namespace"))
+	c.Namespace = strings.TrimSpace(string(namespace))
+	return c, nil
+}
+
+// silence keeps what client-go logs off standard error: what matters is in the errors.
+var silence = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
+
+// NoKubeconfigError is that none of the files of a kubeconfig is there, and that this is no pod
+// either.
+type NoKubeconfigError struct {
+	Files []string // where it was looked for
+}
+
+func (e *NoKubeconfigError) Error() string {
+	return "there is no kubeconfig: looked for " + strings.Join(e.Files, ", ")
+}
+
+// KubeconfigError is a kubeconfig that cannot be used.
+type KubeconfigError struct {
+	Context string // "" if it is not about one
+	Files   []string
+	Err     error
+}
+
+func (e *KubeconfigError) Error() string {
+	what := "the kubeconfig " + strings.Join(e.Files, ", ")
+	if e.Context != "" {
+		what = fmt.Sprintf("the context %q of %s", e.Context, what)
+	}
+	return fmt.Sprintf("%s cannot be used: %s", what, oneLine(e.Err.Error()))
+}
+
+func (e *KubeconfigError) Unwrap() error { return e.Err }
+
+// ContextError is a context that the kubeconfig does not have.
+type ContextError struct {
+	Name  string // "" if none is named and there is no current one
+	Known []string
+	Files []string
+}
+
+func (e *ContextError) Error() string {
+	where := "the kubeconfig " + strings.Join(e.Files, ", ")
+	if e.Name == "" {
+		return where + " has no current context"
+	}
+	return fmt.Sprintf("%s has no context %q", where, e.Name)
+}
+
+// PodError is that the account of the pod cannot be used.
+type PodError struct{ Err error }
+
+func (e *PodError) Error() string {
+	return fmt.Sprintf("the account of the pod cannot be used: %v", e.Err)
+}
+
+func (e *PodError) Unwrap() error { return e.Err }

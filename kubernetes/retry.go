@@ -1,0 +1,79 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Every request is tried again if it may succeed the next time and cannot do harm: after a dropped
+// or refused connection and after 429, 500, 502, 503 and 504, with growing delays or the one that
+// the API asks for. What 401, 403, 404, 409 and 422 say does not change by asking again. Writes say
+// on which version of the object they stand, so that one that is sent twice is refused the second
+// time; only a new object, which has no version yet, is not sent twice.
+const (
+	attempts   = 6
+	firstDelay = 250 * time.Millisecond // 0.25, 0.5, 1, 2 and 4 s: a bit less than 8 s
+	longest    = 30 * time.Second       // from the first attempt to the last; an API may ask for more
+)
+
+// sendAgain sends a request until it succeeds or fails for good. inDoubt says that an earlier
+// attempt may have had its effect: its answer got lost.
+func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inDoubt bool, err error) {
+	begin := time.Now()
+	delay := firstDelay
+	for attempt := 1; ; attempt++ {
+		content, err = c.attempt(ctx, r)
+		wait, again := tryAgain(r.method, err)
+		if !again || attempt == attempts || ctx.Err() != nil {
+			return content, inDoubt, err
+		}
+		wait = max(wait, delay)
+		delay *= 2
+		if time.Since(begin)+wait > longest || !lasts(ctx, wait) {
+			return content, inDoubt, err
+		}
+		inDoubt = inDoubt || r.method != http.MethodGet
+		select {
+		case <-ctx.Done():
+			return nil, inDoubt, err
+		case <-time.After(wait):
+		}
+	}
+}
+
+// lasts says whether the context does not end within a time.
+func lasts(ctx context.Context, d time.Duration) bool {
+	end, ends := ctx.Deadline()
+	return !ends || time.Until(end) > d
+}
+
+// tryAgain says whether a request that ended like this may be sent again, and not before which time
+// has passed.
+func tryAgain(method string, err error) (wait time.Duration, again bool) {
+	var refused *APIError
+	var page *NotKubernetesError
+	var unreachable *UnreachableError
+	status := 0
+	switch {
+	case errors.As(err, &refused):
+		status, wait = refused.Status, refused.RetryAfter
+	case errors.As(err, &page):
+		status = page.Status
+	case errors.As(err, &unreachable):
+		var unknown *net.DNSError
+		if errors.As(err, &unknown) && unknown.IsNotFound {
+			return 0, false
+		}
+		return 0, method != http.MethodPost
+	}
+	switch status {
+	case http.StatusTooManyRequests: // the API did not look at the request
+		return wait, true
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return wait, method != http.MethodPost
+	}
+	return 0, false
+}
