@@ -13,25 +13,20 @@ import (
 // certificateSettings are those that setCertificate sets.
 var certificateSettings = []string{tentacleconfig.KeyCertificate, tentacleconfig.KeyThumbprint}
 
-// setCertificate installs a certificate. In a dry run there may be none yet, and no key of this
-// machine.
-func setCertificate(document *tentacleconfig.Document, certificate *tentacleconfig.Certificate, dryRun bool) error {
+// setCertificate installs a certificate. In a dry run there may be none yet.
+func setCertificate(document *tentacleconfig.Document, certificate *tentacleconfig.Certificate) error {
 	if certificate == nil {
 		document.Set(tentacleconfig.KeyCertificate, secretValue)
 		document.Set(tentacleconfig.KeyThumbprint, "(that of the new certificate)")
 		return nil
 	}
-	return document.SetCertificate(certificate, protect(dryRun))
+	return document.SetCertificate(certificate)
 }
 
-// protect encrypts for the configuration file. A dry run does not: that may have to make a key file
-// first.
-func protect(dryRun bool) tentacleconfig.Protect {
-	if dryRun {
-		return func([]byte) (string, error) { return secretValue, nil }
-	}
-	return tentacleconfig.Encrypt
-}
+// rehearsedSecrets are those of a dry run, which encrypts nothing: that may have to make a key first.
+type rehearsedSecrets struct{ tentacleconfig.Secrets }
+
+func (rehearsedSecrets) Encrypt([]byte) (string, error) { return secretValue, nil }
 
 // warnOfNewCertificate warns of what follows a new certificate, where one was replaced or a server
 // is trusted: the server expects the old one.

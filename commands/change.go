@@ -298,6 +298,7 @@ func (a *applying) restore(document *tentacleconfig.Document) error {
 // rehearse makes the change in a copy of the document.
 func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outcome) error {
 	document := t.document.Clone()
+	document.Secrets = rehearsedSecrets{document.Secrets}
 	a := applying{change: ch, out: out, tentacle: t.suggest()}
 	if err := a.edit(document); err != nil {
 		return a.failed(err)

@@ -170,7 +170,7 @@ func (d *demonstration) makeTentacle(folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := document.SetCertificate(certificate, tentacleconfig.Encrypt); err != nil {
+	if err := document.SetCertificate(certificate); err != nil {
 		return err
 	}
 	index := filepath.Join(folder, "home", "Tentacle", "Instances", demoInstance+".config")

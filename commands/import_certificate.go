@@ -56,7 +56,7 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 		}
 		return change{
 			settings: func(document *tentacleconfig.Document) error {
-				return setCertificate(document, certificate, o.change.dryRun)
+				return setCertificate(document, certificate)
 			},
 			settingsAbout: certificateSettings,
 			applied:       func() { warnOfReplacement(c, t, certificate, out) },

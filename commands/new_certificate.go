@@ -72,7 +72,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 				if o.ifBlank && document.HasCertificate() {
 					return nil // another process was faster
 				}
-				return setCertificate(document, certificate, o.change.dryRun)
+				return setCertificate(document, certificate)
 			},
 			settingsAbout: certificateSettings,
 			applied:       func() { warnOfNewCertificate(c, t, out) },

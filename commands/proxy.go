@@ -90,7 +90,7 @@ func setProxy(ctx context.Context, c *console, o proxyOptions) error {
 		return change{
 			settings: func(document *tentacleconfig.Document) error {
 				if o.givesPassword() {
-					if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value, protect(o.change.dryRun)); err != nil {
+					if err := document.SetSecret(o.kind.prefix+"ProxyPassword", o.password.value); err != nil {
 						return err
 					}
 				}

@@ -398,7 +398,7 @@ func settingsOf(t *testing.T, files map[string]string) map[string]string {
 }
 
 func fitsItsThumbprint(path string, document *tentacleconfig.Document, encrypted string) bool {
-	plain, err := tentacleconfig.Decrypt(encrypted, path)
+	plain, err := tentacleconfig.MachineSecrets{Config: path}.Decrypt(encrypted)
 	if err != nil {
 		return false
 	}

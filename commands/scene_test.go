@@ -2,8 +2,6 @@ package commands_test
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -63,19 +61,16 @@ var sceneCertificate = sync.OnceValues(func() (thumbprint, setting string) {
 	return certificate.Thumbprint(), setting
 })
 
-// encryptForScene is tentacleconfig.Encrypt on a host whose machine id is sceneMachineID.
+// encryptForScene is what a Tentacle does on a host whose machine id is sceneMachineID.
 func encryptForScene(plain []byte) (string, error) {
 	if runtime.GOOS == "windows" {
-		return tentacleconfig.Encrypt(plain)
+		return tentacleconfig.MachineSecrets{}.Encrypt(plain)
 	}
-	block, err := aes.NewCipher([]byte(sceneMachineID))
+	key, err := tentacleconfig.NewKey([]byte(sceneMachineID), []byte("743677397A244326"))
 	if err != nil {
 		return "", err
 	}
-	padding := aes.BlockSize - len(plain)%aes.BlockSize
-	padded := append(slices.Clone(plain), bytes.Repeat([]byte{byte(padding)}, padding)...)
-	cipher.NewCBCEncrypter(block, []byte("743677397A244326")).CryptBlocks(padded, padded)
-	return base64.StdEncoding.EncodeToString(padded), nil
+	return key.Encrypt(plain)
 }
 
 // tentacleThumbprint is that of every Tentacle that makeTentacle makes.

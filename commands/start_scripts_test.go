@@ -183,7 +183,7 @@ func newReplayAgent(t *testing.T, r startRecording) *replayAgent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encrypted, err := tentacleconfig.Encrypt([]byte(base64.StdEncoding.EncodeToString(pfx)))
+	encrypted, err := tentacleconfig.MachineSecrets{}.Encrypt([]byte(base64.StdEncoding.EncodeToString(pfx)))
 	if err != nil {
 		t.Fatal(err)
 	}

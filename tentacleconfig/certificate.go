@@ -187,13 +187,13 @@ func (d *Document) HasCertificate() bool {
 // password, base64, encrypted, and its thumbprint in a setting of its own
 // (SetTentacleCertificate in Configuration/TentacleConfiguration.cs). If it is
 // already, nothing changes.
-func (d *Document) SetCertificate(c *Certificate, protect Protect) error {
+func (d *Document) SetCertificate(c *Certificate) error {
 	if !d.holds(c) {
 		pfx, err := c.PFX("")
 		if err != nil {
 			return err
 		}
-		text, err := protect([]byte(base64.StdEncoding.EncodeToString(pfx)))
+		text, err := d.Secrets.Encrypt([]byte(base64.StdEncoding.EncodeToString(pfx)))
 		if err != nil {
 			return err
 		}
@@ -283,7 +283,7 @@ func (d *Document) pfx() ([]byte, error) {
 	if secret == "" {
 		return nil, &NoCertificateError{d.path}
 	}
-	encoded, err := Decrypt(secret, d.path)
+	encoded, err := d.Secrets.Decrypt(secret)
 	if err != nil {
 		return nil, err
 	}

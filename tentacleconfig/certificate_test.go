@@ -25,6 +25,9 @@ var testCertificate = sync.OnceValues(func() (*Certificate, error) {
 	return NewCertificate(time.Date(2026, 11, 23, 23, 59, 59, 0, time.FixedZone("", -3600)))
 })
 
+// thisMachine encrypts as it is done for a file in the working directory.
+var thisMachine MachineSecrets
+
 func certificate(t *testing.T) *Certificate {
 	t.Helper()
 	c, err := testCertificate()
@@ -177,11 +180,11 @@ func TestACertificateIsKeptAsTentacleReadsIt(t *testing.T) {
 	if d.HasCertificate() {
 		t.Error("a new one has a certificate")
 	}
-	if err := d.SetCertificate(c, Encrypt); err != nil {
+	if err := d.SetCertificate(c); err != nil {
 		t.Fatal(err)
 	}
 	text, _ := d.Get(KeyCertificate)
-	plain, err := Decrypt(text, "")
+	plain, err := thisMachine.Decrypt(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +199,7 @@ func TestACertificateIsKeptAsTentacleReadsIt(t *testing.T) {
 		t.Errorf("thumbprint %s", thumbprint)
 	}
 	before := d.Bytes()
-	if err := d.SetCertificate(c, Encrypt); err != nil || !bytes.Equal(before, d.Bytes()) {
+	if err := d.SetCertificate(c); err != nil || !bytes.Equal(before, d.Bytes()) {
 		t.Errorf("the same again changes something: %v", err)
 	}
 }
@@ -207,23 +210,30 @@ func TestASecretThatIsThereAlreadyIsNotEncryptedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	never := func([]byte) (string, error) { return "", errors.New("encrypted") }
-	if err := d.SetSecret(KeyProxyPassword, "p", never); err == nil {
+	encrypting := d.Secrets
+	d.Secrets = neverEncrypting{encrypting}
+	if err := d.SetSecret(KeyProxyPassword, "p"); err == nil {
 		t.Error("the error was dropped")
 	}
-	if err := d.SetSecret(KeyProxyPassword, "p", Encrypt); err != nil {
+	d.Secrets = encrypting
+	if err := d.SetSecret(KeyProxyPassword, "p"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.SetSecret(KeyProxyPassword, "p", never); err != nil {
+	d.Secrets = neverEncrypting{encrypting}
+	if err := d.SetSecret(KeyProxyPassword, "p"); err != nil {
 		t.Error(err)
 	}
-	if err := d.SetSecret(KeyProxyPassword, "", never); err != nil {
+	if err := d.SetSecret(KeyProxyPassword, ""); err != nil {
 		t.Error(err)
 	}
 	if text, ok := d.Get(KeyProxyPassword); text != "" || !ok {
 		t.Errorf("cleared: %q, %t", text, ok)
 	}
 }
+
+type neverEncrypting struct{ Secrets }
+
+func (neverEncrypting) Encrypt([]byte) (string, error) { return "", errors.New("encrypted") }
 
 // temporaryKeys keeps a test from making a key on the machine it runs on.
 func temporaryKeys(t *testing.T) {
@@ -247,7 +257,7 @@ func TestTheCertificateTellsItsDates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.SetCertificate(certificate, Encrypt); err != nil {
+	if err := d.SetCertificate(certificate); err != nil {
 		t.Fatal(err)
 	}
 	d.Set(KeyThumbprint, "0123") // what the setting says does not matter
@@ -259,7 +269,7 @@ func TestTheCertificateTellsItsDates(t *testing.T) {
 	if dates.KeyBits != 2048 || dates.SHA1 {
 		t.Errorf("the key has %d bits; SHA-1: %v", dates.KeyBits, dates.SHA1)
 	}
-	if err := d.SetCertificate(oldCertificate(t), Encrypt); err != nil {
+	if err := d.SetCertificate(oldCertificate(t)); err != nil {
 		t.Fatal(err)
 	}
 	if old, err := d.CertificateDates(); err != nil || old.KeyBits != 1024 || !old.SHA1 {
@@ -297,7 +307,7 @@ func TestTheThumbprintIsTheSettingOrThatOfTheCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := parse(t, "<octopus-settings/>")
-	if err := d.SetCertificate(certificate, Encrypt); err != nil {
+	if err := d.SetCertificate(certificate); err != nil {
 		t.Fatal(err)
 	}
 	want := certificate.Thumbprint()
@@ -334,7 +344,7 @@ func TestTheTentaclesOwnCertificateHasItsKey(t *testing.T) {
 	testMachine(t)
 	want := certificate(t)
 	d := parse(t, "<octopus-settings/>")
-	if err := d.SetCertificate(want, Encrypt); err != nil {
+	if err := d.SetCertificate(want); err != nil {
 		t.Fatal(err)
 	}
 	d.Set(KeyThumbprint, "0123") // what the setting says does not matter
@@ -363,7 +373,7 @@ func TestTheTentaclesOwnCertificateHasItsKey(t *testing.T) {
 
 func encrypted(t *testing.T, plain string) string {
 	t.Helper()
-	text, err := Encrypt([]byte(plain))
+	text, err := thisMachine.Encrypt([]byte(plain))
 	if err != nil {
 		t.Fatal(err)
 	}

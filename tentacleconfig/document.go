@@ -1,17 +1,8 @@
 package tentacleconfig
 
 import (
-	"bytes"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
-	"unicode"
-
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"golang.org/x/text/encoding"
 )
 
 // Keys of the settings that octo-tentacle reads or writes. The names are those
@@ -43,309 +34,108 @@ func IsSecret(key string) bool {
 	return key == strings.ToLower(KeyCertificate) || strings.HasSuffix(key, "password")
 }
 
-const (
-	rootName = "octopus-settings"
-	setName  = "set"
-	keyName  = "key"
-
-	// A configuration has some kilobytes; with 10,000 servers, two megabytes. A larger file is
-	// something else.
-	maxSize = 64 << 20
-
-	// A configuration has some dozens of settings. Reading one takes many times its size in memory,
-	// and root may read a file that another account can write.
-	maxElements = 100_000
-
-	xmlSpace   = " \t\r\n"
-	bom        = "\ufeff"
-	saveAsUTF8 = "save it as UTF-8, as Tentacle does"
-)
-
-// Document is the content of one Tentacle.config. Its bytes are kept as they were read, with the
-// place of each setting in them, because no XML library writes back what it read byte for byte.
+// Document is the settings of one Tentacle: what they mean, and how they are changed. It stands on
+// a body, which is the text of a file or the data of a ConfigMap.
 type Document struct {
-	path     string
-	data     []byte            // as UTF-8, with the byte order mark
-	utf16    encoding.Encoding // of a file in UTF-16, else nil
-	root     element
-	settings []setting // in file order
+	// Secrets are what certificate and passwords in it are encrypted with.
+	Secrets Secrets
+
+	path string // of the file, or the name of the ConfigMap
+	body body
 }
 
-// element is a place in the bytes: from "<" (start) over what lies between its
-// tags (content to contentEnd) to after the last ">" (end).
-type element struct{ start, content, contentEnd, end int }
-
-// selfClosing: <set key="a" /> has no content, and no place for any.
-func (e element) selfClosing() bool { return e.content == e.end }
-
-func (e *element) move(by int) {
-	e.start += by
-	e.content += by
-	e.contentEnd += by
-	e.end += by
-}
-
-type setting struct {
-	element
-	key, value string
+// body is what settings are written in. Where it may have several settings with one key, one of
+// them counts, and overrides the others.
+type body interface {
+	get(key string) (value string, found bool)
+	set(key, value string)
+	// remove removes the settings that unwanted picks.
+	remove(unwanted func(key string, counts bool) bool)
+	// settings are those that count, and all the others, too.
+	settings() []Setting
+	all() []Setting
+	// same says whether two keys are of one setting.
+	same(key, other string) bool
+	// line is where the setting that counts begins, from 1; 0 where there are no lines.
+	line(key string) int
+	bytes() []byte
+	clone() body
 }
 
 // Setting is one key of the configuration and what it is set to.
 type Setting struct{ Key, Value string }
 
-// DamagedError is a configuration file that cannot be understood.
+// DamagedError is a configuration that cannot be understood.
 type DamagedError struct {
 	Path string
-	Line int   // where in the file, from 1; 0 where it is the whole file
-	Err  error // the reason: with Line 0 one that reads on after the path, like "is empty"
+	Line int    // where in the file, from 1; 0 where it is the whole file
+	Key  string // where in a ConfigMap
+	Err  error  // the reason: without Line and Key one that reads on after the path, like "is empty"
 }
 
 func (e *DamagedError) Error() string {
-	if e.Line == 0 {
+	if e.Line == 0 && e.Key == "" {
 		return fmt.Sprintf("%s %v", e.Path, e.Err)
 	}
-	return fmt.Sprintf("%s, line %d: %v", e.Path, e.Line, e.Err)
+	return fmt.Sprintf("%s: %v", place(e.Path, e.Line, e.Key), e.Err)
 }
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// place says where a setting is: on a line of a file, or under a key of a ConfigMap.
+func place(path string, line int, key string) string {
+	if line == 0 {
+		return fmt.Sprintf("%s, key %s", path, key)
+	}
+	return fmt.Sprintf("%s, line %d", path, line)
+}
+
+// damaged is a DamagedError for the setting key, which there is.
+func (d *Document) damaged(key, format string, args ...any) error {
+	return &DamagedError{Path: d.path, Line: d.body.line(key), Key: key, Err: fmt.Errorf(format, args...)}
+}
+
 // Parse reads data as the configuration that path has. Path is only used to say in errors which
-// file is meant; the refusals are those of Read.
+// file is meant, and to find the key for its secrets; the refusals are those of Read.
 func Parse(path string, data []byte) (*Document, error) {
-	text, utf16, err := decode(data)
+	text, err := parseXML(path, data)
 	if err != nil {
-		return nil, &DamagedError{Path: path, Err: err}
-	}
-	d := &Document{path: path, data: text, utf16: utf16}
-	if err := d.checkText(); err != nil {
-		return nil, &DamagedError{Path: path, Err: err}
-	}
-	if err := d.scan(); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return fileDocument(path, text), nil
 }
 
-// checkText refuses what is obviously not XML, with better messages than a parser.
-func (d *Document) checkText() error {
-	switch {
-	case len(d.data) > maxSize:
-		return fmt.Errorf("is larger than %d MiB, so it is not a Tentacle's configuration", maxSize>>20)
-	case bytes.IndexByte(d.data, 0) >= 0:
-		return hint.New("is not a text file", saveAsUTF8)
-	case len(bytes.Trim(bytes.TrimPrefix(d.data, []byte(bom)), xmlSpace)) == 0:
-		return errors.New("is empty: Tentacle may have been stopped while writing it")
-	}
-	return nil
+// fileDocument is the document in the file at path.
+func fileDocument(path string, text *xmlText) *Document {
+	return &Document{Secrets: MachineSecrets{Config: path}, path: path, body: text}
 }
 
-// scan finds the root element and the settings in it, with their places and values, and refuses
-// what is not well-formed or not a configuration.
-func (d *Document) scan() error {
-	skipped := 0
-	if bytes.HasPrefix(d.data, []byte(bom)) {
-		skipped = len(bom) // the decoder would take it for text
-	}
-	s := scanner{d: d, declared: skipped}
-	dec := newDecoder(d.data[skipped:])
-	for {
-		from := skipped + int(dec.InputOffset())
-		token, err := dec.Token()
-		if err == io.EOF && s.roots == 1 {
-			return nil
-		}
-		if err != nil {
-			return d.malformed(err, from)
-		}
-		if err := s.token(token, from, skipped+int(dec.InputOffset())); err != nil {
-			return err
-		}
-	}
-}
-
-// scanner is what is known of a document after the tokens so far.
-type scanner struct {
-	d                      *Document
-	declared               int // the only place for an XML declaration
-	depth, roots, elements int
-	open                   *setting // whose end tag has not come yet, if any
-	value                  bytes.Buffer
-}
-
-// token takes in a token, which lies between these places in the data.
-func (s *scanner) token(token xml.Token, from, to int) error {
-	switch t := token.(type) {
-	case xml.StartElement:
-		return s.start(t, element{start: from, content: to})
-	case xml.EndElement:
-		s.end(from, to)
-	case xml.CharData: // CDATA too
-		if s.depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
-			return s.d.damaged(from, "there is text outside of <%s>", rootName)
-		}
-		if s.depth == 2 { // the text of elements in it, and comments, are not part of the value
-			s.value.Write(t)
-		}
-	case xml.ProcInst:
-		if t.Target == "xml" && from > s.declared {
-			return hint.With(s.d.damaged(from, "the XML declaration (<?xml …?>) is not the first thing in the file, so Tentacle does not read it"),
-				"remove everything before it, including blank lines")
-		}
-	case xml.Directive:
-		// An entity declared there would be lost, or believed to be text.
-		return s.d.damaged(from, "it has a document type declaration (<!%s…>), which a Tentacle's configuration cannot have", firstWord(t))
-	}
-	return nil
-}
-
-func (s *scanner) start(t xml.StartElement, e element) error {
-	if s.elements++; s.elements > maxElements {
-		return s.d.damaged(e.start, "it has more than %d elements, so it is not a Tentacle's configuration", maxElements)
-	}
-	if name, twice := duplicateAttr(t.Attr); twice {
-		return s.d.damaged(e.start, "the element <%s> has the attribute %s twice", t.Name.Local, name)
-	}
-	s.depth++
-	switch s.depth {
-	case 1:
-		s.roots++
-		s.d.root = e
-		return s.d.checkRoot(t, s.roots, e.start)
-	case 2:
-		if key, isSetting := keyOf(t); isSetting {
-			s.open = &setting{element: e, key: key}
-		}
-		s.value.Reset()
-	}
-	return nil
-}
-
-func (s *scanner) end(from, to int) {
-	switch {
-	case s.depth == 1:
-		s.d.root.contentEnd, s.d.root.end = from, to
-	case s.depth == 2 && s.open != nil:
-		s.open.contentEnd, s.open.end = from, to
-		s.open.value = orEmpty(s.value.String())
-		s.d.settings = append(s.d.settings, *s.open)
-		s.open = nil
-	}
-	s.depth--
-}
-
-func (d *Document) checkRoot(t xml.StartElement, nth, at int) error {
-	switch {
-	case nth > 1:
-		return d.damaged(at, "there is a second root element, <%s>", t.Name.Local)
-	case t.Name.Local != rootName:
-		return d.damaged(at, "this is not a Tentacle's configuration: its root element is <%s>, not <%s>", t.Name.Local, rootName)
-	case t.Name.Space != "":
-		// .NET's XmlSerializer, which Tentacle reads with, refuses it too.
-		return d.damaged(at, "<%s> is in the namespace %q; Tentacle expects no namespace", rootName, t.Name.Space)
-	}
-	return nil
-}
-
-// keyOf says whether the element is a setting, and of which key. Elements of other names or
-// namespaces, and those without a key, are not ours to touch.
-func keyOf(t xml.StartElement) (key string, isSetting bool) {
-	if t.Name != (xml.Name{Local: setName}) {
-		return "", false
-	}
-	for _, a := range t.Attr {
-		if a.Name == (xml.Name{Local: keyName}) {
-			return a.Value, true
-		}
-	}
-	return "", false
-}
-
-func duplicateAttr(attrs []xml.Attr) (name string, twice bool) {
-	if len(attrs) < 2 {
-		return "", false
-	}
-	seen := make(map[xml.Name]bool, len(attrs))
-	for _, a := range attrs {
-		if seen[a.Name] {
-			return a.Name.Local, true
-		}
-		seen[a.Name] = true
-	}
-	return "", false
-}
-
-func firstWord(text []byte) string {
-	if words := bytes.Fields(text); len(words) > 0 {
-		return string(words[0])
-	}
-	return ""
-}
-
-// malformed puts the decoder's error into words for a person who edits the file.
-func (d *Document) malformed(err error, at int) error {
-	var syntax *xml.SyntaxError
-	switch {
-	case err == io.EOF:
-		return d.damaged(at, "it has no element <%s>", rootName)
-	case !errors.As(err, &syntax):
-		return d.damaged(at, "%w", errors.New(strings.TrimPrefix(err.Error(), "xml: ")))
-	case strings.HasPrefix(syntax.Msg, "unexpected EOF"):
-		return d.damaged(len(d.data), "the file is incomplete: Tentacle may have been stopped while writing it, or the disk was full")
-	case syntax.Msg == "invalid UTF-8": // as files from an editor of an older Windows are
-		return &DamagedError{d.path, syntax.Line, hint.New("it is not UTF-8", saveAsUTF8)}
-	}
-	return &DamagedError{d.path, syntax.Line, fmt.Errorf("it is not well-formed XML: %s", syntax.Msg)}
-}
-
-// damaged is a DamagedError for the place at in the data.
-func (d *Document) damaged(at int, format string, args ...any) error {
-	return &DamagedError{d.path, d.line(at), fmt.Errorf(format, args...)}
-}
-
-func (d *Document) line(at int) int { return 1 + bytes.Count(d.data[:at], []byte("\n")) }
-
-// orEmpty is a value as Tentacle has it: PowerShell's [xml].Save breaks an empty element over two
-// lines, so white space alone is no value.
-func orEmpty(value string) string {
-	if strings.Trim(value, xmlSpace) == "" {
-		return ""
-	}
-	return value
-}
-
-// Bytes is the whole file as it should be saved.
-func (d *Document) Bytes() []byte { return encode(d.data, d.utf16) }
+// Bytes is everything as it should be saved: of a file, its content; of a ConfigMap, its data as
+// JSON.
+func (d *Document) Bytes() []byte { return d.body.bytes() }
 
 // Clone is a copy that can be changed by itself.
 func (d *Document) Clone() *Document {
 	clone := *d
-	clone.data, clone.settings = slices.Clone(d.data), slices.Clone(d.settings)
+	clone.body = d.body.clone()
 	return &clone
 }
 
 // Replace makes d say what other says, in every byte; its path stays.
-func (d *Document) Replace(other *Document) {
-	path := d.path
-	*d = *other.Clone()
-	d.path = path
-}
+func (d *Document) Replace(other *Document) { d.body = other.body.clone() }
 
-// Get returns the value of key, in any case of letters. Of several settings
-// with the key the last one counts, as for Tentacle.
-func (d *Document) Get(key string) (value string, ok bool) {
-	if i := d.find(key); i >= 0 {
-		return d.settings[i].value, true
-	}
-	return "", false
-}
+// Get returns the value of key. In a file, the key may be in any case of letters, and of several
+// settings with it the last one counts, as for Tentacle.
+func (d *Document) Get(key string) (value string, ok bool) { return d.body.get(key) }
 
-func (d *Document) find(key string) int {
-	for i := len(d.settings) - 1; i >= 0; i-- {
-		if strings.EqualFold(d.settings[i].key, key) {
-			return i
-		}
-	}
-	return -1
+// Set gives key a value. Where it has that value already, nothing changes. In a file, otherwise
+// only the bytes between the tags of its element do: a new setting gets a line of its own, where
+// the order of the keys wants it, and characters that XML cannot carry become U+FFFD.
+func (d *Document) Set(key, value string) { d.body.set(key, value) }
+
+// Remove removes the settings with the key, if there are any.
+func (d *Document) Remove(key string) {
+	d.body.remove(func(other string, _ bool) bool { return d.body.same(other, key) })
 }
 
 // Listens says whether the Tentacle opens its own port, as it does unless told not to.
@@ -354,33 +144,6 @@ func (d *Document) Listens() bool {
 	return !strings.EqualFold(strings.TrimSpace(noListen), "true")
 }
 
-// place is where the setting key, which there is, begins in the data.
-func (d *Document) place(key string) int { return d.settings[d.find(key)].start }
-
-// Settings lists what is set, in the order of the file. A setting that a later one with the same
-// key overrides is omitted. The time is linear in the size of the file.
-func (d *Document) Settings() []Setting {
-	last := make(map[string]int, len(d.settings))
-	for i, s := range d.settings {
-		last[foldCase(s.key)] = i
-	}
-	var list []Setting
-	for i, s := range d.settings {
-		if last[foldCase(s.key)] == i {
-			list = append(list, Setting{s.key, s.value})
-		}
-	}
-	return list
-}
-
-// foldCase is the same text for all that strings.EqualFold calls equal: each letter is replaced by
-// the least of its forms.
-func foldCase(s string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for form := unicode.SimpleFold(r); form != r; form = unicode.SimpleFold(form) {
-			least = min(least, form)
-		}
-		return least
-	}, s)
-}
+// Settings lists what is set, in the order of the file or, in a ConfigMap, of the keys. A setting
+// that a later one with the same key overrides is omitted. The time is linear, but for sorting.
+func (d *Document) Settings() []Setting { return d.body.settings() }

@@ -59,7 +59,7 @@ func readDamaged(path string, open opener) (*Document, error) {
 	if err != nil || len(data) > maxSize {
 		return nil, refusal
 	}
-	return &Document{path: path, data: data}, nil
+	return fileDocument(path, &xmlText{data: data}), nil
 }
 
 func readFile(path string, open opener) (data []byte, changed time.Time, err error) {

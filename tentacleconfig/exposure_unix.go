@@ -12,11 +12,11 @@ import (
 // mode the umask leaves, which for root usually is 0644, and later writes into the file as it is
 // (OctopusTentacle, XmlFileKeyValueStore.cs).
 func (d *Document) Exposure() (e Exposure) {
-	for _, s := range d.settings {
-		if !IsSecret(s.key) || s.value == "" {
+	for _, s := range d.body.all() {
+		if !IsSecret(s.Key) || s.Value == "" {
 			continue
 		}
-		if _, key, err := decrypt(s.value, d.path); err == nil {
+		if _, key, err := decrypt(s.Value, d.path); err == nil {
 			e.Key = key
 			break
 		}

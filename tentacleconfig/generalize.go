@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -27,20 +26,16 @@ var identityKeys = []string{
 // and no other. The trusted servers, which hold its subscriptions, are a list of their own
 // (SetTrustedServers); only what a later list overrides is removed.
 func (d *Document) RemoveIdentity() {
-	counts := d.find(KeyTrustedServers)
-	for i := len(d.settings) - 1; i >= 0; i-- {
-		key := d.settings[i].key
-		overridden := strings.EqualFold(key, KeyTrustedServers) && i != counts
-		own := slices.ContainsFunc(identityKeys, func(k string) bool { return strings.EqualFold(k, key) })
-		if own || overridden || IsSecret(key) {
-			d.remove(i)
-		}
-	}
+	d.body.remove(func(key string, counts bool) bool {
+		overridden := d.body.same(key, KeyTrustedServers) && !counts
+		own := slices.ContainsFunc(identityKeys, func(k string) bool { return d.body.same(k, key) })
+		return own || overridden || IsSecret(key)
+	})
 }
 
 // HasSecrets says whether there is a certificate or a password.
 func (d *Document) HasSecrets() bool {
-	return slices.ContainsFunc(d.settings, func(s setting) bool { return IsSecret(s.key) && s.value != "" })
+	return slices.ContainsFunc(d.body.all(), func(s Setting) bool { return IsSecret(s.Key) && s.Value != "" })
 }
 
 // IdentityFiles are the files besides a configuration that hold what RemoveIdentity removes from

@@ -52,15 +52,15 @@ func TestWhateverTheDocumentARemovalIsLossless(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := pieces(t)
 		d, err := Parse("generated", []byte(joined(list)))
-		if err != nil || len(d.settings) == 0 {
+		if err != nil || len(xmlOf(d).sets) == 0 {
 			return
 		}
-		i := rapid.IntRange(0, len(d.settings)-1).Draw(t, "which")
-		kept := slices.Delete(slices.Clone(d.settings), i, i+1)
-		d.remove(i)
+		i := rapid.IntRange(0, len(xmlOf(d).sets)-1).Draw(t, "which")
+		kept := slices.Delete(slices.Clone(xmlOf(d).sets), i, i+1)
+		xmlOf(d).cut(i)
 		settled(t, d)
-		if !slices.EqualFunc(kept, d.settings, func(a, b setting) bool { return a.key == b.key && a.value == b.value }) {
-			t.Fatalf("kept %v, not %v", d.settings, kept)
+		if !slices.EqualFunc(kept, xmlOf(d).sets, func(a, b setting) bool { return a.key == b.key && a.value == b.value }) {
+			t.Fatalf("kept %v, not %v", xmlOf(d).sets, kept)
 		}
 		nth := 0
 		list = slices.DeleteFunc(list, func(p piece) bool {
@@ -87,7 +87,7 @@ func identified(t *testing.T, folder, name string) (path, thumbprint string) {
 	if err == nil {
 		_, err = Register(Instance{name, path})
 	}
-	edit := func(d *Document) error { return d.SetCertificate(certificate, Encrypt) }
+	edit := func(d *Document) error { return d.SetCertificate(certificate) }
 	if err == nil {
 		_, err = Update(t.Context(), path, Change{Edit: edit, Backup: func(string) {}})
 	}

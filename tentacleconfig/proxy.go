@@ -43,7 +43,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 	var err error
 	if text, _ := d.Get(KeyUseDefaultProxy); text != "" {
 		if p.UseDefault, err = strconv.ParseBool(strings.ToLower(strings.TrimSpace(text))); err != nil {
-			return Proxy{}, d.damaged(d.place(KeyUseDefaultProxy), "%s is neither true nor false", KeyUseDefaultProxy)
+			return Proxy{}, d.damaged(KeyUseDefaultProxy, "%s is neither true nor false", KeyUseDefaultProxy)
 		}
 	}
 	host, _ := d.Get(KeyProxyHost)
@@ -51,7 +51,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 	if text, _ := d.Get(KeyProxyPort); text != "" {
 		port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
 		if err != nil || port == 0 {
-			return Proxy{}, d.damaged(d.place(KeyProxyPort), "%s is not a port, 1 to 65535", KeyProxyPort)
+			return Proxy{}, d.damaged(KeyProxyPort, "%s is not a port, 1 to 65535", KeyProxyPort)
 		}
 		p.Port = int(port)
 	}
@@ -60,7 +60,7 @@ func (d *Document) PollingProxy() (Proxy, error) {
 	if secret == "" || !p.UseDefault && p.Host == "" {
 		return p, nil
 	}
-	password, err := Decrypt(secret, d.path)
+	password, err := d.Secrets.Decrypt(secret)
 	if err != nil {
 		return Proxy{}, d.secretError(KeyProxyPassword, err)
 	}

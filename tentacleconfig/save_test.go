@@ -211,10 +211,10 @@ func TestBeforeRunsOnceWhenOnlyTheRenameIsLeft(t *testing.T) {
 	}
 	d := parse(t, content(t, path))
 	if k, _ := d.Get("K"); k != "new" {
-		t.Errorf("our change is lost: %q", d.data)
+		t.Errorf("our change is lost: %q", xmlOf(d).data)
 	}
 	if v, _ := d.Get("T"); v != "1" {
-		t.Errorf("Tentacle's change is lost: %q", d.data)
+		t.Errorf("Tentacle's change is lost: %q", xmlOf(d).data)
 	}
 	onlyConfig(t, path)
 }

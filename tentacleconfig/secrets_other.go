@@ -3,10 +3,8 @@
 package tentacleconfig
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -30,34 +27,24 @@ const (
 	nonceSize = 12
 )
 
-// cbcKey is a key and the initialisation vector that goes with it.
-type cbcKey struct{ key, iv []byte }
-
 // Encrypt protects a secret for the configuration file, so that every Tentacle 9 on this machine
-// can read it: AES-256-CBC under the machine id, or, where there is none of the right length, under
-// a key of the machine's own, which is made when it is first needed. Later versions read it and
-// store it again their own way.
-func Encrypt(plain []byte) (string, error) {
+// can read it: under the machine id, or, where there is none of the right length, under a key of
+// the machine's own, which is made when it is first needed. Later versions read it and store it
+// again their own way.
+func (s MachineSecrets) Encrypt(plain []byte) (string, error) {
 	key, err := machineIDKey()
 	if err != nil {
 		if key, err = ownKey(); err != nil {
 			return "", err
 		}
 	}
-	block, err := aes.NewCipher(key.key)
-	if err != nil {
-		return "", err
-	}
-	padding := aes.BlockSize - len(plain)%aes.BlockSize
-	padded := append(slices.Clone(plain), bytes.Repeat([]byte{byte(padding)}, padding)...)
-	cipher.NewCBCEncrypter(block, key.iv).CryptBlocks(padded, padded)
-	return base64.StdEncoding.EncodeToString(padded), nil
+	return key.Encrypt(plain)
 }
 
-// Decrypt reads a secret of the configuration file config. It tries the keys
-// that Tentacle tries, in its order.
-func Decrypt(text, config string) ([]byte, error) {
-	plain, _, err := decrypt(text, config)
+// Decrypt reads a secret of the configuration file. It tries the keys that Tentacle tries, in its
+// order.
+func (s MachineSecrets) Decrypt(text string) ([]byte, error) {
+	plain, _, err := decrypt(text, s.Config)
 	return plain, err
 }
 
@@ -67,12 +54,12 @@ func decrypt(text, config string) (plain []byte, keyFile string, err error) {
 	if encoded, ok := strings.CutPrefix(text, gcmPrefix); ok {
 		return decryptGCM(encoded, config)
 	}
-	data, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
-		return nil, "", errNotEncrypted
+	data, err := ciphertext(text)
+	if err != nil {
+		return nil, "", err
 	}
 	if key, err := machineIDKey(); err == nil {
-		if plain, ok := decryptCBC(key, data); ok {
+		if plain, ok := key.decrypt(data); ok {
 			return plain, machinefiles.ID, nil
 		}
 	}
@@ -80,7 +67,7 @@ func decrypt(text, config string) (plain []byte, keyFile string, err error) {
 	for _, path := range keyFiles() {
 		key, err := readKeyFile(path)
 		if err == nil {
-			if plain, ok := decryptCBC(key, data); ok {
+			if plain, ok := key.decrypt(data); ok {
 				return plain, path, nil
 			}
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -92,23 +79,6 @@ func decrypt(text, config string) (plain []byte, keyFile string, err error) {
 	}
 	return nil, "", fmt.Errorf("neither %s nor %s is the key it was encrypted with: it comes from another machine, or the key was changed",
 		machinefiles.ID, strings.Join(keyFiles(), " nor "))
-}
-
-func decryptCBC(key cbcKey, data []byte) (plain []byte, ok bool) {
-	block, err := aes.NewCipher(key.key)
-	if err != nil {
-		return nil, false
-	}
-	plain = make([]byte, len(data))
-	cipher.NewCBCDecrypter(block, key.iv).CryptBlocks(plain, data)
-	n := int(plain[len(plain)-1])
-	if n == 0 || n > aes.BlockSize || !bytes.Equal(plain[len(plain)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
-		return nil, false
-	}
-	plain = plain[:len(plain)-n]
-	// With a wrong key the padding is right once in 256 times. What was encrypted
-	// was text, which is very unlikely to come out by chance.
-	return plain, utf8.Valid(plain)
 }
 
 func decryptGCM(encoded, config string) (plain []byte, keyFile string, err error) {
@@ -144,17 +114,17 @@ func decryptGCM(encoded, config string) (plain []byte, keyFile string, err error
 
 // machineIDKey is made of the machine's id (Configuration/Crypto/
 // LinuxMachineIdKey.cs). An id of another length is no key.
-func machineIDKey() (cbcKey, error) {
+func machineIDKey() (Key, error) {
 	data, err := os.ReadFile(machinefiles.ID)
 	if err != nil {
-		return cbcKey{}, err
+		return Key{}, err
 	}
 	id, _, _ := strings.Cut(string(data), "\n")
 	id = strings.TrimSuffix(id, "\r")
-	if len(id) != 32 {
-		return cbcKey{}, fmt.Errorf("%s does not contain an ID of 32 characters", machinefiles.ID)
+	if len(id) != KeySize {
+		return Key{}, fmt.Errorf("%s does not contain an ID of 32 characters", machinefiles.ID)
 	}
-	return cbcKey{[]byte(id), []byte("743677397A244326")}, nil
+	return NewKey([]byte(id), []byte("743677397A244326"))
 }
 
 // keyFiles are the places of the machine's own key: Tentacle 9.1 has it in
@@ -165,33 +135,33 @@ func keyFiles() []string {
 }
 
 // readKeyFile reads base64 of the key, a dot, base64 of the vector.
-func readKeyFile(path string) (cbcKey, error) {
+func readKeyFile(path string) (Key, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return cbcKey{}, hint.Permission(fmt.Errorf("cannot read the machine's key: %w", err))
+		return Key{}, hint.Permission(fmt.Errorf("cannot read the machine's key: %w", err))
 	}
 	key, iv, _ := strings.Cut(strings.TrimSpace(string(data)), ".")
 	k, err1 := base64.StdEncoding.DecodeString(key)
 	v, err2 := base64.StdEncoding.DecodeString(iv)
-	if err1 != nil || err2 != nil || len(k) != 32 || len(v) != aes.BlockSize {
-		return cbcKey{}, hint.Errorf("restore it from a backup", "the machine's key in %s is damaged", path)
+	read, err := NewKey(k, v)
+	if err1 != nil || err2 != nil || err != nil {
+		return Key{}, hint.Errorf("restore it from a backup", "the machine's key in %s is damaged", path)
 	}
-	return cbcKey{k, v}, nil
+	return read, nil
 }
 
 // ownKey is the machine's own key where every version looks for it, made when
 // there is none.
-func ownKey() (cbcKey, error) {
+func ownKey() (Key, error) {
 	key, err := readKeyFile(machinefiles.Key)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	random := make([]byte, 32+aes.BlockSize)
-	_, _ = rand.Read(random) // never fails
+	random, iv := RandomKey()
 	encode := base64.StdEncoding.EncodeToString
-	text := encode(random[:32]) + "." + encode(random[32:])
+	text := encode(random) + "." + encode(iv)
 	if err := atomicfile.Create(machinefiles.Key, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return cbcKey{}, fmt.Errorf("cannot create the machine's key: %w", err)
+		return Key{}, fmt.Errorf("cannot create the machine's key: %w", err)
 	}
 	return readKeyFile(machinefiles.Key) // another process may have been faster
 }

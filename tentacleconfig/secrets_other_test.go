@@ -39,10 +39,10 @@ func keys(t *testing.T, id string) (folder string) {
 func TestRecordedSecretsAreReadAndWrittenAlike(t *testing.T) {
 	recordedMachine(t)
 	const recorded = "7hVbAUeUZWNHnIqogHszWQ==" // polling-proxy --proxyPassword=p
-	if got, err := Decrypt(recorded, ""); string(got) != "p" || err != nil {
+	if got, err := thisMachine.Decrypt(recorded); string(got) != "p" || err != nil {
 		t.Errorf("decrypted: %q, %v", got, err)
 	}
-	if got, err := Encrypt([]byte("p")); got != recorded || err != nil {
+	if got, err := thisMachine.Encrypt([]byte("p")); got != recorded || err != nil {
 		t.Errorf("encrypted: %s, %v", got, err)
 	}
 }
@@ -63,14 +63,14 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 	for name, id := range map[string]string{"none": "", "short": "abc\n", "empty": "\n"} {
 		t.Run(name, func(t *testing.T) {
 			keys(t, id)
-			if _, err := Decrypt("7hVbAUeUZWNHnIqogHszWQ==", ""); err == nil {
+			if _, err := thisMachine.Decrypt("7hVbAUeUZWNHnIqogHszWQ=="); err == nil {
 				t.Error("decrypted without a key")
 			}
 			if _, err := os.Stat(machinefiles.Key); err == nil {
 				t.Error("reading made a key")
 			}
 			for _, secret := range []string{"", "p", strings.Repeat("é", 8), strings.Repeat("x", 5000)} {
-				if got, err := Decrypt(encrypted(t, secret), ""); string(got) != secret || err != nil {
+				if got, err := thisMachine.Decrypt(encrypted(t, secret)); string(got) != secret || err != nil {
 					t.Errorf("%d bytes were not read back: %v", len(secret), err)
 				}
 			}
@@ -81,7 +81,7 @@ func TestWithoutAMachineIDTheMachineGetsAKeyOfItsOwn(t *testing.T) {
 			// A secret made with the own key stays readable when the id comes later.
 			text := encrypted(t, "secret")
 			put(t, machinefiles.ID, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")
-			if got, err := Decrypt(text, ""); string(got) != "secret" || err != nil {
+			if got, err := thisMachine.Decrypt(text); string(got) != "secret" || err != nil {
 				t.Errorf("with a machine id: %q, %v", got, err)
 			}
 		})
@@ -93,10 +93,10 @@ func TestManyProcessesMakeOneKey(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			text, err := Encrypt([]byte("x"))
+			text, err := thisMachine.Encrypt([]byte("x"))
 			if err != nil {
 				t.Error(err)
-			} else if got, err := Decrypt(text, ""); string(got) != "x" || err != nil {
+			} else if got, err := thisMachine.Decrypt(text); string(got) != "x" || err != nil {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
@@ -125,12 +125,12 @@ func TestSecretsOfLaterVersionsAreRead(t *testing.T) {
 			text := gcmPrefix + encode(gcm.Seal(nonce, nonce, []byte("secret"), []byte(gcmPrefix)))
 
 			d := parse(t, `<octopus-settings><set key="Octopus.Server.Proxy.ProxyPassword">`+text+`</set></octopus-settings>`)
-			d.path = config
+			d.Secrets = MachineSecrets{Config: config}
 			if p, err := d.PollingProxy(); p.Password != "secret" || err != nil {
 				t.Errorf("got %q, %v", p.Password, err)
 			}
 			altered := text[:len(text)-4] + "AAA="
-			if _, err := Decrypt(altered, config); err == nil || !strings.Contains(err.Error(), "the value was changed") || !strings.Contains(err.Error(), path) {
+			if _, err := (MachineSecrets{Config: config}).Decrypt(altered); err == nil || !strings.Contains(err.Error(), "the value was changed") || !strings.Contains(err.Error(), path) {
 				t.Errorf("an altered value: %v", err)
 			}
 		})
@@ -141,7 +141,7 @@ func TestASecretOfAnotherMachineIsRefused(t *testing.T) {
 	keys(t, "ffffffffffffffffffffffffffffffff")
 	put(t, machinefiles.Key, "damaged")
 	for _, text := range []string{"7hVbAUeUZWNHnIqogHszWQ==", "", "AAAA", "*", gcmPrefix + "AAAA", gcmPrefix} {
-		if got, err := Decrypt(text, ""); err == nil {
+		if got, err := thisMachine.Decrypt(text); err == nil {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -151,11 +151,11 @@ func TestAnUnreadableKeyIsNotMistakenForThatOfAnotherMachine(t *testing.T) {
 	folder := keys(t, "")
 	text := encrypted(t, "secret")
 	put(t, machinefiles.Key, "damaged")
-	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), machinefiles.Key+" is damaged") {
+	if _, err := thisMachine.Decrypt(text); err == nil || !strings.Contains(err.Error(), machinefiles.Key+" is damaged") {
 		t.Errorf("a damaged key: %v", err)
 	}
 	t.Cleanup(machinefiles.Use(machinefiles.ID, folder)) // which cannot be read
-	if _, err := Decrypt(text, ""); err == nil || !strings.Contains(err.Error(), "cannot read the machine's key") {
+	if _, err := thisMachine.Decrypt(text); err == nil || !strings.Contains(err.Error(), "cannot read the machine's key") {
 		t.Errorf("a key that cannot be read: %v", err)
 	}
 }

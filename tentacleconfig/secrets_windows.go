@@ -13,7 +13,7 @@ import (
 
 // Encrypt protects a secret for the configuration file as Tentacle does: DPAPI
 // for the machine, base64 (Configuration/WindowsMachineKeyEncryptor.cs).
-func Encrypt(plain []byte) (string, error) {
+func (MachineSecrets) Encrypt(plain []byte) (string, error) {
 	data, err := dpapi(plain, func(in, out *windows.DataBlob) error {
 		return windows.CryptProtectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_LOCAL_MACHINE|windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
@@ -24,7 +24,7 @@ func Encrypt(plain []byte) (string, error) {
 }
 
 // Decrypt reads a secret of a configuration file; which one makes no difference.
-func Decrypt(text, _ string) ([]byte, error) {
+func (MachineSecrets) Decrypt(text string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(data) == 0 {
 		return nil, errNotEncrypted

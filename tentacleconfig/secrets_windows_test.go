@@ -22,11 +22,11 @@ func onWine() bool {
 func testMachine(*testing.T) {}
 
 func TestASecretIsReadBack(t *testing.T) {
-	text, err := Encrypt([]byte("p&ss"))
+	text, err := thisMachine.Encrypt([]byte("p&ss"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Decrypt(text, ""); string(got) != "p&ss" || err != nil {
+	if got, err := thisMachine.Decrypt(text); string(got) != "p&ss" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -506,13 +506,13 @@ func quote(s string) string {
 // value that Tentacle could not read either is a *DamagedError, which names the
 // place inside the value too.
 func (d *Document) TrustedServers() ([]TrustedServer, error) {
-	i := d.find(KeyTrustedServers)
-	if i < 0 {
+	text, found := d.Get(KeyTrustedServers)
+	if !found {
 		return nil, nil
 	}
-	list, err := ParseTrustedServers(d.settings[i].value)
+	list, err := ParseTrustedServers(text)
 	if err != nil {
-		return nil, d.damaged(d.settings[i].start, "the setting %s is not a list of servers: in its value, %w", KeyTrustedServers, err)
+		return nil, d.damaged(KeyTrustedServers, "the setting %s is not a list of servers: in its value, %w", KeyTrustedServers, err)
 	}
 	squid, _ := d.Get(KeySquid)
 	for i := range list {
@@ -522,7 +522,7 @@ func (d *Document) TrustedServers() ([]TrustedServer, error) {
 }
 
 // SetTrustedServers makes list the servers that the Tentacle trusts. Where the
-// file says the same already, in whatever form, nothing changes.
+// setting says the same already, in whatever form, nothing changes.
 func (d *Document) SetTrustedServers(list []TrustedServer) {
 	now, err := d.TrustedServers()
 	if err == nil && slices.EqualFunc(now, list, TrustedServer.Equal) {

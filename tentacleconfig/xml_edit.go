@@ -9,61 +9,68 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Set gives key a value. Where it has that value already, nothing changes;
-// otherwise only the bytes between the tags of its element do. A new setting
-// gets a line of its own, where the order of the keys wants it. Characters that
-// XML cannot carry become U+FFFD.
-func (d *Document) Set(key, value string) {
+func (x *xmlText) set(key, value string) {
 	key, value = replaceInvalid(key), orEmpty(replaceInvalid(value))
-	i := d.find(key)
+	i := x.find(key)
 	if i < 0 {
-		d.insert(key, value)
+		x.insert(key, value)
 		return
 	}
-	s := &d.settings[i]
+	s := &x.sets[i]
 	if s.value == value {
 		return
 	}
 	s.value = value
 	if s.selfClosing() {
-		d.open(&s.element, setName, i+1)
+		x.open(&s.element, setName, i+1)
 	}
-	content := withText(d.data[s.content:s.contentEnd], value)
-	by := d.replace(s.content, s.contentEnd, content, i+1)
+	content := withText(x.data[s.content:s.contentEnd], value)
+	by := x.replace(s.content, s.contentEnd, content, i+1)
 	s.contentEnd += by
 	s.end += by
 }
 
-// remove removes the setting with that index, with its line where it has one to itself.
-func (d *Document) remove(i int) {
-	s := d.settings[i]
-	from := s.start
-	rest, _, _ := bytes.Cut(d.data[s.end:d.root.contentEnd], []byte("\n"))
-	if len(bytes.Trim(rest, xmlSpace)) == 0 {
-		from -= len(d.indentation(s.start))
+func (x *xmlText) remove(unwanted func(key string, counts bool) bool) {
+	counted := map[string]bool{}
+	for i := len(x.sets) - 1; i >= 0; i-- {
+		folded := foldCase(x.sets[i].key)
+		if unwanted(x.sets[i].key, !counted[folded]) {
+			x.cut(i)
+		}
+		counted[folded] = true
 	}
-	d.replace(from, s.end, nil, i+1)
-	d.settings = slices.Delete(d.settings, i, i+1)
+}
+
+// cut removes the setting with that index, with its line where it has one to itself.
+func (x *xmlText) cut(i int) {
+	s := x.sets[i]
+	from := s.start
+	rest, _, _ := bytes.Cut(x.data[s.end:x.root.contentEnd], []byte("\n"))
+	if len(bytes.Trim(rest, xmlSpace)) == 0 {
+		from -= len(x.indentation(s.start))
+	}
+	x.replace(from, s.end, nil, i+1)
+	x.sets = slices.Delete(x.sets, i, i+1)
 }
 
 // replace puts text where data[from:to] is. The settings from index next on
 // stand behind that place, so they move; by says how far.
-func (d *Document) replace(from, to int, text []byte, next int) (by int) {
-	d.data = slices.Concat(d.data[:from], text, d.data[to:])
+func (x *xmlText) replace(from, to int, text []byte, next int) (by int) {
+	x.data = slices.Concat(x.data[:from], text, x.data[to:])
 	by = len(text) - (to - from)
-	for i := range d.settings[next:] {
-		d.settings[next+i].move(by)
+	for i := range x.sets[next:] {
+		x.sets[next+i].move(by)
 	}
-	d.root.contentEnd += by
-	d.root.end += by
+	x.root.contentEnd += by
+	x.root.end += by
 	return by
 }
 
 // open turns <name … /> into <name …></name>, so that something can stand in it.
-func (d *Document) open(e *element, name string, next int) {
-	tag := bytes.TrimRight(bytes.TrimSuffix(d.data[e.start:e.end], []byte("/>")), xmlSpace)
+func (x *xmlText) open(e *element, name string, next int) {
+	tag := bytes.TrimRight(bytes.TrimSuffix(x.data[e.start:e.end], []byte("/>")), xmlSpace)
 	pair := slices.Concat(tag, []byte("></"+name+">"))
-	d.replace(e.start, e.end, pair, next)
+	x.replace(e.start, e.end, pair, next)
 	e.content = e.start + len(tag) + 1
 	e.contentEnd = e.content
 	e.end = e.start + len(pair)
@@ -72,44 +79,44 @@ func (d *Document) open(e *element, name string, next int) {
 // insert adds a setting: after the one that the order of the keys puts before
 // it, with the white space that one has before it, and without parting a
 // comment from what it stands beside.
-func (d *Document) insert(key, value string) {
-	if d.root.selfClosing() {
-		d.open(&d.root, rootName, 0)
+func (x *xmlText) insert(key, value string) {
+	if x.root.selfClosing() {
+		x.open(&x.root, rootName, 0)
 	}
-	previous := d.previous(key)
-	at, before, after := d.root.content, "", ""
+	previous := x.previous(key)
+	at, before, after := x.root.content, "", ""
 	switch {
-	case len(d.settings) == 0:
-		body := d.data[d.root.content:d.root.contentEnd]
+	case len(x.sets) == 0:
+		body := x.data[x.root.content:x.root.contentEnd]
 		kept := len(bytes.TrimRight(body, xmlSpace))
 		at += kept
-		before = d.newline() + "  "
+		before = x.newline() + "  "
 		if !bytes.Contains(body[kept:], []byte("\n")) {
-			after = d.newline()
+			after = x.newline()
 		}
 	case previous < 0:
-		before = d.indentation(d.settings[0].start)
+		before = x.indentation(x.sets[0].start)
 	default:
-		at = d.endOfLine(d.settings[previous].end)
-		before = d.indentation(d.settings[previous].start)
+		at = x.endOfLine(x.sets[previous].end)
+		before = x.indentation(x.sets[previous].start)
 	}
 	tag, content, end := startTag(key), escaped(value), []byte("</"+setName+">")
 	i := previous + 1
-	d.replace(at, at, slices.Concat([]byte(before), tag, content, end, []byte(after)), i)
+	x.replace(at, at, slices.Concat([]byte(before), tag, content, end, []byte(after)), i)
 	e := element{start: at + len(before)}
 	e.content = e.start + len(tag)
 	e.contentEnd = e.content + len(content)
 	e.end = e.contentEnd + len(end)
-	d.settings = slices.Insert(d.settings, i, setting{e, key, value})
+	x.sets = slices.Insert(x.sets, i, setting{e, key, value})
 }
 
 // previous is the index of the setting that a new one with key goes behind: the
 // one that the order wants there, or the last where the file has no order.
-func (d *Document) previous(key string) int {
+func (x *xmlText) previous(key string) int {
 	order := func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }
-	sorted := slices.IsSortedFunc(d.settings, func(a, b setting) int { return order(a.key, b.key) })
-	last := len(d.settings) - 1
-	for sorted && last >= 0 && order(d.settings[last].key, key) > 0 {
+	sorted := slices.IsSortedFunc(x.sets, func(a, b setting) int { return order(a.key, b.key) })
+	last := len(x.sets) - 1
+	for sorted && last >= 0 && order(x.sets[last].key, key) > 0 {
 		last--
 	}
 	return last
@@ -117,8 +124,8 @@ func (d *Document) previous(key string) int {
 
 // indentation is the white space right before the place at: from its last line
 // end, where it has one.
-func (d *Document) indentation(at int) string {
-	run := d.data[len(bytes.TrimRight(d.data[:at], xmlSpace)):at]
+func (x *xmlText) indentation(at int) string {
+	run := x.data[len(bytes.TrimRight(x.data[:at], xmlSpace)):at]
 	if i := bytes.LastIndexByte(run, '\n'); i > 0 && run[i-1] == '\r' {
 		run = run[i-1:]
 	} else if i >= 0 {
@@ -129,8 +136,8 @@ func (d *Document) indentation(at int) string {
 
 // endOfLine is where the line ends on which something ends at the place at, if
 // all that follows there is a comment on it; else it is at.
-func (d *Document) endOfLine(at int) int {
-	rest := d.data[at:d.root.contentEnd]
+func (x *xmlText) endOfLine(at int) int {
+	rest := x.data[at:x.root.contentEnd]
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i]
 	}
@@ -142,8 +149,8 @@ func (d *Document) endOfLine(at int) int {
 	return at
 }
 
-func (d *Document) newline() string {
-	if bytes.Contains(d.data, []byte("\r\n")) {
+func (x *xmlText) newline() string {
+	if bytes.Contains(x.data, []byte("\r\n")) {
 		return "\r\n"
 	}
 	return "\n"
