@@ -38,6 +38,9 @@ type choice struct {
 var choices = []choice{
 	{options: []string{"instance", "config"}},
 	{options: []string{"service"}},
+	{options: []string{"namespace"}},
+	{options: []string{"context"}},
+	{options: []string{"kubeconfig"}},
 	// Registering is no choice of this kind: the start script of Tentacle's own container passes an
 	// empty space for the default one (docker/linux/scripts/configure-tentacle.sh).
 	{commands: []string{"deregister-from", "deregister-worker"}, options: []string{"space"}},

@@ -67,7 +67,7 @@ func errorText(err error) string {
 	for _, h := range hintsFor(err) {
 		text += "\n  " + strings.ReplaceAll(h, "\n", "\n  ")
 	}
-	return text
+	return strings.ReplaceAll(text, "\n  ---\n", "\n---\n") // what separates documents of YAML is not indented
 }
 
 // joinedMessage is the message of errors.Join.
@@ -82,7 +82,7 @@ func joinedMessage(errs []error) string {
 // hintsFor lists what to do about an error: its own hints, then the commands and options to use.
 func hintsFor(err error) []string {
 	hints := hint.Of(err)
-	for _, more := range [][]string{configurationHints(err), serverHints(err), serviceHints(err)} {
+	for _, more := range [][]string{configurationHints(err), serverHints(err), serviceHints(err), kubernetesHints(err)} {
 		for _, h := range more {
 			if h != "" && !slices.Contains(hints, h) {
 				hints = append(hints, h)

@@ -19,6 +19,7 @@ import (
 // The headings under which help lists options.
 const (
 	whichTentacle     = "Tentacle"
+	whichAgent        = "Kubernetes agent"
 	theServer         = "Octopus Server"
 	theNodes          = "Nodes to poll"
 	theRegistration   = "Registration"

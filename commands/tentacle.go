@@ -12,17 +12,22 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// tentacle is the Tentacle on this machine as a command finds it. It is not locked, and nothing in
+// tentacle is a Tentacle as a command finds it. It is not locked, and nothing in
 // it is written back.
 type tentacle struct {
 	instance tentacleconfig.Instance
 	document *tentacleconfig.Document
 	servers  []tentacleconfig.TrustedServer
 	service  string // the name of the service that runs it
+
+	// Of a Kubernetes agent that is reached from outside its container.
+	agent   *kubernetes.Agent
+	outside suggest.Agent // it, in suggested commands
 }
 
 // lookAt finds the Tentacle that the options choose and reads its configuration.
@@ -113,7 +118,7 @@ func lookAtDamaged(c *console, o tentacleOptions) (*tentacle, error) {
 
 // suggest names this Tentacle in suggested commands.
 func (t *tentacle) suggest() suggest.Tentacle {
-	return suggest.Tentacle{Instance: t.instance, Service: t.service}
+	return suggest.Tentacle{Instance: t.instance, Service: t.service, Agent: t.outside}
 }
 
 // isRegistered reads the setting in which a Kubernetes agent records its registration: true, in any

@@ -41,7 +41,11 @@ type Deployment struct {
 	Meta Meta `json:"metadata"`
 	Spec struct {
 		Replicas int `json:"replicas"`
+		Selector struct {
+			MatchLabels map[string]string `json:"matchLabels"`
+		} `json:"selector"`
 		Template struct {
+			Meta Meta    `json:"metadata"`
 			Spec PodSpec `json:"spec"`
 		} `json:"template"`
 	} `json:"spec"`
@@ -78,23 +82,37 @@ type Pod struct {
 	Meta   Meta    `json:"metadata"`
 	Spec   PodSpec `json:"spec"`
 	Status struct {
-		Phase             string      `json:"phase"`
-		StartTime         time.Time   `json:"startTime"`
-		Conditions        []Condition `json:"conditions"`
-		ContainerStatuses []struct {
-			Name         string `json:"name"`
-			Ready        bool   `json:"ready"`
-			RestartCount int    `json:"restartCount"`
-			State        struct {
-				Waiting    *struct{ Reason, Message string } `json:"waiting"`
-				Running    *struct{ StartedAt time.Time }    `json:"running"`
-				Terminated *struct {
-					ExitCode        int
-					Reason, Message string
-				} `json:"terminated"`
-			} `json:"state"`
-		} `json:"containerStatuses"`
+		Phase             string            `json:"phase"`
+		StartTime         time.Time         `json:"startTime"`
+		Conditions        []Condition       `json:"conditions"`
+		ContainerStatuses []ContainerStatus `json:"containerStatuses"`
 	} `json:"status"`
+}
+
+// ContainerStatus is how one container of a pod is doing.
+type ContainerStatus struct {
+	Name         string         `json:"name"`
+	Ready        bool           `json:"ready"`
+	RestartCount int            `json:"restartCount"`
+	State        ContainerState `json:"state"`     // one of its fields is set
+	LastState    ContainerState `json:"lastState"` // how the one before ended, if there was one
+}
+
+// ContainerState is what a container does, or did.
+type ContainerState struct {
+	Waiting *struct {
+		Reason  string `json:"reason"` // such as CrashLoopBackOff or ImagePullBackOff
+		Message string `json:"message"`
+	} `json:"waiting"`
+	Running *struct {
+		StartedAt time.Time `json:"startedAt"`
+	} `json:"running"`
+	Terminated *struct {
+		ExitCode   int       `json:"exitCode"`
+		Reason     string    `json:"reason"`
+		Message    string    `json:"message"`
+		FinishedAt time.Time `json:"finishedAt"`
+	} `json:"terminated"`
 }
 
 // Condition is one condition of a Deployment or a pod.

@@ -21,6 +21,26 @@ type Tentacle struct {
 	Instance tentacleconfig.Instance
 	Service  string // the name of its service; "" for the usual one
 	GOOS     string // whose shells the command is for; "" for those of this system
+	Agent    Agent  // if it has a namespace, the Tentacle is this one, and no instance
+}
+
+// Agent is a Kubernetes agent that is reached from outside its container.
+type Agent struct {
+	Namespace  string
+	Context    string // of the kubeconfig; "" for the current one
+	Kubeconfig string // its file; "" for the usual one
+}
+
+// Options are those that choose the agent. kubectl has the same.
+func (a Agent) Options() []string {
+	options := []string{"--namespace=" + a.Namespace}
+	if a.Context != "" {
+		options = append(options, "--context="+a.Context)
+	}
+	if a.Kubeconfig != "" {
+		options = append(options, "--kubeconfig="+a.Kubeconfig)
+	}
+	return options
 }
 
 func (t Tentacle) goos() string { return cmp.Or(t.GOOS, runtime.GOOS) }
@@ -44,6 +64,8 @@ func (t Tentacle) Command(name string, arguments ...string) string {
 func (t Tentacle) chosen(command string) []string {
 	var options []string
 	switch {
+	case t.Agent.Namespace != "":
+		return t.Agent.Options()
 	case t.Instance.Name != "":
 		options = append(options, "--instance="+t.Instance.Name)
 	case t.Instance.ConfigPath != "":
@@ -66,6 +88,9 @@ func Deregister(kind octoapi.Kind) string {
 // Restart is the command that restarts the Tentacle's service. It is never the service manager's
 // own command, which would kill the scripts of a running deployment.
 func (t Tentacle) Restart() string {
+	if t.Agent.Namespace != "" {
+		return t.Command("restart-service")
+	}
 	option := "--service=" + Quote(t.goos(), t.Service)
 	if t.Instance.Name != "" && (t.Service == "" || t.Service == service.NameFor(t.Instance.Name, t.goos())) {
 		option = "--instance=" + Quote(t.goos(), t.Instance.Name)
@@ -76,7 +101,7 @@ func (t Tentacle) Restart() string {
 // placeholder matches what stands in a suggested command for a value that is not known, as the
 // value of an option, or one of a list. The words are those that help shows for the options:
 // commands refuses them as values.
-var placeholder = regexp.MustCompile(`--[A-Za-z0-9-]+=(?:[^ ]*,)?(ADDRESS|ENVIRONMENT|FILE|HOST|NAME|PORT|ROLE|THUMBPRINT|TOKEN|URL|` + Unquotable + `)(?:[,'" ]|$)`)
+var placeholder = regexp.MustCompile(`--[A-Za-z0-9-]+=(?:[^ ]*,)?(ADDRESS|ENVIRONMENT|FILE|HOST|NAME|NS|PORT|ROLE|THUMBPRINT|TOKEN|URL|` + Unquotable + `)(?:[,'" ]|$)`)
 
 // Placeholders are those in a command line, each once: it is complete when there are none.
 func Placeholders(line string) (placeholders []string) {

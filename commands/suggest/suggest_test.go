@@ -140,9 +140,16 @@ func TestTheChosenServiceIsRestarted(t *testing.T) {
 		{web, "other", "linux", "--service=other"},
 		{tentacleconfig.Instance{}, "a b", "linux", "--service='a b'"},
 	} {
-		if got := (Tentacle{c.instance, c.service, c.goos}).Restart(); got != "octo-tentacle restart-service "+c.want {
+		if got := (Tentacle{Instance: c.instance, Service: c.service, GOOS: c.goos}).Restart(); got != "octo-tentacle restart-service "+c.want {
 			t.Errorf("%s, not %s", got, c.want)
 		}
+	}
+}
+
+func TestAnAgentIsRestartedByItsNamespace(t *testing.T) {
+	agent := Tentacle{Agent: Agent{Namespace: "octopus"}, Service: "octopus-agent-tentacle", GOOS: "linux"}
+	if got, want := agent.Restart(), "octo-tentacle restart-service --namespace=octopus"; got != want {
+		t.Errorf("%s, not %s", got, want)
 	}
 }
 
@@ -153,12 +160,14 @@ func TestACommandNamesTheTentacleItIsAbout(t *testing.T) {
 		command  string
 		want     string
 	}{
-		{Tentacle{tentacleconfig.Instance{Name: "Tentacle"}, "Tentacle", "linux"}, "check", "check a --instance=Tentacle"},
-		{Tentacle{box, service.NameFor("My Box", "linux"), "linux"}, "check", "check a '--instance=My Box'"},
-		{Tentacle{box, "", "windows"}, "check", `check a "--instance=My Box"`},
-		{Tentacle{tentacleconfig.Instance{ConfigPath: "/t.config"}, "x", "linux"}, "check", "check a --config=/t.config --service=x"},
-		{Tentacle{tentacleconfig.Instance{Name: "web"}, "x", "linux"}, "check", "check a --instance=web --service=x"},
-		{Tentacle{tentacleconfig.Instance{Name: "web"}, "x", "linux"}, "create-instance", "create-instance a --instance=web"},
+		{Tentacle{Instance: tentacleconfig.Instance{Name: "Tentacle"}, Service: "Tentacle", GOOS: "linux"}, "check", "check a --instance=Tentacle"},
+		{Tentacle{Instance: box, Service: service.NameFor("My Box", "linux"), GOOS: "linux"}, "check", "check a '--instance=My Box'"},
+		{Tentacle{Instance: box, Service: "", GOOS: "windows"}, "check", `check a "--instance=My Box"`},
+		{Tentacle{Instance: tentacleconfig.Instance{ConfigPath: "/t.config"}, Service: "x", GOOS: "linux"}, "check", "check a --config=/t.config --service=x"},
+		{Tentacle{Instance: tentacleconfig.Instance{Name: "web"}, Service: "x", GOOS: "linux"}, "check", "check a --instance=web --service=x"},
+		{Tentacle{Instance: tentacleconfig.Instance{Name: "web"}, Service: "x", GOOS: "linux"}, "create-instance", "create-instance a --instance=web"},
+		{Tentacle{Agent: Agent{Namespace: "octopus"}, Service: "octopus-agent-tentacle", GOOS: "linux"}, "check", "check a --namespace=octopus"},
+		{Tentacle{Agent: Agent{Namespace: "octopus", Context: "two words", Kubeconfig: "/k"}, GOOS: "linux"}, "check", "check a --namespace=octopus '--context=two words' --kubeconfig=/k"},
 	} {
 		if got := c.tentacle.Command(c.command, "a"); got != "octo-tentacle "+c.want {
 			t.Errorf("%s, not %s", got, c.want)

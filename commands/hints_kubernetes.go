@@ -1,0 +1,93 @@
+package commands
+
+import (
+	"cmp"
+	"errors"
+	"runtime"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+)
+
+// kubernetesHints says what to type to fix an error of package kubernetes.
+func kubernetesHints(err error) []string {
+	var hints []string
+	add := func(h string) { hints = append(hints, h) }
+
+	if missing, is := errors.AsType[*kubernetes.NoKubeconfigError](err); is && len(missing.Files) > 0 {
+		add("give the kubeconfig of the cluster with --kubeconfig=FILE, or set KUBECONFIG")
+	}
+	if unknown, is := errors.AsType[*kubernetes.ContextError](err); is && len(unknown.Known) > 0 {
+		add("choose one with --context=NAME: " + strings.Join(unknown.Known, ", "))
+	}
+	if errors.As(err, new(*kubernetes.UntrustedError)) {
+		add("the kubeconfig has the certificate of another cluster, or something in between ends TLS: take it again from where the cluster is managed")
+	}
+	if _, is := errors.AsType[*kubernetes.UnreachableError](err); is {
+		add("check with kubectl cluster-info that the cluster is reached from here: a VPN, a proxy, or another --context may be needed")
+	}
+	if errors.As(err, new(*kubernetes.NotKubernetesError)) {
+		add("is a proxy or a login page in between? HTTPS_PROXY and NO_PROXY count, as for kubectl")
+	}
+	if agent, is := errors.AsType[*kubernetes.AgentError](err); is {
+		hints = append(hints, agentHints(agent, concerned(err, ""))...)
+	}
+	if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
+		switch {
+		case errors.Is(err, kubernetes.ErrUnauthorized):
+			add("log in to the cluster again, as for kubectl")
+		case errors.Is(err, kubernetes.ErrForbidden):
+			add("an administrator of the cluster can allow it with this, by kubectl apply -f FILE:\n" + roleFor(refusal))
+		}
+	}
+	return hints
+}
+
+func agentHints(e *kubernetes.AgentError, t suggest.Tentacle) []string {
+	switch e.Problem {
+	case kubernetes.NoAgent:
+		return []string{"to list those that this account can see: " + allAgents(t)}
+	case kubernetes.SeveralAgents:
+		return []string{"a namespace has one agent: remove the Deployment that is not wanted, or install it in a namespace of its own"}
+	case kubernetes.DeploymentGone:
+		return []string{
+			"helm upgrade with the installed version makes the Deployment again, and the agent keeps its identity",
+			"if the agent is gone for good, remove what it left behind: " + kubectl(t, "delete", "configmap", e.ConfigMap),
+		}
+	case kubernetes.ConfigMapGone:
+		return []string{"restore the ConfigMap from a backup of the cluster; helm upgrade makes an empty one, with which the agent registers as a new one"}
+	}
+	return nil
+}
+
+// allAgents is the command that lists all agents of the cluster in which one was looked for.
+func allAgents(t suggest.Tentacle) string {
+	words := []string{"octo-tentacle list-servers --all-agents"}
+	for _, option := range t.Agent.Options() {
+		if !strings.HasPrefix(option, "--namespace=") {
+			words = append(words, suggest.Quote(cmp.Or(t.GOOS, runtime.GOOS), option))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// kubectl is a command line of kubectl about what is in an agent's namespace.
+func kubectl(t suggest.Tentacle, arguments ...string) string {
+	words := []string{"kubectl"}
+	for _, argument := range append(arguments, t.Agent.Options()...) {
+		words = append(words, suggest.Quote(cmp.Or(t.GOOS, runtime.GOOS), argument))
+	}
+	return strings.Join(words, " ")
+}
+
+// roleFor is the role that an account needs, in YAML: what was refused, and what else reading an
+// agent takes, so that it is given once.
+func roleFor(refused *kubernetes.APIError) string {
+	access := refused.Access()
+	wanted := []kubernetes.Access{access}
+	if access.Verb == "get" || access.Verb == "list" {
+		wanted = append(wanted, kubernetes.Reading(access.Namespace)...)
+	}
+	return strings.TrimSuffix(kubernetes.RoleFor("octo-tentacle", refused.User(), wanted), "\n")
+}

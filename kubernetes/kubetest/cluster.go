@@ -1,0 +1,145 @@
+package kubetest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+)
+
+// Cluster is the API of a cluster.
+type Cluster struct {
+	name      string
+	authority authority
+	server    *httptest.Server
+	store     *store
+	accounts  *accounts
+	starts    *starts
+
+	mu       sync.Mutex
+	faults   []*Fault
+	requests []Request
+	before   func(Request)
+	after    func(Request)
+}
+
+// Admin is the account that may do everything.
+const Admin = "admin"
+
+// Start starts the API of a cluster that has the namespace default and the account Admin. Its name is
+// that of its context in a kubeconfig.
+func Start(name string) (*Cluster, error) {
+	ca, err := newAuthority("authority of " + name)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := ca.issue("kube-apiserver", net.IPv4(127, 0, 0, 1))
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{name: name, authority: ca, store: newStore(), accounts: newAccounts()}
+	c.starts = newStarts(c.store)
+	c.store.put(key{resource: namespaces, name: "default"}, object{"metadata": object{}}, update{manager: "kube-apiserver"})
+	if err := c.Allow(Admin, everything); err != nil {
+		return nil, err
+	}
+	known := x509.NewCertPool()
+	known.AddCert(ca.certificate.Leaf)
+	c.server = httptest.NewUnstartedServer(http.HandlerFunc(c.serve))
+	c.server.EnableHTTP2 = true // as a real one
+	c.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	c.server.TLS = &tls.Config{
+		Certificates: []tls.Certificate{certificate},
+		ClientAuth:   tls.VerifyClientCertIfGiven,
+		ClientCAs:    known,
+	}
+	c.server.StartTLS()
+	return c, nil
+}
+
+// Close ends the cluster.
+func (c *Cluster) Close() {
+	c.starts.stop()
+	c.server.CloseClientConnections()
+	c.server.Close()
+}
+
+// URL is the address of the API.
+func (c *Cluster) URL() string { return c.server.URL }
+
+// CAPEM is the certificate of the cluster's authority.
+func (c *Cluster) CAPEM() []byte { return c.authority.pem }
+
+// Client sends requests as Admin.
+func (c *Cluster) Client() *Client {
+	known := x509.NewCertPool()
+	known.AddCert(c.authority.certificate.Leaf)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: known}, ForceAttemptHTTP2: true}
+	return &Client{URL: c.URL(), Token: c.accounts.token(Admin), HTTP: &http.Client{Transport: transport}}
+}
+
+// Request is one thing that the API was asked.
+type Request struct {
+	Account     string // "" if nobody known
+	Verb        string // as RBAC calls it
+	Resource    string // with its subresource
+	Namespace   string
+	Name        string
+	Method      string
+	Path        string // with the query, decoded
+	ContentType string
+	UserAgent   string
+	Body        any // decoded; nil without one
+	Status      int // of the answer; 0 before it, and if the connection was cut
+}
+
+func (r Request) String() string {
+	return fmt.Sprintf("%s %s %d", r.Method, r.Path, r.Status)
+}
+
+// Requests are the requests until now, in the order of their answers.
+func (c *Cluster) Requests() []Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Request(nil), c.requests...)
+}
+
+// ResetRequests forgets the requests until now.
+func (c *Cluster) ResetRequests() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = nil
+}
+
+// Hook calls a function before each request has its effect, and another one after that, before the
+// answer is sent. Either may be nil. They may call everything here.
+func (c *Cluster) Hook(before, after func(Request)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before, c.after = before, after
+}
+
+func (c *Cluster) hooks() (before, after func(Request)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, after = c.before, c.after
+	nothing := func(Request) {}
+	if before == nil {
+		before = nothing
+	}
+	if after == nil {
+		after = nothing
+	}
+	return before, after
+}
+
+func (c *Cluster) record(r Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = append(c.requests, r)
+}

@@ -1,0 +1,42 @@
+package kubetest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+)
+
+// reviews is where an account asks what it may do.
+const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+// review answers whether an account may do something.
+func (c *Cluster) review(account string, body []byte) answer {
+	var asked struct {
+		Spec struct {
+			ResourceAttributes struct{ Namespace, Verb, Group, Resource, Subresource, Name string }
+		}
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return badRequest("%v", err).answer()
+	}
+	about := asked.Spec.ResourceAttributes
+	allowed := c.accounts.may(account, about.Verb, key{resource: about.Resource, namespace: about.Namespace, name: about.Name, sub: about.Subresource})
+	return answer{status: http.StatusCreated, value: object{
+		"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "status": object{"allowed": allowed},
+	}}
+}
+
+// rehearsed is the cluster for a request that is only to be tried (dryRun=All): what changes is
+// forgotten.
+func (c *Cluster) rehearsed() *Cluster { return &Cluster{store: c.store.copy()} }
+
+func (s *store) copy() *store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	made := &store{objects: maps.Clone(s.objects), version: s.version, quotas: s.quotas}
+	for k, at := range made.objects {
+		one := *at
+		made.objects[k] = &one
+	}
+	return made
+}
