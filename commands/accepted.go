@@ -54,7 +54,7 @@ func (s *connection) acceptance(t *tentacle, api *apiOptions, health healthOptio
 // been asked are not asked again: they confirmed a restart, or were allowed not to answer. It says
 // nothing of a certificate that cannot be used: the command has done so before.
 func (a acceptance) ask(ctx context.Context, out *outcome) {
-	certificate, err := a.tentacle.ownCertificate()
+	certificate, err := ownCertificate(a.tentacle.document)
 	if err != nil {
 		return
 	}

@@ -23,7 +23,8 @@ func setCertificate(document *tentacleconfig.Document, certificate *tentacleconf
 	return document.SetCertificate(certificate)
 }
 
-// rehearsedSecrets are those of a dry run, which encrypts nothing: that may have to make a key first.
+// rehearsedSecrets are those of a dry run, which encrypts nothing: that may have to make a key
+// first.
 type rehearsedSecrets struct{ tentacleconfig.Secrets }
 
 func (rehearsedSecrets) Encrypt([]byte) (string, error) { return secretValue, nil }

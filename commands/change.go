@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -76,16 +72,19 @@ func nothing(thumbprint string) change {
 	}}
 }
 
-// changeTentacle is the common path of the commands that change a Tentacle on this machine. After a
-// command has read its arguments, it looks at the machine, prepares the change (which may ask the
-// network), and applies it: lock, read again, decide again, save if something differs, restart a
-// running service, and report.
+// changeTentacle is the common path of the commands that change a Tentacle. After a command has
+// read its arguments, it looks at the Tentacle where it is kept, prepares the change (which may ask
+// the network), and applies it: lock, read again, decide again, save if something differs, restart
+// a running service, and report. What the lock and the restart are, its place knows.
 //
 // Commands that change no existing configuration take another path: create-instance,
 // delete-instance, service, checkservices, restart-service, export-certificate, and an export of
 // new-certificate.
 func changeTentacle(ctx context.Context, c *console, o tentacleOptions, co changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
-	t, err := lookAt(o)
+	if co.agents.given() {
+		return changeAgents(ctx, c, co, prepare)
+	}
+	t, err := lookAt(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -94,14 +93,26 @@ func changeTentacle(ctx context.Context, c *console, o tentacleOptions, co chang
 
 // changeThis is changeTentacle for a Tentacle that has been looked at.
 func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
-	out := newOutcome(t, o.dryRun)
+	out, err := outcomeOf(ctx, c, t, o, prepare)
+	switch {
+	case err == nil:
+		return out.print(c, o)
+	case o.printsDespite(err):
+		_ = c.printJSON(out) // that the change is unfinished is the error that counts
+	}
+	return err
+}
+
+// outcomeOf is changeThis without printing the outcome.
+func outcomeOf(ctx context.Context, c *console, t *tentacle, o changeOptions, prepare func(*tentacle, *outcome) (change, error)) (*outcome, error) {
+	out := newOutcome(t.suggest(), o.dryRun)
 	ch, err := prepare(t, out)
 	if err != nil {
-		return about(t.suggest(), err)
+		return out, about(t.suggest(), err)
 	}
 	err = apply(ctx, c, t, o, ch, out)
 	if err == nil {
-		out.Overridden = warnOfOverrides(ctx, c, t, ch.about(out))
+		out.Overridden = warnOfOverrides(ctx, c, t.suggest(), t.place, ch.about(out))
 	}
 	if err == nil && ch.applied != nil {
 		ch.applied()
@@ -111,13 +122,10 @@ func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, p
 	}
 	out.conclude(err)
 	recordOutcome(c, t, o, out, err)
-	switch {
-	case err == nil:
-		return out.print(c, o)
-	case o.printsDespite(err):
-		_ = c.printJSON(out) // that the change is unfinished is the error that counts
+	if out.agentOutcome != nil && err != nil {
+		out.Error = err.Error()
 	}
-	return err
+	return out, err
 }
 
 // apply makes a change or, for --dry-run, rehearses it, and records the result in out.
@@ -128,7 +136,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		return err
 	}
 	a := applying{change: ch, out: out, tentacle: t.suggest()}
-	if err := a.refuseRestart(ctx, t, o); err != nil {
+	if err := a.refuseUseless(ctx, t, o); err != nil {
 		return a.failed(err)
 	}
 	settings := tentacleconfig.Change{
@@ -142,7 +150,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	if !o.noBackup {
 		settings.Backup = func(path string) { out.Backup = path }
 	}
-	changed, err := tentacleconfig.Update(ctx, t.instance.ConfigPath, settings)
+	changed, err := t.place.update(ctx, settings)
 	c.endProgress()
 	if err == nil && ch.before != nil && !a.beforeRan {
 		err = a.before() // the file was right already
@@ -151,11 +159,9 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		return a.failed(err)
 	}
 	a.note()
-	if err := tentacleconfig.Migrate(t.instance); err != nil {
-		c.warn("could not add the instance %s to the instance index: %s", t.instance.Name, errorText(err))
-	}
+	t.place.note(c)
 	out.saved = changed
-	restarting := restartChanged(ctx, c, t, o, out, a.former)
+	restarting := t.place.use(ctx, c, saved{former: a.former, looked: t.document}, o, out)
 	switch {
 	case err != nil:
 		return a.failed(out.afterwards(errors.Join(restarting, err)))
@@ -264,18 +270,14 @@ func (a *applying) failed(err error) error {
 	return err
 }
 
-// refuseRestart refuses a change, before anything is done, that would need a restart which cannot
-// be had.
-func (a *applying) refuseRestart(ctx context.Context, t *tentacle, o changeOptions) error {
+// refuseUseless refuses a change, before anything is done, that could not be taken into use.
+func (a *applying) refuseUseless(ctx context.Context, t *tentacle, o changeOptions) error {
 	document := t.document.Clone()
-	if err := a.edit(document); o.noRestart || err != nil || bytes.Equal(document.Bytes(), t.document.Bytes()) {
+	document.Secrets = rehearsedSecrets{document.Secrets}
+	if err := a.edit(document); err != nil || bytes.Equal(document.Bytes(), t.document.Bytes()) {
 		return err
 	}
-	if status, err := service.Query(ctx, t.service); err != nil || !status.State.Runs() {
-		return nil // a state that is not known is reported later
-	}
-	_, err := neededRestart{service: t.service}.check(ctx, o.restart)
-	return hint.With(err, "nothing was changed; to save the change for the next start of the Tentacle, use --no-restart")
+	return t.place.refuseUseless(ctx, o)
 }
 
 // restore replaces the document.
@@ -305,72 +307,13 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 	}
 	a.note()
 	out.saved = !bytes.Equal(document.Bytes(), t.document.Bytes())
+	if err := t.place.look(ctx, document, out); err != nil {
+		return a.failed(err)
+	}
 	if out.saved { // not an error: an account that may only read can see what would change
-		if err := tentacleconfig.CheckWritable(t.instance.ConfigPath); err != nil {
+		if err := t.place.mayUpdate(ctx); err != nil {
 			c.warn("without --dry-run this would fail: %s", errorText(err))
 		}
 	}
-	status, err := lookAtService(ctx, t.service)
-	out.setService(t.instance, status, err)
 	return nil
-}
-
-// restartChanged restarts the service if something was saved and the service runs, and starts it if
-// an earlier restart came to no end. At this point the change is saved, and an error says so.
-func restartChanged(ctx context.Context, c *console, t *tentacle, o changeOptions, out *outcome, former *tentacleconfig.Document) error {
-	needed := neededRestart{service: t.service, config: t.instance.ConfigPath, since: time.Now(), former: former, backup: out.Backup}
-	status, err := lookAtService(ctx, t.service)
-	out.setService(t.instance, status, err)
-	needed.stopped = out.Service.interrupted
-	forgetRestart(needed.config, status)
-	if !out.saved {
-		warnOfPendingRestart(ctx, c, t, status, o)
-	}
-	if o.noRestart || !needed.stopped && !(out.saved && status.State.Runs()) {
-		return nil
-	}
-	if out.notStarting != nil { // it may still run with an older configuration
-		out.pending = true
-		return unfinishedError{done: t.instance.ConfigPath + " is saved, but the service was not restarted", cause: out.notStarting}
-	}
-	if err := out.Service.restart(ctx, c, needed, o.restart); err != nil {
-		return restartFailed(ctx, t, out, status, err)
-	}
-	return nil
-}
-
-// restartFailed is the error for a change that is saved, or was saved before, and whose service was
-// not restarted. was is the status before.
-func restartFailed(ctx context.Context, t *tentacle, out *outcome, was service.Status, err error) error {
-	config, suggested := t.instance.ConfigPath, t.suggest()
-	if errors.As(err, new(undoneError)) {
-		out.saved = false
-		return err
-	}
-	if errors.As(err, new(unconfirmedError)) {
-		return err
-	}
-	out.pending = true
-	tried := errors.As(err, new(*service.StartError))
-	switch {
-	case !tried && out.saved:
-		return unfinishedError{
-			done:   config + " is saved, but its Tentacle does not use it yet: a restart is pending",
-			cause:  err,
-			finish: suggested.Restart(),
-		}
-	case !tried:
-		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not run", t.service), cause: err, finish: suggested.Restart()}
-	case !out.saved:
-		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not start", t.service), cause: explainStart(ctx, suggested, err)}
-	}
-	found := lookAtTrouble(context.WithoutCancel(ctx), t.instance, t.document, t.service)
-	err = hint.With(err, found.wordsHint())
-	if out.Backup != "" && was.State == service.Running {
-		return unfinishedError{
-			done:  config + " is saved, but the Tentacle does not start with it",
-			cause: hint.With(err, "to put the old configuration back: "+undo(suggested)),
-		}
-	}
-	return unfinishedError{done: config + " is saved, but the Tentacle does not start", cause: err}
 }

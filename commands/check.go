@@ -77,7 +77,7 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	snapshots, err := o.look()
+	snapshots, err := o.look(ctx)
 	if err != nil {
 		return err
 	}
@@ -168,14 +168,14 @@ func (o *checkOptions) checkRequired() error {
 
 // look takes snapshots of the chosen Tentacles on this machine. If all are chosen, a broken one
 // must not hide the others.
-func (o *checkOptions) look() (snapshots []*snapshot, err error) {
+func (o *checkOptions) look(ctx context.Context) (snapshots []*snapshot, err error) {
 	if !o.allInstances {
-		instance, err := find(o.tentacle)
+		t, err := locate(o.tentacle)
 		if err != nil {
 			return nil, err
 		}
-		noteUse(instance)
-		return []*snapshot{takeSnapshot(instance, o.tentacle.service, time.Now())}, nil
+		noteUse(t.instance)
+		return []*snapshot{takeSnapshot(ctx, t, time.Now())}, nil
 	}
 	instances, err := tentacleconfig.Instances()
 	for _, damage := range joined(err) {
@@ -189,7 +189,7 @@ func (o *checkOptions) look() (snapshots []*snapshot, err error) {
 		snapshots = append(snapshots, damaged)
 	}
 	for _, instance := range instances {
-		s := takeSnapshot(instance, "", time.Now())
+		s := takeSnapshot(ctx, inFile(instance, ""), time.Now())
 		for _, sharing := range instance.SharingFile(instances) {
 			s.SharingFile = append(s.SharingFile, sharing.Name)
 		}

@@ -206,6 +206,9 @@ func (e undoneError) Unwrap() error { return e.cause }
 
 // Hints say where the change is.
 func (e undoneError) Hints() []string {
+	if e.kept == "" {
+		return nil // an agent's release keeps it
+	}
 	return []string{"what was undone is kept as " + e.kept, "to make the change nevertheless: --confirm=0s"}
 }
 
@@ -217,7 +220,6 @@ type reach struct {
 }
 
 func reachOf(c *console, document *tentacleconfig.Document) (r reach, err error) {
-	t := &tentacle{document: document}
 	if r.servers, err = document.TrustedServers(); err != nil {
 		return r, err
 	}
@@ -227,7 +229,7 @@ func reachOf(c *console, document *tentacleconfig.Document) (r reach, err error)
 	}
 	c.keepSecret(proxy.Password)
 	r.proxy = pollingProxy(proxy, runtime.GOOS)
-	r.certificate, err = t.ownCertificate()
+	r.certificate, err = ownCertificate(document)
 	return r, err
 }
 

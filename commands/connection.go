@@ -25,18 +25,6 @@ type network struct {
 	deadline time.Time // of all requests together
 }
 
-// network reaches the polling ports the way the Tentacle itself does. It does not use the network.
-func (t *tentacle) network(c *console, timeout time.Duration) (*network, error) {
-	proxy, err := t.document.PollingProxy()
-	if err != nil {
-		return nil, err
-	}
-	c.keepSecret(proxy.Password)
-	n := &network{console: c, ports: pollingProxy(proxy, runtime.GOOS), timeout: timeout}
-	n.startTimeout()
-	return n, nil
-}
-
 // connection connects a Tentacle to an Octopus Server and its polling ports.
 type connection struct {
 	*octoapi.Client
@@ -45,16 +33,7 @@ type connection struct {
 	webSocket webSocketTrust
 }
 
-// connect reaches the Octopus Server the way the Tentacle itself does: through its polling proxy,
-// if one is configured. It does not use the network.
-func (t *tentacle) connect(c *console, o apiOptions) (*connection, error) {
-	proxy, err := t.document.PollingProxy()
-	if err != nil {
-		return nil, err
-	}
-	return connect(c, o, proxy)
-}
-
+// connect reaches the Octopus Server through a proxy. It does not use the network.
 func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*connection, error) {
 	pool, err := o.rootCAs()
 	if err != nil {

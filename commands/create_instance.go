@@ -61,7 +61,7 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 	if err != nil {
 		return err
 	}
-	t, err := n.look(c)
+	t, err := n.look(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) 
 }
 
 // look finds the Tentacle that has the configuration file; nil if there is none yet.
-func (n *newInstance) look(c *console) (*tentacle, error) {
+func (n *newInstance) look(ctx context.Context, c *console) (*tentacle, error) {
 	n.indexed = n.Name == ""
 	if !n.indexed {
 		registered, err := tentacleconfig.Registered(n.Name)
@@ -148,7 +148,7 @@ func (n *newInstance) look(c *console) (*tentacle, error) {
 	if _, err := os.Lstat(n.ConfigPath); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return lookAtInstance(n.Instance, "")
+	return lookAtInstance(ctx, n.Instance, "")
 }
 
 // warnOfSharing warns of a configuration that another instance has. Those whose index files are
@@ -194,10 +194,10 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 			return err
 		}
 	}
-	out := newOutcome(t, o.dryRun)
+	out := newOutcome(t.suggest(), o.dryRun)
 	err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out)
 	if err == nil {
-		warnOfOverrides(ctx, c, t, keysOf(n.settings()))
+		warnOfOverrides(ctx, c, t.suggest(), t.place, keysOf(n.settings()))
 	}
 	if err != nil && !o.dryRun && !n.indexed {
 		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -42,20 +43,20 @@ one subscription get each other's deployments.
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.file.force, DisableDefaultText: true,
 				Usage: "replace the file if it exists"},
 		}, o.tentacle.flags(), o.outcome.flags()),
-		Action: func(*cli.Context) error { return exportCertificate(c, o) },
+		Action: func(ctx *cli.Context) error { return exportCertificate(ctx.Context, c, o) },
 	}
 }
 
 // exportCertificate changes no configuration, so it does not go the way of changeTentacle.
-func exportCertificate(c *console, o exportCertificateOptions) error {
+func exportCertificate(ctx context.Context, c *console, o exportCertificateOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	instance, err := find(o.tentacle)
+	t, err := locate(o.tentacle)
 	if err != nil {
 		return err
 	}
-	document, err := tentacleconfig.Read(instance.ConfigPath)
+	document, err := t.place.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func exportCertificate(c *console, o exportCertificateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.file.refuseOwn(instance.ConfigPath); err != nil {
+	if err := o.file.refuseOwn(t.instance.ConfigPath); err != nil {
 		return err
 	}
 	e := exported{File: o.file.path, Thumbprint: certificate.Thumbprint(), DryRun: o.outcome.dryRun, Changed: !o.holds(certificate)}
@@ -74,13 +75,13 @@ func exportCertificate(c *console, o exportCertificateOptions) error {
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if e.Changed && !e.DryRun {
-		noteUse(instance)
+		noteUse(t.instance)
 		if err := o.write(certificate); err != nil {
 			return err
 		}
 	}
 	e.Result = resultOf(e.DryRun, e.Changed, nil)
-	e.record(c, instance, o.outcome)
+	e.record(c, t.instance, o.outcome)
 	if o.outcome.json() {
 		return c.printJSON(e)
 	}

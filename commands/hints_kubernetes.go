@@ -3,10 +3,12 @@ package commands
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 )
 
@@ -33,12 +35,16 @@ func kubernetesHints(err error) []string {
 	if agent, is := errors.AsType[*kubernetes.AgentError](err); is {
 		hints = append(hints, agentHints(agent, concerned(err, ""))...)
 	}
-	if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
+	hints = append(hints, upgradeHints(err)...)
+	several, is := errors.AsType[notAllowedError](err)
+	if is {
+		add(allowing(several.refusals()))
+	} else if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
 		switch {
 		case errors.Is(err, kubernetes.ErrUnauthorized):
 			add("log in to the cluster again, as for kubectl")
 		case errors.Is(err, kubernetes.ErrForbidden):
-			add("an administrator of the cluster can allow it with this, by kubectl apply -f FILE:\n" + roleFor(refusal))
+			add(allowing([]*kubernetes.APIError{refusal}))
 		}
 	}
 	return hints
@@ -81,13 +87,44 @@ func kubectl(t suggest.Tentacle, arguments ...string) string {
 	return strings.Join(words, " ")
 }
 
-// roleFor is the role that an account needs, in YAML: what was refused, and what else reading an
-// agent takes, so that it is given once.
-func roleFor(refused *kubernetes.APIError) string {
-	access := refused.Access()
-	wanted := []kubernetes.Access{access}
-	if access.Verb == "get" || access.Verb == "list" {
-		wanted = append(wanted, kubernetes.Reading(access.Namespace)...)
+// allowing says how an administrator gives an account the rights that were wanting. A role for
+// reading has all that reading an agent takes, so that it is given once. It is one for the cluster
+// where it would be needed in several namespaces.
+func allowing(refused []*kubernetes.APIError) string {
+	namespace := refused[0].Namespace
+	for _, r := range refused {
+		if r.Namespace != namespace {
+			namespace = ""
+		}
 	}
-	return strings.TrimSuffix(kubernetes.RoleFor("octo-tentacle", refused.User(), wanted), "\n")
+	var wanted []kubernetes.Access
+	for _, r := range refused {
+		access := r.Access()
+		access.Namespace = namespace
+		if access.Verb == "get" || access.Verb == "list" {
+			wanted = append(wanted, kubernetes.Reading(namespace)...)
+		}
+		wanted = append(wanted, access)
+	}
+	role := strings.TrimSuffix(kubernetes.RoleFor("octo-tentacle", refused[0].User(), wanted), "\n")
+	return "an administrator of the cluster can allow it with this, by kubectl apply -f FILE:\n" + role
+}
+
+// notAllowedError is what an account may not do, in several namespaces perhaps.
+type notAllowedError struct{ errs []error }
+
+func (e notAllowedError) Error() string {
+	if len(e.errs) == 1 {
+		return e.errs[0].Error()
+	}
+	return fmt.Sprintf("%v; %s more", e.errs[0], plural.Of(len(e.errs)-1, "refusal", "refusals"))
+}
+
+func (e notAllowedError) refusals() (all []*kubernetes.APIError) {
+	for _, err := range e.errs {
+		if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
+			all = append(all, refusal)
+		}
+	}
+	return all
 }

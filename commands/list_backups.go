@@ -54,11 +54,11 @@ const (
 	contentUnreadable = "unreadable"
 )
 
-func listBackups(_ context.Context, c *console, o listBackupsOptions) error {
+func listBackups(ctx context.Context, c *console, o listBackupsOptions) error {
 	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format)); err != nil {
 		return err
 	}
-	t, err := lookAtDamaged(c, o.tentacle)
+	t, err := lookAtDamaged(ctx, c, o.tentacle)
 	if err != nil {
 		return err
 	}

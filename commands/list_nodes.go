@@ -43,12 +43,12 @@ func listNodes(ctx context.Context, c *console, o listNodesOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	instance, err := find(o.tentacle)
+	t, err := locate(o.tentacle)
 	if err != nil {
 		return err
 	}
-	noteUse(instance)
-	s := takeSnapshot(instance, o.tentacle.service, time.Now())
+	noteUse(t.instance)
+	s := takeSnapshot(ctx, t, time.Now())
 	if err := errors.Join(s.ConfigurationErr, s.ServersErr, s.ProxyErr); err != nil {
 		return err
 	}

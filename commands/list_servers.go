@@ -16,6 +16,7 @@ import (
 // listServersOptions are those of list-servers.
 type listServersOptions struct {
 	tentacle     tentacleOptions
+	agents       agentOptions
 	allInstances bool
 	format       string
 }
@@ -29,10 +30,18 @@ func listServersCommand(c *console) *cli.Command {
 		Description: `Shows each trusted server with its style, address, thumbprint and subscription,
 the Tentacle's own thumbprint, and the state of its service.
 
+Of a Kubernetes agent it shows which addresses each of four places has: the Helm
+values, the environment of its Deployment, its ConfigMap, and the running agent, which
+says in its log what it polls. Where they differ, it says what the next start of the
+agent's pod does to the list.
+
   octo-tentacle list-servers
-  octo-tentacle list-servers --instance=web --format=json`,
+  octo-tentacle list-servers --instance=web --format=json
+  octo-tentacle list-servers --namespace=octopus-agent
+  octo-tentacle list-servers --all-agents --context=test,production`,
 		Flags: allFlags(o.tentacle.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
+		}, o.agents.flags(), []cli.Flag{
 			formatFlag(&o.format),
 		}),
 		Action: func(ctx *cli.Context) error { return listServers(ctx.Context, c, o) },
@@ -68,13 +77,16 @@ type listedService struct {
 }
 
 func listServers(ctx context.Context, c *console, o listServersOptions) error {
-	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format)); err != nil {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), o.agents.complete(o.tentacle, o.allInstances), completeFormat(&o.format)); err != nil {
 		return err
+	}
+	if o.agents.given() {
+		return listAgents(ctx, c, o)
 	}
 	if o.allInstances {
 		return listAllInstances(ctx, c, o)
 	}
-	t, err := lookAt(o.tentacle)
+	t, err := lookAt(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}
@@ -96,7 +108,7 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 	lists := make([]serverList, 0, len(instances))
 	var failures []error
 	for _, instance := range instances {
-		t, err := lookAtInstance(instance, "")
+		t, err := lookAtInstance(ctx, instance, "")
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -144,9 +156,9 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	if err := startable(t.servers, t.suggest()); err != nil {
 		c.warnOf(err)
 	}
-	overridden := overridesOf(ctx, t.service, slices.Concat(certificateSettings, []string{tentacleconfig.KeyTrustedServers}))
+	overridden := overridesOf(ctx, t.place, slices.Concat(certificateSettings, []string{tentacleconfig.KeyTrustedServers}))
 	for _, o := range overridden {
-		c.warnOf(hint.With(errors.New(o.instead()), overrideHint(t)))
+		c.warnOf(hint.With(errors.New(o.instead()), overrideHint(t.suggest())))
 	}
 	return serverList{
 		Instance:      t.instance.Name,

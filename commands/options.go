@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/urfave/cli/v2"
@@ -134,6 +135,46 @@ type changeOptions struct {
 	noRestart bool
 	quiet     bool // print nothing where nothing changes: only sync-servers has the option
 	restart   restartOptions
+
+	// Only of commands that change Kubernetes agents, too.
+	agents         agentOptions
+	prepare        bool // the ConfigMap alone
+	rolloutTimeout time.Duration
+}
+
+// defaultRolloutTimeout is longer than the startup probe of an agent waits (helm-charts,
+// kubernetes-agent, tentacle-deployment.yaml: 100 times 2 s).
+const defaultRolloutTimeout = 5 * time.Minute
+
+func (o *changeOptions) agentFlags() []cli.Flag {
+	return append(o.agents.flags(),
+		&cli.BoolFlag{Name: "prepare", Category: whichAgent, Destination: &o.prepare, DisableDefaultText: true,
+			Usage: "change the ConfigMap alone, so that any roll-out is safe, and print what is left to do with Helm or in a repository (the same as --no-restart)"},
+		rolloutTimeoutFlag(&o.rolloutTimeout, "put back what was if a rollout takes longer than `TIME`"),
+	)
+}
+
+func rolloutTimeoutFlag(destination *time.Duration, usage string) cli.Flag {
+	return &cli.DurationFlag{Name: "rollout-timeout", Category: whichAgent, Destination: destination, Value: defaultRolloutTimeout, Usage: usage}
+}
+
+// completeFor is complete for a command that changes Kubernetes agents, too.
+func (o *changeOptions) completeFor(c *console, t tentacleOptions) error {
+	if err := o.agents.complete(t, false); err != nil {
+		return err
+	}
+	switch {
+	case !o.agents.given() && o.prepare:
+		return hint.New("--prepare is about Kubernetes agents", "add --namespace=NS; on this machine, --no-restart saves a change for the next start")
+	case !o.agents.given():
+		return o.complete(c)
+	case o.noBackup || o.restart.now || o.restart.splay > 0 || o.restart.confirm > 0:
+		return errors.New("--no-backup, --restart-now, --restart-splay and --confirm are about a file and a service: a Kubernetes agent has none")
+	case o.rolloutTimeout <= 0:
+		return fmt.Errorf("--rollout-timeout %v: give a duration like 5m", o.rolloutTimeout)
+	}
+	o.prepare = o.prepare || o.noRestart
+	return o.completeUnchanging()
 }
 
 func (o *changeOptions) flags() []cli.Flag {

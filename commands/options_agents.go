@@ -128,28 +128,52 @@ func (o *agentOptions) agentsIn(ctx context.Context, name string) ([]*kubernetes
 	return []*kubernetes.Agent{agent}, nil
 }
 
-// about says in which context something went wrong, if there are several, and names the agents for
-// hints.
+// about says in which cluster and namespace something went wrong, and names the agent for hints.
 func (o *agentOptions) about(context string, err error) error {
 	var errs []error
 	for _, one := range joined(err) {
-		if len(o.contexts) > 1 {
-			one = contextError{context, one}
-		}
-		namespace := o.namespace
+		failure := agentFailure{context: context, namespace: o.namespace, several: len(o.contexts) > 1, error: one}
 		if agent, is := errors.AsType[*kubernetes.AgentError](one); is {
-			namespace = agent.Namespace
+			failure.namespace = agent.Namespace
+		} else if refusal, is := errors.AsType[*kubernetes.APIError](one); is {
+			failure.namespace = refusal.Namespace
 		}
-		errs = append(errs, about(o.named(namespace, context), one))
+		errs = append(errs, about(o.named(failure.namespace, context), failure))
 	}
 	return errors.Join(errs...)
 }
 
-// contextError says in which cluster something went wrong.
-type contextError struct {
-	context string
+// agentFailure says in which cluster, and where that is known in which namespace, something went
+// wrong.
+type agentFailure struct {
+	context, namespace string
+	several            bool // contexts
 	error
 }
 
-func (e contextError) Error() string { return "context " + e.context + ": " + e.error.Error() }
-func (e contextError) Unwrap() error { return e.error }
+func (e agentFailure) Error() string {
+	if e.several {
+		return "context " + e.context + ": " + e.error.Error()
+	}
+	return e.error.Error()
+}
+
+func (e agentFailure) Unwrap() error { return e.error }
+
+// agentsAtATime is how many agents are dealt with at the same time.
+const agentsAtATime = 8
+
+// eachAgent calls do for the number of each of n agents, a few at the same time, and returns when
+// all are done.
+func eachAgent(n int, do func(i int)) {
+	var group sync.WaitGroup
+	free := make(chan struct{}, agentsAtATime)
+	for i := range n {
+		free <- struct{}{}
+		group.Go(func() {
+			defer func() { <-free }()
+			do(i)
+		})
+	}
+	group.Wait()
+}

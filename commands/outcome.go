@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -41,9 +42,14 @@ type outcome struct {
 	Actions      []service.Action `json:"actions,omitzero"`
 	DeletedFiles []string         `json:"deletedFiles,omitzero"`
 
+	*agentOutcome           // only of Kubernetes agents
+	Prepared      *prepared `json:"prepared,omitempty"` // of them, only with --prepare
+
+	tentacle      suggest.Tentacle
 	cluster       []string // the cluster's thumbprints: several while its certificate is renewed
 	notes         []string // what to know of the change
 	notStarting   error    // why the Tentacle does not start with the list of trusted servers, if so
+	nextStart     string   // when the change is used, where no service is to be restarted for it
 	saved         bool     // the file was changed; in a dry run: would be
 	pending       bool     // it is saved, but the service could not be restarted
 	serviceErr    error    // why the state of the service is not known
@@ -97,9 +103,9 @@ func (p portEntry) refuses() bool { return p.Accepted != nil && !*p.Accepted }
 // triesPorts says that the command tries ports, whose fields are in its JSON then.
 func (o *outcome) triesPorts() { o.Unverified, o.Ports = []string{}, []portEntry{} }
 
-func newOutcome(t *tentacle, dryRun bool) *outcome {
+func newOutcome(t suggest.Tentacle, dryRun bool) *outcome {
 	return &outcome{
-		Instance: t.instance.Name, Configuration: t.instance.ConfigPath, DryRun: dryRun,
+		tentacle: t, Instance: t.Instance.Name, Configuration: t.Instance.ConfigPath, DryRun: dryRun,
 		// Empty lists are [], not null.
 		Added: []serverEntry{}, Updated: []serverEntry{}, Removed: []serverEntry{}, Unchanged: []serverEntry{},
 		Settings: []settingEntry{}, Registrations: []registrationEntry{},

@@ -10,7 +10,6 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/service"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // The lines that say how much was done.
@@ -117,6 +116,8 @@ func printDifference(c *console, o *outcome) {
 
 func printResult(c *console, o *outcome, opts changeOptions) {
 	switch {
+	case o.agentOutcome != nil:
+		printAgentResult(c, o)
 	case o.DryRun && o.Changed:
 		c.printf("%s%s\n", dryRunLine, wouldRestart(o, opts))
 	case o.DeletedFiles != nil && o.Changed: // of generalize
@@ -164,6 +165,8 @@ func stillTrusted(o *outcome) string {
 func serviceLine(o *outcome, opts changeOptions) string {
 	name := o.Service.Name
 	switch state := o.Service.State; {
+	case o.nextStart != "":
+		return "Saved; " + o.nextStart + "."
 	case o.Service.Scheduled != "":
 		return "Saved. " + o.Service.scheduledLine()
 	case o.Service.Restarted && o.Service.started:
@@ -187,7 +190,7 @@ func serviceLine(o *outcome, opts changeOptions) string {
 
 // suggest names the Tentacle in suggested commands.
 func (o *outcome) suggest() suggest.Tentacle {
-	return suggest.Tentacle{Instance: tentacleconfig.Instance{Name: o.Instance, ConfigPath: o.Configuration}, Service: o.Service.Name}
+	return o.tentacle
 }
 
 func (e serverEntry) line() string {

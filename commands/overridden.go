@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -24,13 +25,18 @@ type override struct {
 	what string // the variable, and where it is set
 }
 
-// overridesOf are the variables of a service that its Tentacle uses instead of some of these
+// surrounded is something that runs with environment variables.
+type surrounded interface {
+	environment(context.Context) ([]service.Variable, error)
+}
+
+// overridesOf are the variables that a Tentacle uses instead of some of these
 // settings, as far as that can be found out: check says where it cannot.
-func overridesOf(ctx context.Context, serviceName string, settings []string) []override {
+func overridesOf(ctx context.Context, p surrounded, settings []string) []override {
 	if len(settings) == 0 {
 		return []override{}
 	}
-	variables, _ := service.Environment(ctx, serviceName)
+	variables, _ := p.environment(ctx)
 	return overriding(variables, settings, runtime.GOOS)
 }
 
@@ -55,12 +61,12 @@ func (o override) instead() string {
 
 // warnOfOverrides warns of a change that is of no use, because the service sets the same by a
 // variable.
-func warnOfOverrides(ctx context.Context, c *console, t *tentacle, settings []string) []override {
-	found := overridesOf(ctx, t.service, settings)
+func warnOfOverrides(ctx context.Context, c *console, t suggest.Tentacle, p surrounded, settings []string) []override {
+	found := overridesOf(ctx, p, settings)
 	for _, o := range found {
 		c.warnOf(hint.With(fmt.Errorf("%s, so a change there has no effect", o.instead()), overrideHint(t)))
 	}
 	return found
 }
 
-func overrideHint(t *tentacle) string { return "what to do about it: " + t.suggest().Command("check") }
+func overrideHint(t suggest.Tentacle) string { return "what to do about it: " + t.Command("check") }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -12,18 +13,15 @@ import (
 // warnOfPendingRestart is for a command that found nothing to change. The restart after an earlier
 // change may not have happened, because a deployment was running or because of --no-restart. A
 // command that runs every half hour must report that.
-func warnOfPendingRestart(ctx context.Context, c *console, t *tentacle, status service.Status, o changeOptions) {
-	if o.dryRun || o.noRestart {
-		return
-	}
+func warnOfPendingRestart(ctx context.Context, c *console, t suggest.Tentacle, document *tentacleconfig.Document, status service.Status) {
 	if status.State == service.Crashing {
-		warnOfTrouble(ctx, c, t.suggest(), t.document, status)
+		warnOfTrouble(ctx, c, t, document, status)
 	}
-	if !restartPending(t.instance, status) {
+	if !restartPending(t.Instance, status) {
 		return
 	}
-	c.warnOf(hint.Errorf("to finish: "+t.suggest().Restart(),
-		"service %s started before the last change of %s and still uses the old configuration: a restart is pending", status.Name, t.instance.ConfigPath))
+	c.warnOf(hint.Errorf("to finish: "+t.Restart(),
+		"service %s started before the last change of %s and still uses the old configuration: a restart is pending", status.Name, t.Instance.ConfigPath))
 }
 
 // restartPending says whether a service still runs with what the configuration said before it was

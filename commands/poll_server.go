@@ -52,14 +52,18 @@ Every node at its own port of one address:
     --server-comms-port=10943-10945
 
 Without a key:
-  octo-tentacle poll-server --server-comms-address=https://octo2:10943`,
+  octo-tentacle poll-server --server-comms-address=https://octo2:10943
+
+A Kubernetes agent, by a new revision of its Helm release and a rollout:
+  octo-tentacle poll-server --namespace=octopus-agent \
+    --server-comms-address=https://octo2:10943,https://octo3:10943`,
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "reuse-server-thumbprint", Category: theNodes, Destination: &o.reuseThumbprint, DisableDefaultText: true,
 				Usage: "reuse the thumbprint and subscription of a polled node; contact neither the API nor the ports"},
 			&cli.BoolFlag{Name: "replace", Category: theNodes, Destination: &o.replace, DisableDefaultText: true,
 				Usage: "replace the cluster's present addresses with the given ones"},
 			pollFewerFlag(&o.force, "with --replace, poll fewer of the nodes that hand out work than before"),
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags()),
+		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags(), o.health.flags()),
 		Action: func(ctx *cli.Context) error { return pollServer(ctx.Context, c, o) },
 	}
 }
@@ -69,6 +73,7 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		o := o // each agent has its own
 		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
 		if o.reuseThumbprint {
@@ -86,7 +91,7 @@ func pollFewerFlag(destination *bool, usage string) cli.Flag {
 }
 
 func (o *pollServerOptions) complete(c *console) (err error) {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
 		return err
 	}
 	if o.reuseThumbprint && o.health.waitHealthy {

@@ -27,7 +27,7 @@ func isRecorded(dryRun, changed bool, err error) bool {
 
 // recordOutcome records what a command did to a Tentacle.
 func recordOutcome(c *console, t *tentacle, o changeOptions, out *outcome, err error) {
-	if !isRecorded(out.DryRun, out.Changed, err) {
+	if !isRecorded(out.DryRun, out.Changed, err) || t.agent != nil { // whose history Helm keeps
 		return
 	}
 	e := history.Entry{Done: slices.Clone(out.done), Restart: out.recordedRestart(o.noRestart)}

@@ -68,7 +68,7 @@ type registering struct {
 }
 
 func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, error) {
-	certificate, err := t.ownCertificate()
+	certificate, err := ownCertificate(t.document)
 	if err != nil {
 		return nil, err
 	}

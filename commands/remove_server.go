@@ -46,7 +46,8 @@ with --force, neither the server nor the ports are contacted.
   octo-tentacle remove-server https://octo3:10943
   octo-tentacle remove-server https://octo3:10943 --server=https://octopus.example.com \
     --apikey-file=key.txt
-  octo-tentacle remove-server --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567`,
+  octo-tentacle remove-server --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567
+  octo-tentacle remove-server https://octo3:10943 --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "server-comms-address", Category: theNodes, Destination: &o.address,
 				Usage: "`ADDRESS` to remove, as list-servers shows it; repeatable, or with commas"},
@@ -54,7 +55,7 @@ with --force, neither the server nor the ports are contacted.
 				Usage: "`THUMBPRINT` of a cluster: remove all its addresses or, with addresses, only those"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theNodes, Destination: &o.force, DisableDefaultText: true,
 				Usage: "remove even the last polled address, or that of a node that hands out work"},
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
+		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error {
 			o.arguments = ctx.Args().Slice()
 			return removeServer(ctx.Context, c, o)
@@ -67,6 +68,7 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		o := o // each agent has its own
 		if o.asksAPI {
 			if err := o.compare(ctx, c, t, out); err != nil {
 				return change{}, err
@@ -112,7 +114,7 @@ func (o *removeServerOptions) compare(ctx context.Context, c *console, t *tentac
 // complete keeps the addresses as typed: an entry that was written by hand can be removed even if
 // it is not a valid address.
 func (o *removeServerOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
 		return err
 	}
 	if !o.force {

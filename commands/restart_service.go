@@ -19,6 +19,8 @@ import (
 // restartServiceOptions are those of restart-service.
 type restartServiceOptions struct {
 	tentacle tentacleOptions
+	agents   agentOptions
+	rollout  time.Duration // how long the rollout of an agent may take
 	restart  restartOptions
 	outcome  outcomeOptions
 	after    string // the number of a process that has to end first; "" for none
@@ -47,9 +49,16 @@ Tentacle, it schedules the restart outside the script and returns.
 A service that has failed, or that was stopped for a restart which was not completed,
 is started. One that was stopped on purpose is left alone.
 
+A Kubernetes agent is restarted as kubectl rollout restart does it, unless its start
+would end all trust. Running deployment scripts survive that; --restart-wait waits for
+them first.
+
   octo-tentacle restart-service
-  octo-tentacle restart-service --instance=web --restart-wait=1h`,
-		Flags: allFlags(o.tentacle.flags(), o.restart.flags(), o.outcome.flags(), []cli.Flag{
+  octo-tentacle restart-service --instance=web --restart-wait=1h
+  octo-tentacle restart-service --namespace=octopus-agent`,
+		Flags: allFlags(o.tentacle.flags(), o.agents.flags(), []cli.Flag{
+			rolloutTimeoutFlag(&o.rollout, "wait up to `TIME` until the agent runs again"),
+		}, o.restart.flags(), o.outcome.flags(), []cli.Flag{
 			&cli.StringFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
 			&cli.StringFlag{Name: "confirm-backup", Category: theOutcome, Destination: &o.backup,
 				Usage: "the backup (`TIME` or file) that --confirm may have to put back (default: the latest, if a restart is pending)"},
@@ -60,13 +69,16 @@ is started. One that was stopped on purpose is left alone.
 
 // restartService changes no configuration, so it does not use changeTentacle.
 func restartService(ctx context.Context, c *console, o restartServiceOptions) error {
-	if err := errors.Join(o.tentacle.complete(), o.outcome.complete(), o.restart.complete()); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.agents.complete(o.tentacle, false), o.outcome.complete(), o.restart.complete()); err != nil {
 		return err
+	}
+	if o.agents.given() {
+		return restartAgents(ctx, c, o)
 	}
 	if pid, err := strconv.Atoi(o.after); err == nil {
 		service.WaitForExit(ctx, pid)
 	}
-	needed, t, err := o.needed()
+	needed, t, err := o.needed(ctx)
 	if err != nil {
 		return err
 	}
@@ -129,11 +141,11 @@ func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t su
 }
 
 // needed is the restart of the service that is named or, else, of that of the chosen Tentacle.
-func (o *restartServiceOptions) needed() (neededRestart, suggest.Tentacle, error) {
+func (o *restartServiceOptions) needed(ctx context.Context) (neededRestart, suggest.Tentacle, error) {
 	t := suggest.Tentacle{Service: o.tentacle.service}
 	switch {
 	case o.tentacle.service == "":
-		found, err := lookAt(o.tentacle)
+		found, err := lookAt(ctx, o.tentacle)
 		if err != nil {
 			return neededRestart{}, t, err
 		}

@@ -58,7 +58,7 @@ func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) erro
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	t, err := lookAtDamaged(c, o.tentacle)
+	t, err := lookAtDamaged(ctx, c, o.tentacle)
 	if err != nil {
 		return err
 	}

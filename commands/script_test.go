@@ -16,6 +16,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -87,6 +88,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVICE", service.NameFor("Tentacle", runtime.GOOS))
 			env.Setenv("W", filepath.ToSlash(env.WorkDir)) // for what the command slashes has printed
 			env.Values[clustersKey{}] = map[string]*octotest.Cluster{}
+			env.Values[kubernetesKey{}] = map[string]*kubetest.Cluster{}
 			env.Values[proxyKey{}] = new([]*octotest.Proxy)
 			return nil
 		},
@@ -137,6 +139,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"encode":        cmdEncode,
 		"health":        cmdHealth,
 		"logged-errors": cmdLoggedErrors,
+		"kubernetes":    cmdKubernetes,
+		"agent":         cmdAgent,
 	}
 }
 

@@ -52,7 +52,7 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		return err
 	}
 
-	t, err := lookAt(o.tentacle)
+	t, err := lookAt(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func TestNoSecretIsAmongTheSettingsShown(t *testing.T) {
 	if err := os.WriteFile(config, []byte(text+"</octopus-settings>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found, err := lookAtInstance(tentacleconfig.Instance{ConfigPath: config}, "")
+	found, err := lookAtInstance(t.Context(), tentacleconfig.Instance{ConfigPath: config}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
@@ -34,25 +35,25 @@ func showThumbprintCommand(c *console) *cli.Command {
 				Usage: "accepted for compatibility and ignored, like the Tentacle CLI does"},
 			formatFlag(&o.format),
 		}),
-		Action: func(*cli.Context) error { return showThumbprint(c, o) },
+		Action: func(ctx *cli.Context) error { return showThumbprint(ctx.Context, c, o) },
 	}
 }
 
-func showThumbprint(c *console, o showThumbprintOptions) error {
+func showThumbprint(ctx context.Context, c *console, o showThumbprintOptions) error {
 	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format), o.export.complete("export-file")); err != nil {
 		return err
 	}
-	instance, err := find(o.tentacle)
+	t, err := locate(o.tentacle)
 	if err != nil {
 		return err
 	}
 	if o.export.path != "" {
-		if err := o.export.check(instance.ConfigPath); err != nil {
+		if err := o.export.check(t.instance.ConfigPath); err != nil {
 			return err
 		}
 	}
-	noteUse(instance)
-	document, err := tentacleconfig.Read(instance.ConfigPath)
+	noteUse(t.instance)
+	document, err := t.place.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 	var all sync.WaitGroup
 	all.Go(func() { s.lookAtService(ctx) })
 	all.Go(func() {
-		s.Variables, s.VariablesErr = service.Environment(ctx, s.Tentacle.Service)
+		s.Variables, s.VariablesErr = s.place.environment(ctx)
 	})
 	all.Go(func() { s.lookAtFileAccess(ctx) })
 	all.Go(func() { s.askPorts(ctx, answered) })

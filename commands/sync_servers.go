@@ -43,16 +43,20 @@ Without --server and credentials, the cluster is the one that is polled, and eac
 port must present its trusted certificate. With them, a change that polls fewer of the
 nodes that hand out work than before is refused.
 
+A Kubernetes agent gets the list by a new revision of its Helm release and a rollout,
+which keep its identity at every moment. --prepare leaves both to Helm or a repository.
+
   octo-tentacle sync-servers --file=nodes.yaml
   octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
     --server-comms-address=https://octo1:10943,https://octo2:10943
   octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
-    --file=nodes.yaml --quiet`,
+    --file=nodes.yaml --quiet
+  octo-tentacle sync-servers --all-agents --file=nodes.yaml`,
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theNodes, Destination: &o.file,
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:, and perhaps thumbprints:; - for standard input"},
 			pollFewerFlag(&o.force, "poll fewer of the nodes that hand out work than before"),
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags(), o.health.flags(), []cli.Flag{
+		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags(), o.health.flags(), []cli.Flag{
 			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
 				Usage: "print nothing if nothing changed (a pending restart is still reported; ignored with --format=json)"},
 		}),
@@ -65,6 +69,7 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		o := o // each agent has its own
 		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
 		if cluster, synced := o.poll.synced(t.servers); synced && !o.health.waitHealthy {
@@ -121,7 +126,7 @@ func (o *pollOptions) possible(servers []tentacleconfig.TrustedServer, thumbprin
 }
 
 func (o *syncServersOptions) complete(c *console) (err error) {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
 		return err
 	}
 	if option := o.api.readsStdin(); o.file == "-" && option != "" {

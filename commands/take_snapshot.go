@@ -1,13 +1,13 @@
 package commands
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
-	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -15,33 +15,35 @@ import (
 // snapshot is a snapshot of a Tentacle while it is taken.
 type snapshot struct {
 	check.Snapshot
+	place       place
 	document    *tentacleconfig.Document    // nil when it cannot be read
 	certificate *tentacleconfig.Certificate // nil when it cannot be used here, which is a finding of its own
 	proxy       tentacleconfig.Proxy
 	server      *connection // nil when the API is not asked
 }
 
-// takeSnapshot reads what is on this machine, and records what cannot be read.
-func takeSnapshot(instance tentacleconfig.Instance, serviceName string, now time.Time) *snapshot {
-	s := &snapshot{}
-	s.Tentacle = suggest.Tentacle{Instance: instance, Service: serviceOf(instance, serviceName), GOOS: runtime.GOOS}
+// takeSnapshot reads a Tentacle where it is kept, and records what cannot be read.
+func takeSnapshot(ctx context.Context, t *tentacle, now time.Time) *snapshot {
+	s := &snapshot{place: t.place}
+	instance := t.instance
+	s.Tentacle = t.suggest()
+	s.Tentacle.GOOS = runtime.GOOS
 	s.HostName, s.Now = hostName(), now
 	s.Alone = isAlone(instance)
 	s.NewSubscription = tentacleconfig.NewSubscriptionID()
-	document, err := tentacleconfig.Read(instance.ConfigPath)
+	document, err := t.place.read(ctx)
 	if err != nil {
 		s.ConfigurationErr = withHints(about(s.Tentacle, err))
 		s.Backup = newestUsableBackup(instance)
 		return s
 	}
-	s.document = document
+	s.document, t.document = document, document
 	// Without the times, a pending restart is not noticed.
 	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
 	s.Thumbprint = strings.ToUpper(thumbprint.Clean(setting))
 	s.Certificate, s.CertificateErr = document.CertificateDates()
-	t := &tentacle{instance: instance, document: document}
-	s.certificate, _ = t.ownCertificate()
+	s.certificate, _ = ownCertificate(document)
 	s.Listens, s.Agent = document.Listens(), t.isRegistered()
 	s.ListenPort, _ = t.listeningPort("") // a Tentacle with a port that is none does not start
 	ip, _ := document.Get(tentacleconfig.KeyListenIP)

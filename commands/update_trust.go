@@ -44,7 +44,9 @@ Before the renewal, so that no node is ever refused, and after it:
   octo-tentacle update-trust --retire
 
 After the renewal, if nothing was done before:
-  octo-tentacle update-trust --server=https://octopus.example.com --apikey-file=key.txt`,
+  octo-tentacle update-trust --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle update-trust --server=https://octopus.example.com --apikey-file=key.txt \
+    --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "oldThumbprint", Category: theSettings, Destination: &o.oldThumbprint,
 				Usage: "`THUMBPRINT` that is trusted now; may be omitted with --server and with --retire, if only one can be meant"},
@@ -56,7 +58,7 @@ After the renewal, if nothing was done before:
 				Usage: "stop trusting the old thumbprint, if every polled port presents the new one"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theSettings, Destination: &o.force, DisableDefaultText: true,
 				Usage: "replace or retire the old thumbprint without trying the polled ports"},
-		}, o.api.flags(), o.tentacle.flags(), o.change.flags()),
+		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags()),
 		Action: func(ctx *cli.Context) error { return updateTrust(ctx.Context, c, o) },
 	}
 }
@@ -66,6 +68,7 @@ func updateTrust(ctx context.Context, c *console, o updateTrustOptions) error {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
+		o := o // each agent has its own
 		if o.asksAPI {
 			if err := o.askNew(ctx, c, t, out); err != nil {
 				return change{}, err
@@ -79,7 +82,7 @@ func updateTrust(ctx context.Context, c *console, o updateTrustOptions) error {
 }
 
 func (o *updateTrustOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
 		return err
 	}
 	switch {

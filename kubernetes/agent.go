@@ -35,6 +35,8 @@ type Agent struct {
 	Previous   *Release // the revision before, which helm rollback goes back to; nil if there is none
 	Owner      string   // "Flux" or "Argo CD", if one of them deploys it; "" if none does
 
+	left []Secret // see SupersedeLeft
+
 	// What this account may not read, or could not, leaves its fields empty.
 	PodsErr, ReleaseErr error
 }

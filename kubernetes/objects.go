@@ -1,6 +1,9 @@
 package kubernetes
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // What is read of the objects of Kubernetes: only fields that somebody here uses.
 
@@ -13,6 +16,7 @@ type Meta struct {
 	Labels            map[string]string `json:"labels"`
 	Annotations       map[string]string `json:"annotations"`
 	CreationTimestamp time.Time         `json:"creationTimestamp"`
+	DeletionTimestamp time.Time         `json:"deletionTimestamp"` // set while it is being deleted
 	ManagedFields     []ManagedField    `json:"managedFields"`
 }
 
@@ -21,6 +25,8 @@ type ManagedField struct {
 	Manager   string    `json:"manager"`
 	Operation string    `json:"operation"` // Apply or Update
 	Time      time.Time `json:"time"`
+
+	Fields json.RawMessage `json:"fieldsV1"` // their names
 }
 
 // ConfigMap is a ConfigMap (core/v1).

@@ -14,7 +14,7 @@ func (p *Pod) runs(container string) bool {
 	return slices.ContainsFunc(p.Spec.Containers, func(c Container) bool { return c.Name == container })
 }
 
-// Status is how a container of the pod is doing; nil before it was started for the first time.
+// ContainerStatus is how a container of the pod is doing; nil before it was started for the first time.
 func (p *Pod) ContainerStatus(container string) *ContainerStatus {
 	for i, s := range p.Status.ContainerStatuses {
 		if s.Name == container {
@@ -34,8 +34,8 @@ func (s *ContainerStatus) Started() time.Time {
 
 // Running is the newest pod in which the agent runs now; nil if there is none.
 func (a *Agent) Running() *Pod {
-	for i := range a.Pods {
-		if !a.Pods[i].ContainerStatus(a.Container).Started().IsZero() {
+	for i, p := range a.Pods {
+		if p.Meta.DeletionTimestamp.IsZero() && !p.ContainerStatus(a.Container).Started().IsZero() {
 			return &a.Pods[i]
 		}
 	}

@@ -37,6 +37,7 @@ func (c *Cluster) newestRevisions(ctx context.Context, a *Agent) (newest, previo
 	if newest, err = decodeRelease(secrets[0]); err != nil {
 		return nil, nil, err
 	}
+	a.left = leftDeployed(newest, secrets[1:])
 	if len(secrets) > 1 {
 		previous, _ = decodeRelease(secrets[1]) // one that cannot be read, Helm cannot go back to either
 	}

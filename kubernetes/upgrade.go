@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,17 @@ func (a *Agent) Interrupted(ctx context.Context) (*Upgrade, error) {
 	}
 	u := &Upgrade{agent: a, Release: a.Release, Resumed: true}
 	return u, u.readDeployed(ctx)
+}
+
+// Deployed is the revision of the agent's release that is deployed. Its error is a *NotDeployedError
+// if there is none.
+func (a *Agent) Deployed(ctx context.Context) (*Release, error) {
+	if a.Release.Status == StatusDeployed {
+		return a.Release, nil
+	}
+	u := &Upgrade{agent: a}
+	err := u.readDeployed(ctx)
+	return u.Former, err
 }
 
 // Upgrade plans to give the agent other addresses. description says so in helm history. Nothing is
@@ -128,6 +140,35 @@ func (u *Upgrade) Finish(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// leftDeployed are the older revisions that an upgrade of this program left as deployed, since it
+// was interrupted when only their status remained to be written.
+func leftDeployed(newest *Release, older []Secret) (left []Secret) {
+	for _, s := range older {
+		if newest.IsOurs() && newest.Status == StatusDeployed && s.Meta.Labels["status"] == StatusDeployed {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+// SupersedeLeft ends an upgrade that was interrupted when only the status of the former revision
+// remained to be written. It returns the revisions that are superseded now; none as a rule.
+func (a *Agent) SupersedeLeft(ctx context.Context) (revisions []int, err error) {
+	u := &Upgrade{agent: a}
+	for _, s := range a.left {
+		r, err := decodeRelease(s)
+		if err != nil {
+			return revisions, err
+		}
+		if err := u.save(ctx, r, StatusSuperseded, ""); err != nil {
+			return revisions, err
+		}
+		revisions = append(revisions, r.Revision)
+	}
+	a.left = nil
+	return revisions, nil
 }
 
 // Undo gives the agent's container the former variables, waits for that rollout, and says in the
@@ -298,6 +339,20 @@ func (a *Agent) Restart(ctx context.Context) error {
 
 // restartedAt is the annotation of pods with which kubectl rollout restart makes them new.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
+
+// SecretName is the name of the Secret that keeps the revision.
+func (r *Release) SecretName() string { return r.secret.Meta.Name }
+
+// SetByOthers are those who set the variables for the addresses beside Helm. Helm 4 does not take
+// them back unless it is told to.
+func (a *Agent) SetByOthers() (managers []string) {
+	for _, f := range a.Deployment.Meta.ManagedFields {
+		if f.Manager != helmManager && (bytes.Contains(f.Fields, []byte(`\"`+VariableAddresses+`\"`)) || bytes.Contains(f.Fields, []byte(`\"`+VariableAddress+`\"`))) {
+			managers = append(managers, f.Manager)
+		}
+	}
+	return managers
+}
 
 // IsFieldConflict says whether the API refused to apply a document because others have set fields
 // of it. Helm 4 would be refused as well.

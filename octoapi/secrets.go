@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -52,6 +53,15 @@ func (s *Secrets) Add(secret string) {
 			s.parts[size][form[i:i+size]] = true
 		}
 	}
+}
+
+// Clone is a copy, to which others can be added.
+func (s *Secrets) Clone() Secrets {
+	copied := Secrets{parts: maps.Clone(s.parts)}
+	for size, parts := range copied.parts {
+		copied.parts[size] = maps.Clone(parts)
+	}
+	return copied
 }
 
 // formsOf are the spellings in which a server may return a secret.

@@ -9,8 +9,8 @@
 // happens while it is saved, a crash included, the file is afterwards either
 // the old one or the new one, with its owner, mode, access list and label.
 //
-// What the settings mean does not depend on where they are. Those of a Kubernetes agent are the data
-// of a ConfigMap (FromMap), which others read and write.
+// What the settings mean does not depend on where they are. Those of a Kubernetes agent are the
+// data of a ConfigMap (FromMap), which others read and write.
 //
 // The formats are those of Octopus Tentacle 9, read from its published source
 // (github.com/OctopusDeploy/OctopusTentacle, below source/Octopus.Tentacle).

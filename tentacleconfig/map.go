@@ -12,8 +12,8 @@ import (
 // that it has (Kubernetes/ConfigMapKeyValueStore.cs of OctopusTentacle).
 type mapData map[string]string
 
-// FromMap is the Document in the data of a ConfigMap, which is not modified. The name says in errors
-// which ConfigMap is meant.
+// FromMap is the Document in the data of a ConfigMap, which is not modified. The name says in
+// errors which ConfigMap is meant.
 func FromMap(name string, data map[string]string, secrets Secrets) *Document {
 	m := mapData{}
 	maps.Copy(m, data)

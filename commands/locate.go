@@ -1,0 +1,101 @@
+package commands
+
+import (
+	"context"
+	"os"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// Which Tentacle is meant, and where it is kept.
+
+// lookAt finds the Tentacle that the options choose and reads its configuration.
+func lookAt(ctx context.Context, o tentacleOptions) (*tentacle, error) {
+	t, err := locate(o)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.read(ctx)
+}
+
+// locate finds the Tentacle that the options choose, and does not read it. In the container of an
+// agent, an instance is the ConfigMap, whatever its name; a file is that file.
+func locate(o tentacleOptions) (*tentacle, error) {
+	if p := agentPlace(); p != nil && o.instance != "" {
+		return &tentacle{instance: tentacleconfig.Instance{Name: o.instance, ConfigPath: p.name()}, place: p}, nil
+	}
+	instance, err := find(o)
+	if err != nil {
+		return nil, err
+	}
+	return inFile(instance, o.service), nil
+}
+
+// inFile is the Tentacle of an instance on this machine.
+func inFile(instance tentacleconfig.Instance, serviceName string) *tentacle {
+	t := &tentacle{instance: instance, service: serviceOf(instance, serviceName)}
+	t.place = filePlace{t.suggest()}
+	return t
+}
+
+// find finds the instance on this machine that the options choose.
+func find(o tentacleOptions) (tentacleconfig.Instance, error) {
+	return tentacleconfig.Find(o.instanceName(), o.config)
+}
+
+// instanceName is the instance that is given, else the one that runs the current script, unless a
+// file is given.
+func (o *tentacleOptions) instanceName() string {
+	if o.instance == "" && o.config == "" {
+		return runningInstance()
+	}
+	return o.instance
+}
+
+// runningInstance is the instance whose script runs this process, by the variable that a Tentacle
+// gives its scripts; "" elsewhere, and where the name is that of no instance here.
+func runningInstance() string {
+	name := os.Getenv("TentacleInstanceName")
+	if name == "" {
+		return ""
+	}
+	if _, err := tentacleconfig.Find(name, ""); err != nil {
+		return ""
+	}
+	return name
+}
+
+// noteUse adds an instance that is only in the older index of Windows to the index, as the Tentacle
+// CLI does with every one it uses. Without write access the instance still works; it is looked up
+// again next time.
+func noteUse(instance tentacleconfig.Instance) {
+	if isKeptInFile(instance) {
+		_ = tentacleconfig.Migrate(instance)
+	}
+}
+
+// lookAtInstance is lookAt for an instance on this machine.
+func lookAtInstance(ctx context.Context, instance tentacleconfig.Instance, serviceName string) (*tentacle, error) {
+	t := inFile(instance, serviceName)
+	return t, t.read(ctx)
+}
+
+// lookAtDamaged is lookAt for the commands that are needed when the configuration file cannot be
+// read: then it has no settings and no servers.
+func lookAtDamaged(ctx context.Context, c *console, o tentacleOptions) (*tentacle, error) {
+	instance, err := find(o)
+	if err != nil {
+		return nil, err
+	}
+	t := inFile(instance, o.service)
+	damage := t.read(ctx)
+	if damage == nil {
+		return t, nil
+	}
+	t.servers = nil
+	if t.document, err = tentacleconfig.ReadDamaged(instance.ConfigPath); err != nil {
+		return nil, err
+	}
+	c.warn("the configuration is damaged: %v", damage)
+	return t, nil
+}

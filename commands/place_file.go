@@ -1,0 +1,117 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// filePlace is a configuration file on this machine. A service runs the Tentacle, and uses a change
+// when it is restarted.
+type filePlace struct{ suggest.Tentacle }
+
+func (p filePlace) read(context.Context) (*tentacleconfig.Document, error) {
+	return tentacleconfig.Read(p.Instance.ConfigPath)
+}
+
+func (p filePlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
+	return tentacleconfig.Update(ctx, p.Instance.ConfigPath, change)
+}
+
+func (p filePlace) mayUpdate(context.Context) error {
+	return tentacleconfig.CheckWritable(p.Instance.ConfigPath)
+}
+
+func (p filePlace) note(c *console) {
+	if err := tentacleconfig.Migrate(p.Instance); err != nil {
+		c.warn("could not add the instance %s to the instance index: %s", p.Instance.Name, errorText(err))
+	}
+}
+
+func (p filePlace) environment(ctx context.Context) ([]service.Variable, error) {
+	return service.Environment(ctx, p.Service)
+}
+
+func (p filePlace) look(ctx context.Context, _ *tentacleconfig.Document, out *outcome) error {
+	status, err := lookAtService(ctx, p.Service)
+	out.setService(p.Instance, status, err)
+	return nil
+}
+
+// refuseUseless refuses a change that would need a restart which cannot be had.
+func (p filePlace) refuseUseless(ctx context.Context, o changeOptions) error {
+	if o.noRestart {
+		return nil
+	}
+	if status, err := service.Query(ctx, p.Service); err != nil || !status.State.Runs() {
+		return nil // a state that is not known is reported later
+	}
+	_, err := neededRestart{service: p.Service}.check(ctx, o.restart)
+	return hint.With(err, "nothing was changed; to save the change for the next start of the Tentacle, use --no-restart")
+}
+
+// use restarts the service if something was saved and the service runs, and starts it if an earlier
+// restart came to no end. At this point the change is saved, and an error says so.
+func (p filePlace) use(ctx context.Context, c *console, s saved, o changeOptions, out *outcome) error {
+	needed := neededRestart{service: p.Service, config: p.Instance.ConfigPath, since: time.Now(), former: s.former, backup: out.Backup}
+	status, err := lookAtService(ctx, p.Service)
+	out.setService(p.Instance, status, err)
+	needed.stopped = out.Service.interrupted
+	forgetRestart(needed.config, status)
+	if !out.saved && !o.noRestart {
+		warnOfPendingRestart(ctx, c, p.Tentacle, s.looked, status)
+	}
+	if o.noRestart || !needed.stopped && !(out.saved && status.State.Runs()) {
+		return nil
+	}
+	if out.notStarting != nil { // it may still run with an older configuration
+		out.pending = true
+		return unfinishedError{done: p.Instance.ConfigPath + " is saved, but the service was not restarted", cause: out.notStarting}
+	}
+	if err := out.Service.restart(ctx, c, needed, o.restart); err != nil {
+		return p.restartFailed(ctx, s.looked, out, status, err)
+	}
+	return nil
+}
+
+// restartFailed is the error for a change that is saved, or was saved before, and whose service was
+// not restarted. was is the status before.
+func (p filePlace) restartFailed(ctx context.Context, looked *tentacleconfig.Document, out *outcome, was service.Status, err error) error {
+	config := p.Instance.ConfigPath
+	if errors.As(err, new(undoneError)) {
+		out.saved = false
+		return err
+	}
+	if errors.As(err, new(unconfirmedError)) {
+		return err
+	}
+	out.pending = true
+	tried := errors.As(err, new(*service.StartError))
+	switch {
+	case !tried && out.saved:
+		return unfinishedError{
+			done:   config + " is saved, but its Tentacle does not use it yet: a restart is pending",
+			cause:  err,
+			finish: p.Restart(),
+		}
+	case !tried:
+		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not run", p.Service), cause: err, finish: p.Restart()}
+	case !out.saved:
+		return unfinishedError{done: fmt.Sprintf("service %s was stopped for a restart earlier, and does not start", p.Service), cause: explainStart(ctx, p.Tentacle, err)}
+	}
+	found := lookAtTrouble(context.WithoutCancel(ctx), p.Instance, looked, p.Service)
+	err = hint.With(err, found.wordsHint())
+	if out.Backup != "" && was.State == service.Running {
+		return unfinishedError{
+			done:  config + " is saved, but the Tentacle does not start with it",
+			cause: hint.With(err, "to put the old configuration back: "+undo(p.Tentacle)),
+		}
+	}
+	return unfinishedError{done: config + " is saved, but the Tentacle does not start", cause: err}
+}

@@ -1,0 +1,287 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+	"github.com/octo-tentacle/octo-tentacle/service"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// outsidePlace is a Kubernetes agent, seen from outside its container. What it polls after its next
+// start is made of the values of its Helm release: a change is one of the release, and its rollout
+// takes it into use. While that is under way, the ConfigMap has old and new together.
+type outsidePlace struct {
+	console  *console
+	agent    *kubernetes.Agent
+	tentacle suggest.Tentacle
+	options  changeOptions
+
+	lists   agentLists
+	wanted  []tentacleconfig.TrustedServer // that the command decided on
+	plan    agentPlan                      // for that, as the agent was then
+	decided bool                           // on what the agent is now: it has to be read again
+	waited  bool                           // for scripts
+
+	stage, stages int // rollouts that are made, and that are needed
+
+	// Before the change.
+	former   []string // addresses of the environment
+	revision int      // of the release
+}
+
+// outsideTentacle is an agent as a Tentacle that commands change.
+func outsideTentacle(ctx context.Context, c *console, a *kubernetes.Agent, o changeOptions) (*tentacle, error) {
+	t, err := lookAtAgent(ctx, a, o.agents)
+	if err != nil {
+		return nil, err
+	}
+	t.place = &outsidePlace{console: c, agent: a, tentacle: t.suggest(), options: o}
+	if !o.dryRun && !o.prepare {
+		switch revisions, err := a.SupersedeLeft(ctx); {
+		case err != nil:
+			return nil, about(t.suggest(), err)
+		case len(revisions) > 0:
+			c.warn("finished a change that was interrupted at its end: revision %s of the Helm release %s is superseded now", strings.Trim(fmt.Sprint(revisions), "[]"), a.Release.Name)
+		}
+	}
+	return t, t.read(ctx)
+}
+
+func (p *outsidePlace) name() string { return configMapNamed(p.agent) }
+
+func configMapNamed(a *kubernetes.Agent) string {
+	return (&configMapPlace{namespace: a.Namespace, configMap: a.ConfigMap.Meta.Name}).name()
+}
+
+// read refuses an agent that has no identity which it could keep.
+func (p *outsidePlace) read(ctx context.Context) (*tentacleconfig.Document, error) {
+	configMap, err := lookAtAgent(ctx, p.agent, p.options.agents)
+	if err != nil {
+		return nil, err
+	}
+	if p.lists, err = p.readLists(ctx, configMap.servers); err != nil {
+		return nil, err
+	}
+	servers := p.lists.servers()
+	switch {
+	case !configMap.isRegistered():
+		return nil, hint.New("the agent in namespace "+p.agent.Namespace+" is not registered with an Octopus Server yet: its first start does that",
+			"see what it says: "+kubectl(p.tentacle, "logs", "deployment/"+p.agent.Deployment.Meta.Name))
+	case !slices.ContainsFunc(servers, tentacleconfig.TrustedServer.Subscribes):
+		return nil, hint.New(p.name()+" has no entry that polls: with the entries, the agent has lost its subscription, and no start of it brings that back",
+			"what else is wrong with it, and how to repair it: "+p.tentacle.Command("check"))
+	}
+	configMap.document.SetTrustedServers(servers)
+	return configMap.document, nil
+}
+
+// readLists reads what the places of the agent have. entries are those of its ConfigMap.
+func (p *outsidePlace) readLists(ctx context.Context, entries []tentacleconfig.TrustedServer) (l agentLists, err error) {
+	a := p.agent
+	if err := errors.Join(a.ReleaseErr, a.PodsErr); err != nil {
+		return l, err
+	}
+	l = agentLists{configMap: entries, environment: a.Environment().List()}
+	if a.Release != nil {
+		deployed, err := a.Deployed(ctx)
+		switch {
+		case errors.As(err, new(*kubernetes.NotDeployedError)): // refused when it matters
+		case err != nil:
+			return l, err
+		default:
+			l.helm = known(deployed.Addresses().List())
+		}
+		if a.Release.Status == kubernetes.StatusPendingUpgrade && a.Release.IsOurs() {
+			l.pending = [][]string{a.Release.Addresses().List()}
+		}
+	}
+	log, err := currentLog(ctx, a)
+	if err == nil && log != nil && log.Started && a.Running() != nil {
+		l.polls = log.Polls
+	}
+	return l, nil // without the log, what runs is not known
+}
+
+// readAgain reads the agent again.
+func (p *outsidePlace) readAgain(ctx context.Context) (err error) {
+	now, err := p.agent.Cluster.Agent(ctx, p.agent.Namespace)
+	if err != nil {
+		return err
+	}
+	p.agent = now
+	configMap, err := lookAtAgent(ctx, p.agent, p.options.agents)
+	if err != nil {
+		return err
+	}
+	p.lists, err = p.readLists(ctx, configMap.servers)
+	return err
+}
+
+// update writes old and new together into the ConfigMap. From then on, whichever pod starts finds
+// the entry of its first address.
+func (p *outsidePlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
+	for range mostStarts {
+		if p.decided {
+			if err := p.readAgain(ctx); err != nil {
+				return false, err
+			}
+		}
+		p.decided = true
+		document, err := p.read(ctx)
+		if err != nil {
+			return false, err
+		}
+		if err := change.Edit(document); err != nil {
+			return false, err
+		}
+		if err := p.decide(document); err != nil {
+			return false, err
+		}
+		if p.plan.nothing() {
+			return false, nil
+		}
+		if err := p.refuse(ctx); err != nil {
+			return false, hint.With(err, "nothing was changed")
+		}
+		changed, err := p.save(ctx, p.plan.together)
+		if !errors.Is(err, kubernetes.ErrConflict) {
+			return err == nil && (changed || !p.options.prepare), err
+		}
+	}
+	return false, p.neverStill()
+}
+
+// mostStarts is of configMapPlace: how often a change begins again.
+func (p *outsidePlace) neverStill() error {
+	return hint.Errorf("find out what writes to it, then try again", "%s was changed by others %d times while it was being changed", p.name(), mostStarts)
+}
+
+// decide plans how the agent comes to what a document says.
+func (p *outsidePlace) decide(document *tentacleconfig.Document) (err error) {
+	if p.wanted, err = document.TrustedServers(); err != nil {
+		return err
+	}
+	p.plan = p.lists.plan(p.wanted)
+	if len(p.plan.addresses) == 0 {
+		return hint.New("an agent has to poll something: with no address, its start drops its entries, and its identity with them",
+			"to end it: helm uninstall, and delete its registration in Octopus")
+	}
+	return nil
+}
+
+// save writes a list into the ConfigMap, unless it has it.
+func (p *outsidePlace) save(ctx context.Context, servers []tentacleconfig.TrustedServer) (changed bool, err error) {
+	if sameEntries(p.lists.configMap, servers) && len(p.lists.configMap) == len(servers) {
+		return false, nil
+	}
+	before := tentacleconfig.FromMap(p.name(), p.agent.ConfigMap.Data, nil)
+	after := before.Clone()
+	after.SetTrustedServers(servers)
+	written, err := p.agent.Cluster.PatchConfigMap(ctx, &p.agent.ConfigMap, after.Changes(before))
+	if err != nil {
+		return false, err
+	}
+	p.agent.ConfigMap, p.lists.configMap = *written, servers
+	return true, nil
+}
+
+// refuseUseless: what is refused is so in update, on what the agent is then.
+func (p *outsidePlace) refuseUseless(context.Context, changeOptions) error { return nil }
+
+// use has the agent use what update began.
+func (p *outsidePlace) use(ctx context.Context, c *console, _ saved, o changeOptions, out *outcome) (err error) {
+	defer func() { p.report(out) }()
+	switch {
+	case o.prepare:
+		out.Prepared = p.prepared()
+		return nil
+	case !out.saved:
+		return nil
+	}
+	p.former = eachStored(p.lists.environment)
+	if r := p.agent.Release; r != nil {
+		out.Backup, p.revision = r.SecretName(), r.Revision
+	}
+	err = p.rollOut(ctx, c)
+	if errors.As(err, new(undoneError)) {
+		out.saved = false
+	}
+	if err == nil {
+		out.Service.Restarted = true
+	}
+	return err
+}
+
+// look reports what a change would do.
+func (p *outsidePlace) look(_ context.Context, after *tentacleconfig.Document, out *outcome) error {
+	defer func() { p.report(out) }()
+	if err := p.decide(after); err != nil {
+		return err
+	}
+	out.saved = !p.plan.nothing()
+	if !out.saved {
+		return nil
+	}
+	if p.options.prepare {
+		out.Prepared = p.prepared()
+	}
+	return p.refuseAltogether()
+}
+
+// mayUpdate says what the account may not do, and what the API would not take.
+func (p *outsidePlace) mayUpdate(ctx context.Context) error { return p.refuseForbidden(ctx) }
+
+// report says in an outcome how the agent is.
+func (p *outsidePlace) report(out *outcome) {
+	a := p.agent
+	state, _ := deploymentState(a)
+	out.Service.Name, out.Service.State = a.Deployment.Meta.Name, state
+	at := agentOutcome{Context: a.Cluster.Context, Namespace: a.Namespace, Places: places{
+		Environment: eachStored(p.lists.environment), ConfigMap: known(polledAddresses(p.lists.configMap)),
+	}}
+	if p.lists.helm != nil {
+		at.Places.Helm = eachStored(p.lists.helm)
+	}
+	if p.lists.polls != nil {
+		at.Places.Running = known(polledIn(&kubernetes.Log{Polls: p.lists.polls}))
+	}
+	if r := a.Release; r != nil {
+		at.Release = &agentRelease{r.Name, r.Revision, r.Status, r.Chart, r.ChartVersion}
+	}
+	at.plan, at.former, at.revision = p.plan, p.former, p.revision
+	out.agentOutcome = &at
+}
+
+// note: the index of this machine has its own Tentacles only.
+func (p *outsidePlace) note(*console) {}
+
+// environment is that of the agent's container.
+func (p *outsidePlace) environment(context.Context) (variables []service.Variable, err error) {
+	for _, container := range p.agent.Deployment.Spec.Template.Spec.Containers {
+		if container.Name == p.agent.Container {
+			for _, e := range container.Env {
+				variables = append(variables, service.Variable{Name: e.Name, Value: e.Value})
+			}
+		}
+	}
+	return variables, nil
+}
+
+// description says in helm history what a revision changes.
+func (p *outsidePlace) description(list []string, of string) string {
+	text := "polls " + shortList(list)
+	if of != "" {
+		text += " (rollout" + of + ")"
+	}
+	if p.options.reason != "" {
+		text += " (" + p.options.reason + ")"
+	}
+	return text
+}

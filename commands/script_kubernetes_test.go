@@ -1,0 +1,232 @@
+package commands_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The commands of scripts that start Kubernetes clusters, and install agents in them.
+
+type kubernetesKey struct{}
+
+// kubernetesClusters are those of a script, by name.
+func kubernetesClusters(ts *testscript.TestScript) map[string]*kubetest.Cluster {
+	return ts.Value(kubernetesKey{}).(map[string]*kubetest.Cluster)
+}
+
+// theCluster is the name of the cluster that is meant where none is named.
+const theCluster = "test"
+
+// kubernetesNamed takes the name of a Kubernetes cluster off the arguments, if the first is one.
+func kubernetesNamed(ts *testscript.TestScript, args []string) (*kubetest.Cluster, []string) {
+	name := theCluster
+	if len(args) > 0 && kubernetesClusters(ts)[args[0]] != nil {
+		name, args = args[0], args[1:]
+	}
+	cluster := kubernetesClusters(ts)[name]
+	if cluster == nil {
+		ts.Fatalf("no Kubernetes cluster was started")
+	}
+	return cluster, args
+}
+
+func cmdKubernetes(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 || len(args) == 1 && kubernetesClusters(ts)[args[0]] == nil && !isKubernetesVerb(args[0]) {
+		name := theCluster
+		if len(args) > 0 {
+			name = args[0]
+		}
+		startKubernetes(ts, name)
+		return
+	}
+	cluster, args := kubernetesNamed(ts, args)
+	switch verb, args := args[0], args[1:]; verb {
+	case "account":
+		kubernetesAccount(ts, cluster, args)
+	case "request":
+		kubernetesRequest(ts, neg, cluster, args)
+	case "requests":
+		stdout := ts.Stdout() // even with nothing to print: it empties what was there
+		for _, r := range cluster.Requests() {
+			if len(args) == 0 || r.Verb != "get" && r.Verb != "list" {
+				fmt.Fprintln(stdout, r)
+			}
+		}
+		cluster.ResetRequests()
+	case "fault":
+		kubernetesFault(ts, cluster, args)
+	case "restart":
+		cluster.Restart(args[0])
+	case "log":
+		cluster.Log(args[0], args[1:]...)
+	case "rollout":
+		kubernetesRollout(ts, cluster, args)
+	}
+}
+
+func isKubernetesVerb(word string) bool {
+	switch word {
+	case "account", "request", "requests", "fault", "restart", "log", "rollout":
+		return true
+	}
+	return false
+}
+
+func startKubernetes(ts *testscript.TestScript, name string) {
+	cluster, err := kubetest.Start(name)
+	ts.Check(err)
+	ts.Defer(cluster.Close)
+	kubernetesClusters(ts)[name] = cluster
+	file := writeKubeconfig(ts, cluster, name, kubetest.Admin)
+	if before := ts.Getenv("KUBECONFIG"); before != "" {
+		file = before + string(os.PathListSeparator) + file
+	}
+	ts.Setenv("KUBECONFIG", file)
+}
+
+func writeKubeconfig(ts *testscript.TestScript, cluster *kubetest.Cluster, name, account string) (file string) {
+	file = ts.MkAbs(name + ".kubeconfig")
+	ts.Check(os.WriteFile(file, []byte(cluster.Kubeconfig(account)), 0o600))
+	return file
+}
+
+// kubernetesAccount lets the program be an account with the rights of roles, none without a file.
+func kubernetesAccount(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+	if len(args) > 1 {
+		ts.Check(cluster.Allow(args[0], ts.ReadFile(args[1])))
+	}
+	ts.Setenv("KUBECONFIG", writeKubeconfig(ts, cluster, args[0], args[0]))
+}
+
+// kubernetesRequest asks the API as the account that may do everything.
+func kubernetesRequest(ts *testscript.TestScript, neg bool, cluster *kubetest.Cluster, args []string) {
+	method, path := args[0], args[1]
+	var body any
+	if len(args) > 2 {
+		ts.Check(json.Unmarshal([]byte(args[2]), &body))
+	}
+	contentType := ""
+	if method == "PATCH" {
+		contentType = "application/merge-patch+json"
+		if strings.Contains(path, "/deployments/") {
+			contentType = "application/strategic-merge-patch+json"
+		}
+	}
+	var answer string
+	err := cluster.Client().Do(method, path, contentType, body, &answer)
+	if !neg {
+		ts.Check(err)
+	}
+	fmt.Fprintln(ts.Stdout(), answer)
+}
+
+func kubernetesFault(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+	var f kubetest.Fault
+	for _, arg := range args {
+		key, value, _ := strings.Cut(arg, "=")
+		number := func() int {
+			n, err := strconv.Atoi(value)
+			ts.Check(err)
+			return n
+		}
+		switch key {
+		case "ok":
+			cluster.Repair()
+			return
+		case "verb":
+			f.Verb = value
+		case "resource":
+			f.Resource = value
+		case "namespace":
+			f.Namespace = value
+		case "name":
+			f.Name = value
+		case "after":
+			f.After = number()
+		case "times":
+			f.Times = number()
+		case "status":
+			f.Status = number()
+		case "reason":
+			f.Reason = value
+		case "message":
+			f.Message = value
+		case "html":
+			f.HTML = true
+		case "cut":
+			f.CutBefore = true
+		case "lost":
+			f.CutAfter = true
+		case "delay":
+			delay, err := time.ParseDuration(value)
+			ts.Check(err)
+			f.Delay = delay
+		default:
+			ts.Fatalf("unknown fault of Kubernetes: %s", arg)
+		}
+	}
+	cluster.Break(f)
+}
+
+func kubernetesRollout(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+	var r kubetest.Rollout
+	switch args[1] {
+	case "ok":
+	case "fails":
+		r.Fails = strings.Join(args[2:], " ")
+	case "delay":
+		delay, err := time.ParseDuration(args[2])
+		ts.Check(err)
+		r.Delay = delay
+	default:
+		ts.Fatalf("unknown rollout: %s", args[1])
+	}
+	cluster.SetRollout(args[0], r)
+}
+
+func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := kubernetesNamed(ts, args)
+	a := kubetest.Agent{
+		Namespace: args[0], Thumbprint: ts.Getenv("THUMB"), Subscription: "poll://g3662re9njtelsyfhm7t/",
+		Data: map[string]string{"Tentacle.CertificateThumbprint": tentacleThumbprint()}, Labels: map[string]string{}, Annotations: map[string]string{},
+	}
+	for _, arg := range args[1:] {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "single":
+			a.Address = value
+		case "release":
+			a.Release = value
+		case "chart-version":
+			a.ChartVersion = value
+		case "thumbprint":
+			a.Thumbprint = value
+		case "subscription":
+			a.Subscription = value
+		case "label":
+			key, value, _ := strings.Cut(value, "=")
+			a.Labels[key] = value
+		case "annotation":
+			key, value, _ := strings.Cut(value, "=")
+			a.Annotations[key] = value
+		case "data":
+			key, value, _ := strings.Cut(value, "=")
+			a.Data[key] = value
+		case "server-side":
+			a.ServerSide = true
+		case "no-helm":
+			a.NoHelm = true
+		default:
+			a.Addresses = append(a.Addresses, arg)
+		}
+	}
+	ts.Check(a.Install(cluster.Client()))
+	ts.Setenv("OWN", tentacleThumbprint())
+}
