@@ -32,6 +32,7 @@ func commandBuilders() []commandBuilder {
 		{"register-k8s-worker", registerK8sWorkerCommand, true},
 		{"deregister-from", deregisterFromCommand, true},
 		{"deregister-worker", deregisterWorkerCommand, true},
+		{"migrate-preinstalled-k8s-config", migratePreinstalledCommand, true},
 		// Trust and settings
 		{"configure", configureCommand, true},
 		{"server-comms", serverCommsCommand, true},

@@ -160,12 +160,11 @@ func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
 
 // onlyTentacle are the commands of Tentacle that run the agent itself.
 var onlyTentacle = map[string]string{
-	"agent":                           "only Tentacle itself runs the agent; start its service, or run Tentacle agent",
-	"run":                             "only Tentacle itself runs the agent; start its service, or run Tentacle run",
-	"watchdog":                        "use Tentacle watchdog",
-	"extract":                         "use Tentacle extract",
-	"livez":                           "use Tentacle livez",
-	"migrate-preinstalled-k8s-config": "the Kubernetes agent's own container runs Tentacle migrate-preinstalled-k8s-config",
+	"agent":    "only Tentacle itself runs the agent; start its service, or run Tentacle agent",
+	"run":      "only Tentacle itself runs the agent; start its service, or run Tentacle run",
+	"watchdog": "use Tentacle watchdog",
+	"extract":  "use Tentacle extract",
+	"livez":    "use Tentacle livez",
 }
 
 // option is what the rewriting needs to know about a flag.

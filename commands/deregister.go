@@ -124,6 +124,8 @@ type deregistering struct {
 	thumbprint string           // the cluster's; "" when it is not known and not needed
 	spaces     []*octoapi.Space // that something may be deleted from
 	chosen     []octoapi.Registration
+
+	lastOfAgent bool // nothing is left of an agent, as far as the account may see
 }
 
 // settle asks the server, and decides what to delete.
@@ -142,6 +144,7 @@ func (d *deregistering) settle(ctx context.Context) error {
 	case len(d.chosen) == 0:
 		d.out.notRegistered = choice.notRegistered().Error()
 	}
+	d.lastOfAgent = choice.agent && len(withoutRegistrations(choice.anywhere(), d.chosen)) == 0
 	if choice.hidden {
 		d.server.console.warn("the account may not see the deployment targets and workers of every space (permissions MachineView and WorkerView): this Tentacle may still be registered there")
 	}
@@ -156,16 +159,20 @@ func (d *deregistering) ask(ctx context.Context) (deregisterChoice, error) {
 		kind: o.kind, everySpace: o.allSpaces, name: o.name, multiple: o.multiple, removeTrust: o.removeTrust,
 		own: d.own, suggest: deregisterSuggestion{d.tentacle.suggest(), o.api.suggestedOptions()},
 	}
+	choice.agent = d.tentacle.isOwnAgent() && d.tentacle.isRegistered()
 	var unknown, inSpace, everywhere error
 	var all errgroup.Group
 	all.Go(func() error { d.thumbprint, unknown = d.server.Thumbprint(ctx); return nil })
 	if !o.allSpaces {
 		all.Go(func() error { inSpace = d.askSpace(ctx, &choice); return nil })
 	}
-	if o.allSpaces || o.removeTrust {
+	if o.allSpaces || o.removeTrust || choice.agent {
 		all.Go(func() error { everywhere = d.askEverywhere(ctx, &choice); return nil })
 	}
 	_ = all.Wait()
+	if !o.allSpaces && !o.removeTrust {
+		everywhere = nil // it is only good to know
+	}
 	if !o.removeTrust {
 		unknown = nil // it is not needed
 	}
@@ -212,6 +219,13 @@ func (d *deregistering) change(ctx context.Context) change {
 			ofCluster := func(s tentacleconfig.TrustedServer) bool { return thumbprint.Contains(cluster, s.Thumbprint) }
 			return decision{servers: tentacleconfig.Without(now, ofCluster), thumbprint: d.thumbprint, cluster: cluster}, nil
 		}
+	}
+	if d.lastOfAgent {
+		ch.settings = func(document *tentacleconfig.Document) error {
+			document.Remove(tentacleconfig.KeyIsRegistered)
+			return nil
+		}
+		d.out.notes = append(d.out.notes, "if the Helm values still say how to register it, the next start of the agent registers it again")
 	}
 	d.out.Deleted = []registrationChange{} // an empty list is [], not null
 	if d.options.change.dryRun {
@@ -287,6 +301,8 @@ func (d *deregistering) failed(err error) error {
 		unfinished.finish = "run the same command again to delete the rest"
 	case d.options.removeTrust && !d.out.saved && !errors.As(err, new(unfinishedError)):
 		unfinished.finish = "run the same command again to stop trusting the cluster"
+	case d.lastOfAgent && !d.out.saved && !errors.As(err, new(unfinishedError)):
+		unfinished.finish = "run the same command again to note that the agent is not registered any more"
 	}
 	return unfinished
 }

@@ -16,6 +16,7 @@ type deregisterChoice struct {
 	name        string // "" for none
 	multiple    bool
 	removeTrust bool
+	agent       bool   // its settings say that it is registered
 	own         string // the Tentacle's thumbprint
 	trust       clusterTrust
 	suggest     deregisterSuggestion
@@ -28,11 +29,12 @@ type deregisterChoice struct {
 	asked, hidden bool
 }
 
-// decide says what to delete. Nothing, without an error, is that only the trust is left to end.
+// decide says what to delete. Nothing, without an error, is that only the trust is left to end, or
+// that an agent's settings say that it is registered.
 func (c deregisterChoice) decide() ([]octoapi.Registration, error) {
 	chosen, err := c.choose()
 	switch {
-	case len(chosen) == 0 && c.removeTrust && len(c.anywhere()) == 0:
+	case len(chosen) == 0 && (c.removeTrust || c.agent && c.asked) && len(c.anywhere()) == 0:
 		return nil, nil
 	case err != nil:
 		return nil, err

@@ -57,27 +57,28 @@ func compatibilityText(t *testing.T) string {
 		}
 		fmt.Fprintf(&text, "| %s | %s | %s | [%s](../testdata/recordings/%[4]s.json) |\n", r.line, ended, agrees, r.name)
 	}
-	writeStartScripts(t, &text)
+	writeAgents(t, &text)
 	text.WriteString("\n")
 	return text.String()
 }
 
-// writeStartScripts writes what the start scripts of agents did.
-func writeStartScripts(t *testing.T, text *strings.Builder) {
+// writeAgents writes what Tentacle did in the containers of agents.
+func writeAgents(t *testing.T, text *strings.Builder) {
 	t.Helper()
-	files := startRecordings(t)
-	text.WriteString("\n## Start scripts of Kubernetes agents\n\n" +
-		"What the start scripts of an agent ran, and registrations of an agent by hand. An agent has its settings in a ConfigMap; here they are in a\n" +
-		"file. Each run is repeated at once, and the second one changes nothing.\n")
-	fmt.Fprintf(text, "\n%d recordings are compared: **%d agree, %d differ on purpose.**\n\n", len(files), len(files)-len(deliberateInStarts), len(deliberateInStarts))
-	writeReasons(text, deliberateInStarts, "../testdata/differences/start-scripts")
+	files := agentRecordings(t)
+	text.WriteString("\n## Kubernetes agents\n\n" +
+		"What Tentacle did with the settings of an agent in a ConfigMap, and what the scripts of the agent's image ran, unmodified. Compared are the\n" +
+		"ConfigMap, with its secrets decrypted, the keys of the Secret, and what the Octopus Server was sent. octo-tentacle changes the ConfigMap once\n" +
+		"for each command at most, and in nothing but the settings that change. Each run of a script is repeated at once, and changes nothing then.\n")
+	fmt.Fprintf(text, "\n%d recordings are compared: **%d agree, %d differ on purpose.**\n\n", len(files), len(files)-len(deliberateInAgents), len(deliberateInAgents))
+	writeReasons(text, deliberateInAgents, kubernetesDiffers)
 	text.WriteString("\n| what was recorded | octo-tentacle | recording |\n|---|---|---|\n")
 	for _, file := range files {
 		name, agrees := strings.TrimSuffix(filepath.Base(file), ".json"), "agrees"
-		if _, differs := deliberateInStarts[name]; differs {
+		if _, differs := deliberateInAgents[name]; differs {
 			agrees = "**differs**"
 		}
-		fmt.Fprintf(text, "| %s | %s | [%s](%s) |\n", readStartRecording(t, file).Note, agrees, name, filepath.ToSlash(file))
+		fmt.Fprintf(text, "| %s | %s | [%s](%s) |\n", readAgentRecording(t, file).Note, agrees, name, filepath.ToSlash(file))
 	}
 }
 

@@ -60,10 +60,17 @@ var choices = []choice{
 	{commands: []string{"sync-servers"}, options: []string{"server-comms-port"}},
 	{commands: []string{"poll-server"}, options: []string{"server-comms-address", "server-web-socket"}, with: []string{"replace"}},
 	{commands: []string{"poll-server"}, options: []string{"server-comms-port"}, with: []string{"replace"}},
+	{commands: migrating, options: []string{"source-config-map-name"}},
+	{commands: migrating, options: []string{"source-secret-name"}},
+	{commands: migrating, options: []string{"destination-config-map-name"}},
+	{commands: migrating, options: []string{"destination-secret-name"}},
+	{commands: migrating, options: []string{"namespace"}},
 	{commands: []string{"check"}, options: []string{"require"}},
 	{commands: proxyCommands, options: []string{"proxyEnable"}}, // without these two, the proxy is removed
 	{commands: proxyCommands, options: []string{"proxyPassword-file"}},
 }
+
+var migrating = []string{"migrate-preinstalled-k8s-config"}
 
 // replacing is a list that replaces another one: what it does not name is removed, so that an empty
 // item beside others is refused.

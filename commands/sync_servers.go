@@ -23,7 +23,8 @@ type syncServersOptions struct {
 	file     string
 	force    bool
 
-	poll pollOptions // of the above
+	ofPod bool        // the addresses are those of the agent in whose pod this process runs
+	poll  pollOptions // of the above
 }
 
 func syncServersCommand(c *console) *cli.Command {
@@ -45,6 +46,9 @@ nodes that hand out work than before is refused.
 
 A Kubernetes agent gets the list by a new revision of its Helm release and a rollout,
 which keep its identity at every moment. --prepare leaves both to Helm or a repository.
+
+In the pod of a Kubernetes agent, the list is by default the one that the start of the
+agent takes from the chart's values.
 
   octo-tentacle sync-servers --file=nodes.yaml
   octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
@@ -72,6 +76,17 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		o := o // each agent has its own
 		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
+		if t.notYetRegistered() {
+			out.notes = append(out.notes, "the agent is not registered yet: the start of its container does that, and polls the nodes")
+			return nothing(""), nil
+		}
+		if o.ofPod {
+			addresses, err := ownStart(ctx)
+			if err != nil {
+				return change{}, err
+			}
+			o.poll.polling.addresses = addresses
+		}
 		if cluster, synced := o.poll.synced(t.servers); synced && !o.health.waitHealthy {
 			return nothing(cluster), nil
 		}
@@ -138,6 +153,9 @@ func (o *syncServersOptions) complete(c *console) (err error) {
 	}
 	if o.file != "" {
 		return o.completeFromFile(c)
+	}
+	if o.ofPod = !o.nodes.given() && ownNamespace() != ""; o.ofPod {
+		return nil
 	}
 	if !o.nodes.given() { // an empty variable of a script must not remove all nodes but the API's host
 		return hint.New("no nodes are given", "give the address of each, like --server-comms-address=https://octo1.example.com:10943, or --file=nodes.yaml")

@@ -10,12 +10,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-var errNoAnswer = errors.New("it does not answer in time")
+// errNoAnswer is context.DeadlineExceeded in words that say what happened.
+var errNoAnswer = fmt.Errorf("it does not answer in time%w", silent{context.DeadlineExceeded})
+
+// silent is an error that is known by errors.Is and adds nothing to the text.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (s silent) Unwrap() error { return s.error }
 
 // noAnswer says why a request got no answer, or not all of it.
 func (c *Cluster) noAnswer(ctx context.Context, err error) error {
@@ -25,6 +33,9 @@ func (c *Cluster) noAnswer(ctx context.Context, err error) error {
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errNoAnswer
 	}
 	var untrusted *tls.CertificateVerificationError
 	switch {
@@ -51,14 +62,14 @@ func isX509(err error) bool {
 func (c *Cluster) refusal(r request, response *http.Response, content []byte) error {
 	status := response.StatusCode
 	switch {
-	case looksLikeHTML(content):
-		return &NotKubernetesError{Server: c.Server, Status: status, What: "an HTML page"}
-	case status < 400:
+	case status >= 300 && status < 400:
 		what := "a redirect"
 		if to, err := response.Location(); err == nil {
 			what += " to " + to.Host
 		}
 		return &NotKubernetesError{Server: c.Server, Status: status, What: what}
+	case looksLikeHTML(content):
+		return &NotKubernetesError{Server: c.Server, Status: status, What: "an HTML page"}
 	case status == http.StatusProxyAuthRequired:
 		return &NotKubernetesError{Server: c.Server, Status: status, What: "a proxy that wants a login"}
 	}
@@ -73,6 +84,10 @@ func looksLikeHTML(content []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(content), []byte("<"))
 }
 
+// invalidValue is where the API quotes what it does not accept: of a patch, the whole object with all
+// that is secret in it.
+var invalidValue = regexp.MustCompile(`Invalid value: "(\\.|[^"\\])*"`)
+
 // maxMessage is how much of a text that is no Status is worth showing.
 const maxMessage = 200
 
@@ -86,6 +101,7 @@ func newAPIError(r request, status int, content []byte) *APIError {
 	} else if line := oneLine(string(content)); len(line) <= maxMessage {
 		e.Message = line
 	}
+	e.Message = invalidValue.ReplaceAllString(e.Message, "Invalid value")
 	if e.Message != "" && e.Status != http.StatusNotFound && e.Message == e.Reason {
 		e.Message = "" // such as Unauthorized, which says less than the status
 	}

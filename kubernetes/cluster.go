@@ -25,6 +25,7 @@ type Cluster struct {
 	client    *http.Client
 	userAgent string
 	patience  time.Duration // with one attempt
+	delay     time.Duration // before the second attempt
 }
 
 // An attempt ends after a while even if whoever asks sets no deadline. A plugin that gets
@@ -53,6 +54,7 @@ func connect(config *rest.Config, userAgent string) (*Cluster, error) {
 		client:    client,
 		userAgent: userAgent,
 		patience:  attemptTime,
+		delay:     firstDelay,
 	}
 	if config.ExecProvider != nil {
 		c.patience = attemptTimePlugin
@@ -119,7 +121,7 @@ func (c *Cluster) send(ctx context.Context, r request) ([]byte, error) {
 
 // attempt sends a request once.
 func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, c.patience, errNoAnswer)
+	limited, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	address := c.address + r.path
 	if len(r.query) > 0 {

@@ -8,11 +8,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // oidc, as kubectl has it
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -35,7 +37,8 @@ type Kubeconfig struct {
 // A kubeconfig means here what it means to kubectl: client-go reads it, runs its exec plugins and
 // uses its proxies. A plugin gets no standard input, which belongs to this program.
 func Connect(k Kubeconfig) (*Cluster, error) {
-	raw, files, err := readKubeconfig(k.File)
+	rules := loadingRules(k.File)
+	raw, files, err := readKubeconfig(rules)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +55,7 @@ func Connect(k Kubeconfig) (*Cluster, error) {
 	if raw.Contexts[name] == nil {
 		return nil, &ContextError{Name: name, Known: slices.Sorted(maps.Keys(raw.Contexts)), Files: files}
 	}
-	client := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, nil)
+	client := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, rules)
 	config, err := client.ClientConfig()
 	if err != nil {
 		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
@@ -74,7 +77,7 @@ func Connect(k Kubeconfig) (*Cluster, error) {
 // Contexts are the names of the contexts of a kubeconfig, sorted, and the current one. The errors
 // are those of Connect.
 func Contexts(file string) (names []string, current string, err error) {
-	raw, files, err := readKubeconfig(file)
+	raw, files, err := readKubeconfig(loadingRules(file))
 	if err != nil {
 		return nil, "", err
 	}
@@ -84,28 +87,46 @@ func Contexts(file string) (names []string, current string, err error) {
 	return slices.Sorted(maps.Keys(raw.Contexts)), raw.CurrentContext, nil
 }
 
-// readKubeconfig merges the files of a kubeconfig as kubectl does; nil if there are none.
-func readKubeconfig(file string) (raw *api.Config, files []string, err error) {
-	silence()
+// loadingRules are the files of a kubeconfig, and how they are merged. A plugin that renews a token may
+// write it into them.
+func loadingRules(file string) *clientcmd.ClientConfigLoadingRules {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.MigrationRules = nil // which would copy a file of Kubernetes 1.2 to its new place
 	rules.WarnIfAllMissing = false
 	rules.ExplicitPath = file
+	return rules
+}
+
+// readKubeconfig merges the files of a kubeconfig as kubectl does; nil if there are none.
+func readKubeconfig(rules *clientcmd.ClientConfigLoadingRules) (raw *api.Config, files []string, err error) {
+	silence()
 	files = rules.GetLoadingPrecedence()
-	if file != "" {
-		files = []string{file}
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+	if rules.IsExplicitFile() {
+		files = []string{rules.ExplicitPath}
+		if _, err := os.Stat(rules.ExplicitPath); errors.Is(err, fs.ErrNotExist) {
 			return nil, files, &NoKubeconfigError{Files: files}
 		}
 	}
 	raw, err = rules.Load()
 	if err != nil {
-		return nil, files, &KubeconfigError{Files: files, Err: err}
+		return nil, files, &KubeconfigError{Files: files, Err: withoutContent(err)}
 	}
-	if len(raw.Contexts) == 0 && len(raw.Clusters) == 0 && file == "" {
+	if len(raw.Contexts) == 0 && len(raw.Clusters) == 0 && !rules.IsExplicitFile() {
 		return nil, files, nil
 	}
 	return raw, files, nil
+}
+
+// inFile is how client-go begins an error about a file, and anchor is where its YAML library quotes
+// what may be a secret.
+var (
+	inFile = regexp.MustCompile(`^error loading config file "[^"]*": `)
+	anchor = regexp.MustCompile(`(anchor|tag) '.*'`)
+)
+
+// withoutContent is an error without what it quotes of a kubeconfig.
+func withoutContent(err error) error {
+	return errors.New(anchor.ReplaceAllString(inFile.ReplaceAllString(oneLine(err.Error()), ""), "$1"))
 }
 
 // inPod says whether Kubernetes started this process with an account.

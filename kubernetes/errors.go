@@ -38,7 +38,7 @@ func (e *APIError) Error() string {
 
 // The kinds of refusal that somebody decides by.
 var (
-	ErrUnauthorized = errors.New("the API does not know the account")            // 401
+	ErrUnauthorized = errors.New("the API does not know the account")            // 401, and 403 without credentials
 	ErrForbidden    = errors.New("the account may not do this")                  // 403 of RBAC
 	ErrQuota        = errors.New("the quota of the namespace is used up")        // 403 of a ResourceQuota
 	ErrNotFound     = errors.New("there is no such object")                      // 404
@@ -52,11 +52,12 @@ func (e *APIError) Is(kind error) bool {
 	quota := e.Status == http.StatusForbidden && strings.Contains(e.Message, "exceeded quota: ")
 	// RBAC names the account that may not; admission, which speaks of the object, does not.
 	account := e.Status == http.StatusForbidden && e.User() != ""
+	nobody := account && e.User() == anonymous
 	switch kind {
 	case ErrUnauthorized:
-		return e.Status == http.StatusUnauthorized
+		return e.Status == http.StatusUnauthorized || nobody
 	case ErrForbidden:
-		return account || e.Status == http.StatusForbidden && e.Message == ""
+		return account && !nobody || e.Status == http.StatusForbidden && e.Message == ""
 	case ErrQuota:
 		return quota
 	case ErrNotFound:
@@ -71,6 +72,9 @@ func (e *APIError) Is(kind error) bool {
 	}
 	return false
 }
+
+// anonymous is who sends no credentials. Nobody should give it rights.
+const anonymous = "system:anonymous"
 
 // forbiddenUser is how RBAC begins what it says (apiserver, authorization errors.go).
 var forbiddenUser = regexp.MustCompile(`User "([^"]+)" cannot `)

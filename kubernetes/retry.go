@@ -23,7 +23,7 @@ const (
 // attempt may have had its effect: its answer got lost.
 func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inDoubt bool, err error) {
 	begin := time.Now()
-	delay := firstDelay
+	delay := c.delay
 	for attempt := 1; ; attempt++ {
 		content, err = c.attempt(ctx, r)
 		wait, again := tryAgain(r.method, err)

@@ -224,14 +224,19 @@ func (ms Machines) body(m Machine) map[string]any {
 }
 
 // endpoint is sent whole, as OctopusClients does: what the server had in it belonged to how it
-// reached the Tentacle before. An endpoint that was read and not changed goes back as it came.
+// reached the Tentacle before. An endpoint that was read and not changed goes back as it came, and
+// of an agent's everything does that is not of the Tentacle's reachability.
 func (m Machine) endpoint() any {
+	raw := m.fields["Endpoint"]
 	var before Endpoint
-	if raw := m.fields["Endpoint"]; raw != nil && json.Unmarshal(raw, &before) == nil && before == m.Endpoint {
+	if raw != nil && json.Unmarshal(raw, &before) == nil && before == m.Endpoint {
 		return raw
 	}
 	if m.Endpoint.CommunicationStyle == Kubernetes {
-		return m.Endpoint.kubernetes()
+		if before.CommunicationStyle != Kubernetes {
+			raw = nil
+		}
+		return m.Endpoint.kubernetes(raw, before.Mode)
 	}
 	e := map[string]any{
 		"CommunicationStyle": m.Endpoint.CommunicationStyle, "Thumbprint": m.Endpoint.Thumbprint, "Uri": m.Endpoint.URI,
@@ -244,16 +249,42 @@ func (m Machine) endpoint() any {
 	return e
 }
 
-// kubernetes has the Tentacle's part one level below.
-func (e Endpoint) kubernetes() map[string]any {
-	tentacle := map[string]any{"CommunicationMode": e.Mode, "Thumbprint": e.Thumbprint, "Uri": e.URI, "CertificateSignatureAlgorithm": nil}
+// kubernetes is an agent's endpoint, which has the Tentacle's part one level below. Before is the
+// agent's endpoint as the server sent it, and the mode that it had; nil for a new one. A lock of the
+// agent's version, what the server knows of the agent, and fields that this program does not know
+// stay.
+func (e Endpoint) kubernetes(before json.RawMessage, mode string) map[string]any {
+	var sent struct {
+		Tentacle json.RawMessage `json:"TentacleEndpointConfiguration"`
+	}
+	if before != nil && mode == e.Mode {
+		_ = json.Unmarshal(before, &sent)
+	}
+	tentacle := fieldsOver(sent.Tentacle, nil)
+	maps.Copy(tentacle, map[string]any{"CommunicationMode": e.Mode, "Thumbprint": e.Thumbprint, "Uri": e.URI, "CertificateSignatureAlgorithm": nil})
 	if e.Mode == ModeListening {
 		tentacle["ProxyId"] = orNull(e.ProxyID)
 	}
-	return map[string]any{
-		"CommunicationStyle": Kubernetes, "TentacleEndpointConfiguration": tentacle, "DefaultNamespace": orNull(e.DefaultNamespace),
+	whole := fieldsOver(before, map[string]any{
 		"KubernetesAgentDetails": nil, "UpgradeLocked": false, "Id": nil, "LastModifiedOn": nil, "LastModifiedBy": nil, "Links": map[string]any{},
+	})
+	maps.Copy(whole, map[string]any{
+		"CommunicationStyle": Kubernetes, "TentacleEndpointConfiguration": tentacle, "DefaultNamespace": orNull(e.DefaultNamespace),
+	})
+	return whole
+}
+
+// fieldsOver are the fields of an object that was sent, and of the defaults those that it lacks.
+func fieldsOver(sent json.RawMessage, defaults map[string]any) map[string]any {
+	all := map[string]any{}
+	maps.Copy(all, defaults)
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(sent, &fields) == nil {
+		for name, value := range fields {
+			all[name] = value
+		}
 	}
+	return all
 }
 
 // UnmarshalJSON reads a deployment target or worker as the server sends it.

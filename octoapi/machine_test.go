@@ -237,3 +237,39 @@ func TestTheThumbprintOfAKubernetesAgentIsRead(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestAnAgentThatGetsAnotherSubscriptionKeepsWhatTheServerKnowsOfIt is where Tentacle sends a new
+// endpoint, and the lock of the agent's version is gone.
+func TestAnAgentThatGetsAnotherSubscriptionKeepsWhatTheServerKnowsOfIt(t *testing.T) {
+	const sent = `{"Id": "Machines-7", "Name": "agent1", "Endpoint": {
+		"CommunicationStyle": "KubernetesTentacle", "DefaultNamespace": "apps", "UpgradeLocked": true, "Newer": [1], "Id": "Endpoints-7",
+		"KubernetesAgentDetails": {"AgentVersion": "3.1.0", "HelmReleaseName": "agent"},
+		"TentacleEndpointConfiguration": {"CommunicationMode": "Polling", "Thumbprint": "AA", "Uri": "poll://before/", "AlsoNewer": 1}}}`
+	for what, c := range map[string]struct {
+		change func(*Endpoint)
+		want   string // instead of what was sent
+	}{
+		"another subscription": {func(e *Endpoint) { e.URI = "poll://after/" },
+			strings.NewReplacer("poll://before/", "poll://after/", `"AlsoNewer": 1`, `"AlsoNewer": 1, "CertificateSignatureAlgorithm": null`).Replace(sent)},
+		"listening": {func(e *Endpoint) { e.Mode, e.URI = ModeListening, "https://agent:10933/" },
+			strings.NewReplacer("poll://before/", "https://agent:10933/", `"Polling"`, `"Listening"`,
+				`, "AlsoNewer": 1`, `, "ProxyId": null, "CertificateSignatureAlgorithm": null`).Replace(sent)},
+	} {
+		var m Machine
+		if err := json.Unmarshal([]byte(sent), &m); err != nil {
+			t.Fatal(err)
+		}
+		c.change(&m.Endpoint)
+		var got, want map[string]any
+		reencode(t, m.endpoint(), &got)
+		var whole struct{ Endpoint map[string]any }
+		if err := json.Unmarshal([]byte(c.want), &whole); err != nil {
+			t.Fatal(err)
+		}
+		want = whole.Endpoint
+		want["Links"], want["LastModifiedOn"], want["LastModifiedBy"] = map[string]any{}, nil, nil
+		if difference := cmp.Diff(want, got); difference != "" {
+			t.Errorf("%s (-want +got):\n%s", what, difference)
+		}
+	}
+}

@@ -76,7 +76,9 @@ func (c *Cluster) AgentAccount(namespace string) (account string) {
 	return account
 }
 
-// token is what an account proves itself with; it stays the same until Renew.
+// Token is what an account proves itself with; it stays the same until Renew.
+func (c *Cluster) Token(account string) string { return c.accounts.token(account) }
+
 func (a *accounts) token(account string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,10 +96,13 @@ func (c *Cluster) Renew(account string) {
 	delete(c.accounts.tokens, account)
 }
 
-// who is the account that sends a request; "" if nobody known.
+// who is the account that sends a request; "" if its credentials are not known.
 func (a *accounts) who(r *http.Request) string {
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		return r.TLS.PeerCertificates[0].Subject.CommonName
+	}
+	if r.Header.Get("Authorization") == "" {
+		return "system:anonymous"
 	}
 	sent, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	a.mu.Lock()
@@ -124,7 +129,7 @@ func (a *accounts) may(account, verb string, k key) bool {
 
 // Kubeconfig is a kubeconfig by which an account uses the cluster with its token.
 func (c *Cluster) Kubeconfig(account string) string {
-	return c.kubeconfig(fmt.Sprintf("token: %q", c.accounts.token(account)))
+	return c.KubeconfigWith(fmt.Sprintf("token: %q", c.accounts.token(account)))
 }
 
 // KubeconfigWithCertificate is Kubeconfig with a client certificate.
@@ -139,11 +144,11 @@ func (c *Cluster) KubeconfigWithCertificate(account string) (string, error) {
 	}
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]})
 	private := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
-	return c.kubeconfig(fmt.Sprintf("client-certificate-data: %s, client-key-data: %s", encode(certificate), encode(private))), nil
+	return c.KubeconfigWith(fmt.Sprintf("client-certificate-data: %s, client-key-data: %s", encode(certificate), encode(private))), nil
 }
 
-// KubeconfigOf is Kubeconfig with whatever says who the user is, in YAML.
-func (c *Cluster) kubeconfig(user string) string {
+// KubeconfigWith is Kubeconfig with these fields of a user, in YAML, such as an exec plugin.
+func (c *Cluster) KubeconfigWith(user string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
 clusters: [{name: %[1]q, cluster: {server: %[2]q, certificate-authority-data: %[3]s}}]

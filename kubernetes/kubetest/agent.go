@@ -43,27 +43,12 @@ func (c *Client) Do(method, path, contentType string, body, answer any) error {
 			return err
 		}
 	}
-	r, err := http.NewRequestWithContext(context.Background(), method, c.URL+path, bytes.NewReader(content))
+	status, content, err := c.send(method, path, contentType, content)
 	if err != nil {
 		return err
 	}
-	if contentType == "" {
-		contentType = "application/json"
-	}
-	r.Header.Set("Content-Type", contentType)
-	if c.Token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.Token)
-	}
-	response, err := c.HTTP.Do(r)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if content, err = io.ReadAll(response.Body); err != nil {
-		return err
-	}
-	if response.StatusCode >= 300 {
-		s := &Status{Code: response.StatusCode}
+	if status >= 300 {
+		s := &Status{Code: status}
 		_ = json.Unmarshal(content, s) // what is no Status has no message
 		return s
 	}
@@ -75,6 +60,27 @@ func (c *Client) Do(method, path, contentType string, body, answer any) error {
 		return nil
 	}
 	return json.Unmarshal(content, answer)
+}
+
+func (c *Client) send(method, path, contentType string, body []byte) (status int, content []byte, err error) {
+	r, err := http.NewRequestWithContext(context.Background(), method, c.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if contentType == "" {
+		contentType = "application/json"
+	}
+	r.Header.Set("Content-Type", contentType)
+	if c.Token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	response, err := c.HTTP.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	content, err = io.ReadAll(response.Body)
+	return response.StatusCode, content, err
 }
 
 // Agent is an agent to install as the chart does. What is "" has a usual value.

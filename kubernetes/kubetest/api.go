@@ -1,8 +1,10 @@
 package kubetest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -138,7 +140,10 @@ func (c *Cluster) do(verb string, k key, query url.Values, w write) answer {
 	case verb == "update":
 		made, refused = c.update(k, w)
 	case verb == "patch":
-		made, refused = c.patch(k, w)
+		var isNew bool
+		if made, isNew, refused = c.patch(k, w); isNew {
+			status = http.StatusCreated
+		}
 	case verb == "delete":
 		made, refused = c.delete(k, w)
 	default:
@@ -158,8 +163,13 @@ func (c *Cluster) list(k key, query url.Values) answer {
 	if refused != nil {
 		return refused.answer()
 	}
+	items := c.store.list(k.resource, k.namespace, takes)
+	for _, item := range items {
+		delete(item.(object), "kind")
+		delete(item.(object), "apiVersion")
+	}
 	return answer{status: http.StatusOK, value: object{
-		"kind": kinds[k.resource] + "List", "apiVersion": k.version(), "metadata": object{}, "items": c.store.list(k.resource, k.namespace, takes),
+		"kind": kinds[k.resource] + "List", "apiVersion": k.version(), "metadata": object{}, "items": items,
 	}}
 }
 
@@ -169,7 +179,7 @@ func (c *Cluster) create(k key, w write) (key, object, *refusal) {
 		return k, nil, refused
 	}
 	if k.name = text(meta(content)["name"]); k.name == "" {
-		return k, nil, badRequest("name or generateName is required")
+		return k, nil, refuse(http.StatusUnprocessableEntity, "Invalid", "%s \"\" is invalid: metadata.name: Required value: name or generateName is required", kinds[k.resource])
 	}
 	made, refused := c.store.change(k, w.by, func(now object) (object, *refusal) {
 		if now != nil {
@@ -201,17 +211,32 @@ func replaced(k key, now, next object) (object, *refusal) {
 	if name := meta(next)["name"]; name != nil && name != k.name {
 		return nil, badRequest("the name of the object (%v) does not match the name on the URL (%s)", name, k.name)
 	}
-	if data, is := next["data"].(object); is {
-		for name, value := range data {
-			if _, is := value.(string); !is {
-				return nil, refuse(http.StatusUnprocessableEntity, "Invalid", "%s %q is invalid: data[%s]: Invalid value: must be a string", kinds[k.resource], k.name, name)
-			}
+	if why := badData(k, next); why != "" { // the real one, too, says it with the whole object
+		whole, err := json.Marshal(next)
+		if err != nil {
+			panic(err)
 		}
+		return nil, refuse(http.StatusUnprocessableEntity, "Invalid", " \"\" is invalid: patch: Invalid value: %q: %s", whole, why)
 	}
 	if k.resource == deployments {
 		next["status"] = now["status"] // which has a resource of its own
 	}
 	return next, nil
+}
+
+// badData says what is wrong with the data of a ConfigMap or a Secret.
+func badData(k key, o object) string {
+	data, _ := o["data"].(object)
+	for _, value := range data {
+		content, is := value.(string)
+		if !is {
+			return fmt.Sprintf("json: cannot unmarshal number into Go struct field %s.data of type string", kinds[k.resource])
+		}
+		if _, err := base64.StdEncoding.DecodeString(content); err != nil && k.resource == secrets {
+			return err.Error()
+		}
+	}
+	return ""
 }
 
 func (c *Cluster) delete(k key, w write) (object, *refusal) {
@@ -227,10 +252,13 @@ func (c *Cluster) delete(k key, w write) (object, *refusal) {
 	}
 	if want, is := options.Preconditions.ResourceVersion, text(meta(now)["resourceVersion"]); want != "" && want != is {
 		return nil, refuse(http.StatusConflict, "Conflict",
-			"Precondition failed: ResourceVersion in precondition: %s, ResourceVersion in object meta: %s", want, is)
+			"Operation cannot be fulfilled on %s %q: the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). The object might have been modified",
+			kinds[k.resource], k.name, want, is)
 	}
 	c.store.remove(k)
-	return now, nil
+	return object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Success", "details": object{
+		"name": k.name, "kind": k.resource, "uid": meta(now)["uid"],
+	}}, nil
 }
 
 // parseObject reads an object in JSON or YAML.

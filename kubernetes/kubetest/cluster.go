@@ -85,7 +85,7 @@ func (c *Cluster) Client() *Client {
 
 // Request is one thing that the API was asked.
 type Request struct {
-	Account     string // "" if nobody known
+	Account     string // "" if its credentials are not known
 	Verb        string // as RBAC calls it
 	Resource    string // with its subresource
 	Namespace   string

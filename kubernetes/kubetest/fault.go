@@ -22,6 +22,7 @@ type Fault struct {
 	Message    string        // with the status
 	RetryAfter int           // seconds, with the status
 	HTML       bool          // a page, with the status, or with 200
+	Redirect   string        // to another address
 	CutBefore  bool          // the connection, and no effect
 	CutAfter   bool          // the connection, after the effect and before the answer
 
@@ -75,6 +76,9 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) (status int, ended
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte("<!DOCTYPE html><html><title>Sign in</title></html>"))
 		return status, true
+	case f.Redirect != "":
+		http.Redirect(w, r, f.Redirect, http.StatusFound)
+		return http.StatusFound, true
 	case f.Status != 0:
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))

@@ -199,7 +199,7 @@ func TestAnotherManagerMakesApplyingFail(t *testing.T) {
 	_, c := start(t)
 	install(t, c, Agent{Namespace: "a", Addresses: []string{"https://octo1:10943"}, ServerSide: true})
 	wanted := func(addresses string) object {
-		return object{"apiVersion": "apps/v1", "kind": "Deployment", "spec": addressesPatch(addresses)["spec"]}
+		return object{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": object{"name": DeploymentName}, "spec": addressesPatch(addresses)["spec"]}
 	}
 	patch(t, c, deploymentPath+"?fieldManager=other", strategicType, addressesPatch("https://octo1:10943,https://octo2:10943"))
 	err := c.Do("PATCH", deploymentPath+"?fieldManager=helm", applyType, wanted("https://octo1:10943,https://octo3:10943"), nil)
@@ -219,11 +219,11 @@ func TestAnotherManagerMakesApplyingFail(t *testing.T) {
 	}
 }
 
-func TestAGenerationCountsChangesOfTheSpecification(t *testing.T) {
+func TestAGenerationCountsChangesOfWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	_, c := start(t)
 	install(t, c, Agent{Namespace: "a", Addresses: []string{"https://octo1:10943"}})
-	patch(t, c, deploymentPath, mergeType, object{"metadata": object{"annotations": object{"x": "1"}}})
+	patch(t, c, deploymentPath, mergeType, object{"metadata": object{"labels": object{"x": "1"}}})
 	d := get(t, c, deploymentPath)
 	if meta(d)["generation"] != 1.0 || at(d, "status", "observedGeneration") != 1.0 {
 		t.Errorf("generation %v, observed %v", meta(d)["generation"], at(d, "status", "observedGeneration"))

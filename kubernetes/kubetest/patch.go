@@ -5,28 +5,36 @@ import (
 	"slices"
 )
 
-func (c *Cluster) patch(k key, w write) (object, *refusal) {
+func (c *Cluster) patch(k key, w write) (made object, isNew bool, refused *refusal) {
 	content, refused := parseObject(w.body)
 	if refused != nil {
-		return nil, refused
+		return nil, false, refused
 	}
 	var merge func(now, patch object) object
 	switch w.contentType {
 	case "application/apply-patch+yaml":
-		return c.store.change(k, w.by, func(now object) (object, *refusal) { return content, nil })
+		if meta(content)["name"] == nil {
+			return nil, false, badRequest("the name of the object (%s based on URL) was undeterminable: name must be provided", k.name)
+		}
+		made, refused = c.store.change(k, w.by, func(now object) (object, *refusal) {
+			isNew = now == nil
+			return content, nil
+		})
+		return made, isNew, refused
 	case "application/merge-patch+json":
 		merge = mergePatch
 	case "application/strategic-merge-patch+json":
 		merge = strategicPatch
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "the body of the request was in an unknown format")
+		return nil, false, refuse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "415: Unsupported Media Type")
 	}
-	return c.store.change(k, w.by, func(now object) (object, *refusal) {
+	made, refused = c.store.change(k, w.by, func(now object) (object, *refusal) {
 		if now == nil {
 			return nil, notFound(k)
 		}
 		return replaced(k, now, merge(copyOf(now), content))
 	})
+	return made, false, refused
 }
 
 // mergePatch is RFC 7386.
@@ -74,18 +82,33 @@ func strategicPatch(now, patch object) object {
 	return now
 }
 
-func mergeList(now, patch []any, by string) []any {
+// mergeList merges the elements with the same name. Those of the patch keep its order, and the others
+// theirs; a new one comes as early as that allows (apimachinery, strategicpatch, mergeSortedSlice).
+func mergeList(now, patch []any, by string) (merged []any) {
+	name := func(element any) any { return at(element.(object), by) }
+	indexOf := func(list []any, element any) int {
+		return slices.IndexFunc(list, func(e any) bool { return name(e) == name(element) })
+	}
+	var patched []any
 	for _, element := range patch {
-		change, _ := element.(object)
-		i := slices.IndexFunc(now, func(e any) bool { return at(e.(object), by) == change[by] })
+		change := element.(object)
+		i := indexOf(now, change)
 		switch {
 		case change["$patch"] == "delete":
-			now = slices.DeleteFunc(now, func(e any) bool { return at(e.(object), by) == change[by] })
 		case i < 0:
-			now = append(now, change)
+			patched = append(patched, change)
 		default:
-			now[i] = strategicPatch(now[i].(object), change)
+			patched = append(patched, strategicPatch(copyOf(now[i].(object)), change))
 		}
 	}
-	return now
+	for _, element := range now {
+		if indexOf(patch, element) >= 0 {
+			continue
+		}
+		for len(patched) > 0 && indexOf(now, patched[0]) < indexOf(now, element) {
+			merged, patched = append(merged, patched[0]), patched[1:]
+		}
+		merged = append(merged, element)
+	}
+	return append(merged, patched...)
 }

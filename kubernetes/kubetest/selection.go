@@ -18,7 +18,7 @@ func selection(query url.Values) (func(object) bool, *refusal) {
 	for _, term := range terms(query.Get("fieldSelector")) {
 		value, known := fields[term.name]
 		if !known || term.operator == "" {
-			return nil, badRequest("field label not supported: %s", term.name)
+			return nil, badRequest(`%q is not a known field selector: only "metadata.name", "metadata.namespace"`, term.name)
 		}
 		all = append(all, func(o object) bool { return (text(value(o)) == term.value) == (term.operator == "=") })
 	}

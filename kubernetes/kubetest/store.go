@@ -198,7 +198,9 @@ func (s *store) finish(k key, old, next object) object {
 		generation := 1.0
 		if old != nil {
 			generation, _ = meta(old)["generation"].(float64)
-			if !reflect.DeepEqual(old["spec"], next["spec"]) {
+			same := reflect.DeepEqual(old["spec"], next["spec"]) &&
+				reflect.DeepEqual(at(old, "metadata", "annotations"), at(next, "metadata", "annotations"))
+			if !same {
 				generation++
 			}
 		}

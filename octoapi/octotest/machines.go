@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -30,6 +31,8 @@ type Machine struct {
 	Policy       string
 
 	Roles []string // of a deployment target; none: web-server
+
+	Fields map[string]any // what else the API tells of it, or instead of the above
 }
 
 // Registration is how a deployment target or worker is registered, as the API tells it.
@@ -113,6 +116,7 @@ func (m Machine) item(s space) (object, error) {
 		id, missing := s.idOf("machinepolicies", m.Policy)
 		item["MachinePolicyId"], err = id, cmp.Or(err, missing)
 	}
+	maps.Copy(item, m.Fields)
 	return item, err
 }
 

@@ -11,10 +11,12 @@ import (
 	"github.com/fatih/color"
 	"github.com/go-resty/resty/v2"
 	"github.com/urfave/cli/v2"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 func main() {
-	fmt.Println("cli+etree+resty+color")
+	fmt.Println("cli+etree+resty+color+client-go")
 	// Never, but the linker does not know that. It would leave out most of the libraries.
 	if len(os.Args) > 1 {
 		use(os.Args)
@@ -28,4 +30,6 @@ func use(arguments []string) {
 	_, _ = resty.New().R().Get(arguments[1])
 	_ = (&cli.App{}).Run(arguments)
 	color.Red(arguments[1])
+	kubernetes, _ := clientcmd.BuildConfigFromFlags("", arguments[1])
+	_, _ = rest.HTTPClientFor(kubernetes)
 }

@@ -1,0 +1,58 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+)
+
+// ownNamespace is the namespace of the agent in whose pod this process runs; "" elsewhere.
+func ownNamespace() string { return strings.TrimSpace(os.Getenv(kubernetes.VariableNamespace)) }
+
+// ownStart are the addresses that the start script of this pod's agent takes: those of the variables
+// here or, in a container that runs before or beside the agent's, of the agent's own.
+func ownStart(ctx context.Context) ([]string, error) {
+	names := []string{os.Getenv(kubernetes.VariableAddress)}
+	names = append(names, strings.Split(os.Getenv(kubernetes.VariableAddresses), ",")...)
+	if names = nonEmpty(names); len(names) == 0 {
+		cluster, err := kubernetes.ConnectInPod(userAgent())
+		if err != nil {
+			return nil, err
+		}
+		pod, err := os.Hostname() // which Kubernetes makes the name of the pod
+		if err != nil {
+			return nil, err
+		}
+		addresses, found, err := cluster.StartAddresses(ctx, ownNamespace(), pod)
+		switch {
+		case err != nil:
+			return nil, hint.With(err, "give the address of each node, like --server-comms-address=https://octo1.example.com:10943")
+		case !found:
+			return nil, fmt.Errorf("the pod %s has no container of an agent: none has the variable %s", pod, kubernetes.VariableNamespace)
+		}
+		names = nonEmpty(addresses.List())
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("the agent of this pod is given no address: %s and %s are empty", kubernetes.VariableAddress, kubernetes.VariableAddresses)
+	}
+	all, err := eachAddress(names, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the addresses of this pod's agent: %w", err)
+	}
+	return all, nil
+}
+
+// notYetRegistered says whether an agent in whose pod this process runs is still to be registered: by
+// the start script of its container, which also makes the list of what it polls.
+func (t *tentacle) notYetRegistered() bool {
+	return t.isOwnAgent() && !t.isRegistered() && len(t.servers) == 0
+}
+
+// isOwnAgent says whether this is the agent of the pod in which this process runs.
+func (t *tentacle) isOwnAgent() bool {
+	return t.agent == nil && strings.HasPrefix(t.instance.ConfigPath, "configmap/")
+}
