@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // lookAtAgent reads the configuration of a Kubernetes agent from outside its container. Its
@@ -12,13 +11,13 @@ import (
 // Deployment. The Secret with the key of its secrets is read when one is needed: not every account
 // may read it.
 func lookAtAgent(ctx context.Context, a *kubernetes.Agent, o agentOptions) (*tentacle, error) {
-	p := &configMapPlace{namespace: a.Namespace, configMap: a.ConfigMap.Meta.Name, secret: a.SecretName(), cluster: a.Cluster}
+	p := agentPlaceOf(a)
 	named := o.named(a.Namespace, a.Cluster.Context)
 	named.Instance.ConfigPath = p.name()
-	document := tentacleconfig.FromMap(p.name(), a.ConfigMap.Data, &agentSecrets{ctx, p})
+	document := p.document(ctx, &a.ConfigMap)
 	servers, err := document.TrustedServers()
 	if err != nil {
-		return nil, about(named, err)
+		return nil, about(named, agentFailure{a.Cluster.Context, a.Namespace, len(o.contexts) > 1, err})
 	}
 	return &tentacle{
 		instance: named.Instance,
@@ -29,4 +28,9 @@ func lookAtAgent(ctx context.Context, a *kubernetes.Agent, o agentOptions) (*ten
 		agent:    a,
 		outside:  named.Agent,
 	}, nil
+}
+
+// agentPlaceOf is the ConfigMap of an agent, from outside its container.
+func agentPlaceOf(a *kubernetes.Agent) *configMapPlace {
+	return &configMapPlace{agentLocation: agentLocation{a.Namespace, a.ConfigMap.Meta.Name, a.SecretName()}, cluster: a.Cluster}
 }

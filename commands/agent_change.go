@@ -23,6 +23,7 @@ type agentOutcome struct {
 	plan     agentPlan
 	former   []string // addresses of the environment before the change
 	revision int      // of the release before the change
+	upgraded bool     // it got another one
 }
 
 // changeAgents is changeTentacle for Kubernetes agents from outside. With several of them, those
@@ -69,12 +70,17 @@ func changeOneAgent(ctx context.Context, c *console, a *kubernetes.Agent, o chan
 		changed.outcome.agentOutcome = &agentOutcome{Context: a.Cluster.Context, Namespace: a.Namespace}
 	}
 	if err != nil {
-		changed.err = agentFailure{a.Cluster.Context, a.Namespace, len(o.agents.contexts) > 1, err}
+		changed.err = failureOf(a, o.agents, err)
 		changed.outcome.Error = err.Error()
 		changed.outcome.Result = resultOf(o.dryRun, changed.outcome.Changed, err)
 	}
 	changed.warnings = warnings.String()
 	return changed
+}
+
+// failureOf says of which of several agents an error is.
+func failureOf(a *kubernetes.Agent, o agentOptions, err error) error {
+	return agentFailure{a.Cluster.Context, a.Namespace, len(o.contexts) > 1, fmt.Errorf("namespace %s: %w", a.Namespace, err)}
 }
 
 // quietly is a console that shows nothing, and collects warnings.
@@ -169,7 +175,7 @@ func (p agentPlan) would(r *agentRelease) string {
 // rolledOut says what is in effect now.
 func (o *outcome) rolledOut() string {
 	text := "Rolled out"
-	if r := o.Release; r != nil && r.Revision != o.revision {
+	if r := o.Release; r != nil && o.upgraded {
 		text += fmt.Sprintf(": Helm release %s has revision %d", r.Name, r.Revision)
 	}
 	if running := o.Places.Running; running != nil {
@@ -178,11 +184,11 @@ func (o *outcome) rolledOut() string {
 	return text + "."
 }
 
-// wayBack warns of helm rollback where the start that it leads to would end all trust.
+// wayBack warns of a helm rollback after which the agent would poll nobody.
 func (o *outcome) wayBack() string {
 	if len(o.former) == 0 || tentacleconfig.ContainsAddress(o.Places.ConfigMap, o.former[0]) {
 		return ""
 	}
-	return fmt.Sprintf("Do not go back with helm rollback: %s, the first address of the revisions before, has no entry any more, and a start with it ends all trust. To go back: %s\n",
-		o.former[0], o.suggest().Command("sync-servers", "--server-comms-address="+strings.Join(o.former, ",")))
+	return fmt.Sprintf("Revision %d is not one to go back to with helm rollback: a start with its first address, %s, which has no entry any more, ends all trust. To go back: %s\n",
+		o.revision, o.former[0], o.suggest().Command("sync-servers", "--server-comms-address="+strings.Join(o.former, ",")))
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 )
 
-// agentScene is a Kubernetes cluster with an agent in namespace octopus, which polls octo1 to octo3.
-type agentScene struct {
+// rolloutScene is a Kubernetes cluster with an agent in namespace octopus, which polls octo1 to octo3.
+type rolloutScene struct {
 	cluster    *kubetest.Cluster
 	kubeconfig string
 }
@@ -27,7 +27,7 @@ const (
 	renewedServer     = "B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2B2"
 )
 
-func newAgentScene(t *testing.T, a kubetest.Agent) *agentScene {
+func newRolloutScene(t *testing.T, a kubetest.Agent) *rolloutScene {
 	t.Helper()
 	cluster, err := kubetest.Start("test")
 	if err != nil {
@@ -42,7 +42,7 @@ func newAgentScene(t *testing.T, a kubetest.Agent) *agentScene {
 	if err := a.Install(cluster.Client()); err != nil {
 		t.Fatal(err)
 	}
-	s := &agentScene{cluster: cluster, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	s := &rolloutScene{cluster: cluster, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	if err := os.WriteFile(s.kubeconfig, []byte(cluster.Kubeconfig("operator")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func octos(numbers string) (addresses []string) {
 }
 
 // run runs a command line about the agent.
-func (s *agentScene) run(t *testing.T, arguments ...string) (code int, output string) {
+func (s *rolloutScene) run(t *testing.T, arguments ...string) (code int, output string) {
 	t.Helper()
 	var out bytes.Buffer
 	code = commands.Run(t.Context(), strings.NewReader(""), &out, &out, append(arguments, "--namespace=octopus", "--kubeconfig="+s.kubeconfig))
@@ -69,9 +69,9 @@ func (s *agentScene) run(t *testing.T, arguments ...string) (code int, output st
 }
 
 // writes counts what the program has changed since the last time.
-func (s *agentScene) writes() (n int) {
+func (s *rolloutScene) writes() (n int) {
 	for _, r := range s.cluster.Requests() {
-		if r.Account == "operator" && r.Verb != "get" && r.Verb != "list" && !strings.Contains(r.Path, "selfsubjectaccessreviews") && !strings.Contains(r.Path, "dryRun=") {
+		if r.Account == "operator" && r.Changes() {
 			n++
 		}
 	}
@@ -80,7 +80,7 @@ func (s *agentScene) writes() (n int) {
 }
 
 // keepsIdentity fails unless the agent has entries, and its subscription in each of them.
-func (s *agentScene) keepsIdentity(t *testing.T, when string) {
+func (s *rolloutScene) keepsIdentity(t *testing.T, when string) {
 	t.Helper()
 	var m struct{ Data map[string]string }
 	if err := s.cluster.Client().Do("GET", "/api/v1/namespaces/octopus/configmaps/tentacle-config", "", nil, &m); err != nil {
@@ -98,7 +98,7 @@ func (s *agentScene) keepsIdentity(t *testing.T, when string) {
 }
 
 // polls fails unless all four places have these addresses, and no revision is left pending.
-func (s *agentScene) polls(t *testing.T, when string, want []string) {
+func (s *rolloutScene) polls(t *testing.T, when string, want []string) {
 	t.Helper()
 	_, text := s.run(t, "list-servers", "--format=json")
 	var list struct {
@@ -150,7 +150,7 @@ func TestAChangeOfAnAgentSurvivesACrashAtEveryRequest(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, restarts %v", c.name, restarts), func(t *testing.T) {
 				t.Parallel()
 				for after := 0; ; after++ {
-					s := newAgentScene(t, c.agent)
+					s := newRolloutScene(t, c.agent)
 					s.cluster.Break(kubetest.Fault{After: after, Status: 403, Message: "the program has ended"})
 					code, output := s.run(t, c.command...)
 					s.cluster.Repair()
@@ -195,7 +195,7 @@ func TestAnAgentMayStartAtEveryMomentOfAChange(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for moment, requests := 0, 1; moment < requests; moment++ {
-				s := newAgentScene(t, c.agent)
+				s := newRolloutScene(t, c.agent)
 				requests = 0
 				s.cluster.Hook(nil, func(r kubetest.Request) {
 					if r.Account != "operator" {
@@ -222,7 +222,7 @@ func TestAnAgentMayStartAtEveryMomentOfAChange(t *testing.T) {
 // TestTheDocumentedWayLosesTheIdentity: what helm upgrade does with a new first address, beside it.
 func TestTheDocumentedWayLosesTheIdentity(t *testing.T) {
 	t.Parallel()
-	s := newAgentScene(t, kubetest.Agent{})
+	s := newRolloutScene(t, kubetest.Agent{})
 	env := []any{map[string]any{"name": kubernetes.VariableAddresses, "value": strings.Join(octos("4,2,3"), ",")}}
 	patch := map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": kubetest.ContainerName, "env": env}}}}}}
 	if err := s.cluster.Client().Do("PATCH", "/apis/apps/v1/namespaces/octopus/deployments/"+kubetest.DeploymentName+"?fieldManager=helm", "application/strategic-merge-patch+json", patch, nil); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -116,7 +117,7 @@ func like(servers []tentacleconfig.TrustedServer, model tentacleconfig.TrustedSe
 
 // sameEntry says whether an agent polls the same with two entries.
 func sameEntry(a, b tentacleconfig.TrustedServer) bool {
-	return tentacleconfig.SameAddress(a.Address, b.Address) && thumbprint.Same(a.Thumbprint, b.Thumbprint) && a.SubscriptionID == b.SubscriptionID
+	return tentacleconfig.SameAddress(a.Address, b.Address) && thumbprint.Same(a.Thumbprint, b.Thumbprint) && octoapi.SameSubscription(a.SubscriptionID, b.SubscriptionID)
 }
 
 // sameEntries says whether an agent polls the same with two lists.

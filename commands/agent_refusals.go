@@ -75,9 +75,9 @@ func (p *outsidePlace) refuseForbidden(ctx context.Context) error {
 	if p.options.prepare || len(p.plan.stages) == 0 {
 		return nil
 	}
-	u, err := a.Interrupted(ctx)
+	u, err := a.Interrupted()
 	if err == nil && u == nil {
-		u, err = a.Upgrade(ctx, p.plan.stages[0], "")
+		u, err = a.Upgrade(p.plan.stages[0], "")
 	}
 	if err == nil {
 		err = u.Rehearse(ctx)

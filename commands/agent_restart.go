@@ -58,7 +58,7 @@ func restartAgents(ctx context.Context, c *console, o restartServiceOptions) err
 	for i, r := range restarts {
 		c.passOn(r.warnings)
 		if r.err != nil {
-			failures = append(failures, agentFailure{r.Context, r.Namespace, len(o.agents.contexts) > 1, r.err})
+			failures = append(failures, failureOf(agents[i], o.agents, r.err))
 			restarts[i].Error = r.err.Error()
 		}
 	}

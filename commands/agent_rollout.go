@@ -48,7 +48,7 @@ func (p *outsidePlace) rollOut(ctx context.Context, c *console) error {
 
 // step takes the next step.
 func (p *outsidePlace) step(ctx context.Context, c *console) error {
-	interrupted, err := p.agent.Interrupted(ctx)
+	interrupted, err := p.agent.Interrupted()
 	if err != nil {
 		return p.unfinished(err)
 	}
@@ -69,7 +69,7 @@ func (p *outsidePlace) step(ctx context.Context, c *console) error {
 		if p.stages > 1 {
 			of = fmt.Sprintf(" %d of %d", p.stage+1, p.stages)
 		}
-		u, err := p.agent.Upgrade(ctx, list, p.description(list, of))
+		u, err := p.agent.Upgrade(list, p.description(list, of))
 		if err != nil {
 			return p.unfinished(err)
 		}
@@ -94,7 +94,7 @@ func (p *outsidePlace) upgrade(ctx context.Context, c *console, u *kubernetes.Up
 		return p.unfinished(err)
 	}
 	if err := u.Deploy(ctx); err != nil {
-		if errors.As(err, new(*kubernetes.APIError)) { // a refusal: nothing is deployed
+		if refused, is := errors.AsType[*kubernetes.APIError](err); is && refused.Status < 500 { // nothing is deployed
 			err = errors.Join(err, u.Forget(ctx, err))
 		}
 		return p.unfinished(err)

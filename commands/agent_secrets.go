@@ -43,6 +43,8 @@ func (s *agentSecrets) Decrypt(text string) ([]byte, error) {
 // be made. Half a key is never replaced: what it encrypted would be lost.
 func (s *agentSecrets) key(make bool) (tentacleconfig.Key, error) {
 	p := s.place
+	p.secrets.Lock()
+	defer p.secrets.Unlock()
 	if p.key != nil {
 		return *p.key, nil
 	}

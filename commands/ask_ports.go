@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // What check asks at each polled address, all at the same time: a host that hangs costs its own
@@ -124,9 +125,18 @@ func askHost(ctx context.Context, o octoapi.Options) (octoapi.NodeAtHost, error)
 	return said[first], nil
 }
 
+// apiProxy is the proxy through which the Octopus Server is asked: as the Tentacle does, unless that
+// runs elsewhere.
+func (s *snapshot) apiProxy() tentacleconfig.Proxy {
+	if s.Kubernetes != nil {
+		return tentacleconfig.Proxy{UseDefault: true}
+	}
+	return s.proxy
+}
+
 func (s *snapshot) webPortOf(host string) octoapi.Options {
 	if s.server != nil {
 		return s.server.optionsAt(host)
 	}
-	return octoapi.Options{Server: "https://" + host, Proxy: apiProxy(s.proxy), UserAgent: userAgent()}
+	return octoapi.Options{Server: "https://" + host, Proxy: apiProxy(s.apiProxy()), UserAgent: userAgent()}
 }

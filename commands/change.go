@@ -110,6 +110,9 @@ func outcomeOf(ctx context.Context, c *console, t *tentacle, o changeOptions, pr
 	if err != nil {
 		return out, about(t.suggest(), err)
 	}
+	if p, is := t.place.(*outsidePlace); is {
+		ch.servers = p.surviving(ch.servers)
+	}
 	err = apply(ctx, c, t, o, ch, out)
 	if err == nil {
 		out.Overridden = warnOfOverrides(ctx, c, t.suggest(), t.place, ch.about(out))

@@ -17,6 +17,7 @@ import (
 // checkOptions are those of check.
 type checkOptions struct {
 	tentacle     tentacleOptions
+	agents       agentOptions
 	api          apiOptions
 	allInstances bool
 	strict       bool
@@ -55,8 +56,15 @@ some seconds, or minutes if it does not reach the Tentacle, whatever --timeout i
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt --prove
   octo-tentacle check --all-instances --strict --format=json
-  octo-tentacle check --all-instances --quiet --require=service,ports`,
-		Flags: allFlags(o.api.flags(), o.tentacle.flags(), []cli.Flag{
+  octo-tentacle check --all-instances --quiet --require=service,ports
+
+Of Kubernetes agents, it looks at the Helm release, the Deployment, the ConfigMap and
+the log of the running agent, and writes to none of them:
+
+  octo-tentacle check --namespace=octopus-agent --server=https://octopus.example.com \
+    --apikey-file=key.txt
+  octo-tentacle check --all-agents --context=prod,test`,
+		Flags: allFlags(o.api.flags(), o.tentacle.flags(), o.agents.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
 			&cli.BoolFlag{Name: "prove", Category: theServer, Destination: &o.prove, DisableDefaultText: true,
 				Usage: "start health checks on the server, until each node is proved to be polled"},
@@ -77,7 +85,7 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	snapshots, err := o.look(ctx)
+	snapshots, err := o.look(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -89,7 +97,7 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 			return err
 		}
 	}
-	report := checkReport{required: o.required(), results: make([]checkResult, len(snapshots))}
+	report := checkReport{agents: o.agents.given(), required: o.required(), results: make([]checkResult, len(snapshots))}
 	for i, s := range snapshots {
 		report.results[i] = newCheckResult(&s.Snapshot, report.required)
 	}
@@ -105,7 +113,7 @@ func (o *checkOptions) print(c *console, report checkReport) error {
 		c.printf("%s\n", report.nagios())
 	case o.format == formatPrometheus:
 		c.printf("%s", report.prometheus())
-	case o.format == "json" && o.allInstances:
+	case o.format == "json" && (o.allInstances || o.agents.severalPossible()):
 		return c.printJSON(report.results)
 	case o.format == "json":
 		return c.printJSON(report.results[0])
@@ -124,7 +132,7 @@ func (o *checkOptions) verdict(report checkReport) error {
 		code = report.nagiosCode()
 	case worst == check.Problem || worst == check.Warning && o.strict:
 		code = exitFailed
-	case len(report.missing()) > 0:
+	case len(report.missing()) > 0 || report.unseen():
 		code = exitNotChecked
 	}
 	if code == exitDone {
@@ -136,7 +144,7 @@ func (o *checkOptions) verdict(report checkReport) error {
 // complete also finds out whether there is a server to ask: without one, check reports what can be
 // seen on this machine.
 func (o *checkOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.completeAll(o.allInstances), completeFormat(&o.format, formatNagios, formatPrometheus), o.checkRequired()); err != nil {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), o.agents.complete(o.tentacle, o.allInstances), completeFormat(&o.format, formatNagios, formatPrometheus), o.checkRequired()); err != nil {
 		return err
 	}
 	if o.api.timeout <= 0 {
@@ -144,6 +152,9 @@ func (o *checkOptions) complete(c *console) error {
 	}
 	if o.prove && o.allInstances {
 		return hint.New("--prove and --all-instances cannot be combined", "prove one Tentacle after the other, with --instance")
+	}
+	if o.prove && o.agents.severalPossible() {
+		return hint.New("--prove proves one agent after the other", "give the --namespace of one, and one --context")
 	}
 	var err error
 	if o.asksAPI, err = o.api.completeIfGiven(c); err == nil && o.prove && !o.asksAPI {
@@ -166,9 +177,14 @@ func (o *checkOptions) checkRequired() error {
 	return nil
 }
 
-// look takes snapshots of the chosen Tentacles on this machine. If all are chosen, a broken one
-// must not hide the others.
-func (o *checkOptions) look(ctx context.Context) (snapshots []*snapshot, err error) {
+// look takes snapshots of the chosen Tentacles on this machine, or of the chosen agents. If all are
+// chosen, a broken one must not hide the others.
+func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snapshot, err error) {
+	if o.agents.given() {
+		ctx, cancel := context.WithTimeout(ctx, o.api.timeout)
+		defer cancel()
+		return lookAtAgents(ctx, c, o.agents)
+	}
 	if !o.allInstances {
 		t, err := locate(o.tentacle)
 		if err != nil {
@@ -211,26 +227,15 @@ func others(s *snapshot, snapshots []*snapshot) (list []*check.Snapshot) {
 	return list
 }
 
-// joined are the errors of errors.Join.
-func joined(err error) []error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		return several.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
 // ask completes the snapshots with what the service manager, the ports and the API say.
 func (o *checkOptions) ask(ctx context.Context, c *console, snapshots []*snapshot) (err error) {
 	ports, url := 0, ""
 	for _, s := range snapshots {
 		ports += len(s.Ports)
-		if !o.asksAPI || s.IndexErr != nil || s.ProxyErr != nil {
+		if !o.asksAPI || s.unseen() || s.ProxyErr != nil && s.Kubernetes == nil {
 			continue
 		}
-		if s.server, err = connect(c, o.api, s.proxy); err != nil {
+		if s.server, err = connect(c, o.api, s.apiProxy()); err != nil {
 			return err
 		}
 		s.ServerOptions = o.api.suggestedOptions()

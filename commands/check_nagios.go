@@ -27,7 +27,7 @@ func (r checkReport) nagiosCode() int {
 	switch {
 	case worst == check.Problem:
 		return nagiosCritical
-	case len(r.results) == 0 || len(r.missing()) > 0: // there may be a problem
+	case len(r.results) == 0 || len(r.missing()) > 0 || r.unseen(): // there may be a problem
 		return nagiosUnknown
 	case worst == check.Warning:
 		return nagiosWarning
@@ -38,6 +38,9 @@ func (r checkReport) nagiosCode() int {
 // nagios is the line for all Tentacles together.
 func (r checkReport) nagios() string {
 	if len(r.results) == 0 {
+		if r.agents {
+			return nagiosLine(nagiosUnknown, "there is no Kubernetes agent that this account can see")
+		}
 		return nagiosLine(nagiosUnknown, "there is no Tentacle instance on this machine")
 	}
 	var sum checkSummary
@@ -57,6 +60,8 @@ func (r checkReport) nagios() string {
 	switch {
 	case code == nagiosCritical:
 		text = r.first(check.Problem, sum.Problems)
+	case code == nagiosUnknown && r.unseen():
+		text = r.first(check.Skipped, 1)
 	case code == nagiosUnknown:
 		text = "not looked at: " + strings.Join(r.missing(), ", ")
 	case code == nagiosWarning:
@@ -83,7 +88,7 @@ func (r checkReport) first(level check.Level, count int) string {
 			}
 			text := f.What
 			if len(r.results) > 1 {
-				text = title(result.Instance, result.Configuration) + ": " + text
+				text = result.title() + ": " + text
 			}
 			if count > 1 {
 				text += fmt.Sprintf(" (and %d more)", count-1)

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,8 +50,15 @@ func (r checkReport) prometheus() string {
 		missing.add(int64(len(r.missing())), label{"tentacle", ""}, label{"configuration", ""})
 	}
 	for _, result := range r.results {
-		own := []label{{"tentacle", result.Instance}, {"configuration", result.Configuration}}
+		own := []label{{"tentacle", cmp.Or(result.Instance, result.Namespace)}, {"configuration", result.Configuration}}
+		if result.Context != "" { // several clusters may have such a namespace
+			own = append(own, label{"context", result.Context})
+		}
 		with := func(more ...label) []label { return slices.Concat(own, more) }
+		if result.unseen { // its last time stays, for the alert
+			missing.add(max(1, int64(len(result.Missing))), own...)
+			continue
+		}
 		checked.add(result.checked.Unix(), own...)
 		findings.add(int64(result.Summary.OK), with(label{"level", check.OK.String()})...)
 		findings.add(int64(result.Summary.Skipped), with(label{"level", check.Skipped.String()})...)

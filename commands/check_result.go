@@ -17,8 +17,10 @@ const checkSchema = 1
 type checkResult struct {
 	Schema        int             `json:"schema"`
 	Host          string          `json:"host"`
-	Time          string          `json:"time"`    // RFC 3339, UTC
-	Version       string          `json:"version"` // of octo-tentacle
+	Time          string          `json:"time"`                // RFC 3339, UTC
+	Version       string          `json:"version"`             // of octo-tentacle
+	Context       string          `json:"context,omitempty"`   // of an agent: that of the kubeconfig
+	Namespace     string          `json:"namespace,omitempty"` // of an agent
 	Instance      string          `json:"instance"`
 	Configuration string          `json:"configuration"`
 	Server        string          `json:"server"` // the address of the API; "" when it was not asked
@@ -27,9 +29,11 @@ type checkResult struct {
 	Missing       []string        `json:"missing"` // the areas that were required and not looked at
 	Summary       checkSummary    `json:"summary"`
 
-	worst       check.Level
-	checked     time.Time
-	certificate time.Time // when it expires; zero where that is not known
+	chosenContext string // "" where the current one was meant
+	unseen        bool   // it could not be looked at
+	worst         check.Level
+	checked       time.Time
+	certificate   time.Time // when it expires; zero where that is not known
 }
 
 type checkedService struct {
@@ -54,6 +58,10 @@ func newCheckResult(s *check.Snapshot, required []string) checkResult {
 		Server:   s.Server,
 		Findings: s.Findings(),
 		checked:  s.Now,
+		unseen:   s.UnseenErr != nil,
+	}
+	if a := s.Kubernetes; a != nil {
+		r.Context, r.Namespace, r.chosenContext = a.Context, a.Namespace, s.Tentacle.Agent.Context
 	}
 	r.Missing = s.Missing(required, r.Findings)
 	if !s.Service.Started.IsZero() && s.Service.State == service.Running {
@@ -81,6 +89,7 @@ func newCheckResult(s *check.Snapshot, required []string) checkResult {
 // checkReport is about all Tentacles that were checked.
 type checkReport struct {
 	results  []checkResult
+	agents   bool     // it is about Kubernetes agents
 	required []string // the areas that had to be looked at
 }
 
@@ -89,6 +98,11 @@ func (r checkReport) worst() (worst check.Level) {
 		worst = max(worst, result.worst)
 	}
 	return worst
+}
+
+// unseen says whether one of them could not be looked at.
+func (r checkReport) unseen() bool {
+	return slices.ContainsFunc(r.results, func(one checkResult) bool { return one.unseen })
 }
 
 // missing are the required areas that were not looked at in one of the Tentacles, or because there

@@ -12,7 +12,7 @@ import (
 // print prints all, or if it is to be quiet, what somebody has to act on.
 func (r checkReport) print(c *console, quiet bool) {
 	if len(r.results) == 0 && (!quiet || len(r.required) > 0) {
-		printNoInstance(c)
+		r.printNone(c)
 	}
 	printed := false
 	for _, result := range r.results {
@@ -30,17 +30,47 @@ func (r checkReport) print(c *console, quiet bool) {
 	}
 }
 
+func (r checkReport) printNone(c *console) {
+	if r.agents {
+		printNoAgent(c)
+	} else {
+		printNoInstance(c)
+	}
+}
+
+func printNoAgent(c *console) {
+	c.printf("There is no Kubernetes agent that this account can see.\n")
+}
+
+func (r checkResult) title() string {
+	if r.Instance == "" {
+		return agentTitle(r.chosenContext, r.Configuration)
+	}
+	return title(r.Instance, r.Configuration)
+}
+
+// agentTitle is an agent, with the context of its cluster where one was chosen.
+func agentTitle(context, configuration string) string {
+	switch {
+	case context == "":
+		return configuration
+	case configuration == "":
+		return "context " + context
+	}
+	return fmt.Sprintf("%s (%s)", configuration, context)
+}
+
 // toActOn is the result without what nobody has to act on: what is well, and what was skipped and
 // not required.
 func (r checkResult) toActOn() checkResult {
 	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f check.Finding) bool {
-		return f.Level == check.OK || f.Level == check.Skipped && !slices.Contains(r.Missing, check.AreaOf(f))
+		return f.Level == check.OK || !r.unseen && f.Level == check.Skipped && !slices.Contains(r.Missing, check.AreaOf(f))
 	})
 	return r
 }
 
 func (r checkResult) print(c *console, quiet bool) {
-	c.printf("%s\n", c.bold(title(r.Instance, r.Configuration)))
+	c.printf("%s\n", c.bold(r.title()))
 	for i, found := range r.Findings {
 		sameFollows := i+1 < len(r.Findings) && r.Findings[i+1].Level == check.Skipped && r.Findings[i+1].Why == found.Why
 		if found.Level == check.Skipped && sameFollows {

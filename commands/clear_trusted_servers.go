@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -49,7 +50,11 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
 		ch := change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
 			drop := func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(o.keep) }
-			return decision{servers: tentacleconfig.Without(now, drop)}, nil
+			after := tentacleconfig.Without(now, drop)
+			if len(after) == 0 && len(now) > 0 && len(o.keep) > 0 && !o.force && !isKeptInFile(t.instance) {
+				return decision{}, o.keepsNone(t, now)
+			}
+			return decision{servers: after}, nil
 		}, settingsAbout: []string{tentacleconfig.KeyTrustedServers}}
 		ports := &answering{console: c}
 		switch missing := o.missing(t.servers); {
@@ -65,6 +70,20 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 		}
 		return ch, nil
 	})
+}
+
+// keepsNone is for the list of an agent, which its start makes anew each time: with none of its
+// entries left, thumbprint and subscription are lost, and no later start finds them again.
+func (o *clearTrustedServersOptions) keepsNone(t *tentacle, now []tentacleconfig.TrustedServer) error {
+	err := hint.Errorf("to trust none, use --force",
+		"no trusted server is at %s: the agent would trust none, and lose its subscription", shortList(o.keep))
+	if t.isOwnAgent() {
+		err = hint.With(err, "to have it poll what its start is given: "+t.suggest().Command("sync-servers"))
+	}
+	if polled := polledAddresses(now); len(polled) > 0 {
+		err = hint.With(err, "it polls "+shortList(polled))
+	}
+	return err
 }
 
 // missing are the addresses to keep at which there is no entry.

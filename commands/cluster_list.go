@@ -11,16 +11,20 @@ import (
 
 // clusterList is the JSON of list-nodes, from which its table is made.
 type clusterList struct {
+	Context       string       `json:"context,omitempty"`   // of an agent: that of the kubeconfig
+	Namespace     string       `json:"namespace,omitempty"` // of an agent
 	Instance      string       `json:"instance"`
 	Configuration string       `json:"configuration"`
 	Server        string       `json:"server"` // the address of the API; "" when it was not asked
 	Queues        string       `json:"queues"` // shared, own, or unknown
 	Nodes         []listedNode `json:"nodes"`
+	Error         string       `json:"error,omitempty"` // why there is nothing else about an agent
 
-	known    bool // the nodes of the cluster are
-	unproved []string
-	unasked  []string // nodes that may not share their queues, where the others do
-	check    string   // the command that says more
+	chosenContext string
+	known         bool // the nodes of the cluster are
+	unproved      []string
+	unasked       []string // nodes that may not share their queues, where the others do
+	check         string   // the command that says more
 }
 
 // listedNode is a node, or an address of which it is not known which node is there.
@@ -54,6 +58,9 @@ func clusterListOf(s *snapshot) clusterList {
 		Instance: s.Tentacle.Instance.Name, Configuration: s.Tentacle.Instance.ConfigPath, Server: s.Server,
 		Queues: "unknown", Nodes: []listedNode{}, known: s.Server != "" && s.API.NodesErr == nil,
 		check: s.Tentacle.Command("check", s.ServerOptions...),
+	}
+	if a := s.Kubernetes; a != nil {
+		l.Context, l.Namespace, l.chosenContext = a.Context, a.Namespace, s.Tentacle.Agent.Context
 	}
 	clusters := s.CoverageUnasked()
 	if s.Server != "" {

@@ -206,8 +206,8 @@ func (e undoneError) Unwrap() error { return e.cause }
 
 // Hints say where the change is.
 func (e undoneError) Hints() []string {
-	if e.kept == "" {
-		return nil // an agent's release keeps it
+	if e.kept == "" { // a rollout, of which the release keeps what it was
+		return []string{"when that is repaired, " + again}
 	}
 	return []string{"what was undone is kept as " + e.kept, "to make the change nevertheless: --confirm=0s"}
 }

@@ -34,7 +34,8 @@ machine's index, and sets the home folder.
 
   octo-tentacle create-instance --instance=web --config=/etc/octopus/web/Tentacle.config
 
-Without --instance and --config, creates ./Tentacle.config and leaves the index alone.`,
+Without --instance and --config, creates ./Tentacle.config and leaves the index alone.
+In the container of a Kubernetes agent, --instance means its ConfigMap, and no file.`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "instance", Category: theInstance, Destination: &o.instance,
 				Usage: "`NAME` of the instance (default: Tentacle)"},
@@ -52,6 +53,8 @@ type newInstance struct {
 	tentacleconfig.Instance        // Name "" leaves the index alone
 	home                    string // the setting
 	indexed                 bool   // the index has it like that already
+
+	agent *configMapPlace // instead of the file, in the container of an agent; else nil
 }
 
 // createInstance handles an index entry and a configuration file that may not exist yet. It changes
@@ -66,7 +69,7 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 		return err
 	}
 	made := &instanceOutcome{
-		Instance: n.Name, Configuration: n.ConfigPath, DryRun: o.change.dryRun,
+		Instance: n.Name, Configuration: n.place(), DryRun: o.change.dryRun,
 		configurationCreated: t == nil, indexChanged: !n.indexed,
 	}
 	if n.Name != "" {
@@ -110,6 +113,9 @@ func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) 
 			return n, fmt.Errorf("--instance: %w", err)
 		}
 	}
+	if o.instance != "" {
+		n.agent = agentPlace()
+	}
 	config := cmp.Or(o.config, "Tentacle.config")
 	if o.home != "" && !filepath.IsAbs(config) {
 		config = filepath.Join(o.home, config)
@@ -122,10 +128,20 @@ func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) 
 		n.home, err = fullPath(o.home) // Tentacle takes a relative one as below the configuration's folder
 	case o.config != "":
 		n.home = filepath.Dir(n.ConfigPath)
+	case n.agent != nil: // Tentacle takes ".", and refuses it at its next start
+		return n, hint.New("the home of an agent is needed: its ConfigMap has no folder", "give it with --home=FOLDER, like --home=/octopus")
 	default:
 		n.home = "." // the configuration's folder, which can be moved
 	}
 	return n, err
+}
+
+// place is where the settings are.
+func (n *newInstance) place() string {
+	if n.agent != nil {
+		return n.agent.name()
+	}
+	return n.ConfigPath
 }
 
 // look finds the Tentacle that has the configuration file; nil if there is none yet.
@@ -139,16 +155,26 @@ func (n *newInstance) look(ctx context.Context, c *console) (*tentacle, error) {
 		if registered.Name != "" {
 			n.Name = registered.Name // as the index spells it
 			n.indexed = registered.ConfigPath == n.ConfigPath
-			if !n.indexed {
+			if !n.indexed && n.agent == nil {
 				c.warn("the instance %s had the configuration %s until now; that file is kept, but the instance no longer uses it", n.Name, registered.ConfigPath)
 			}
 		}
+	}
+	if n.agent != nil {
+		return n.lookAtAgent(ctx)
 	}
 	n.warnOfSharing(c)
 	if _, err := os.Lstat(n.ConfigPath); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return lookAtInstance(ctx, n.Instance, "")
+}
+
+// lookAtAgent reads the ConfigMap, whatever home it has: that is what is set here.
+func (n *newInstance) lookAtAgent(ctx context.Context) (t *tentacle, err error) {
+	t = inConfigMap(n.agent, n.Name)
+	_, t.document, err = n.agent.readAny(ctx)
+	return t, err
 }
 
 // warnOfSharing warns of a configuration that another instance has. Those whose index files are
@@ -200,7 +226,7 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 		warnOfOverrides(ctx, c, t.suggest(), t.place, keysOf(n.settings()))
 	}
 	if err != nil && !o.dryRun && !n.indexed {
-		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %[2]s for the instance %[1]s, but:", n.Name, n.ConfigPath), cause: err}
+		err = unfinishedError{done: fmt.Sprintf("the index now has the configuration %s for the instance %s, but:", n.ConfigPath, n.Name), cause: err}
 	}
 	made.Changed = out.saved || !n.indexed
 	made.Settings, made.Service, made.backup, made.restart = out.Settings, out.Service, out.Backup, out.recordedRestart(o.noRestart)

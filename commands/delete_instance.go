@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -41,7 +42,11 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 		return err
 	}
 	r := &instanceOutcome{Instance: instance.Name, Configuration: instance.ConfigPath, DryRun: o.outcome.dryRun, Settings: []settingEntry{}}
-	status, _ := lookAtService(ctx, serviceOf(instance, o.tentacle.service)) // only for the warning
+	serviceName := serviceOf(instance, o.tentacle.service)
+	if p := agentPlace(); p != nil && o.tentacle.instance != "" {
+		r.Configuration, serviceName = p.name(), ""
+	}
+	status, _ := lookAtService(ctx, serviceName) // only for the warning
 	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	if instance.Name != "" { // the Tentacle CLI does nothing either for a file that is no instance's
 		r.Changed = true
@@ -82,7 +87,7 @@ func (r *instanceOutcome) printDeleted(c *console) {
 		return
 	}
 	kept := "its configuration was kept"
-	if _, err := os.Stat(r.Configuration); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(r.Configuration); filepath.IsAbs(r.Configuration) && errors.Is(err, fs.ErrNotExist) {
 		kept = "its configuration was gone already"
 	}
 	c.printf("The instance %s was deleted; %s: %s\n", r.Instance, kept, r.Configuration)

@@ -70,6 +70,17 @@ func errorText(err error) string {
 	return strings.ReplaceAll(text, "\n  ---\n", "\n---\n") // what separates documents of YAML is not indented
 }
 
+// joined are the errors of errors.Join.
+func joined(err error) []error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
 // joinedMessage is the message of errors.Join.
 func joinedMessage(errs []error) string {
 	messages := make([]string, len(errs))

@@ -58,7 +58,7 @@ func exportCertificate(ctx context.Context, c *console, o exportCertificateOptio
 	}
 	document, err := t.place.read(ctx)
 	if err != nil {
-		return err
+		return about(t.suggest(), err)
 	}
 	certificate, err := document.OwnCertificate()
 	if err != nil {

@@ -62,6 +62,9 @@ func generalize(ctx context.Context, c *console, o generalizeOptions) error {
 	// A backup would keep the key, and the service must not start again.
 	co := changeOptions{outcomeOptions: o.outcome, noBackup: true, noRestart: true}
 	return changeTentacle(ctx, c, o.tentacle, co, func(t *tentacle, out *outcome) (change, error) {
+		if !isKeptInFile(t.instance) {
+			return change{}, fmt.Errorf("%s is kept in %s: an image has no part of it", t.instance.Name, t.instance.ConfigPath)
+		}
 		g := &generalizing{options: o, console: c, tentacle: t, out: out}
 		out.Actions, out.DeletedFiles = []service.Action{}, []string{} // empty lists are [], not null
 		if err := errors.Join(g.lookAtService(ctx), g.lookAtFiles(ctx)); err != nil {

@@ -2,9 +2,11 @@ package commands
 
 import (
 	"errors"
+	"path"
 	"runtime"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -50,7 +52,10 @@ func configurationHints(err error) []string {
 		add("fix it, or remove it and create the instance again: " + createAnInstance)
 	}
 	if damaged, is := errors.AsType[*tentacleconfig.DamagedError](err); is {
-		add("fix it, or restore a backup; to list them: " + concerned(err, damaged.Path).Command("list-backups"))
+		add(damageHint(damaged, concerned(err, damaged.Path)))
+	}
+	if home, is := errors.AsType[*relativeHomeError](err); is {
+		add("set it, like this: " + concerned(err, home.place).Command("create-instance", "--home=/octopus"))
 	}
 	if secret, is := errors.AsType[*tentacleconfig.SecretError](err); is {
 		add(secretHint(secret, concerned(err, secret.Path)))
@@ -84,6 +89,9 @@ func instanceHints(e *tentacleconfig.InstanceError) []string {
 		return []string{"give only one of --instance and --config"}
 	case tentacleconfig.ConfigurationMissing:
 		missing := suggest.Tentacle{Instance: tentacleconfig.Instance{Name: e.Name, ConfigPath: e.Config}}
+		if _, inside := agentContainer(); inside {
+			return []string{"in the container of a Kubernetes agent, name the instance: --instance=" + e.Name + " means its ConfigMap"}
+		}
 		return []string{
 			"move it back, or create a new one: " + missing.Command("create-instance", "--config="+e.Config),
 			"or, if the instance is gone: " + missing.Command("delete-instance"),
@@ -92,7 +100,24 @@ func instanceHints(e *tentacleconfig.InstanceError) []string {
 	return nil
 }
 
+func damageHint(damaged *tentacleconfig.DamagedError, t suggest.Tentacle) string {
+	if t.Agent.Namespace != "" {
+		return "fix it: " + kubectl(t, "edit", "configmap", path.Base(damaged.Path)) + "; the agent cannot read it either"
+	}
+	if isFile := damaged.Line > 0 || damaged.Key == ""; !isFile {
+		return "fix its value, by kubectl edit: the agent cannot read it either"
+	}
+	return "fix it, or restore a backup; to list them: " + t.Command("list-backups")
+}
+
 func secretHint(secret *tentacleconfig.SecretError, t suggest.Tentacle) string {
+	if errors.Is(secret, kubernetes.ErrForbidden) {
+		return "" // the role says what is needed
+	}
+	if isFile := secret.Line > 0; !isFile {
+		return "if the Secret with the agent's key is lost, restore it from a backup of the cluster: " +
+			"with another key, the agent needs another certificate and another registration"
+	}
 	switch secret.Key {
 	case tentacleconfig.KeyCertificate:
 		return "if the file comes from another machine, create a certificate for this one: " + t.Command("new-certificate")

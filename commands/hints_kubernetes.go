@@ -16,6 +16,7 @@ import (
 func kubernetesHints(err error) []string {
 	var hints []string
 	add := func(h string) { hints = append(hints, h) }
+	_, inside := agentContainer()
 
 	if missing, is := errors.AsType[*kubernetes.NoKubeconfigError](err); is && len(missing.Files) > 0 {
 		add("give the kubeconfig of the cluster with --kubeconfig=FILE, or set KUBECONFIG")
@@ -26,7 +27,9 @@ func kubernetesHints(err error) []string {
 	if errors.As(err, new(*kubernetes.UntrustedError)) {
 		add("the kubeconfig has the certificate of another cluster, or something in between ends TLS: take it again from where the cluster is managed")
 	}
-	if _, is := errors.AsType[*kubernetes.UnreachableError](err); is {
+	if _, is := errors.AsType[*kubernetes.UnreachableError](err); is && inside {
+		add("does a network policy keep the pod from the API of its cluster?")
+	} else if is {
 		add("check with kubectl cluster-info that the cluster is reached from here: a VPN, a proxy, or another --context may be needed")
 	}
 	if errors.As(err, new(*kubernetes.NotKubernetesError)) {
@@ -41,6 +44,8 @@ func kubernetesHints(err error) []string {
 		add(allowing(several.refusals()))
 	} else if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
 		switch {
+		case errors.Is(err, kubernetes.ErrUnauthorized) && inside:
+			add("the account of the pod was removed, or made anew: a new pod has a token that counts")
 		case errors.Is(err, kubernetes.ErrUnauthorized):
 			add("log in to the cluster again, as for kubectl")
 		case errors.Is(err, kubernetes.ErrForbidden):
@@ -120,6 +125,8 @@ func (e notAllowedError) Error() string {
 	return fmt.Sprintf("%v; %s more", e.errs[0], plural.Of(len(e.errs)-1, "refusal", "refusals"))
 }
 
+func (e notAllowedError) Unwrap() []error { return e.errs }
+
 func (e notAllowedError) refusals() (all []*kubernetes.APIError) {
 	for _, err := range e.errs {
 		if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
@@ -127,4 +134,20 @@ func (e notAllowedError) refusals() (all []*kubernetes.APIError) {
 		}
 	}
 	return all
+}
+
+// oneRefusal makes one of the errors that are refusals: one role allows it all.
+func oneRefusal(errs []error) []error {
+	var refusals, others []error
+	for _, err := range errs {
+		if errors.Is(err, kubernetes.ErrForbidden) {
+			refusals = append(refusals, err)
+		} else {
+			others = append(others, err)
+		}
+	}
+	if len(refusals) > 1 {
+		refusals = []error{notAllowedError{refusals}}
+	}
+	return append(refusals, others...)
 }

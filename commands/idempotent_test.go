@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/internal/history"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -107,6 +109,22 @@ func withoutCertificate(t *testing.T, s *scene) {
 
 // hasCertificate gives the Tentacle a certificate, and a backup.
 func hasCertificate(t *testing.T, s *scene) { s.run(t, 0, "new-certificate") }
+
+// inPodWithHook puts the program into the container of an agent that the hook of the chart registered.
+func inPodWithHook(t *testing.T, s *scene) {
+	api, err := kubetest.Start("hook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(api.Close)
+	p := &pod{scene: s, api: api}
+	p.preinstalled(t, "octopus")
+	environment, err := api.WritePod(filepath.Join(filepath.Dir(s.config), podAccount), api.AgentAccount("octopus"), "octopus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pod = append(environment, kubernetes.VariableNamespace+"=octopus")
+}
 
 const (
 	newMachineID    = `"id": ".*"`
@@ -222,6 +240,7 @@ var repetitions = []repetition{
 		return []string{"export-certificate", "--pfx-password=Password02!", "--export-file=" + filepath.Join(filepath.Dir(s.config), "c.pfx")}
 	}},
 	{name: "generalize", setup: hasCertificate, arguments: line("generalize", "--force", "--service=octo-tentacle-no-such-service")},
+	{name: "migrate-preinstalled-k8s-config", setup: inPodWithHook, arguments: line("migrate-preinstalled-k8s-config")},
 	{name: "import-certificate", setup: func(t *testing.T, s *scene) {
 		s.run(t, 0, "new-certificate", "--export-file="+filepath.Join(filepath.Dir(s.config), "c.txt"))
 	}, arguments: func(s *scene) []string {
@@ -346,6 +365,9 @@ func (s *scene) isRecorded(t *testing.T, before int, command string) {
 	e := all[before]
 	if !strings.HasPrefix(e.Command, "octo-tentacle "+command) || e.Outcome != "changed" || e.Error != "" || e.User == "" || len(e.Changes()) == 0 {
 		t.Errorf("recorded is %+v", e)
+	}
+	if s.pod != nil {
+		return // what a container writes goes with it
 	}
 	shown, _ := s.run(t, 0, "history", "--config="+e.Configuration, "--last=1", "--format=json")
 	var last []history.Entry

@@ -36,7 +36,7 @@ func (k *controlPlane) standsIn(t *testing.T) {
 	if after := a.settings(t); !maps.Equal(before, after) {
 		t.Errorf("another start changes the settings from %v to %v", before, after)
 	}
-	if output, err := a.upgrade(t, []string{nodes[3], nodes[1], nodes[2]}); err == nil {
+	if output, err := a.upgrade(t, []string{nodes[3], nodes[1], nodes[2]}, soon); err == nil {
 		t.Errorf("the start does not fail, although its first address is new:\n%s", output)
 	}
 	a.untilReady(t)
@@ -60,7 +60,7 @@ func (k *controlPlane) initContainer(t *testing.T) {
 		a := k.install(t, helm, "init-container-"+string(rune('0'+helm)), chartNow, nodes[:3], append(optionsFor(cluster), "--values", values)...)
 		identity := a.identity(t)
 		for _, addresses := range [][]string{{nodes[3], nodes[1], nodes[2]}, {nodes[0]}, {nodes[1], nodes[2]}} {
-			if output, err := a.upgrade(t, addresses); err != nil {
+			if output, err := a.upgrade(t, addresses, late); err != nil {
 				t.Fatalf("Helm %d to %v: %v\n%s\n%s", helm, addresses, err, output, a.log(t))
 			}
 			a.untilReady(t)
@@ -71,7 +71,7 @@ func (k *controlPlane) initContainer(t *testing.T) {
 				t.Errorf("Helm %d to %v: the agent polls %v", helm, addresses, got)
 			}
 		}
-		k.helm(t, helm, "rollback", "agent", "1", "--namespace", a.namespace, "--wait")
+		k.helm(t, helm, "rollback", "agent", "1", "--namespace", a.namespace, "--wait", "--timeout", late)
 		a.untilReady(t)
 		if got := a.identity(t); got != identity {
 			t.Errorf("Helm %d: after the roll-back, the agent is %q instead of %q", helm, got, identity)

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -26,18 +26,13 @@ type agentList struct {
 	Diagnosis []diagnosis   `json:"diagnosis"`
 	Error     string        `json:"error"` // why there is nothing else; "" if there is
 
+	// What is not known, and not just not there.
+	helmUnknown, runningUnknown bool
+
 	state  string // of the Deployment, with the reason
 	next   nextStart
+	isNew  bool    // it is not registered yet
 	unread []error // why something is not known
-}
-
-// agentRelease is the newest revision of an agent's Helm release.
-type agentRelease struct {
-	Name         string `json:"name"`
-	Revision     int    `json:"revision"`
-	Status       string `json:"status"`
-	Chart        string `json:"chart"`
-	ChartVersion string `json:"chartVersion"`
 }
 
 func listAgents(ctx context.Context, c *console, o listServersOptions) error {
@@ -49,68 +44,80 @@ func listAgents(ctx context.Context, c *console, o listServersOptions) error {
 	lists := make([]agentList, len(agents))
 	errs := make([]error, len(agents))
 	c.progress("reading the logs of the agents")
-	eachAgent(len(agents), func(i int) { lists[i], errs[i] = agentListOf(ctx, agents[i], o.agents) })
+	eachAgent(len(agents), func(i int) {
+		t, err := lookAtAgent(ctx, agents[i], o.agents)
+		if errs[i] = err; err == nil {
+			lists[i] = agentListOf(ctx, t)
+		}
+	})
 	c.endProgress()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	failures = slices.DeleteFunc(append(failures, errs...), func(err error) bool { return err == nil })
-	warnOfUnread(c, lists)
-	if o.format == "json" {
-		err := printAgents(c, o.agents, lists, failures)
-		return errors.Join(append([]error{err}, failures...)...)
+	for i, err := range errs {
+		if err != nil {
+			failures = append(failures, err)
+			lists[i].Error = err.Error()
+		}
 	}
-	readable := slices.DeleteFunc(lists, func(l agentList) bool { return l.Error != "" })
-	for i, list := range readable {
+	lists = append(slices.DeleteFunc(lists, func(l agentList) bool { return l.Error != "" }), failedLists(failures)...)
+	warnOfUnread(c, lists)
+	switch {
+	case o.format == "json" && o.agents.severalPossible():
+		err = c.printJSON(lists)
+	case o.format == "json" && len(failures) == 0:
+		err = c.printJSON(lists[0])
+	case o.format == "json":
+		err = nil // the one that was to be shown could not be read
+	default:
+		err = nil
+		printAgents(c, lists, o.agents.severalPossible())
+	}
+	return errors.Join(append([]error{err}, failures...)...)
+}
+
+func printAgents(c *console, lists []agentList, several bool) {
+	for i, list := range lists {
+		if list.Error != "" {
+			continue // the errors are printed at the end
+		}
 		if i > 0 {
 			c.printf("\n")
 		}
 		list.print(c)
 	}
-	if o.agents.severalPossible() {
-		printAgentTable(c, readable, len(failures))
+	if several {
+		printAgentTable(c, lists)
 	}
-	return errors.Join(failures...)
 }
 
-// printAgents prints JSON: those that could not be read have an error, and stand at the end.
-func printAgents(c *console, o agentOptions, lists []agentList, failures []error) error {
-	if !o.severalPossible() {
-		if len(failures) > 0 {
-			return nil
-		}
-		return c.printJSON(lists[0])
-	}
-	all := slices.DeleteFunc(lists, func(l agentList) bool { return l.Error != "" })
+// failedLists are those of agents that could not be looked at.
+func failedLists(failures []error) (lists []agentList) {
 	for _, err := range failures {
 		list := agentList{Error: err.Error(), Diagnosis: []diagnosis{}}
 		list.Servers, list.Service.Overridden = []serverEntry{}, []override{}
 		if failure, is := errors.AsType[agentFailure](err); is {
 			list.Context, list.Namespace = failure.context, failure.namespace
 		}
-		all = append(all, list)
+		lists = append(lists, list)
 	}
-	return c.printJSON(all)
+	return lists
 }
 
-// agentListOf looks at one agent, with its log.
-func agentListOf(ctx context.Context, a *kubernetes.Agent, o agentOptions) (agentList, error) {
-	t, err := lookAtAgent(ctx, a, o)
-	if err != nil {
-		err = about(o.named(a.Namespace, a.Cluster.Context), agentFailure{a.Cluster.Context, a.Namespace, len(o.contexts) > 1, err})
-		return agentList{Error: err.Error()}, err
-	}
+// agentListOf is what list-servers says about an agent, whose log is read for it.
+func agentListOf(ctx context.Context, t *tentacle) agentList {
+	a := t.agent
 	l := agentList{Context: a.Cluster.Context, Namespace: a.Namespace, Owner: a.Owner}
 	l.Configuration = t.instance.ConfigPath
 	l.Servers = serverEntries(t.servers)
-	l.polls, l.listens = tentacleconfig.Polling(t.servers), t.document.Listens()
+	var err error
 	if l.Thumbprint, err = t.document.Thumbprint(); err != nil && !errors.Is(err, tentacleconfig.ErrNoCertificate) {
 		l.unreadable = true
 		l.unread = append(l.unread, about(t.suggest(), err))
 	}
 	l.renewals = renewalLines(t)
 	l.setPlaces(ctx, t)
-	return l, nil
+	return l
 }
 
 // setPlaces reads what the four places have, and compares them.
@@ -119,21 +126,34 @@ func (l *agentList) setPlaces(ctx context.Context, t *tentacle) {
 	l.Places = places{Environment: eachStored(a.Environment().List()), ConfigMap: known(polledAddresses(t.servers))}
 	if r := a.Release; r != nil {
 		l.Release = &agentRelease{r.Name, r.Revision, r.Status, r.Chart, r.ChartVersion}
+		if a.Deployed != nil { // whose values helm upgrade goes on with
+			r = a.Deployed
+		}
 		l.Places.Helm = eachStored(r.Addresses().List())
 	}
 	l.unread = append(l.unread, a.ReleaseErr, a.PodsErr)
 	l.next = startOf(a.Environment(), t.servers, t.isRegistered())
-	l.NextStart = l.next.polls
+	l.NextStart, l.isNew = l.next.polls, !t.isRegistered()
 
 	state, reason := deploymentState(a)
 	log, err := currentLog(ctx, a)
 	l.unread = append(l.unread, err)
-	if log != nil && a.Running() != nil && log.Started {
+	switch running := a.Running(); {
+	case log == nil || running == nil:
+	case log.Started:
 		l.Places.Running = known(polledIn(log))
+	case state == service.Running:
+		l.unread = append(l.unread, fmt.Errorf("what the agent in namespace %s polls is not known: the log of pod %s does not go back to its start", a.Namespace, running.Meta.Name))
 	}
-	l.Diagnosis = l.Places.diagnose(l.next, l.Configuration, t.suggest())
-	if log != nil && a.Running() == nil && log.LastLine != "" {
-		reason = strings.TrimPrefix(reason+", last words: "+log.LastLine, ", ")
+	l.helmUnknown = a.ReleaseErr != nil
+	l.runningUnknown = l.Places.Running == nil && (a.Running() != nil || a.PodsErr != nil)
+	l.Diagnosis = l.Places.diagnose(l.next, !l.isNew, t.suggest())
+	if log != nil && a.Running() == nil {
+		reason += lastWords(log)
+	}
+	if stuck, err := stuckPod(ctx, a); stuck != "" || err != nil {
+		l.unread = append(l.unread, err)
+		l.Diagnosis = append(l.Diagnosis, diagnosis{stuck, []diagnosisFix{}})
 	}
 	l.state = string(state)
 	if reason != "" {
@@ -141,75 +161,6 @@ func (l *agentList) setPlaces(ctx context.Context, t *tentacle) {
 	}
 	pending := l.Places.Running != nil && !sameAddresses(l.Places.Running, l.Places.ConfigMap)
 	l.Service = listedService{serviceState{a.Deployment.Meta.Name, state}, pending, []override{}}
-}
-
-// eachStored is a list as the start of an agent stores it, each address once.
-func eachStored(list []string) []string {
-	all := []string{}
-	for _, text := range list {
-		if address := stored(text); !tentacleconfig.ContainsAddress(all, address) {
-			all = append(all, address)
-		}
-	}
-	return all
-}
-
-// polledIn are the addresses that an agent polls, as its log says.
-func polledIn(log *kubernetes.Log) (addresses []string) {
-	for _, p := range log.Polls {
-		addresses = append(addresses, p.Address)
-	}
-	return eachStored(addresses)
-}
-
-// currentLog is the log of the pod that runs, else of the newest one; nil if there is none.
-func currentLog(ctx context.Context, a *kubernetes.Agent) (*kubernetes.Log, error) {
-	pod := a.Running()
-	if pod == nil && len(a.Pods) > 0 {
-		pod = &a.Pods[0]
-	}
-	if pod == nil || pod.ContainerStatus(a.Container) == nil {
-		return nil, nil
-	}
-	return a.Log(ctx, pod)
-}
-
-// deploymentState is what the Deployment of an agent is doing, in the words for services, with the
-// reason where it does not run.
-func deploymentState(a *kubernetes.Agent) (state service.State, reason string) {
-	running := a.Running()
-	switch {
-	case a.Deployment.Spec.Replicas == 0:
-		return service.Stopped, "it has no replicas"
-	case a.PodsErr != nil:
-		return stateUnknown, ""
-	case running != nil && running.ContainerStatus(a.Container).Ready:
-		return service.Running, ""
-	case running != nil:
-		return service.Starting, "pod " + running.Meta.Name + " is not ready"
-	case len(a.Pods) == 0:
-		return service.Failed, cmp.Or(replicaFailure(a.Deployment), "it has no pod")
-	}
-	status := a.Pods[0].ContainerStatus(a.Container)
-	switch {
-	case status == nil || status.State.Waiting == nil:
-		return service.Starting, ""
-	case status.State.Waiting.Reason == "CrashLoopBackOff":
-		return service.Crashing, status.State.Waiting.Reason
-	case slices.Contains([]string{"ContainerCreating", "PodInitializing"}, status.State.Waiting.Reason):
-		return service.Starting, ""
-	}
-	return service.Failed, status.State.Waiting.Reason
-}
-
-// replicaFailure is why the Deployment gets no pod, such as a quota; "" if that is not it.
-func replicaFailure(d kubernetes.Deployment) string {
-	for _, condition := range d.Status.Conditions {
-		if condition.Type == "ReplicaFailure" && condition.Status == "True" {
-			return condition.Message
-		}
-	}
-	return ""
 }
 
 // warnOfUnread warns of what could not be read of agents: of a right that is wanting in many
@@ -267,8 +218,11 @@ func (l agentList) print(c *console) {
 	}
 	for _, d := range l.Diagnosis {
 		c.printf("\n%s\n", d.Text)
-		if d.Fix != "" {
-			c.printf("  %s\n", d.Fix)
+		for _, f := range d.Fixes {
+			if f.For != "" {
+				c.printf("  %s:\n  ", f.For)
+			}
+			c.printf("  %s\n", f.Command)
 		}
 	}
 }
@@ -311,11 +265,12 @@ func (l agentList) printPlaces(c *console) {
 func (l agentList) rows() (rows []placeRow) {
 	p := l.Places
 	lists := [][]string{p.Helm, p.Environment, p.ConfigMap, p.Running}
+	unknown := []bool{l.helmUnknown, false, false, l.runningUnknown}
 	for _, address := range eachStored(slices.Concat(p.Environment, p.Helm, p.ConfigMap, p.Running)) {
 		row := placeRow{address: address}
 		for i, list := range lists {
 			switch {
-			case list == nil:
+			case list == nil && unknown[i]:
 				row.cells[i] = "?"
 			case tentacleconfig.ContainsAddress(list, address):
 				row.cells[i] = "yes"
@@ -338,39 +293,57 @@ func (l agentList) rows() (rows []placeRow) {
 }
 
 // agentColumns define the table of several agents.
-var agentColumns = []column[agentList]{
-	{"NAMESPACE", func(l agentList) string { return l.Namespace }},
-	{"CONTEXT", func(l agentList) string { return l.Context }},
-	{"STATE", func(l agentList) string { return string(l.Service.State) }},
-	{"POLLS", func(l agentList) string {
-		if l.Places.Running == nil {
-			return "?"
-		}
-		return fmt.Sprint(len(l.Places.Running))
-	}},
-	{"PLACES", func(l agentList) string {
-		switch {
-		case l.next.end == startEndsTrust:
-			return "next start ends all trust"
-		case l.next.end == startFails:
-			return "next start fails"
-		case len(l.Diagnosis) > 0:
-			return "differ"
-		}
-		return "agree"
-	}},
+func agentColumns(lists []agentList) []column[agentList] {
+	columns := []column[agentList]{
+		{"NAMESPACE", func(l agentList) string { return l.Namespace }},
+		{"STATE", func(l agentList) string { return string(l.Service.State) }},
+		{"POLLS", agentList.polled},
+		{"PLACES", agentList.verdict},
+	}
+	if slices.ContainsFunc(lists, func(l agentList) bool { return l.Context != lists[0].Context }) {
+		columns = slices.Insert(columns, 0, column[agentList]{"CONTEXT", func(l agentList) string { return l.Context }})
+	}
+	return columns
+}
+
+// polled is how many addresses the running agent polls.
+func (l agentList) polled() string {
+	switch {
+	case l.Places.Running != nil:
+		return plural.Of(len(l.Places.Running), "address", "addresses")
+	case l.runningUnknown:
+		return "?"
+	}
+	return ""
+}
+
+// verdict is the diagnosis in a word.
+func (l agentList) verdict() string {
+	switch {
+	case l.Error != "":
+		return "could not be looked at"
+	case l.isNew:
+		return "not registered"
+	case l.next.end == startEndsTrust && len(l.Places.ConfigMap) == 0:
+		return "no entry is left"
+	case l.next.end == startEndsTrust:
+		return "the next start ends all trust"
+	case l.next.end == startFails:
+		return "the next start fails"
+	case len(l.Diagnosis) > 0:
+		return "differ"
+	}
+	return "agree"
 }
 
 // printAgentTable says in one line for each agent how it is.
-func printAgentTable(c *console, lists []agentList, failures int) {
-	switch {
-	case len(lists)+failures == 0:
-		c.printf("There is no Kubernetes agent that this account can see.\n")
-	case len(lists) > 1 || failures > 0:
+func printAgentTable(c *console, lists []agentList) {
+	switch len(lists) {
+	case 0:
+		printNoAgent(c)
+	case 1:
+	default:
 		c.printf("\n")
-		printTable(c, agentColumns, lists)
-	}
-	if failures > 0 {
-		c.printf("\n%d could not be looked at.\n", failures)
+		printTable(c, agentColumns(lists), lists)
 	}
 }

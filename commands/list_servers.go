@@ -158,7 +158,7 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 	}
 	overridden := overridesOf(ctx, t.place, slices.Concat(certificateSettings, []string{tentacleconfig.KeyTrustedServers}))
 	for _, o := range overridden {
-		c.warnOf(hint.With(errors.New(o.instead()), overrideHint(t.suggest())))
+		c.warnOf(hint.With(errors.New(o.instead()), o.hint(t.suggest())))
 	}
 	return serverList{
 		Instance:      t.instance.Name,
@@ -209,7 +209,11 @@ func (l serverList) print(c *console) {
 		missing = "(unknown)"
 	}
 	c.printf("Thumbprint:    %s\n", cmp.Or(l.Thumbprint, missing))
-	c.printf("Service:       %s, %s%s\n\n", l.Service.Name, l.Service.State, l.Service.otherList())
+	if l.Service.Name == "" {
+		c.printf("Service:       none: a Kubernetes agent, in its container\n\n")
+	} else {
+		c.printf("Service:       %s, %s%s\n\n", l.Service.Name, l.Service.State, l.Service.otherList())
+	}
 	if len(l.Servers) == 0 {
 		c.printf("This Tentacle trusts no Octopus Server yet.\n")
 		return

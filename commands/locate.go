@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -22,7 +23,7 @@ func lookAt(ctx context.Context, o tentacleOptions) (*tentacle, error) {
 // agent, an instance is the ConfigMap, whatever its name; a file is that file.
 func locate(o tentacleOptions) (*tentacle, error) {
 	if p := agentPlace(); p != nil && o.instance != "" {
-		return &tentacle{instance: tentacleconfig.Instance{Name: o.instance, ConfigPath: p.name()}, place: p}, nil
+		return inConfigMap(p, o.instance), nil
 	}
 	instance, err := find(o)
 	if err != nil {
@@ -38,8 +39,17 @@ func inFile(instance tentacleconfig.Instance, serviceName string) *tentacle {
 	return t
 }
 
-// find finds the instance on this machine that the options choose.
+// inConfigMap is the agent in whose container this process runs.
+func inConfigMap(p *configMapPlace, name string) *tentacle {
+	return &tentacle{instance: tentacleconfig.Instance{Name: name, ConfigPath: p.name()}, place: p}
+}
+
+// find finds the instance on this machine that the options choose. It is for what files and
+// services alone have.
 func find(o tentacleOptions) (tentacleconfig.Instance, error) {
+	if p := agentPlace(); p != nil && o.instance != "" {
+		return tentacleconfig.Instance{}, notInFileError{o.instance, p}
+	}
 	return tentacleconfig.Find(o.instanceName(), o.config)
 }
 
@@ -98,4 +108,18 @@ func lookAtDamaged(ctx context.Context, c *console, o tentacleOptions) (*tentacl
 	}
 	c.warn("the configuration is damaged: %v", damage)
 	return t, nil
+}
+
+// notInFileError is an agent where only a Tentacle in a file will do.
+type notInFileError struct {
+	instance string
+	place    *configMapPlace
+}
+
+func (e notInFileError) Error() string {
+	return fmt.Sprintf("%s is a Kubernetes agent, whose settings are in %s: there are no backups, no history and no service of it", e.instance, e.place.name())
+}
+
+func (e notInFileError) Hints() []string {
+	return []string{"to restart the agent, from outside: octo-tentacle restart-service --namespace=" + e.place.namespace}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -26,13 +25,9 @@ const (
 
 // migrateOptions are those of migrate-preinstalled-k8s-config.
 type migrateOptions struct {
-	namespace string
-	from, to  agentNames
-	outcome   outcomeOptions
+	from, to agentLocation
+	outcome  outcomeOptions
 }
-
-// agentNames are the names of the objects that an agent keeps its settings in.
-type agentNames struct{ configMap, secret string }
 
 func migratePreinstalledCommand(c *console) *cli.Command {
 	var o migrateOptions
@@ -56,7 +51,7 @@ It works in the container of an agent, whose start script runs it.
 			name("source-secret-name", &o.from.secret, "`NAME` of the Secret that the hook made (default: "+preinstalledSecret+")"),
 			name("destination-config-map-name", &o.to.configMap, "`NAME` of the agent's ConfigMap (default: "+kubernetes.ConfigMapName+")"),
 			name("destination-secret-name", &o.to.secret, "`NAME` of the agent's Secret (default: "+kubernetes.SecretName+")"),
-			name("namespace", &o.namespace, "`NAMESPACE` of all of them (default: the agent's)"),
+			name("namespace", &o.to.namespace, "`NAMESPACE` of all of them (default: the agent's)"),
 		}, o.outcome.flags()),
 		Action: func(ctx *cli.Context) error { return migratePreinstalled(ctx.Context, c, o) },
 	}
@@ -76,7 +71,7 @@ func migratePreinstalled(ctx context.Context, c *console, o migrateOptions) erro
 	err = m.run(ctx)
 	r := m.outcome(err)
 	if isRecorded(r.DryRun, r.Changed, err) {
-		record(c, tentacleconfig.Instance{}, o.outcome, history.Entry{Done: m.done}, r.Result, err)
+		record(c, tentacleconfig.Instance{ConfigPath: o.to.name()}, o.outcome, history.Entry{Done: m.done}, r.Result, err)
 	}
 	switch {
 	case err == nil && !o.outcome.json():
@@ -93,22 +88,23 @@ func (o *migrateOptions) complete() error {
 	if err := o.outcome.complete(); err != nil {
 		return err
 	}
-	namespace := strings.TrimSpace(os.Getenv(kubernetes.VariableNamespace))
-	if namespace == "" {
+	usual, inside := agentContainer()
+	if !inside {
 		return fmt.Errorf("this command is for the container of a Kubernetes agent only: %s is not set here", kubernetes.VariableNamespace)
 	}
-	o.namespace = cmp.Or(o.namespace, namespace)
-	o.from = agentNames{cmp.Or(o.from.configMap, preinstalledConfigMap), cmp.Or(o.from.secret, preinstalledSecret)}
-	o.to = agentNames{
-		cmp.Or(o.to.configMap, os.Getenv(kubernetes.VariableConfigMap), kubernetes.ConfigMapName),
-		cmp.Or(o.to.secret, os.Getenv(kubernetes.VariableSecret), kubernetes.SecretName),
-	}
+	o.to = o.to.or(usual)
+	o.from = o.from.or(agentLocation{o.to.namespace, preinstalledConfigMap, preinstalledSecret})
 	for _, same := range [][2]string{{o.from.configMap, o.to.configMap}, {o.from.secret, o.to.secret}} {
 		if same[0] == same[1] {
 			return fmt.Errorf("%s cannot be moved to itself: give different names", same[0])
 		}
 	}
 	return nil
+}
+
+// or are the names that are given, and for those that are not the usual ones.
+func (n agentLocation) or(usual agentLocation) agentLocation {
+	return agentLocation{cmp.Or(n.namespace, usual.namespace), cmp.Or(n.configMap, usual.configMap), cmp.Or(n.secret, usual.secret)}
 }
 
 // migration is the move of an agent's objects.
@@ -137,27 +133,22 @@ type migrationPlan struct {
 // steps says what a plan changes.
 func (p migrationPlan) steps(o migrateOptions) (steps []string) {
 	if p.secret {
-		steps = append(steps, fmt.Sprintf("%s gets the keys of %s", o.secretName(o.to), o.from.secret))
+		steps = append(steps, fmt.Sprintf("%s gets the keys of %s", o.to.secretName(), o.from.secret))
 	}
 	if p.configMap {
-		steps = append(steps, fmt.Sprintf("%s gets the settings of %s", o.configMapName(o.to), o.from.configMap))
+		steps = append(steps, fmt.Sprintf("%s gets the settings of %s", o.to.name(), o.from.configMap))
 	}
 	if p.deleted.configMap != nil {
-		steps = append(steps, o.configMapName(o.from)+" is deleted")
+		steps = append(steps, o.from.name()+" is deleted")
 	}
 	if p.deleted.secret != nil {
-		steps = append(steps, o.secretName(o.from)+" is deleted")
+		steps = append(steps, o.from.secretName()+" is deleted")
 	}
 	return steps
 }
 
-func (o *migrateOptions) configMapName(names agentNames) string {
-	return "configmap/" + o.namespace + "/" + names.configMap
-}
-
-func (o *migrateOptions) secretName(names agentNames) string {
-	return "secret/" + o.namespace + "/" + names.secret
-}
+// secretName is what messages call the Secret.
+func (n agentLocation) secretName() string { return "secret/" + n.namespace + "/" + n.secret }
 
 // migrateAtMost is how often a change starts over because somebody else changes the same objects.
 const migrateAtMost = 5
@@ -191,13 +182,13 @@ func (m *migration) look(ctx context.Context) (from, to agentObjects, err error)
 	o := &m.options
 	configMap := func(name string, to **kubernetes.ConfigMap) func(context.Context) error {
 		return func(ctx context.Context) (err error) {
-			*to, err = found(m.cluster.ConfigMap(ctx, o.namespace, name))
+			*to, err = found(m.cluster.ConfigMap(ctx, o.to.namespace, name))
 			return err
 		}
 	}
 	secret := func(name string, to **kubernetes.Secret) func(context.Context) error {
 		return func(ctx context.Context) (err error) {
-			*to, err = found(m.cluster.Secret(ctx, o.namespace, name))
+			*to, err = found(m.cluster.Secret(ctx, o.to.namespace, name))
 			return err
 		}
 	}
@@ -219,14 +210,14 @@ func found[T any](object *T, err error) (*T, error) {
 func (o *migrateOptions) plan(from, to agentObjects) (p migrationPlan, err error) {
 	switch {
 	case from.configMap == nil && from.secret == nil:
-		p.reason = fmt.Sprintf("there is no %s: nothing is to be migrated", o.configMapName(o.from))
+		p.reason = fmt.Sprintf("there is no %s: nothing is to be migrated", o.from.name())
 		return p, nil
 	case to.configMap == nil:
-		return p, missingObject(o.configMapName(o.to))
+		return p, missingObject(o.to.name())
 	case to.secret == nil:
-		return p, missingObject(o.secretName(o.to))
+		return p, missingObject(o.to.secretName())
 	case from.configMap == nil && !sameKeys(from.secret, to.secret):
-		p.reason = fmt.Sprintf("there is no %s: nothing is to be migrated, and %s stays", o.configMapName(o.from), o.secretName(o.from))
+		p.reason = fmt.Sprintf("there is no %s: nothing is to be migrated, and %s stays", o.from.name(), o.from.secretName())
 		return p, nil
 	case from.configMap == nil:
 		p.deleted.secret = from.secret
@@ -236,14 +227,14 @@ func (o *migrateOptions) plan(from, to agentObjects) (p migrationPlan, err error
 	registered := isTrue(to.configMap.Data[tentacleconfig.KeyIsRegistered])
 	switch {
 	case registered && (certificate == "" || certificate != to.configMap.Data[tentacleconfig.KeyCertificate]):
-		p.reason = fmt.Sprintf("the agent is registered already: %s stays as it is, and so does %s", o.configMapName(o.to), o.configMapName(o.from))
+		p.reason = fmt.Sprintf("the agent is registered already: %s stays as it is, and so does %s", o.to.name(), o.from.name())
 		return p, nil
 	case from.secret == nil && registered:
 		p.deleted.configMap = from.configMap
 		return p, nil
 	case from.secret == nil:
-		return p, hint.Errorf("delete "+o.configMapName(o.from)+", and the agent registers anew at its next start",
-			"%s does not exist: without its keys nobody can read the secrets in %s", o.secretName(o.from), o.configMapName(o.from))
+		return p, hint.Errorf("delete "+o.from.name()+", and the agent is registered as a new one at its next start",
+			"%s does not exist: without its keys nobody can read the secrets in %s", o.from.secretName(), o.from.name())
 	}
 	p.secret = !sameKeys(from.secret, to.secret)
 	p.configMap = !registered && !maps.Equal(from.configMap.Data, to.configMap.Data)
@@ -319,7 +310,7 @@ type migrationOutcome struct {
 
 func (m *migration) outcome(err error) migrationOutcome {
 	o := &m.options
-	r := migrationOutcome{Configuration: o.configMapName(o.to), DryRun: o.outcome.dryRun, Steps: m.done}
+	r := migrationOutcome{Configuration: o.to.name(), DryRun: o.outcome.dryRun, Steps: m.done}
 	if r.DryRun {
 		r.Steps = m.plan.steps(*o)
 	}
@@ -336,6 +327,8 @@ func (m *migration) print(r migrationOutcome) {
 		c.printf("  %s\n", step)
 	}
 	switch {
+	case !r.Changed && r.DryRun:
+		c.printf("  %s\n%s\n", m.plan.reason, dryRunUnchangedLine)
 	case !r.Changed:
 		c.printf("  %s\n%s\n", m.plan.reason, unchangedLine)
 	case r.DryRun:

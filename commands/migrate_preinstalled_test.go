@@ -12,7 +12,9 @@ import (
 // which a migration is interrupted: after each of its steps, the next plan is the rest of it.
 func TestWhatAMigrationDoesWithWhatThereIs(t *testing.T) {
 	t.Parallel()
-	o := migrateOptions{namespace: "octopus", from: agentNames{preinstalledConfigMap, preinstalledSecret}, to: agentNames{kubernetes.ConfigMapName, kubernetes.SecretName}}
+	o := migrateOptions{
+		from: agentLocation{"octopus", preinstalledConfigMap, preinstalledSecret}, to: agentLocation{"octopus", kubernetes.ConfigMapName, kubernetes.SecretName},
+	}
 	config := func(data ...string) *kubernetes.ConfigMap {
 		m := &kubernetes.ConfigMap{Data: map[string]string{}}
 		for i := 0; i < len(data); i += 2 {

@@ -82,11 +82,15 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 
 // checkUsable refuses an existing certificate that the Tentacle cannot use.
 func checkUsable(t *tentacle) error {
-	if _, err := t.document.CertificateDates(); err != nil {
-		return hint.With(fmt.Errorf("the certificate in %s cannot be read here, so the Tentacle cannot use it: %w", t.instance.ConfigPath, err),
-			"create a new one: "+t.suggest().Command("new-certificate"))
+	_, err := t.document.CertificateDates()
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("the certificate in %s cannot be read here, so the Tentacle cannot use it: %w", t.instance.ConfigPath, err)
+	if !isKeptInFile(t.instance) {
+		return hint.With(err, "restore the Secret with its key: with another certificate, the agent is another one to the Octopus Server")
+	}
+	return hint.With(err, "create a new one: "+t.suggest().Command("new-certificate"))
 }
 
 func (o *newCertificateOptions) exports() bool { return o.exportFile != "" || o.exportPFX != "" }

@@ -52,7 +52,7 @@ func (o *tentacleOptions) flags() []cli.Flag {
 }
 
 func (o *tentacleOptions) complete() error {
-	if o.instance != "" && o.config != "" {
+	if _, inside := agentContainer(); o.instance != "" && o.config != "" && !inside { // there, the file does not matter
 		return errors.New("--instance and --config cannot be combined: each chooses a configuration")
 	}
 	return nil

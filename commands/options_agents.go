@@ -1,17 +1,12 @@
 package commands
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
-	"sync"
 
-	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/urfave/cli/v2"
 )
 
@@ -48,7 +43,12 @@ func (o *agentOptions) severalPossible() bool { return o.all || len(o.contexts) 
 // complete checks the options beside those that choose a Tentacle on this machine. allInstances is
 // that option, where the command has it.
 func (o *agentOptions) complete(t tentacleOptions, allInstances bool) error {
-	o.contexts = commaSeparated(o.contextList.Value())
+	o.contexts = nil
+	for _, name := range commaSeparated(o.contextList.Value()) {
+		if !slices.Contains(o.contexts, name) {
+			o.contexts = append(o.contexts, name)
+		}
+	}
 	switch {
 	case o.namespace != "" && o.all:
 		return errors.New("--namespace and --all-agents cannot be combined: one agent, or all of them")
@@ -71,109 +71,3 @@ func (o *agentOptions) complete(t tentacleOptions, allInstances bool) error {
 
 // namespaceName is the form of a namespace's name (RFC 1123 label).
 var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-
-// named is an agent in suggested commands: with the options that were needed to find it.
-func (o *agentOptions) named(namespace, context string) suggest.Tentacle {
-	agent := suggest.Agent{Namespace: namespace, Kubeconfig: o.kubeconfig}
-	if len(o.contexts) > 0 {
-		agent.Context = context
-	}
-	return suggest.Tentacle{Agent: agent}
-}
-
-// agentsOf finds the agents that the options choose, in the order of the contexts, then of the
-// namespaces. Its error has what went wrong; there are the other agents all the same.
-func agentsOf(ctx context.Context, c *console, o agentOptions) ([]*kubernetes.Agent, error) {
-	contexts := slices.Clone(o.contexts)
-	if len(contexts) == 0 {
-		contexts = []string{""}
-	}
-	c.progress(lookingForAgents(o))
-	defer c.endProgress()
-	found := make([][]*kubernetes.Agent, len(contexts))
-	failed := make([]error, len(contexts))
-	var group sync.WaitGroup
-	for i, name := range contexts {
-		group.Go(func() { found[i], failed[i] = o.agentsIn(ctx, name) })
-	}
-	group.Wait()
-	return slices.Concat(found...), errors.Join(failed...)
-}
-
-func lookingForAgents(o agentOptions) string {
-	what := "looking for the agent in namespace " + o.namespace
-	if o.all {
-		what = "looking for agents"
-	}
-	if len(o.contexts) > 0 {
-		what += " (" + strings.Join(o.contexts, ", ") + ")"
-	}
-	return what
-}
-
-// agentsIn finds the agents in the cluster of one context.
-func (o *agentOptions) agentsIn(ctx context.Context, name string) ([]*kubernetes.Agent, error) {
-	cluster, err := kubernetes.Connect(kubernetes.Kubeconfig{File: o.kubeconfig, Context: name, UserAgent: userAgent()})
-	if err != nil {
-		return nil, o.about(name, err)
-	}
-	if o.all {
-		agents, err := cluster.Agents(ctx)
-		return agents, o.about(name, err)
-	}
-	agent, err := cluster.Agent(ctx, o.namespace)
-	if err != nil {
-		return nil, o.about(name, err)
-	}
-	return []*kubernetes.Agent{agent}, nil
-}
-
-// about says in which cluster and namespace something went wrong, and names the agent for hints.
-func (o *agentOptions) about(context string, err error) error {
-	var errs []error
-	for _, one := range joined(err) {
-		failure := agentFailure{context: context, namespace: o.namespace, several: len(o.contexts) > 1, error: one}
-		if agent, is := errors.AsType[*kubernetes.AgentError](one); is {
-			failure.namespace = agent.Namespace
-		} else if refusal, is := errors.AsType[*kubernetes.APIError](one); is {
-			failure.namespace = refusal.Namespace
-		}
-		errs = append(errs, about(o.named(failure.namespace, context), failure))
-	}
-	return errors.Join(errs...)
-}
-
-// agentFailure says in which cluster, and where that is known in which namespace, something went
-// wrong.
-type agentFailure struct {
-	context, namespace string
-	several            bool // contexts
-	error
-}
-
-func (e agentFailure) Error() string {
-	if e.several {
-		return "context " + e.context + ": " + e.error.Error()
-	}
-	return e.error.Error()
-}
-
-func (e agentFailure) Unwrap() error { return e.error }
-
-// agentsAtATime is how many agents are dealt with at the same time.
-const agentsAtATime = 8
-
-// eachAgent calls do for the number of each of n agents, a few at the same time, and returns when
-// all are done.
-func eachAgent(n int, do func(i int)) {
-	var group sync.WaitGroup
-	free := make(chan struct{}, agentsAtATime)
-	for i := range n {
-		free <- struct{}{}
-		group.Go(func() {
-			defer func() { <-free }()
-			do(i)
-		})
-	}
-	group.Wait()
-}

@@ -56,7 +56,10 @@ func (o override) instead() string {
 	if o.Setting == tentacleconfig.KeyTrustedServers {
 		setting = "the trusted servers"
 	}
-	return fmt.Sprintf("%s: the Tentacle uses it instead of %s in the file", o.what, setting)
+	if o.Source != service.SourceContainer {
+		setting += " in the file"
+	}
+	return fmt.Sprintf("%s: the Tentacle uses it instead of %s", o.what, setting)
 }
 
 // warnOfOverrides warns of a change that is of no use, because the service sets the same by a
@@ -64,9 +67,15 @@ func (o override) instead() string {
 func warnOfOverrides(ctx context.Context, c *console, t suggest.Tentacle, p surrounded, settings []string) []override {
 	found := overridesOf(ctx, p, settings)
 	for _, o := range found {
-		c.warnOf(hint.With(fmt.Errorf("%s, so a change there has no effect", o.instead()), overrideHint(t)))
+		c.warnOf(hint.With(fmt.Errorf("%s, so a change there has no effect", o.instead()), o.hint(t)))
 	}
 	return found
 }
 
-func overrideHint(t suggest.Tentacle) string { return "what to do about it: " + t.Command("check") }
+// hint is what to do about it.
+func (o override) hint(t suggest.Tentacle) string {
+	if o.Source == service.SourceContainer {
+		return "it comes from the values of the agent's chart, by agent.pollingConnectionCount or agent.containers.tentacle.env: change it there"
+	}
+	return "what to do about it: " + t.Command("check")
+}

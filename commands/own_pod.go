@@ -10,9 +10,6 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 )
 
-// ownNamespace is the namespace of the agent in whose pod this process runs; "" elsewhere.
-func ownNamespace() string { return strings.TrimSpace(os.Getenv(kubernetes.VariableNamespace)) }
-
 // ownStart are the addresses that the start script of this pod's agent takes: those of the variables
 // here or, in a container that runs before or beside the agent's, of the agent's own.
 func ownStart(ctx context.Context) ([]string, error) {
@@ -27,7 +24,8 @@ func ownStart(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		addresses, found, err := cluster.StartAddresses(ctx, ownNamespace(), pod)
+		own, _ := agentContainer()
+		addresses, found, err := cluster.StartAddresses(ctx, own.namespace, pod)
 		switch {
 		case err != nil:
 			return nil, hint.With(err, "give the address of each node, like --server-comms-address=https://octo1.example.com:10943")
@@ -54,5 +52,6 @@ func (t *tentacle) notYetRegistered() bool {
 
 // isOwnAgent says whether this is the agent of the pod in which this process runs.
 func (t *tentacle) isOwnAgent() bool {
-	return t.agent == nil && strings.HasPrefix(t.instance.ConfigPath, "configmap/")
+	_, is := t.place.(*configMapPlace)
+	return is
 }

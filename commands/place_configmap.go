@@ -3,10 +3,9 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
@@ -17,34 +16,22 @@ import (
 // configMapPlace is the ConfigMap of a Kubernetes agent, seen from its own container. No service
 // manager runs there: the agent reads the ConfigMap when its container starts.
 type configMapPlace struct {
-	namespace, configMap, secret string // names of its objects
+	agentLocation
 
-	cluster *kubernetes.Cluster // of the pod's account; nil before the first request
+	cluster *kubernetes.Cluster   // of the pod's account; nil before the first request
+	looked  *kubernetes.ConfigMap // as it was last read; nil before that
+
+	secrets sync.Mutex
 	key     *tentacleconfig.Key // nil before the first secret
 }
 
-// agentPlace is the place of the agent in whose container this process runs; nil elsewhere. As for
-// Tentacle, a blank variable is none (OctopusTentacle, Util/KubernetesSupportDetection.cs).
+// agentPlace is the place of the agent in whose container this process runs; nil elsewhere.
 func agentPlace() *configMapPlace {
-	namespace := strings.TrimSpace(os.Getenv(kubernetes.VariableNamespace))
-	if namespace == "" {
-		return nil
+	if names, inside := agentContainer(); inside {
+		return &configMapPlace{agentLocation: names}
 	}
-	named := func(variable, usual string) string {
-		if name := strings.TrimSpace(os.Getenv(variable)); name != "" {
-			return name
-		}
-		return usual
-	}
-	return &configMapPlace{
-		namespace: namespace,
-		configMap: named(kubernetes.VariableConfigMap, kubernetes.ConfigMapName),
-		secret:    named(kubernetes.VariableSecret, kubernetes.SecretName),
-	}
+	return nil
 }
-
-// name is what messages and JSON have instead of the path of a file.
-func (p *configMapPlace) name() string { return "configmap/" + p.namespace + "/" + p.configMap }
 
 // connect reaches the cluster through the pod's account. It sends no request.
 func (p *configMapPlace) connect() (*kubernetes.Cluster, error) {
@@ -84,7 +71,12 @@ func (p *configMapPlace) readAny(ctx context.Context) (*kubernetes.ConfigMap, *t
 	if err != nil {
 		return nil, nil, err
 	}
-	return m, tentacleconfig.FromMap(p.name(), m.Data, &agentSecrets{ctx, p}), nil
+	p.looked = m
+	return m, p.document(ctx, m), nil
+}
+
+func (p *configMapPlace) document(ctx context.Context, m *kubernetes.ConfigMap) *tentacleconfig.Document {
+	return tentacleconfig.FromMap(p.name(), m.Data, &agentSecrets{ctx, p})
 }
 
 // mostStarts is how often an update begins: a ConfigMap that is changed by others as often while it
@@ -92,7 +84,9 @@ func (p *configMapPlace) readAny(ctx context.Context) (*kubernetes.ConfigMap, *t
 const mostStarts = 20
 
 // update sends one request with the keys that differ, for the version that it decided on. The
-// Tentacle itself sends all keys, for whatever version there is.
+// Tentacle itself sends all keys, for whatever version there is. It begins with what the command
+// has read, since the API refuses the change if that is no longer there; only that nothing is to
+// change is not said without reading again.
 func (p *configMapPlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
 	beforeRan := false
 	withOutcome := func(err error) error {
@@ -102,10 +96,14 @@ func (p *configMapPlace) update(ctx context.Context, change tentacleconfig.Chang
 		return hint.With(err, "nothing was changed")
 	}
 	for range mostStarts {
-		m, document, err := p.readAny(ctx)
-		if err != nil {
-			return false, withOutcome(err)
+		m, again := p.looked, p.looked == nil
+		if again {
+			if m, _, err = p.readAny(ctx); err != nil {
+				return false, withOutcome(err)
+			}
 		}
+		p.looked = nil
+		document := p.document(ctx, m)
 		before := document.Clone()
 		if err := change.Edit(document); err != nil {
 			if beforeRan {
@@ -114,7 +112,10 @@ func (p *configMapPlace) update(ctx context.Context, change tentacleconfig.Chang
 			return false, err
 		}
 		changes := document.Changes(before)
-		if len(changes) == 0 {
+		switch {
+		case len(changes) == 0 && !again:
+			continue
+		case len(changes) == 0:
 			return false, nil
 		}
 		if change.Before != nil && !beforeRan {
@@ -166,11 +167,6 @@ func (p *configMapPlace) look(_ context.Context, _ *tentacleconfig.Document, out
 // note: create-instance writes the index, and nothing else does.
 func (p *configMapPlace) note(*console) {}
 
-func (p *configMapPlace) environment(context.Context) ([]service.Variable, error) { return nil, nil }
-
-// relativeHomeError is a home folder that Tentacle cannot use.
-type relativeHomeError struct{ place, home string }
-
-func (e *relativeHomeError) Error() string {
-	return fmt.Sprintf("%s, key %s: %q is not a full path", e.place, tentacleconfig.KeyHome, e.home)
+func (p *configMapPlace) environment(context.Context) ([]service.Variable, error) {
+	return service.OfContainer(), nil
 }

@@ -28,6 +28,7 @@ type outsidePlace struct {
 	plan    agentPlan                      // for that, as the agent was then
 	decided bool                           // on what the agent is now: it has to be read again
 	waited  bool                           // for scripts
+	warned  bool                           // of what a start does not keep
 
 	stage, stages int // rollouts that are made, and that are needed
 
@@ -57,7 +58,7 @@ func outsideTentacle(ctx context.Context, c *console, a *kubernetes.Agent, o cha
 func (p *outsidePlace) name() string { return configMapNamed(p.agent) }
 
 func configMapNamed(a *kubernetes.Agent) string {
-	return (&configMapPlace{namespace: a.Namespace, configMap: a.ConfigMap.Meta.Name}).name()
+	return agentLocation{namespace: a.Namespace, configMap: a.ConfigMap.Meta.Name}.name()
 }
 
 // read refuses an agent that has no identity which it could keep.
@@ -89,15 +90,10 @@ func (p *outsidePlace) readLists(ctx context.Context, entries []tentacleconfig.T
 		return l, err
 	}
 	l = agentLists{configMap: entries, environment: a.Environment().List()}
+	if a.Deployed != nil {
+		l.helm = known(a.Deployed.Addresses().List())
+	}
 	if a.Release != nil {
-		deployed, err := a.Deployed(ctx)
-		switch {
-		case errors.As(err, new(*kubernetes.NotDeployedError)): // refused when it matters
-		case err != nil:
-			return l, err
-		default:
-			l.helm = known(deployed.Addresses().List())
-		}
 		if a.Release.Status == kubernetes.StatusPendingUpgrade && a.Release.IsOurs() {
 			l.pending = [][]string{a.Release.Addresses().List()}
 		}
@@ -122,6 +118,30 @@ func (p *outsidePlace) readAgain(ctx context.Context) (err error) {
 	}
 	p.lists, err = p.readLists(ctx, configMap.servers)
 	return err
+}
+
+// surviving is a decision as the start of the agent leaves it: under several thumbprints, as while a
+// certificate is renewed, it polls its first address alone.
+func (p *outsidePlace) surviving(how decide) decide {
+	if how == nil {
+		return nil
+	}
+	return func(now []tentacleconfig.TrustedServer) (decision, error) {
+		d, err := how(now)
+		if err != nil {
+			return d, err
+		}
+		left := p.lists.plan(d.servers).servers
+		if lost := tentacleconfig.Diff(d.servers, left); len(left) > 0 && len(lost.Removed) > 0 && !p.warned {
+			p.warned = true
+			p.console.warnOf(hint.With(fmt.Errorf("the start of an agent keeps several thumbprints at its first address alone: it polls the others under %s", left[0].Thumbprint),
+				"when every node presents the new certificate: "+p.tentacle.Command("update-trust", "--retire")))
+		}
+		if len(left) > 0 {
+			d.servers = left
+		}
+		return d, nil
+	}
 }
 
 // update writes old and new together into the ConfigMap. From then on, whichever pod starts finds
@@ -151,8 +171,14 @@ func (p *outsidePlace) update(ctx context.Context, change tentacleconfig.Change)
 			return false, hint.With(err, "nothing was changed")
 		}
 		changed, err := p.save(ctx, p.plan.together)
-		if !errors.Is(err, kubernetes.ErrConflict) {
-			return err == nil && (changed || !p.options.prepare), err
+		switch {
+		case err == nil:
+			return changed || !p.options.prepare, nil
+		case errors.Is(err, kubernetes.ErrConflict): // decide again
+		case errors.As(err, new(*kubernetes.APIError)):
+			return false, hint.With(err, "nothing was changed")
+		default:
+			return false, unfinishedError{done: "it is not known whether " + p.name() + " has old and new addresses together now; the agent keeps its identity in any case:", cause: err, finish: again}
 		}
 	}
 	return false, p.neverStill()
@@ -255,7 +281,7 @@ func (p *outsidePlace) report(out *outcome) {
 	if r := a.Release; r != nil {
 		at.Release = &agentRelease{r.Name, r.Revision, r.Status, r.Chart, r.ChartVersion}
 	}
-	at.plan, at.former, at.revision = p.plan, p.former, p.revision
+	at.plan, at.former, at.revision, at.upgraded = p.plan, p.former, p.revision, p.stages > 0
 	out.agentOutcome = &at
 }
 
@@ -267,7 +293,7 @@ func (p *outsidePlace) environment(context.Context) (variables []service.Variabl
 	for _, container := range p.agent.Deployment.Spec.Template.Spec.Containers {
 		if container.Name == p.agent.Container {
 			for _, e := range container.Env {
-				variables = append(variables, service.Variable{Name: e.Name, Value: e.Value})
+				variables = append(variables, service.Variable{Name: e.Name, Value: e.Value, Source: service.SourceContainer})
 			}
 		}
 	}

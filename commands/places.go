@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
@@ -38,12 +39,12 @@ type nextStart struct {
 	reason string // why it fails, if so
 }
 
-type startEnd int
+type startEnd = check.StartEnd
 
 const (
-	startGoesWell startEnd = iota
-	startEndsTrust
-	startFails
+	startGoesWell  = check.StartGoesWell
+	startEndsTrust = check.StartEndsTrust
+	startFails     = check.StartFails
 )
 
 // startOf is the start with an environment (OctopusTentacle,
@@ -57,7 +58,7 @@ func startOf(environment kubernetes.Addresses, servers []tentacleconfig.TrustedS
 	}
 	s := nextStart{first: list[0]}
 	if registered {
-		if s.end, s.reason = startWith(s.first, servers); s.end != startGoesWell {
+		if s.end, s.reason = check.EndOfStart(s.first, servers); s.end != startGoesWell {
 			s.polls = []string{}
 			return s
 		}
@@ -71,28 +72,23 @@ func startOf(environment kubernetes.Addresses, servers []tentacleconfig.TrustedS
 	return s
 }
 
-// startWith is how the start of a registered agent ends: the Tentacle CLI of its image fails to drop
-// entries where one has no address (Commands/ClearTrustedServersCommand.cs), or where the address
-// to keep is none.
-func startWith(first string, servers []tentacleconfig.TrustedServer) (startEnd, string) {
-	if _, err := tentacleconfig.AddressOf(first); err != nil {
-		return startFails, fmt.Sprintf("%q, the first address of its environment, is no address", first)
-	}
-	if slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool { return s.Address == "" }) {
-		return startFails, "an entry has no address, as configure --trust makes one"
-	}
-	if !slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool { return s.IsAt([]string{first}) }) {
-		return startEndsTrust, ""
-	}
-	return startGoesWell, ""
-}
-
 // stored is an address as the start stores it.
 func stored(text string) string {
 	if address, err := tentacleconfig.AddressOf(text); err == nil {
 		return address
 	}
 	return text
+}
+
+// eachStored is a list as the start of an agent stores it, each address once.
+func eachStored(list []string) []string {
+	all := []string{}
+	for _, text := range list {
+		if address := stored(text); !tentacleconfig.ContainsAddress(all, address) {
+			all = append(all, address)
+		}
+	}
+	return all
 }
 
 // sameAddresses says whether two lists have the same addresses, in whatever order.
@@ -110,50 +106,75 @@ func withoutAddresses(addresses, others []string) (rest []string) {
 	return rest
 }
 
-// diagnosis is one thing that is wrong with an agent's list, and the command for it.
+// diagnosis is one thing that is wrong with an agent's list, and what to type.
 type diagnosis struct {
-	Text string `json:"text"`
-	Fix  string `json:"fix"` // "" where there is none
+	Text  string         `json:"text"`
+	Fixes []diagnosisFix `json:"fixes"` // of which one is to be chosen
 }
 
-// diagnose says in words how the four places differ.
-func (p places) diagnose(next nextStart, configMap string, t suggest.Tentacle) []diagnosis {
+type diagnosisFix struct {
+	For     string `json:"for"` // which of several it is; "" where there is but one
+	Command string `json:"command"`
+}
+
+// diagnose says in words how the four places differ, and what the next start makes of it.
+func (p places) diagnose(next nextStart, registered bool, t suggest.Tentacle) []diagnosis {
 	list := []diagnosis{} // an empty list is [], not null
-	// What helm upgrade makes again lasts: the other places follow it.
-	lasting := p.Environment
-	if p.Helm != nil {
-		lasting = p.Helm
+	add := func(fixes []diagnosisFix, format string, args ...any) {
+		list = append(list, diagnosis{fmt.Sprintf(format, args...), append([]diagnosisFix{}, fixes...)})
 	}
-	sync := func(addresses []string) string {
-		if len(addresses) == 0 {
-			return ""
-		}
-		return t.Command("sync-servers", "--server-comms-address="+strings.Join(addresses, ","))
-	}
-	add := func(fix, format string, args ...any) {
-		list = append(list, diagnosis{fmt.Sprintf(format, args...), fix})
-	}
+	only := func(command string) []diagnosisFix { return []diagnosisFix{{Command: command}} }
+	configMap := t.Instance.ConfigPath
+	sync := p.sync(t) // beside the first difference
 	switch {
+	case !registered:
+		add(nil, "The agent is not registered: %s is not true. Its next start registers it.", tentacleconfig.KeyIsRegistered)
 	case next.end == startFails:
-		add("", "The next start fails: %s.", next.reason)
-	case next.end == startEndsTrust && len(p.ConfigMap) == 0:
-		add("", "The agent is registered and polls nobody: its list is empty, and no start fills it.")
+		add(nil, "The next start fails: %s.", next.reason)
+	case len(p.ConfigMap) == 0 && next.end == startEndsTrust:
+		add(only(t.Command("check")), "The list in %s is empty, and the agent is registered: no start fills it again.", configMap)
 	case next.end == startEndsTrust:
-		add(sync(lasting), "The next start ends all trust: of the list in %s it keeps only %s, the first address of the environment, and that is not in the list. Thumbprint and subscription are lost with the entries.", configMap, next.first)
+		add(sync, "The next start ends all trust: it keeps only the entry of %s, the first address of the environment, and %s has none. Thumbprint and subscription are lost with the others.", next.first, configMap)
 	case next.polls != nil && !sameAddresses(next.polls, p.ConfigMap):
-		add(sync(lasting), "The ConfigMap and the environment differ: the next start %s.", becomes(p.ConfigMap, next.polls))
+		add(sync, "The ConfigMap and the environment differ: the next start %s.", becomes(p.ConfigMap, next.polls))
+	}
+	if len(list) > 0 {
+		sync = nil
 	}
 	if p.Helm != nil && !sameAddresses(p.Helm, p.Environment) {
-		add(sync(p.Helm), "The Helm values and the environment differ: the next helm upgrade makes it %s.", orNone(p.Helm))
+		add(sync, "The Helm values and the environment differ: the next helm upgrade makes it %s.", orNone(p.Helm))
 	}
 	if p.Running != nil && !sameAddresses(p.Running, p.ConfigMap) {
-		fix := ""
-		if next.end == startGoesWell {
-			fix = t.Restart()
+		var fixes []diagnosisFix
+		if registered && sameAddresses(next.polls, p.ConfigMap) { // else a start would change the list
+			fixes = only(t.Restart())
 		}
-		add(fix, "The running agent does not follow the ConfigMap: it polls %s until its next start.", orNone(p.Running))
+		add(fixes, "The agent started before the ConfigMap was changed: until its next start it polls %s.", orNone(p.Running))
 	}
 	return list
+}
+
+// sync are the commands that make the places the same: each with the list of one of them. None
+// helps an agent without entries, which has lost its subscription.
+func (p places) sync(t suggest.Tentacle) (fixes []diagnosisFix) {
+	if len(p.ConfigMap) == 0 {
+		return nil
+	}
+	var lists [][]string
+	for _, place := range []struct {
+		name      string
+		addresses []string
+	}{{"Helm values", p.Helm}, {"environment", p.Environment}, {"ConfigMap", p.ConfigMap}} {
+		if len(place.addresses) == 0 || slices.ContainsFunc(lists, func(l []string) bool { return sameAddresses(l, place.addresses) }) {
+			continue
+		}
+		lists = append(lists, place.addresses)
+		fixes = append(fixes, diagnosisFix{"the list of the " + place.name, t.Command("sync-servers", "--server-comms-address="+strings.Join(place.addresses, ","))})
+	}
+	if len(fixes) == 1 {
+		fixes[0].For = ""
+	}
+	return fixes
 }
 
 // becomes says what becomes of a list.
@@ -177,15 +198,19 @@ func orNone(addresses []string) string {
 
 // agreement says that the places that are known have the same list.
 func (p places) agreement() string {
-	known := 0
-	for _, list := range [][]string{p.Helm, p.Environment, p.ConfigMap, p.Running} {
-		if list != nil {
-			known++
+	var names []string
+	for _, place := range []struct {
+		name      string
+		addresses []string
+	}{{"the Helm values", p.Helm}, {"the environment", p.Environment}, {"the ConfigMap", p.ConfigMap}, {"the running agent", p.Running}} {
+		if place.addresses != nil {
+			names = append(names, place.name)
 		}
 	}
-	where := "All four places have"
-	if known < 4 {
-		where = fmt.Sprintf("The %d places that are known have", known)
+	where := "All four places"
+	if last := len(names) - 1; last < 3 {
+		where = strings.Join(names[:last], ", ") + " and " + names[last]
+		where = strings.ToUpper(where[:1]) + where[1:]
 	}
-	return fmt.Sprintf("%s the same %s.", where, plural.Of(len(p.ConfigMap), "address", "addresses"))
+	return fmt.Sprintf("%s have the same %s.", where, plural.Of(len(p.ConfigMap), "address", "addresses"))
 }

@@ -112,7 +112,7 @@ func record(c *console, instance tentacleconfig.Instance, o outcomeOptions, e hi
 	if c.systemLog != nil {
 		failures = append(failures, c.systemLog(e))
 	}
-	if instance.ConfigPath != "" {
+	if isKeptInFile(instance) { // what a container writes goes with it
 		failures = append(failures, history.Append(historyFolders(instance.ConfigPath)[0], e))
 	}
 	if err := errors.Join(failures...); err != nil {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -25,7 +26,7 @@ func forgetRestart(config string, status service.Status) {
 // interruptedRestart is the mark of a restart of this service that came to no end, so that the
 // service does not run although nobody wanted that; nil where there is none.
 func interruptedRestart(config string, status service.Status) *tentacleconfig.RestartMark {
-	if config == "" {
+	if !filepath.IsAbs(config) { // not known, or no file
 		return nil
 	}
 	mark, found := tentacleconfig.FindRestartMark(config, status.Name)

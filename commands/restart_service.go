@@ -149,6 +149,9 @@ func (o *restartServiceOptions) needed(ctx context.Context) (neededRestart, sugg
 		if err != nil {
 			return neededRestart{}, t, err
 		}
+		if p, is := found.place.(*configMapPlace); is {
+			return neededRestart{}, t, notInFileError{found.instance.Name, p}
+		}
 		if !o.outcome.dryRun {
 			noteUse(found.instance)
 		}

@@ -27,9 +27,10 @@ import (
 // scene is a cluster, and a host with a Tentacle that polls its first node.
 type scene struct {
 	cluster *octotest.Cluster
-	home    string // TentacleMachineConfigurationHomeDirectory: the index of instances
-	config  string // Tentacle.config
-	noKey   bool   // commands know no server
+	home    string   // TentacleMachineConfigurationHomeDirectory: the index of instances
+	config  string   // Tentacle.config
+	noKey   bool     // commands know no server
+	pod     []string // variables of the pod in whose container commands run
 }
 
 const sceneSubscription = "poll://g3662re9njtelsyfhm7t/"
@@ -155,6 +156,7 @@ func (s *scene) command(arguments ...string) *exec.Cmd {
 	cmd := exec.Command("octo-tentacle", arguments...)
 	cmd.Env = append(os.Environ(), "TentacleMachineConfigurationHomeDirectory="+s.home, scriptMachine+"="+filepath.Dir(s.config),
 		"OCTOPUS_URL="+s.cluster.URL(), "OCTOPUS_API_KEY="+octotest.APIKey, "OCTOPUS_ACCESS_TOKEN=", "OCTOPUS_SPACE=")
+	cmd.Env = append(cmd.Env, s.pod...)
 	if s.noKey {
 		cmd.Env = append(cmd.Env, "OCTOPUS_API_KEY=")
 	}

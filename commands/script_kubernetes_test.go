@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -50,12 +53,14 @@ func cmdKubernetes(ts *testscript.TestScript, neg bool, args []string) {
 	switch verb, args := args[0], args[1:]; verb {
 	case "account":
 		kubernetesAccount(ts, cluster, args)
+	case "pod":
+		kubernetesPod(ts, cluster, args)
 	case "request":
 		kubernetesRequest(ts, neg, cluster, args)
 	case "requests":
 		stdout := ts.Stdout() // even with nothing to print: it empties what was there
 		for _, r := range cluster.Requests() {
-			if len(args) == 0 || r.Verb != "get" && r.Verb != "list" {
+			if len(args) == 0 || r.Changes() {
 				fmt.Fprintln(stdout, r)
 			}
 		}
@@ -73,7 +78,7 @@ func cmdKubernetes(ts *testscript.TestScript, neg bool, args []string) {
 
 func isKubernetesVerb(word string) bool {
 	switch word {
-	case "account", "request", "requests", "fault", "restart", "log", "rollout":
+	case "account", "pod", "request", "requests", "fault", "restart", "log", "rollout":
 		return true
 	}
 	return false
@@ -103,6 +108,17 @@ func kubernetesAccount(ts *testscript.TestScript, cluster *kubetest.Cluster, arg
 		ts.Check(cluster.Allow(args[0], ts.ReadFile(args[1])))
 	}
 	ts.Setenv("KUBECONFIG", writeKubeconfig(ts, cluster, args[0], args[0]))
+}
+
+// kubernetesPod lets the program run in the container of the agent of a namespace.
+func kubernetesPod(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+	namespace := args[0]
+	variables, err := cluster.WritePod(ts.MkAbs(podAccount), cluster.AgentAccount(namespace), namespace)
+	ts.Check(err)
+	for _, variable := range append(variables, "OCTOPUS__K8STENTACLE__NAMESPACE="+namespace) {
+		name, value, _ := strings.Cut(variable, "=")
+		ts.Setenv(name, value)
+	}
 }
 
 // kubernetesRequest asks the API as the account that may do everything.
@@ -197,6 +213,7 @@ func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
 		Namespace: args[0], Thumbprint: ts.Getenv("THUMB"), Subscription: "poll://g3662re9njtelsyfhm7t/",
 		Data: map[string]string{"Tentacle.CertificateThumbprint": tentacleThumbprint()}, Labels: map[string]string{}, Annotations: map[string]string{},
 	}
+	certificate := false
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
@@ -219,6 +236,8 @@ func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
 		case "data":
 			key, value, _ := strings.Cut(value, "=")
 			a.Data[key] = value
+		case "certificate":
+			certificate = true
 		case "server-side":
 			a.ServerSide = true
 		case "no-helm":
@@ -227,6 +246,31 @@ func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
 			a.Addresses = append(a.Addresses, arg)
 		}
 	}
+	secret := map[string]any{}
+	if certificate {
+		setting, keys, err := agentCertificate()
+		ts.Check(err)
+		a.Data[tentacleconfig.KeyCertificate], secret["data"] = setting, keys
+	}
 	ts.Check(a.Install(cluster.Client()))
+	if certificate {
+		ts.Check(cluster.Client().Do("PATCH", "/api/v1/namespaces/"+a.Namespace+"/secrets/tentacle-secret", "application/merge-patch+json", secret, nil))
+	}
 	ts.Setenv("OWN", tentacleThumbprint())
+}
+
+// agentCertificate is the setting with the certificate of an agent, and the data of the Secret with
+// the key that encrypts it.
+func agentCertificate() (setting string, keys map[string][]byte, err error) {
+	pfx, err := commands.OnePFX()
+	if err != nil {
+		return "", nil, err
+	}
+	keys = map[string][]byte{"machine-key": []byte("0123456789abcdef0123456789abcdef"), "machine-iv": []byte("0123456789abcdef")}
+	key, err := tentacleconfig.NewKey(keys["machine-key"], keys["machine-iv"])
+	if err != nil {
+		return "", nil, err
+	}
+	setting, err = key.Encrypt([]byte(base64.StdEncoding.EncodeToString(pfx)))
+	return setting, keys, err
 }

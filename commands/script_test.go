@@ -16,6 +16,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
+	"github.com/octo-tentacle/octo-tentacle/internal/podaccount"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 			// Scripts have a machine of their own: the one they run on stays out of it.
 			if folder := os.Getenv(scriptMachine); folder != "" {
 				machinefiles.Use(filepath.Join(folder, "machine-id"), filepath.Join(folder, "machinekey"))
+				podaccount.Use(filepath.Join(folder, podAccount))
 				os.Exit(commands.MainOf(filepath.Join(folder, systemLog)))
 			}
 			os.Exit(commands.Main())
@@ -60,6 +62,7 @@ func atOnce() {
 const (
 	scriptMachine = "OCTO_TENTACLE_SCRIPT_MACHINE"
 	systemLog     = "system.log" // the log of that machine
+	podAccount    = "podaccount" // the account of the pod that it is, if it is one
 )
 
 // TestScripts runs what users type: one file per feature, with what they see.

@@ -237,8 +237,8 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	folder := leakFolder(t)
 	var wait sync.WaitGroup // most of the time is spent in waiting for what does not answer
 	for _, command := range commands.Commands() {
-		if command.Name == "demo" {
-			continue // asks nothing of the user
+		if command.Name == "demo" || command.Name == "migrate-preinstalled-k8s-config" {
+			continue // asks nothing of the user; works in the container of an agent only: TestAMigration…
 		}
 		l := newLeakTest(t, filepath.Join(folder, command.Name))
 		wait.Go(func() {

@@ -18,6 +18,9 @@ func serviceOf(instance tentacleconfig.Instance, given string) string {
 // lookAtService is the state of a service. An unknown state is reported; it is never a reason to
 // fail.
 func lookAtService(ctx context.Context, name string) (service.Status, error) {
+	if name == "" { // an agent in its container
+		return service.Status{State: service.Unmanaged}, nil
+	}
 	status, err := service.Query(ctx, name)
 	if err != nil {
 		return service.Status{Name: name, State: stateUnknown}, fmt.Errorf("the state of service %s is not known: %w", name, err)

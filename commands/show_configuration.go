@@ -21,6 +21,7 @@ import (
 // showConfigurationOptions are those of show-configuration.
 type showConfigurationOptions struct {
 	tentacle tentacleOptions
+	agents   agentOptions
 	api      apiOptions
 	file     userFile
 	space    spaceOption
@@ -34,15 +35,17 @@ func showConfigurationCommand(c *console) *cli.Command {
 		Usage:    "show the settings and the registration of this Tentacle",
 		Description: `Prints the settings as JSON, without secrets. With --server and credentials, adds
 what the Octopus Server knows about this Tentacle: its name there, environments,
-roles, tenants, worker pools and policy.
+roles, tenants, worker pools and policy. Of a Kubernetes agent, adds what is known of
+it in its cluster.
 
   octo-tentacle show-configuration
-  octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt`,
+  octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle show-configuration --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file.path,
 				Usage: "`FILE` to write it to, instead of standard output"},
 			o.file.forceFlag(theOutcome),
-		}, o.space.flags(theServer), o.api.flags(), o.tentacle.flags()),
+		}, o.space.flags(theServer), o.api.flags(), o.tentacle.flags(), o.agents.flags()),
 		Action: func(ctx *cli.Context) error { return showConfiguration(ctx.Context, c, o) },
 	}
 }
@@ -52,6 +55,9 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		return err
 	}
 
+	if o.agents.given() {
+		return showAgents(ctx, c, o)
+	}
 	t, err := lookAt(ctx, o.tentacle)
 	if err != nil {
 		return err
@@ -62,22 +68,29 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		}
 	}
 	noteUse(t.instance)
-	shown, err := shownSettings(t)
+	shown, err := o.shown(ctx, c, t)
 	if err != nil {
 		return err
 	}
-	if o.asksServer() {
-		err := o.askServer(ctx, c, t, shown)
-		c.endProgress()
-		if err != nil {
-			return err
-		}
-	}
+	return o.write(c, shown)
+}
 
-	if o.file.path == "" {
-		return c.printJSON(shown)
+// shown is what is known of a Tentacle.
+func (o *showConfigurationOptions) shown(ctx context.Context, c *console, t *tentacle) (tree, error) {
+	shown, err := shownSettings(t)
+	if err == nil && o.asksServer() {
+		err = o.askServer(ctx, c, t, shown)
+		c.endProgress()
 	}
-	text, err := c.printableJSON(shown, "  ")
+	return shown, err
+}
+
+// write writes JSON to the file, or to standard output.
+func (o *showConfigurationOptions) write(c *console, value any) error {
+	if o.file.path == "" {
+		return c.printJSON(value)
+	}
+	text, err := c.printableJSON(value, "  ")
 	if err != nil {
 		return err
 	}
@@ -88,7 +101,7 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 }
 
 func (o *showConfigurationOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.file.complete("file")); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.agents.complete(o.tentacle, false), o.file.complete("file")); err != nil {
 		return err
 	}
 	o.space.complete()
@@ -131,15 +144,19 @@ func shownSettings(t *tentacle) (tree, error) {
 	}
 	v := settingValues{t: t}
 	shown := tree{}
-	shown.set(tentacleconfig.KeyHome, orNull(rootedHome(t.instance.ConfigPath, v.text(tentacleconfig.KeyHome))))
+	home, goos := v.text(tentacleconfig.KeyHome), t.goos()
+	if t.agent == nil {
+		home = rootedHome(t.instance.ConfigPath, home)
+	}
+	shown.set(tentacleconfig.KeyHome, orNull(home))
 	shown.set(tentacleconfig.KeyThumbprint, orNull(thumbprint))
 	shown.set(tentacleconfig.KeyPollingConnectionCount, v.number(tentacleconfig.KeyPollingConnectionCount, ""))
 	shown.set(tentacleconfig.KeyTrustedServers, json.RawMessage(tentacleconfig.FormatTrustedServers(t.servers)))
-	shown.set(tentacleconfig.KeyApplicationDirectory, cmp.Or(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications()))
+	shown.set(tentacleconfig.KeyApplicationDirectory, cmp.Or(v.text(tentacleconfig.KeyApplicationDirectory), defaultApplications(goos)))
 	shown.set(tentacleconfig.KeyListenIP, orNull(v.text(tentacleconfig.KeyListenIP)))
 	shown.set(tentacleconfig.KeyNoListen, v.isTrue(tentacleconfig.KeyNoListen))
 	shown.set(tentacleconfig.KeyPort, v.number(tentacleconfig.KeyPort, defaultListeningPort))
-	if runtime.GOOS != "windows" {
+	if goos != "windows" {
 		// On Windows it is a scheduled task, which this program does not know; elsewhere there is
 		// none, and the Tentacle CLI says this (Configuration/WatchdogConfiguration.cs).
 		shown.set("Octopus.Watchdog", tree{"Enabled": false, "Instances": "*", "Interval": 0})
@@ -195,9 +212,17 @@ func rootedHome(config, home string) string {
 	return filepath.Dir(config) + string(filepath.Separator) + home
 }
 
+// goos is the system that the Tentacle runs on.
+func (t *tentacle) goos() string {
+	if t.agent != nil {
+		return "linux"
+	}
+	return runtime.GOOS
+}
+
 // defaultApplications is the folder for applications when none is set.
-func defaultApplications() string {
-	if runtime.GOOS == "windows" {
+func defaultApplications(goos string) string {
+	if goos == "windows" {
 		return filepath.VolumeName(cmp.Or(os.Getenv("ProgramFiles"), `C:\`)) + `\Octopus\Applications`
 	}
 	return "/home/Octopus/Applications"

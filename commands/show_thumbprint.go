@@ -55,7 +55,7 @@ func showThumbprint(ctx context.Context, c *console, o showThumbprintOptions) er
 	noteUse(t.instance)
 	document, err := t.place.read(ctx)
 	if err != nil {
-		return err
+		return about(t.suggest(), err)
 	}
 	thumbprint, err := document.Thumbprint()
 	if errors.Is(err, tentacleconfig.ErrNoCertificate) {

@@ -20,17 +20,24 @@ func askAll(ctx context.Context, snapshots []*snapshot, answered func(octoapi.Po
 	all.Wait()
 }
 
+// unseen says whether nothing is known but why nothing is known.
+func (s *snapshot) unseen() bool { return s.IndexErr != nil || s.UnseenErr != nil }
+
 // ask asks the service manager, the ports, their hosts and the API at the same time.
 func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
-	if s.IndexErr != nil {
+	if s.unseen() {
 		return
 	}
 	var all sync.WaitGroup
-	all.Go(func() { s.lookAtService(ctx) })
-	all.Go(func() {
-		s.Variables, s.VariablesErr = s.place.environment(ctx)
-	})
-	all.Go(func() { s.lookAtFileAccess(ctx) })
+	if s.Kubernetes == nil { // what the cluster of an agent says about it is known already
+		all.Go(func() { s.lookAtService(ctx) })
+		all.Go(func() {
+			if isKeptInFile(s.Tentacle.Instance) { // what the chart sets for a container is right
+				s.Variables, s.VariablesErr = s.place.environment(ctx)
+			}
+		})
+		all.Go(func() { s.lookAtFileAccess(ctx) })
+	}
 	all.Go(func() { s.askPorts(ctx, answered) })
 	all.Go(func() { s.askHosts(ctx) })
 	if s.server != nil {

@@ -154,7 +154,8 @@ func (o *syncServersOptions) complete(c *console) (err error) {
 	if o.file != "" {
 		return o.completeFromFile(c)
 	}
-	if o.ofPod = !o.nodes.given() && ownNamespace() != ""; o.ofPod {
+	if _, inside := agentContainer(); inside && !o.nodes.given() && !o.change.agents.given() {
+		o.ofPod = true
 		return nil
 	}
 	if !o.nodes.given() { // an empty variable of a script must not remove all nodes but the API's host

@@ -37,9 +37,17 @@ func takeSnapshot(ctx context.Context, t *tentacle, now time.Time) *snapshot {
 		s.Backup = newestUsableBackup(instance)
 		return s
 	}
-	s.document, t.document = document, document
 	// Without the times, a pending restart is not noticed.
 	s.File, _ = tentacleconfig.TimesOf(instance.ConfigPath)
+	if s.readSettings(t, document); s.ServersErr != nil {
+		s.Backup = newestUsableBackup(instance)
+	}
+	return s
+}
+
+// readSettings reads what the settings say, and records what cannot be read.
+func (s *snapshot) readSettings(t *tentacle, document *tentacleconfig.Document) {
+	s.document, t.document = document, document
 	setting, _ := document.Get(tentacleconfig.KeyThumbprint)
 	s.Thumbprint = strings.ToUpper(thumbprint.Clean(setting))
 	s.Certificate, s.CertificateErr = document.CertificateDates()
@@ -48,12 +56,9 @@ func takeSnapshot(ctx context.Context, t *tentacle, now time.Time) *snapshot {
 	s.ListenPort, _ = t.listeningPort("") // a Tentacle with a port that is none does not start
 	ip, _ := document.Get(tentacleconfig.KeyListenIP)
 	s.ListenIP = strings.TrimSpace(ip)
-	if s.Servers, s.ServersErr = document.TrustedServers(); s.ServersErr != nil {
-		s.Backup = newestUsableBackup(instance)
-	}
+	s.Servers, s.ServersErr = document.TrustedServers()
 	s.proxy, s.ProxyErr = document.PollingProxy()
 	s.Ports = check.PortsOf(s.Servers)
-	return s
 }
 
 // isAlone says whether there certainly is no other instance on this machine.
@@ -63,6 +68,9 @@ func isAlone(instance tentacleconfig.Instance) bool {
 }
 
 func newestUsableBackup(instance tentacleconfig.Instance) string {
+	if !isKeptInFile(instance) {
+		return ""
+	}
 	if backup, found := tentacleconfig.NewestUsableBackup(instance.ConfigPath); found {
 		return backup.ID()
 	}

@@ -40,13 +40,13 @@ func (t *tentacle) suggest() suggest.Tentacle {
 	return suggest.Tentacle{Instance: t.instance, Service: t.service, Agent: t.outside}
 }
 
-// isRegistered reads the setting in which a Kubernetes agent records its registration: true, in any
-// case (FlatDictionaryKeyValueStore.cs), or 1, as a ConfigMap may have it
-// (ConfigMapKeyValueStore.cs).
+// isRegistered reads the setting in which a Kubernetes agent records its registration: true or, in a
+// ConfigMap, 1 (ConfigMapKeyValueStore.cs); in a file, true in any case
+// (FlatDictionaryKeyValueStore.cs).
 func (t *tentacle) isRegistered() bool {
 	value, _ := t.document.Get(tentacleconfig.KeyIsRegistered)
 	value = strings.TrimSpace(value)
-	return value == "1" || strings.EqualFold(value, "true")
+	return value == "1" || value == "true" || isKeptInFile(t.instance) && strings.EqualFold(value, "true")
 }
 
 // defaultListeningPort is where a Tentacle listens unless it is configured otherwise.

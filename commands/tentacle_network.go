@@ -3,6 +3,8 @@ package commands
 import (
 	"runtime"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // network reaches the polling ports the way the Tentacle itself does. It does not use the network.
@@ -18,8 +20,12 @@ func (t *tentacle) network(c *console, timeout time.Duration) (*network, error) 
 }
 
 // connect reaches the Octopus Server the way the Tentacle itself does: through its polling proxy,
-// if one is configured. It does not use the network.
+// if one is configured. It does not use the network. The proxy of an agent's pod is not for what is
+// outside its cluster.
 func (t *tentacle) connect(c *console, o apiOptions) (*connection, error) {
+	if t.agent != nil {
+		return connect(c, o, tentacleconfig.Proxy{UseDefault: true})
+	}
 	proxy, err := t.document.PollingProxy()
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 // answer is taken as allowed: it will be said when it is tried.
 func (c *Cluster) Denied(ctx context.Context, wanted []Access) []Access {
 	denied := make([]bool, len(wanted))
-	atOnce(len(wanted), func(i int) {
+	AtOnce(len(wanted), func(i int) {
 		denied[i] = c.denies(ctx, wanted[i])
 	})
 	var list []Access
@@ -48,6 +48,7 @@ func (a *Agent) UpgradeAccess() []Access {
 	all := []Access{
 		{Verb: "patch", Resource: configMaps, Namespace: a.Namespace, Name: a.ConfigMap.Meta.Name},
 		{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: a.Namespace, Name: a.Deployment.Meta.Name},
+		{Verb: "get", Group: "apps", Resource: "deployments", Namespace: a.Namespace, Name: a.Deployment.Meta.Name}, // Wait
 	}
 	if a.Release != nil {
 		namespace := a.Release.secret.Meta.Namespace

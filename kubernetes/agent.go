@@ -32,10 +32,10 @@ type Agent struct {
 	Container  string   // the name of the agent's container in the Deployment
 	Pods       []Pod    // of the Deployment, the newest first
 	Release    *Release // the newest revision; nil where Helm did not make it
+	Deployed   *Release // the revision whose values helm upgrade goes on with: often the newest; nil if there is none
+	left       []Secret // older revisions that are deployed as well, since an upgrade was interrupted at its end
 	Previous   *Release // the revision before, which helm rollback goes back to; nil if there is none
 	Owner      string   // "Flux" or "Argo CD", if one of them deploys it; "" if none does
-
-	left []Secret // see SupersedeLeft
 
 	// What this account may not read, or could not, leaves its fields empty.
 	PodsErr, ReleaseErr error

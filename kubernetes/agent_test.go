@@ -40,3 +40,20 @@ func TestWhoDeploysAnAgent(t *testing.T) {
 		}
 	}
 }
+
+func TestAPodThatHasEndedRunsNoScript(t *testing.T) {
+	t.Parallel()
+	var pods []Pod
+	for _, phase := range []string{"Pending", "Running", "Succeeded", "Failed", "Unknown"} {
+		var p Pod
+		p.Status.Phase = phase
+		pods = append(pods, p)
+	}
+	var phases []string
+	for _, p := range unfinished(pods) {
+		phases = append(phases, p.Status.Phase)
+	}
+	if want := []string{"Pending", "Running", "Unknown"}; !slices.Equal(phases, want) {
+		t.Errorf("%q, want %q", phases, want)
+	}
+}

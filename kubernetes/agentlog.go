@@ -13,7 +13,8 @@ type Log struct {
 	// Started says that the log has the start of the agent: Polls is all that it polls. It is false
 	// while the container is still being prepared, and of a log whose beginning is gone.
 	Started bool
-	Polls   []Poll // in the order of the settings
+	Polls   []Poll    // in the order of the settings
+	Read    time.Time // when the agent said so, having read its settings; zero where that is not known
 
 	Nodes    []NodeLog // what became of the connections, by address, in the order of the log
 	LastLine string    // the last one that is not empty, without the time
@@ -118,12 +119,12 @@ func (l *Log) add(prefix linePrefix, text string) {
 	halibut := halibutLine.FindStringSubmatch(text)
 	switch poll := pollLine.FindStringSubmatch(text); {
 	case poll != nil:
-		l.Started = true
+		l.Started, l.Read = true, prefix.time
 		if p := (Poll{poll[1], poll[2], poll[3]}); !slices.Contains(l.Polls, p) {
 			l.Polls = append(l.Polls, p)
 		}
 	case trustLine.MatchString(text): // the agent says this before what it polls
-		l.Started = true
+		l.Started, l.Read = true, prefix.time
 	case halibut != nil:
 		n := l.node(halibut[1])
 		if n.add(prefix.time, halibut[2]); n.Failing() && n.Error == "" {

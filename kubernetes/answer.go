@@ -16,14 +16,11 @@ import (
 	"time"
 )
 
-// errNoAnswer is context.DeadlineExceeded in words that say what happened.
-var errNoAnswer = fmt.Errorf("it does not answer in time%w", silent{context.DeadlineExceeded})
+// lateError is context.DeadlineExceeded in words that say what happened.
+type lateError struct{}
 
-// silent is an error that is known by errors.Is and adds nothing to the text.
-type silent struct{ error }
-
-func (silent) Error() string   { return "" }
-func (s silent) Unwrap() error { return s.error }
+func (lateError) Error() string { return "it does not answer in time" }
+func (lateError) Unwrap() error { return context.DeadlineExceeded }
 
 // noAnswer says why a request got no answer, or not all of it.
 func (c *Cluster) noAnswer(ctx context.Context, err error) error {
@@ -35,7 +32,7 @@ func (c *Cluster) noAnswer(ctx context.Context, err error) error {
 		err = context.Cause(ctx)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errNoAnswer
+		err = lateError{}
 	}
 	var untrusted *tls.CertificateVerificationError
 	switch {
@@ -68,7 +65,7 @@ func (c *Cluster) refusal(r request, response *http.Response, content []byte) er
 			what += " to " + to.Host
 		}
 		return &NotKubernetesError{Server: c.Server, Status: status, What: what}
-	case looksLikeHTML(content):
+	case isPage(response, content):
 		return &NotKubernetesError{Server: c.Server, Status: status, What: "an HTML page"}
 	case status == http.StatusProxyAuthRequired:
 		return &NotKubernetesError{Server: c.Server, Status: status, What: "a proxy that wants a login"}
@@ -80,8 +77,11 @@ func (c *Cluster) refusal(r request, response *http.Response, content []byte) er
 	return e
 }
 
-func looksLikeHTML(content []byte) bool {
-	return bytes.HasPrefix(bytes.TrimSpace(content), []byte("<"))
+// isPage says whether an answer is a page for a browser. The log of a pod may begin with a < as well.
+func isPage(response *http.Response, content []byte) bool {
+	start := strings.ToLower(string(bytes.TrimSpace(content[:min(len(content), 100)])))
+	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
+		strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
 // invalidValue is where the API quotes what it does not accept: of a patch, the whole object with all

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -26,6 +27,7 @@ type Cluster struct {
 	userAgent string
 	patience  time.Duration // with one attempt
 	delay     time.Duration // before the second attempt
+	answered  atomic.Bool   // once at least
 }
 
 // An attempt ends after a while even if whoever asks sets no deadline. A plugin that gets
@@ -141,13 +143,14 @@ func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
 		return nil, c.noAnswer(limited, err)
 	}
 	defer response.Body.Close()
+	c.answered.Store(true)
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return nil, c.noAnswer(limited, err)
 	case len(content) > maxAnswer:
 		return nil, fmt.Errorf("%s answers with more than %d MiB", c.Server, maxAnswer>>20)
-	case response.StatusCode >= 300 || looksLikeHTML(content):
+	case response.StatusCode >= 300 || isPage(response, content):
 		return nil, c.refusal(r, response, content)
 	}
 	return content, nil

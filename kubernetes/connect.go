@@ -32,7 +32,7 @@ type Kubeconfig struct {
 
 // Connect prepares requests to a cluster; it sends none. Without any kubeconfig, and in a pod, the
 // cluster is that of the pod and the account is the pod's own. The errors are *NoKubeconfigError,
-// *KubeconfigError and *ContextError.
+// *KubeconfigError, *ContextError and *PodError.
 //
 // A kubeconfig means here what it means to kubectl: client-go reads it, runs its exec plugins and
 // uses its proxies. A plugin gets no standard input, which belongs to this program.

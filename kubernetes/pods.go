@@ -1,20 +1,82 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
+
+// readPods reads the pods of agents, with one request.
+func (c *Cluster) readPods(ctx context.Context, agents []*Agent) {
+	if len(agents) == 0 {
+		return
+	}
+	namespace := ""
+	if len(agents) == 1 {
+		namespace = agents[0].Namespace
+	}
+	pods, err := listObjects[Pod](ctx, c, objectPath(coreAPI, namespace, "pods", ""), podSelector(agents))
+	for _, a := range agents {
+		a.PodsErr = err
+		a.Pods = podsOf(a, pods)
+	}
+}
+
+// nameLabel is a label that every chart of the agent gives its pods.
+const nameLabel = "app.kubernetes.io/name"
+
+// podSelector leaves out other pods, of which a cluster may have thousands, as far as the
+// Deployments of these agents have that label in common.
+func podSelector(agents []*Agent) url.Values {
+	var names []string
+	for _, a := range agents {
+		name := a.Deployment.Spec.Selector.MatchLabels[nameLabel]
+		if name == "" {
+			return nil
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 1 {
+		return url.Values{"labelSelector": {nameLabel + "=" + names[0]}}
+	}
+	return url.Values{"labelSelector": {nameLabel + " in (" + strings.Join(names, ",") + ")"}}
+}
+
+// podsOf are the pods of an agent's Deployment, the newest first.
+func podsOf(a *Agent, pods []Pod) (own []Pod) {
+	for _, p := range pods {
+		if p.Meta.Namespace == a.Namespace && p.runs(a.Container) && hasLabels(p.Meta, a.Deployment.Spec.Selector.MatchLabels) {
+			own = append(own, p)
+		}
+	}
+	slices.SortStableFunc(own, func(p, q Pod) int {
+		return cmp.Or(q.Meta.CreationTimestamp.Compare(p.Meta.CreationTimestamp), cmp.Compare(p.Meta.Name, q.Meta.Name))
+	})
+	return own
+}
+
+func hasLabels(m Meta, labels map[string]string) bool {
+	for key, value := range labels {
+		if m.Labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
 
 // runs says whether a pod has a container of that name.
 func (p *Pod) runs(container string) bool {
 	return slices.ContainsFunc(p.Spec.Containers, func(c Container) bool { return c.Name == container })
 }
 
-// ContainerStatus is how a container of the pod is doing; nil before it was started for the first time.
+// ContainerStatus is how a container of the pod is doing; nil before its first start.
 func (p *Pod) ContainerStatus(container string) *ContainerStatus {
 	for i, s := range p.Status.ContainerStatuses {
 		if s.Name == container {
@@ -48,8 +110,13 @@ const ScriptTicket = "octopus.com/scriptTicketId"
 
 // ScriptPods are the pods in which scripts run now.
 func (a *Agent) ScriptPods(ctx context.Context) ([]Pod, error) {
-	pods, err := listObjects[Pod](ctx, a.Cluster, "/api/v1/namespaces/"+url.PathEscape(a.Namespace)+"/pods", url.Values{"labelSelector": {ScriptTicket}})
-	return slices.DeleteFunc(pods, func(p Pod) bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" }), err
+	pods, err := listObjects[Pod](ctx, a.Cluster, objectPath(coreAPI, a.Namespace, "pods", ""), url.Values{"labelSelector": {ScriptTicket}})
+	return unfinished(pods), err
+}
+
+// unfinished are the pods that run, or wait for that.
+func unfinished(pods []Pod) []Pod {
+	return slices.DeleteFunc(pods, func(p Pod) bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" })
 }
 
 // How much of a log is read: the agent says at its start what it polls, and at the end of the log
@@ -91,7 +158,7 @@ func (a *Agent) logText(ctx context.Context, p *Pod, query url.Values) ([]byte, 
 	query.Set("timestamps", "true")
 	return a.Cluster.send(ctx, request{
 		method: http.MethodGet,
-		path:   "/api/v1/namespaces/" + url.PathEscape(a.Namespace) + "/pods/" + url.PathEscape(p.Meta.Name) + "/log",
+		path:   objectPath(coreAPI, a.Namespace, "pods", p.Meta.Name) + "/log",
 		query:  query,
 	})
 }

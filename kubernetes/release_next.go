@@ -146,3 +146,13 @@ func decodeObject(content []byte) (map[string]any, error) {
 }
 
 func unixTime(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// childOf is a map within a map. It is made where there is none.
+func childOf(parent map[string]any, key string) map[string]any {
+	child, is := parent[key].(map[string]any)
+	if !is {
+		child = map[string]any{}
+		parent[key] = child
+	}
+	return child
+}

@@ -30,29 +30,26 @@ func (c *Cluster) newestRevisions(ctx context.Context, a *Agent) (newest, previo
 	if name == "" {
 		return nil, nil, nil
 	}
-	secrets, err := c.revisions(ctx, namespace, name, "")
+	secrets, err := c.revisions(ctx, namespace, name)
 	if err != nil || len(secrets) == 0 {
 		return nil, nil, err
 	}
 	if newest, err = decodeRelease(secrets[0]); err != nil {
 		return nil, nil, err
 	}
-	a.left = leftDeployed(newest, secrets[1:])
+	if a.Deployed, a.left, err = deployed(newest, secrets); err != nil {
+		return nil, nil, err
+	}
 	if len(secrets) > 1 {
 		previous, _ = decodeRelease(secrets[1]) // one that cannot be read, Helm cannot go back to either
 	}
 	return newest, previous, nil
 }
 
-// revisions are the Secrets of the revisions of a release that have a status, the newest first; of
-// all where status is "".
-func (c *Cluster) revisions(ctx context.Context, namespace, name, status string) ([]Secret, error) {
-	selector := "owner=helm,name=" + name
-	if status != "" {
-		selector += ",status=" + status
-	}
-	secrets, err := listObjects[Secret](ctx, c, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/secrets",
-		url.Values{"labelSelector": {selector}})
+// revisions are the Secrets of all revisions of a release, the newest first.
+func (c *Cluster) revisions(ctx context.Context, namespace, name string) ([]Secret, error) {
+	secrets, err := listObjects[Secret](ctx, c, objectPath(coreAPI, namespace, "secrets", ""),
+		url.Values{"labelSelector": {"owner=helm,name=" + name}})
 	secrets = slices.DeleteFunc(secrets, func(s Secret) bool { return s.Type != releaseType })
 	slices.SortFunc(secrets, func(a, b Secret) int { return cmp.Compare(revisionOf(b), revisionOf(a)) })
 	return secrets, err
@@ -62,4 +59,22 @@ func (c *Cluster) revisions(ctx context.Context, namespace, name, status string)
 func revisionOf(s Secret) int {
 	n, _ := strconv.Atoi(s.Meta.Labels["version"]) // one without a number is older than all
 	return n
+}
+
+// deployed is the newest of the revisions that are deployed, and the older ones that are so, too.
+func deployed(newest *Release, revisions []Secret) (r *Release, left []Secret, err error) {
+	for _, s := range revisions {
+		switch {
+		case s.Meta.Labels["status"] != StatusDeployed:
+		case r != nil:
+			left = append(left, s)
+		case s.Meta.Name == newest.secret.Meta.Name:
+			r = newest
+		default:
+			if r, err = decodeRelease(s); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return r, left, nil
 }

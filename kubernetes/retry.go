@@ -10,11 +10,15 @@ import (
 
 // Every request is tried again if it may succeed the next time and cannot do harm: after a dropped
 // or refused connection and after 429, 500, 502, 503 and 504, with growing delays or the one that
-// the API asks for. What 401, 403, 404, 409 and 422 say does not change by asking again. Writes say
-// on which version of the object they stand, so that one that is sent twice is refused the second
-// time; only a new object, which has no version yet, is not sent twice.
+// the API asks for. What 401, 403, 404, 409 and 422 say does not change by asking again. A write that
+// is sent twice does the same as once, or stands on a version of the object and is refused the second
+// time; only a new object is not sent twice.
+//
+// A port where nothing listens is given up sooner while the API has never answered: then it is the
+// wrong address, rather than an API that is being restarted.
 const (
 	attempts   = 6
+	briefly    = 3
 	firstDelay = 250 * time.Millisecond // 0.25, 0.5, 1, 2 and 4 s: a bit less than 8 s
 	longest    = 30 * time.Second       // from the first attempt to the last; an API may ask for more
 )
@@ -27,7 +31,11 @@ func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inD
 	for attempt := 1; ; attempt++ {
 		content, err = c.attempt(ctx, r)
 		wait, again := tryAgain(r.method, err)
-		if !again || attempt == attempts || ctx.Err() != nil {
+		most := attempts
+		if nobodyListens(err) && !c.answered.Load() {
+			most = briefly
+		}
+		if !again || attempt >= most || ctx.Err() != nil {
 			return content, inDoubt, err
 		}
 		wait = max(wait, delay)
@@ -42,6 +50,12 @@ func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inD
 		case <-time.After(wait):
 		}
 	}
+}
+
+// nobodyListens says whether there was no connection at all.
+func nobodyListens(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && !dial.Timeout()
 }
 
 // lasts says whether the context does not end within a time.

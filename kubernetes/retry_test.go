@@ -89,6 +89,24 @@ func TestWhatIsRefusedIsNotShown(t *testing.T) {
 	}
 }
 
+func TestALogMayBeginLikeAPage(t *testing.T) {
+	t.Parallel()
+	k := cluster(t, "test")
+	k.SetRollout("a", kubetest.Rollout{Fails: "<settings/>"})
+	if err := (kubetest.Agent{Namespace: "a", Addresses: []string{"https://octo1:10943"}}).Install(k.Client()); err != nil {
+		t.Fatal(err)
+	}
+	c := connectTo(t, k.Kubeconfig(kubetest.Admin))
+	a, err := c.Agent(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := c.send(t.Context(), request{method: http.MethodGet, path: objectPath(coreAPI, "a", "pods", a.Pods[0].Meta.Name) + "/log"})
+	if err != nil || string(log) != "<settings/>\n" {
+		t.Errorf("%q, %v", log, err)
+	}
+}
+
 func TestNobodyIsAskedToGiveRightsToNobody(t *testing.T) {
 	t.Parallel()
 	k := withAgent(t)
@@ -142,6 +160,27 @@ func TestAnAPIThatIsNotThereOrNotTheRightOneIsSaid(t *testing.T) {
 	var unreachable *UnreachableError
 	if want := "the Kubernetes API " + c.Server + " cannot be reached: dial tcp "; !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, not\n%s", err, want)
+	}
+}
+
+// roundTrip is a transport.
+type roundTrip func() (*http.Response, error)
+
+func (r roundTrip) RoundTrip(*http.Request) (*http.Response, error) { return r() }
+
+func TestAPortWhereNothingListensIsGivenUpSoonerBeforeItAnswered(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	c := &Cluster{address: "https://127.0.0.1", patience: attemptTime, delay: time.Microsecond, client: &http.Client{Transport: roundTrip(func() (*http.Response, error) {
+		asked++
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	})}}
+	for answered, want := range map[bool]int{false: briefly, true: attempts} {
+		asked = 0
+		c.answered.Store(answered)
+		if _, err := c.ConfigMap(t.Context(), "a", "x"); err == nil || asked != want {
+			t.Errorf("answered %v: asked %d times, not %d: %v", answered, asked, want, err)
+		}
 	}
 }
 

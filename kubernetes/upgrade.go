@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"bytes"
 	kubernetesyaml "sigs.k8s.io/yaml"
 )
 
@@ -21,7 +21,6 @@ type Upgrade struct {
 	Resumed bool     // it had been begun before
 
 	agent *Agent
-	older []*Release // deployed as well, since an earlier upgrade was interrupted at its end
 }
 
 // PendingError says that the release of an agent is being changed by others, or was, and they did
@@ -41,64 +40,27 @@ func (e *NotDeployedError) Error() string {
 }
 
 // Interrupted is the upgrade that this program began and did not end; nil if there is none.
-func (a *Agent) Interrupted(ctx context.Context) (*Upgrade, error) {
+func (a *Agent) Interrupted() (*Upgrade, error) {
 	if a.Release == nil || a.Release.Status != StatusPendingUpgrade || !a.Release.IsOurs() {
 		return nil, nil
 	}
-	u := &Upgrade{agent: a, Release: a.Release, Resumed: true}
-	return u, u.readDeployed(ctx)
-}
-
-// Deployed is the revision of the agent's release that is deployed. Its error is a *NotDeployedError
-// if there is none.
-func (a *Agent) Deployed(ctx context.Context) (*Release, error) {
-	if a.Release.Status == StatusDeployed {
-		return a.Release, nil
+	if a.Deployed == nil {
+		return nil, &NotDeployedError{a.Release}
 	}
-	u := &Upgrade{agent: a}
-	err := u.readDeployed(ctx)
-	return u.Former, err
+	return &Upgrade{agent: a, Release: a.Release, Former: a.Deployed, Resumed: true}, nil
 }
 
 // Upgrade plans to give the agent other addresses. description says so in helm history. Nothing is
 // written yet.
-func (a *Agent) Upgrade(ctx context.Context, addresses []string, description string) (*Upgrade, error) {
-	switch a.Release.Status {
-	case StatusPendingUpgrade, "pending-install", "pending-rollback", "uninstalling":
+func (a *Agent) Upgrade(addresses []string, description string) (*Upgrade, error) {
+	switch {
+	case a.Release.Status == StatusPendingUpgrade || a.Release.Status == "pending-install" || a.Release.Status == "pending-rollback" || a.Release.Status == "uninstalling":
 		return nil, &PendingError{a.Release}
+	case a.Deployed == nil:
+		return nil, &NotDeployedError{a.Release}
 	}
-	u := &Upgrade{agent: a}
-	if err := u.readDeployed(ctx); err != nil {
-		return nil, err
-	}
-	var err error
-	u.Release, err = u.Former.next(a.Release.Revision+1, a.Deployment.Meta.Name, a.Container, addresses, description, time.Now())
-	return u, err
-}
-
-// readDeployed finds the revision that is deployed. If an upgrade was interrupted at its end there
-// may be two of them, of which the newest counts for Helm, too.
-func (u *Upgrade) readDeployed(ctx context.Context) error {
-	newest := u.agent.Release
-	secrets, err := u.agent.Cluster.revisions(ctx, newest.secret.Meta.Namespace, newest.Name, StatusDeployed)
-	if err != nil {
-		return err
-	}
-	for _, s := range secrets {
-		r, err := decodeRelease(s)
-		switch {
-		case err != nil:
-			return err
-		case u.Former == nil:
-			u.Former = r
-		default:
-			u.older = append(u.older, r)
-		}
-	}
-	if u.Former == nil {
-		return &NotDeployedError{newest}
-	}
-	return nil
+	next, err := a.Deployed.next(a.Release.Revision+1, a.Deployment.Meta.Name, a.Container, addresses, description, time.Now())
+	return &Upgrade{agent: a, Release: next, Former: a.Deployed}, err
 }
 
 // Rehearse asks the API whether it would take what Begin and Deploy write. Nothing is written.
@@ -131,38 +93,33 @@ func (u *Upgrade) Wait(ctx context.Context, limit time.Duration, progress func(R
 // Finish says in the release that the new revision is deployed, and that the former one is
 // superseded. In this order, since a release of which nothing is deployed cannot be upgraded.
 func (u *Upgrade) Finish(ctx context.Context) error {
-	if err := u.save(ctx, u.Release, StatusDeployed, ""); err != nil {
+	if err := u.agent.save(ctx, u.Release, StatusDeployed, ""); err != nil {
 		return err
 	}
-	for _, former := range append([]*Release{u.Former}, u.older...) {
-		if err := u.save(ctx, former, StatusSuperseded, ""); err != nil {
-			return err
-		}
+	if err := u.agent.save(ctx, u.Former, StatusSuperseded, ""); err != nil {
+		return err
 	}
-	return nil
+	_, err := u.agent.supersede(ctx)
+	return err
 }
 
-// leftDeployed are the older revisions that an upgrade of this program left as deployed, since it
-// was interrupted when only their status remained to be written.
-func leftDeployed(newest *Release, older []Secret) (left []Secret) {
-	for _, s := range older {
-		if newest.IsOurs() && newest.Status == StatusDeployed && s.Meta.Labels["status"] == StatusDeployed {
-			left = append(left, s)
-		}
-	}
-	return left
-}
-
-// SupersedeLeft ends an upgrade that was interrupted when only the status of the former revision
-// remained to be written. It returns the revisions that are superseded now; none as a rule.
+// SupersedeLeft ends an upgrade of this program that was interrupted when only the status of the
+// former revision remained to be written. It returns the revisions that are superseded now; none as
+// a rule.
 func (a *Agent) SupersedeLeft(ctx context.Context) (revisions []int, err error) {
-	u := &Upgrade{agent: a}
+	if a.Release == nil || a.Release != a.Deployed || !a.Release.IsOurs() {
+		return nil, nil
+	}
+	return a.supersede(ctx)
+}
+
+func (a *Agent) supersede(ctx context.Context) (revisions []int, err error) {
 	for _, s := range a.left {
 		r, err := decodeRelease(s)
 		if err != nil {
 			return revisions, err
 		}
-		if err := u.save(ctx, r, StatusSuperseded, ""); err != nil {
+		if err := a.save(ctx, r, StatusSuperseded, ""); err != nil {
 			return revisions, err
 		}
 		revisions = append(revisions, r.Revision)
@@ -181,13 +138,13 @@ func (u *Upgrade) Undo(ctx context.Context, why error, limit time.Duration, prog
 	if err != nil {
 		return err
 	}
-	return u.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
+	return u.agent.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
 }
 
 // Forget says in the release that the new revision failed. It is for one that was begun, and whose
 // variables nobody got.
 func (u *Upgrade) Forget(ctx context.Context, why error) error {
-	return u.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
+	return u.agent.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
 }
 
 // create writes the Secret of the new revision, which no other writer can do as well.
@@ -210,13 +167,13 @@ func (u *Upgrade) create(ctx context.Context, dryRun bool) error {
 }
 
 // save writes a revision with another status, as Helm does.
-func (u *Upgrade) save(ctx context.Context, r *Release, status, description string) error {
+func (a *Agent) save(ctx context.Context, r *Release, status, description string) error {
 	changed, err := r.as(status, description, time.Now())
 	if err != nil {
 		return err
 	}
 	s := changed.secret
-	return u.agent.Cluster.call(ctx, request{
+	return a.Cluster.call(ctx, request{
 		method: http.MethodPatch, path: objectPath(coreAPI, s.Meta.Namespace, secrets, s.Meta.Name), query: asHelm(false), contentType: mergePatch,
 		body: marshal(map[string]any{
 			"metadata": map[string]any{"labels": map[string]any{"status": status, "modifiedAt": s.Meta.Labels["modifiedAt"]}},
@@ -296,16 +253,6 @@ func (r *Release) marked(document map[string]any, namespace string) map[string]a
 	annotations := childOf(metadata, "annotations")
 	annotations[releaseNameAnnotation], annotations[releaseNamespaceAnnotation] = r.Name, r.secret.Meta.Namespace
 	return document
-}
-
-// childOf is a map within a map. It is made where there is none.
-func childOf(parent map[string]any, key string) map[string]any {
-	child, is := parent[key].(map[string]any)
-	if !is {
-		child = map[string]any{}
-		parent[key] = child
-	}
-	return child
 }
 
 // variablesPatch sets the variables for the addresses as a document has them, and nothing else.

@@ -92,7 +92,7 @@ func TestAnUpgradeIsOneOfHelm(t *testing.T) {
 			if a.AppliedByHelm() != serverSide {
 				t.Errorf("applied by Helm: %v", a.AppliedByHelm())
 			}
-			u, err := a.Upgrade(t.Context(), three, "polls three")
+			u, err := a.Upgrade(three, "polls three")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,11 +140,11 @@ func TestOthersSeeAnUpgradeThatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	_, cluster := installed(t, kubetest.Agent{})
 	a := agentIn(t, cluster)
-	late, err := agentIn(t, cluster).Upgrade(t.Context(), three, "late")
+	late, err := agentIn(t, cluster).Upgrade(three, "late")
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := a.Upgrade(t.Context(), three, "polls three")
+	u, err := a.Upgrade(three, "polls three")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,10 +154,10 @@ func TestOthersSeeAnUpgradeThatIsUnderWay(t *testing.T) {
 	if err := late.Begin(t.Context()); !errors.Is(err, kubernetes.ErrExists) {
 		t.Errorf("the second one at the same time: %v", err)
 	}
-	if _, err := agentIn(t, cluster).Upgrade(t.Context(), three, "again"); !errors.As(err, new(*kubernetes.PendingError)) {
+	if _, err := agentIn(t, cluster).Upgrade(three, "again"); !errors.As(err, new(*kubernetes.PendingError)) {
 		t.Errorf("another one: %v", err)
 	}
-	found, err := agentIn(t, cluster).Interrupted(t.Context())
+	found, err := agentIn(t, cluster).Interrupted()
 	if err != nil || found == nil || !found.Resumed || found.Release.Revision != 2 || found.Former.Revision != 1 {
 		t.Errorf("the interrupted one: %+v, %v", found, err)
 	}
@@ -167,7 +167,7 @@ func TestAnInterruptedEndIsMadeGoodByTheNextUpgrade(t *testing.T) {
 	t.Parallel()
 	api, cluster := installed(t, kubetest.Agent{})
 	run := func(ctx context.Context, addresses []string) error {
-		u, err := agentIn(t, cluster).Upgrade(ctx, addresses, "x")
+		u, err := agentIn(t, cluster).Upgrade(addresses, "x")
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func TestARolloutThatFailsIsUndone(t *testing.T) {
 			t.Parallel()
 			api, cluster := installed(t, kubetest.Agent{})
 			a := agentIn(t, cluster)
-			u, err := a.Upgrade(t.Context(), three, "polls three")
+			u, err := a.Upgrade(three, "polls three")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestARolloutThatFailsIsUndone(t *testing.T) {
 			if !strings.HasPrefix(a.Release.Description, "octo-tentacle: polls three: the rollout of Deployment octopus-agent-tentacle fails: ") {
 				t.Errorf("the description is %q", a.Release.Description)
 			}
-			again, err := a.Upgrade(t.Context(), three, "again")
+			again, err := a.Upgrade(three, "again")
 			if err != nil || again.Release.Revision != 3 || again.Former.Revision != 1 {
 				t.Errorf("the next upgrade is %+v, %v", again, err)
 			}
@@ -270,7 +270,7 @@ func TestWhatOthersHaveSetIsAConflictBeforeAnythingIsWritten(t *testing.T) {
 	if err := api.Client().Do("PATCH", "/apis/apps/v1/namespaces/octopus/deployments/"+kubetest.DeploymentName+"?fieldManager=kubectl-set", "application/strategic-merge-patch+json", patch, nil); err != nil {
 		t.Fatal(err)
 	}
-	u, err := agentIn(t, cluster).Upgrade(t.Context(), three, "polls three")
+	u, err := agentIn(t, cluster).Upgrade(three, "polls three")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package service
 
-import "strings"
+import (
+	"os"
+	"strings"
+)
 
 // A Variable is an environment variable that a service has, or will have after its next start. Its
 // value may be a secret: String does not show it.
@@ -22,6 +25,7 @@ const (
 	SourceFile       Source = "file"       // a file that the unit names (EnvironmentFile=)
 	SourceSystem     Source = "system"     // of the whole machine: every service gets it
 	SourceProcess    Source = "process"    // the running process alone, which was started with it somehow
+	SourceContainer  Source = "container"  // every process of the container
 )
 
 // String is the variable's name, and not its value.
@@ -29,6 +33,16 @@ func (v Variable) String() string { return v.Name }
 
 // GoString keeps the value out of %#v, too.
 func (v Variable) GoString() string { return v.Name }
+
+// OfContainer are the variables of the container in which this process runs.
+func OfContainer() (variables []Variable) {
+	for _, text := range os.Environ() {
+		if name, value, is := strings.Cut(text, "="); is {
+			variables = append(variables, Variable{Name: name, Value: value, Source: SourceContainer})
+		}
+	}
+	return variables
+}
 
 // withoutSecrets drops from an environment (NAME=VALUE each) the variables into which a runbook
 // puts keys and passwords, and which a process that only restarts a service does not need: those

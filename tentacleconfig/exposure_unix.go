@@ -12,6 +12,9 @@ import (
 // mode the umask leaves, which for root usually is 0644, and later writes into the file as it is
 // (OctopusTentacle, XmlFileKeyValueStore.cs).
 func (d *Document) Exposure() (e Exposure) {
+	if _, isFile := d.body.(*xmlText); !isFile {
+		return e
+	}
 	for _, s := range d.body.all() {
 		if !IsSecret(s.Key) || s.Value == "" {
 			continue

@@ -42,8 +42,15 @@ func (m mapData) get(key string) (value string, found bool) {
 	return value, found
 }
 
-// set cannot give a value that is no text to JSON.
-func (m mapData) set(key, value string) { m[key] = strings.ToValidUTF8(value, "\ufffd") }
+// set cannot give a value that is no text to JSON. A setting without a value is none here: Tentacle
+// never writes one.
+func (m mapData) set(key, value string) {
+	if value == "" {
+		delete(m, key)
+		return
+	}
+	m[key] = strings.ToValidUTF8(value, "\ufffd")
+}
 
 func (m mapData) remove(unwanted func(key string, counts bool) bool) {
 	maps.DeleteFunc(m, func(key, _ string) bool { return unwanted(key, true) })

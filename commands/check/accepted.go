@@ -38,6 +38,8 @@ func (r *report) accepted() {
 		}
 	}
 	switch {
+	case unasked > 0 && r.Kubernetes != nil && r.Kubernetes.SecretErr != nil:
+		r.skipped(idAccepted, "the polling ports were not asked whether they accept this agent", "that takes its certificate: "+r.whyNoSecret())
 	case unasked > 0:
 		r.skipped(idAccepted, "the polling ports were not asked whether they accept this Tentacle", "to ask, its certificate must be readable on this machine")
 	case r.found(idAccepted) || accepting == 0:

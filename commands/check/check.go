@@ -1,6 +1,8 @@
 package check
 
 import (
+	"cmp"
+	"strings"
 	"sync"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
@@ -9,8 +11,16 @@ import (
 // Findings judges a snapshot. The result depends on nothing else.
 func (s *Snapshot) Findings() []Finding {
 	r := newReport(s)
+	if s.UnseenErr != nil {
+		r.skipped(idConfiguration, strings.ReplaceAll(s.UnseenErr.Error(), "\n", "; "), cmp.Or(hints(s.UnseenErr), "it could not be looked at"))
+		return r.findings
+	}
 	if s.IndexErr != nil {
 		r.problem(idIndex, s.IndexErr.Error(), "its Tentacle cannot be found by name and was not checked\n"+hints(s.IndexErr), "")
+		return r.findings
+	}
+	if s.Kubernetes != nil {
+		r.agent()
 		return r.findings
 	}
 	r.configuration()

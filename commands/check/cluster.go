@@ -22,7 +22,9 @@ func (r *report) cluster() {
 	if r.ServersErr != nil {
 		return // what is trusted and polled is not known
 	}
-	r.eachAbout(Finding{Thumbprint: r.API.Thumbprint}, r.clusterThumbprint)
+	if r.Kubernetes == nil || len(r.Servers) > 0 { // else a finding says that it trusts nobody
+		r.eachAbout(Finding{Thumbprint: r.API.Thumbprint}, r.clusterThumbprint)
+	}
 	r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.registrations)
 	r.nodes()
 }

@@ -101,7 +101,7 @@ func (p Port) number() uint16 {
 
 // HasConnections says whether the service runs, so that connections can be looked for.
 func (s *Snapshot) HasConnections() bool {
-	return s.ServiceErr == nil && s.Service.State == service.Running && len(s.compared()) > 0
+	return s.Kubernetes == nil && s.ServiceErr == nil && s.Service.State == service.Running && len(s.compared()) > 0
 }
 
 // ConnectionsAsExpected says whether there is a connection to each address, and to no other.

@@ -13,7 +13,7 @@ func (s *Snapshot) Coverage() coverage.Result {
 	earlier, fresh := s.healthChecks()
 	evidence := coverage.Evidence{
 		Nodes:        s.API.Nodes,
-		Addresses:    addressesAt(s.clusterPorts()),
+		Addresses:    s.addressesAt(s.clusterPorts()),
 		Queues:       s.API.Queues,
 		HealthChecks: earlier,
 		Fresh:        fresh,
@@ -55,13 +55,13 @@ func (s *Snapshot) CoverageUnasked() (clusters []coverage.Result) {
 			}
 		}
 		if len(ports) > 0 {
-			clusters = append(clusters, coverage.Judge(coverage.Evidence{Addresses: addressesAt(ports)}))
+			clusters = append(clusters, coverage.Judge(coverage.Evidence{Addresses: s.addressesAt(ports)}))
 		}
 	}
 	return clusters
 }
 
-func addressesAt(ports []Port) []coverage.Address {
+func (s *Snapshot) addressesAt(ports []Port) []coverage.Address {
 	addresses := make([]coverage.Address, len(ports))
 	for i, p := range ports {
 		addresses[i] = coverage.Address{
@@ -76,6 +76,9 @@ func addressesAt(ports []Port) []coverage.Address {
 		}
 		if p.HostErr == nil {
 			addresses[i].Host = p.Host
+		}
+		if s.Kubernetes != nil {
+			addresses[i] = s.Kubernetes.sees(addresses[i])
 		}
 	}
 	return addresses

@@ -112,6 +112,8 @@ func sourceOf(v service.Variable) string {
 	switch {
 	case v.Source == service.SourceSystem:
 		return "for every service on this machine"
+	case v.Source == service.SourceContainer:
+		return "for the container"
 	case v.Source == service.SourceProcess:
 		return "in the running Tentacle, although its service does not set it"
 	case len(v.Files) > 0:

@@ -87,6 +87,10 @@ const (
 	idIdentity              = "identity"     // no other machine is this Tentacle to the server
 	idNodes                 = "nodes"        // one finding for each; without a node, what is known of all
 	idSameNode              = "same-node"    // several addresses lead to one
+	idPlaces                = "places"       // the lists of nodes that a Kubernetes agent has
+	idNextStart             = "next-start"   // the next start of an agent keeps its trust
+	idRelease               = "release"      // of Helm, that made an agent
+	idScripts               = "script-pods"  // of an agent; only where some run
 )
 
 // report collects the findings about a snapshot.
@@ -99,6 +103,7 @@ type report struct {
 	open        map[string]string // what a person has to do about a fix, by its text; where it has no placeholders
 	contradicts bool              // an address is polled with the thumbprints of several clusters
 	notStarting bool              // because of an entry that no change repairs by the way
+	toldHints   string            // the last that were said about a refusal
 	aboutStart  bool              // the findings are about such an entry
 }
 
@@ -121,6 +126,9 @@ func (r *report) problem(id, what, why, fix string) *Finding {
 
 // add adds a finding. Its fix is complete unless it has placeholders.
 func (r *report) add(level Level, id, what, why, fix string) *Finding {
+	if r.Kubernetes != nil {
+		fix = r.agentFix(id, fix)
+	}
 	f := Finding{Level: level, ID: id, What: what, Why: why, Fix: fix}
 	switch placeholders := suggest.Placeholders(fix); {
 	case len(placeholders) > 0:

@@ -21,7 +21,7 @@ func (r *report) server() []string {
 // register registers a Tentacle of which nothing is known. What it is for must be filled in. It is
 // "" for a Kubernetes agent, which registers itself.
 func (r *report) register(subscription string, addresses []string) string {
-	if r.Agent {
+	if r.Agent || r.Kubernetes != nil {
 		return ""
 	}
 	options := append(r.server(), "--environment=ENVIRONMENT", "--role=ROLE")
@@ -31,7 +31,7 @@ func (r *report) register(subscription string, addresses []string) string {
 // update makes a registration match this Tentacle, whose it is. What is not named in the command
 // stays. It is "" for a Kubernetes agent that has registered itself: the command would do nothing.
 func (r *report) update(one octoapi.Registration, subscription string, addresses []string) string {
-	if r.Agent {
+	if r.Agent || r.Kubernetes != nil {
 		return ""
 	}
 	options := slices.Concat(r.server(), []string{"--update", "--name=" + one.Machine.Name}, placeOf(one), polling(subscription, addresses))

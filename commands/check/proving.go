@@ -34,8 +34,8 @@ func (s *Snapshot) ToProve() (nodes []string, of octoapi.Registration, err error
 	case s.mayBeCopied():
 		return nil, of, errors.New("another Tentacle may have this one's subscription, and do the work in its place" + nothing)
 	case state == service.Stopped || state == service.Failed || state == service.Crashing:
-		return nil, of, fmt.Errorf("service %s is %s: no health check reaches a Tentacle that does not run", s.Service.Name, state)
-	case RestartPending(s.Service, s.File):
+		return nil, of, fmt.Errorf("%s is %s: no health check reaches a Tentacle that does not run", s.runner(), state)
+	case s.RestartPending():
 		return nil, of, hint.New("the Tentacle still polls what it polled before the last change", "restart it first: "+s.Tentacle.Restart())
 	}
 	if of, err = s.provable(); err != nil {
@@ -47,6 +47,14 @@ func (s *Snapshot) ToProve() (nodes []string, of octoapi.Registration, err error
 		}
 	}
 	return nodes, of, nil
+}
+
+// runner is what runs the Tentacle.
+func (s *Snapshot) runner() string {
+	if s.Kubernetes != nil {
+		return s.Kubernetes.what()
+	}
+	return "service " + s.Service.Name
 }
 
 // seemsBroken says whether an address that does not answer seems to be the node's.

@@ -28,7 +28,12 @@ func (r *report) registrations() {
 		if r.Agent {
 			why += "\n" + agentRegisters
 		}
-		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own, why, r.register("", r.answeringAddresses()))
+		fix := r.register("", r.answeringAddresses())
+		if r.Agent && r.Kubernetes != nil {
+			fix = r.registerAgain()
+		}
+		r.problem(idRegistration, "the Octopus Server has no deployment target or worker with this Tentacle's thumbprint "+own, why, fix)
+	case r.Kubernetes != nil && len(r.Servers) == 0: // it polls nobody; another finding says so
 	case len(r.clusterSubscriptions()) == 0 && len(r.clusterAddresses()) > 0: // it polls under no subscription; another finding says so
 	default:
 		r.known(r.identity())
@@ -75,6 +80,8 @@ func (r *report) reconnect(one octoapi.Registration, sure bool) (why, fix string
 	addresses := r.answeringAddresses()
 	endpoint := one.Machine.Endpoint
 	switch {
+	case r.Agent && r.Kubernetes != nil:
+		return agentRegisters, r.registerAgain()
 	case r.Agent:
 		return agentRegisters, ""
 	case !sure:

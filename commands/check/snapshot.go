@@ -22,6 +22,7 @@ type Snapshot struct {
 	Alone    bool   // it is the only instance on this machine
 	Now      time.Time
 
+	UnseenErr        error  // why an agent, or all those of a cluster, could not be looked at: then there is nothing else
 	IndexErr         error  // an index file that cannot be read, whose instance is unknown: then there is nothing else
 	ConfigurationErr error  // why the file cannot be read: then there are no settings
 	Backup           string // the ID of the newest backup that could replace an unusable file; "" without one
@@ -58,6 +59,8 @@ type Snapshot struct {
 	API           API
 
 	Proving *Proving // nil where no health check was to be started
+
+	Kubernetes *Agent // of an agent that is looked at from outside its container; nil elsewhere
 
 	NewSubscription string      // a new one, for a Tentacle that shares its own
 	Others          []*Snapshot // of the other instances on this machine, where all are checked

@@ -95,7 +95,9 @@ const mostDoubts = 5
 func doubts(cover coverage.Result, ports []Port) (lines []string) {
 	errs := map[string]error{} // by address
 	for _, p := range ports {
-		errs[p.Address] = p.HostErr
+		if errs[p.Address] = p.HostErr; p.Err != nil {
+			errs[p.Address] = errNotFromHere
+		}
 	}
 	shared, more := false, 0 // lines that are about several addresses come once
 	for _, p := range cover.Places {
@@ -116,13 +118,17 @@ func doubts(cover coverage.Result, ports []Port) (lines []string) {
 	return lines
 }
 
+// errNotFromHere is about an address that only a pod reaches: what its host says here is about
+// another way.
+var errNotFromHere = errors.New("only the pod reaches it, so it is not known which node is there")
+
 // silence is why the host of an address does not say which node it is.
 func silence(err error) string {
 	unreachable, is := errors.AsType[*octoapi.UnreachableError](err)
 	switch {
 	case err == nil:
 		return "its host was not asked which node it is"
-	case errors.Is(err, octoapi.ErrNotOctopus): // says so itself
+	case err == errNotFromHere, errors.Is(err, octoapi.ErrNotOctopus): // says so itself
 		return err.Error()
 	case is && unreachable.Cause != "": // with the host
 		return "its host does not say which node it is: " + unreachable.Cause

@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // accounts are who may use the API, and for what.
@@ -46,7 +48,6 @@ const everything = `{kind: ClusterRole, rules: [{apiGroups: ["*"], resources: ["
 func (c *Cluster) Allow(account, roles string) error {
 	c.accounts.mu.Lock()
 	defer c.accounts.mu.Unlock()
-	c.accounts.rights[account] = slices.Clip(c.accounts.rights[account])
 	for _, document := range strings.Split("\n"+roles, "\n---\n") {
 		var role struct {
 			Kind     string
@@ -64,12 +65,13 @@ func (c *Cluster) Allow(account, roles string) error {
 	return nil
 }
 
-// AgentAccount is the account of an agent's pod: it may use ConfigMaps, Secrets, Pods and their logs
-// in its namespace (helm-charts, kubernetes-agent, tentacle-role.yaml).
+// AgentAccount is the account of an agent's pod: it may use ConfigMaps, Secrets, Pods and their
+// logs, and read Deployments in its namespace (helm-charts, kubernetes-agent, tentacle-role.yaml).
 func (c *Cluster) AgentAccount(namespace string) (account string) {
 	account = "system:serviceaccount:" + namespace + ":octopus-agent-tentacle"
 	err := c.Allow(account, fmt.Sprintf(`{kind: Role, metadata: {namespace: %q}, rules: [
-		{apiGroups: ["*"], resources: [pods, pods/log, configmaps, secrets, events], verbs: ["*"]}]}`, namespace))
+		{apiGroups: ["*"], resources: [pods, pods/log, configmaps, secrets, events], verbs: ["*"]},
+		{apiGroups: [apps], resources: [deployments], verbs: [get, list, watch]}]}`, namespace))
 	if err != nil {
 		panic(err)
 	}
@@ -134,7 +136,7 @@ func (c *Cluster) Kubeconfig(account string) string {
 
 // KubeconfigWithCertificate is Kubeconfig with a client certificate.
 func (c *Cluster) KubeconfigWithCertificate(account string) (string, error) {
-	made, err := c.authority.issue(account)
+	made, err := testcertificate.Issued(c.ca, account)
 	if err != nil {
 		return "", err
 	}

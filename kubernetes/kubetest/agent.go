@@ -214,6 +214,13 @@ kind: Secret
 metadata: {name: tentacle-secret, namespace: %[2]q, labels: %[3]s, annotations: %[5]s}
 type: Opaque
 ---
+# Source: %[1]s/templates/tentacle-server-auth-secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: octopus-agent-server-auth, namespace: %[2]q, labels: %[3]s, annotations: %[5]s}
+type: Opaque
+data: {api-key: QVBJLVRFU1Q=}
+---
 # Source: %[1]s/templates/tentacle-deployment.yaml
 apiVersion: apps/v1
 kind: Deployment
@@ -230,7 +237,6 @@ spec:
     metadata:
       labels: %[3]s
     spec:
-      serviceAccountName: octopus-agent-tentacle
       containers:
         - name: octopus-agent-tentacle
           image: %[6]q

@@ -3,7 +3,6 @@ package kubetest
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -265,7 +264,7 @@ func (c *Cluster) delete(k key, w write) (object, *refusal) {
 func parseObject(body []byte) (object, *refusal) {
 	var o object
 	if err := yaml.Unmarshal(body, &o); err != nil || o == nil {
-		return nil, badRequest("the object provided is unrecognized: %v", errors.Join(err))
+		return nil, badRequest("the object provided is unrecognized: %v", err)
 	}
 	return copyOf(o), nil
 }

@@ -6,21 +6,24 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // Cluster is the API of a cluster.
 type Cluster struct {
-	name      string
-	authority authority
-	server    *httptest.Server
-	store     *store
-	accounts  *accounts
-	starts    *starts
+	name     string
+	ca       *tls.Certificate
+	caPEM    []byte
+	server   *httptest.Server
+	store    *store
+	accounts *accounts
+	starts   *starts
 
+	close    func()
 	mu       sync.Mutex
 	faults   []*Fault
 	requests []Request
@@ -34,22 +37,22 @@ const Admin = "admin"
 // Start starts the API of a cluster that has the namespace default and the account Admin. Its name is
 // that of its context in a kubeconfig.
 func Start(name string) (*Cluster, error) {
-	ca, err := newAuthority("authority of " + name)
+	ca, caPEM, err := testcertificate.Authority("authority of " + name)
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := ca.issue("kube-apiserver", net.IPv4(127, 0, 0, 1))
+	certificate, err := testcertificate.Issued(ca, "kube-apiserver", "127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{name: name, authority: ca, store: newStore(), accounts: newAccounts()}
+	c := &Cluster{name: name, ca: ca, caPEM: caPEM, store: newStore(), accounts: newAccounts()}
 	c.starts = newStarts(c.store)
-	c.store.put(key{resource: namespaces, name: "default"}, object{"metadata": object{}}, update{manager: "kube-apiserver"})
+	c.store.change(key{resource: namespaces, name: "default"}, controller, func(object) (object, *refusal) { return object{}, nil })
 	if err := c.Allow(Admin, everything); err != nil {
 		return nil, err
 	}
 	known := x509.NewCertPool()
-	known.AddCert(ca.certificate.Leaf)
+	known.AddCert(ca.Leaf)
 	c.server = httptest.NewUnstartedServer(http.HandlerFunc(c.serve))
 	c.server.EnableHTTP2 = true // as a real one
 	c.server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -59,26 +62,27 @@ func Start(name string) (*Cluster, error) {
 		ClientCAs:    known,
 	}
 	c.server.StartTLS()
+	c.close = sync.OnceFunc(func() {
+		c.starts.stop()
+		c.server.CloseClientConnections()
+		c.server.Close()
+	})
 	return c, nil
 }
 
-// Close ends the cluster.
-func (c *Cluster) Close() {
-	c.starts.stop()
-	c.server.CloseClientConnections()
-	c.server.Close()
-}
+// Close ends the cluster. A second time it does nothing.
+func (c *Cluster) Close() { c.close() }
 
 // URL is the address of the API.
 func (c *Cluster) URL() string { return c.server.URL }
 
 // CAPEM is the certificate of the cluster's authority.
-func (c *Cluster) CAPEM() []byte { return c.authority.pem }
+func (c *Cluster) CAPEM() []byte { return c.caPEM }
 
 // Client sends requests as Admin.
 func (c *Cluster) Client() *Client {
 	known := x509.NewCertPool()
-	known.AddCert(c.authority.certificate.Leaf)
+	known.AddCert(c.ca.Leaf)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: known}, ForceAttemptHTTP2: true}
 	return &Client{URL: c.URL(), Token: c.accounts.token(Admin), HTTP: &http.Client{Transport: transport}}
 }

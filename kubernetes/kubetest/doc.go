@@ -5,8 +5,8 @@
 // metadata.name and by labels), create, update, delete, merge patch, strategic merge patch and
 // server-side apply, with resource versions, generations, field managers and conflicts, and a
 // dry run of each. Accounts have rights, which a Role in YAML can grant them and about which they
-// can ask, and namespaces have quotas. Refusals read as those of
-// a real API server. It knows no watch, no other kinds and no other versions.
+// can ask, and namespaces have quotas. Refusals read as those of a real API server; CI compares the two,
+// request by request. It knows no watch, no other kinds and no other versions.
 //
 // Instead of controllers and nodes it has one rule: when the template of a Deployment changes, a new
 // pod does what the start of the agent's image does to the ConfigMap, its trap included, and replaces

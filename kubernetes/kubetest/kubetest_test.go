@@ -272,9 +272,9 @@ func TestAQuotaRefusesOneMore(t *testing.T) {
 	t.Parallel()
 	cluster, c := start(t)
 	install(t, c, Agent{Namespace: "a", Addresses: []string{"https://octo1:10943"}})
-	cluster.SetQuotas(Quota{Namespace: "a", Resource: "secrets", Most: 2}, Quota{Namespace: "a", Resource: "pods", Most: 1})
+	cluster.SetQuotas(Quota{Namespace: "a", Resource: "secrets", Most: 3}, Quota{Namespace: "a", Resource: "pods", Most: 1})
 	err := c.Do("POST", "/api/v1/namespaces/a/secrets", "", object{"metadata": object{"name": "x"}}, nil)
-	want := `403: secrets "x" is forbidden: exceeded quota: test, requested: count/secrets=1, used: count/secrets=2, limited: count/secrets=2`
+	want := `403: secrets "x" is forbidden: exceeded quota: test, requested: count/secrets=1, used: count/secrets=3, limited: count/secrets=3`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, not\n%s", err, want)
 	}

@@ -41,18 +41,16 @@ type starts struct {
 	mu       sync.Mutex
 	rollouts map[string]Rollout
 	logs     map[key][]string // of a pod's containers, the last one at the end
-	stopped  bool
+	stopped  chan struct{}
 	waiting  sync.WaitGroup
 }
 
 func newStarts(s *store) *starts {
-	return &starts{store: s, rollouts: map[string]Rollout{}, logs: map[key][]string{}}
+	return &starts{store: s, rollouts: map[string]Rollout{}, logs: map[key][]string{}, stopped: make(chan struct{})}
 }
 
 func (s *starts) stop() {
-	s.mu.Lock()
-	s.stopped = true
-	s.mu.Unlock()
+	close(s.stopped)
 	s.waiting.Wait()
 }
 
@@ -117,7 +115,10 @@ func (s *starts) rollOut(k key) {
 		return
 	}
 	s.settle(k, "")
-	s.later(k.namespace, func(r Rollout) { s.start(pod, r); s.settle(k, "") })
+	s.later(k.namespace, func(r Rollout) {
+		s.start(pod, r)
+		s.settle(k, "")
+	})
 }
 
 // later calls a function when a pod that starts now has started: at once, or in a while.
@@ -130,15 +131,11 @@ func (s *starts) later(namespace string, started func(Rollout)) {
 		return
 	}
 	s.waiting.Go(func() {
-		for end := time.Now().Add(r.Delay); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			s.mu.Lock()
-			stopped := s.stopped
-			s.mu.Unlock()
-			if stopped {
-				return
-			}
+		select {
+		case <-time.After(r.Delay):
+			started(r)
+		case <-s.stopped:
 		}
-		started(r)
 	})
 }
 
@@ -329,7 +326,7 @@ func (c *Cluster) log(k key, query url.Values) answer {
 		return badRequest("container %s is not valid for pod %s", container, k.name).answer()
 	}
 	c.starts.mu.Lock()
-	logs := c.starts.logs[key{resource: pods, namespace: k.namespace, name: k.name}]
+	logs := slices.Clone(c.starts.logs[key{resource: pods, namespace: k.namespace, name: k.name}])
 	c.starts.mu.Unlock()
 	if query.Get("previous") == "true" {
 		if len(logs) < 2 {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -117,6 +118,8 @@ func TestARealAPIAnswersTheSame(t *testing.T) {
 		{"PATCH", secrets + "/s", mergeType, `{stringData: {more: text}}`},
 		{"GET", secrets + "?labelSelector=owner%3Dhelm,name%3Dagent,version%3D1", "", ""},
 		{"GET", secrets + "?labelSelector=owner%3Dhelm,name%21%3Dagent", "", ""},
+		{"GET", secrets + "?labelSelector=name+in+%28agent%2Cother%29,version", "", ""},
+		{"GET", secrets + "?labelSelector=name+in+%28", "", ""},
 		{"GET", deployed, "", ""},
 		{"PATCH", deployed + "?fieldManager=helm", applyType, deployment(`[{name: A, value: "1"}, {name: B, value: "2"}, {name: C, value: "3"}]`)},
 		{"POST", apps, "", deployment(`[]`)},
@@ -172,6 +175,91 @@ func TestARealAPIAnswersTheSame(t *testing.T) {
 			t.Errorf("%s: %s", name, difference)
 		}
 	}
+}
+
+// TestARealRolloutEndsTheSame installs the same agents in both, gives them other addresses, and
+// compares what has become of them in the end.
+func TestARealRolloutEndsTheSame(t *testing.T) {
+	t.Parallel()
+	real := realCluster(t)
+	_, own := start(t)
+	const one, two, three, balancer = "https://octo1:10943", "https://octo2:10943", "https://octo3:10943", "https://lb:10943"
+	for i, test := range []struct {
+		agent Agent
+		next  [][2]string // ServerCommsAddress and ServerCommsAddresses, one rollout after the other
+	}{
+		{Agent{Addresses: []string{one, two}}, nil},
+		{Agent{Addresses: []string{one, two}, ServerSide: true}, [][2]string{{"", one + "," + three}}},
+		{Agent{Addresses: []string{one, two}}, [][2]string{{"", two + "," + three}}},
+		{Agent{Addresses: []string{one, two}}, [][2]string{{"", three + "," + one}}},
+		{Agent{Addresses: []string{one, two}}, [][2]string{{"", three + "," + one}, {"", one + "," + two}}},
+		{Agent{Addresses: []string{one}}, [][2]string{{"", three}}},
+		{Agent{Address: balancer}, [][2]string{{balancer, one + "," + two}}},
+		{Agent{Address: balancer}, [][2]string{{"", one + "," + two}}},
+		{Agent{Addresses: []string{one, two}, Data: map[string]string{keyRegistered: "true", "Octopus.Home": "/octopus", "x": "1"}}, [][2]string{{"", one}}},
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			test.agent.Namespace = fmt.Sprintf("rollout-%d", i)
+			for _, c := range []*Client{real, own} {
+				install(t, c, test.agent)
+			}
+			same(t, test.agent.Namespace, real, own)
+			for _, next := range test.next {
+				path := "/apis/apps/v1/namespaces/" + test.agent.Namespace + "/deployments/" + DeploymentName
+				body := object{"spec": object{"template": object{"spec": object{"containers": []any{object{"name": ContainerName, "env": []any{
+					object{"name": "ServerCommsAddress", "value": next[0]}, object{"name": "ServerCommsAddresses", "value": next[1]},
+				}}}}}}}
+				for _, c := range []*Client{real, own} {
+					patch(t, c, path, strategicType, body)
+				}
+				same(t, test.agent.Namespace, real, own)
+			}
+		})
+	}
+}
+
+// same waits until an agent in a real cluster is as it is here.
+func same(t *testing.T, namespace string, real, own *Client) {
+	t.Helper()
+	want := outcome(t, own, namespace)
+	var got string
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if got = outcome(t, real, namespace); got == want {
+			return
+		}
+	}
+	t.Errorf("in the real cluster:\n%s\nhere:\n%s", got, want)
+}
+
+// outcome is what somebody sees of an agent.
+func outcome(t *testing.T, c *Client, namespace string) string {
+	t.Helper()
+	var b strings.Builder
+	core := "/api/v1/namespaces/" + namespace
+	for _, e := range entries(child(get(t, c, core+"/configmaps/tentacle-config"), "data")) {
+		fmt.Fprintln(&b, "ConfigMap", e.Address, e.SubscriptionId, e.Thumbprint)
+	}
+	status := child(get(t, c, "/apis/apps/v1/namespaces/"+namespace+"/deployments/"+DeploymentName), "status")
+	for _, count := range []string{"replicas", "updatedReplicas", "availableReplicas", "unavailableReplicas"} {
+		n, _ := status[count].(float64) // it is left out where it is 0
+		fmt.Fprintln(&b, "Deployment", count, n)
+	}
+	var lines []string
+	for _, p := range get(t, c, core+"/pods?labelSelector=app.kubernetes.io%2Finstance%3Dagent")["items"].([]any) {
+		pod := p.(object)
+		var log string
+		if err := c.Do("GET", core+"/pods/"+text(meta(pod)["name"])+"/log", "", nil, &log); err != nil {
+			log = err.Error()
+		}
+		line := fmt.Sprint("Pod ", at(pod, "status", "phase"), " ready ", ready(pod))
+		for _, found := range regexp.MustCompile(`Agent will poll .*|Sequence contains .*`).FindAllString(log, -1) {
+			line += "\n  " + found
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return b.String() + strings.Join(lines, "\n")
 }
 
 func send(t *testing.T, c *Client, method, path, contentType, body string) answer {

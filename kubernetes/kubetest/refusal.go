@@ -17,35 +17,20 @@ func refuse(code int, reason, format string, args ...any) *refusal {
 }
 
 func notFound(k key) *refusal {
-	resource := k.resource
-	if k.group() != "" {
-		resource += "." + k.group()
-	}
-	return refuse(http.StatusNotFound, "NotFound", "%s %q not found", resource, k.name)
+	return refuse(http.StatusNotFound, "NotFound", "%s %q not found", k.qualified(), k.name)
 }
 
 func conflict(k key) *refusal {
-	resource := k.resource
-	if k.group() != "" {
-		resource += "." + k.group()
-	}
 	return refuse(http.StatusConflict, "Conflict",
-		"Operation cannot be fulfilled on %s %q: the object has been modified; please apply your changes to the latest version and try again", resource, k.name)
+		"Operation cannot be fulfilled on %s %q: the object has been modified; please apply your changes to the latest version and try again", k.qualified(), k.name)
 }
 
 func exists(k key) *refusal {
-	resource := k.resource
-	if k.group() != "" {
-		resource += "." + k.group()
-	}
-	return refuse(http.StatusConflict, "AlreadyExists", "%s %q already exists", resource, k.name)
+	return refuse(http.StatusConflict, "AlreadyExists", "%s %q already exists", k.qualified(), k.name)
 }
 
 func forbidden(account, verb string, k key) *refusal {
-	resource := k.resource
-	if k.group() != "" {
-		resource += "." + k.group()
-	}
+	resource := k.qualified()
 	if k.name != "" {
 		resource += fmt.Sprintf(" %q", k.name)
 	}

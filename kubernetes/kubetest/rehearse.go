@@ -4,10 +4,17 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strings"
 )
 
 // reviews is where an account asks what it may do.
 const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+// Changes says whether a request is there to change something: it reads nothing, asks about no
+// right, and is not only tried.
+func (r Request) Changes() bool {
+	return r.Method != http.MethodGet && !strings.HasPrefix(r.Path, reviews) && !strings.Contains(r.Path, "dryRun=All")
+}
 
 // review answers whether an account may do something.
 func (c *Cluster) review(account string, body []byte) answer {

@@ -40,6 +40,14 @@ func (k key) group() string {
 	return ""
 }
 
+// qualified is the resource as refusals name it.
+func (k key) qualified() string {
+	if k.group() != "" {
+		return k.resource + "." + k.group()
+	}
+	return k.resource
+}
+
 func (k key) version() string {
 	if k.resource == deployments {
 		return "apps/v1"
@@ -109,19 +117,8 @@ func (s *store) list(resource, namespace string, takes func(object) bool) []any 
 	return all
 }
 
-// put makes or replaces an object, and returns it as the API shows it. If nothing changes, it keeps its
-// version.
-func (s *store) put(k key, content object, by update) object {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	shown, err := s.set(k, content, by)
-	if err != nil {
-		panic(err) // only apply has conflicts
-	}
-	return shown
-}
-
-// change changes an object as a function says, at once; the object is nil if it is not there.
+// change makes or changes an object as a function says, at once, and returns it as the API shows it.
+// The function gets nil if it is not there. If nothing changes, it keeps its version.
 func (s *store) change(k key, by update, how func(object) (object, *refusal)) (object, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,6 +133,7 @@ func (s *store) change(k key, by update, how func(object) (object, *refusal)) (o
 	return s.set(k, next, by)
 }
 
+// set is change with what an object is to be, or with apply what somebody wants of it.
 func (s *store) set(k key, content object, by update) (object, *refusal) {
 	at := s.objects[k]
 	if at == nil {

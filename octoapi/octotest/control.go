@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // SetServerNode makes the API say something else of node n, from 1.
@@ -75,7 +77,7 @@ func (c *Cluster) AddNode() (address string, err error) {
 // Renew gives the cluster a new certificate, which the API tells. A node presents the one that it
 // had until it is restarted.
 func (c *Cluster) Renew() error {
-	renewed, err := selfSigned("Octopus Portal")
+	renewed, err := testcertificate.SelfSigned("Octopus Portal")
 	if err != nil {
 		return err
 	}

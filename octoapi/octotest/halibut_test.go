@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // client is a Tentacle's certificate, registered with the cluster if it is to be known.
 func client(t *testing.T, c *Cluster, known bool) tls.Certificate {
 	t.Helper()
-	own, err := selfSigned("Octopus Tentacle")
+	own, err := testcertificate.SelfSigned("Octopus Tentacle")
 	if err != nil {
 		t.Fatal(err)
 	}

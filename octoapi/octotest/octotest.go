@@ -20,15 +20,17 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // Start opens the ports. The error is that of the operating system when an address cannot be had.
 func Start(o Options) (*Cluster, error) {
-	cert, err := selfSigned("Octopus Portal")
+	cert, err := testcertificate.SelfSigned("Octopus Portal")
 	if err != nil {
 		return nil, err
 	}
-	other, err := selfSigned("load-balancer.example.com")
+	other, err := testcertificate.SelfSigned("load-balancer.example.com")
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (c *Cluster) listen() error {
 	c.api = newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, place{node: c.nodeBehind(r)}) }))
 	c.api.ConnState, c.api.ConnContext = c.countConnections, withBalanced
 	if c.options.TLS {
-		if c.ca, c.caPEM, err = authority(); err != nil {
+		if c.ca, c.caPEM, err = testcertificate.Authority("octotest CA"); err != nil {
 			_ = l.Close()
 			return err
 		}

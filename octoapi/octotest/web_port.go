@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/testcertificate"
 )
 
 // Each node serves the API at its own host, too, on the port of the API's address, and names itself
@@ -170,7 +172,7 @@ func (c *Cluster) secured(l net.Listener, selfSigned func() bool) (net.Listener,
 		return l, nil
 	}
 	host, _, _ := net.SplitHostPort(l.Addr().String())
-	leaf, err := issued(host, c.ca)
+	leaf, err := testcertificate.Issued(c.ca, "octotest API", "localhost", host)
 	if err != nil {
 		_ = l.Close()
 		return nil, err

@@ -152,7 +152,9 @@ func (p *pod) repeat(c *v1.Container, status *v1.ContainerStatus, init bool) (do
 		p.update(func() {
 			status.RestartCount++
 			status.LastTerminationState, status.Ready = v1.ContainerState{Terminated: ended}, false
-			status.State = v1.ContainerState{Waiting: &v1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off restarting failed container"}}
+			if !onDemand {
+				status.State = v1.ContainerState{Waiting: &v1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off restarting failed container"}}
+			}
 		})
 		if !onDemand {
 			_ = wait(p.ctx, delay)
