@@ -9,22 +9,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
-
-// agentOutcome is what the JSON of a change has of a Kubernetes agent besides.
-type agentOutcome struct {
-	Context   string        `json:"context"` // of the kubeconfig; "" in a pod
-	Namespace string        `json:"namespace"`
-	Release   *agentRelease `json:"release"` // null where Helm did not make it
-	Places    places        `json:"places"`  // as they are at the end
-	Error     string        `json:"error"`   // why it was not changed, or not to the end; "" if it was
-
-	plan     agentPlan
-	former   []string // addresses of the environment before the change
-	revision int      // of the release before the change
-	upgraded bool     // it got another one
-}
 
 // changeAgents is changeTentacle for Kubernetes agents from outside. With several of them, those
 // that fail stop none of the others.
@@ -104,17 +89,23 @@ func (c *console) passOn(warnings string) {
 // the failures before.
 func printChanged(c *console, o changeOptions, changed []changedAgent, failures []error) error {
 	var outcomes []*outcome
-	for i, one := range changed {
+	warned := map[string]bool{} // what is about the cluster of Octopus is the same for each
+	printed := false
+	for _, one := range changed {
 		outcomes = append(outcomes, one.outcome)
-		c.passOn(one.warnings)
+		if !warned[one.warnings] {
+			c.passOn(one.warnings)
+		}
+		warned[one.warnings] = true
 		if one.err != nil {
 			failures = append(failures, one.err)
 		}
 		if !o.json() && one.err == nil && (one.outcome.Changed || !o.quiet) {
-			if i > 0 {
+			if printed {
 				c.printf("\n")
 			}
 			printOutcome(c, one.outcome, o)
+			printed = true
 		}
 	}
 	var err error
@@ -122,10 +113,12 @@ func printChanged(c *console, o changeOptions, changed []changedAgent, failures 
 	case o.json():
 		err = c.printJSON(append([]*outcome{}, outcomes...))
 	case len(changed)+len(failures) == 0:
-		c.printf("There is no Kubernetes agent that this account can see.\n")
+		printNoAgent(c)
 	case len(changed) > 1 && (len(failures) > 0 || !o.quiet):
-		c.printf("\n")
-		printTable(c, changedColumns, changed)
+		if printed {
+			c.printf("\n")
+		}
+		printTable(c, withContexts(changedColumns, changed, func(a changedAgent) string { return a.outcome.Context }), changed)
 	}
 	return errors.Join(append([]error{err}, failures...)...)
 }
@@ -133,62 +126,11 @@ func printChanged(c *console, o changeOptions, changed []changedAgent, failures 
 // changedColumns define the table of several agents.
 var changedColumns = []column[changedAgent]{
 	{"NAMESPACE", func(a changedAgent) string { return a.outcome.Namespace }},
-	{"CONTEXT", func(a changedAgent) string { return a.outcome.Context }},
 	{"OUTCOME", func(a changedAgent) string { return string(a.outcome.Result) }},
 	{"POLLS", func(a changedAgent) string {
 		if a.outcome.Places.Running == nil {
 			return "?"
 		}
-		return fmt.Sprint(len(a.outcome.Places.Running))
+		return plural.Of(len(a.outcome.Places.Running), "address", "addresses")
 	}},
-}
-
-// printAgentResult says what was done to an agent, and what is left to do.
-func printAgentResult(c *console, o *outcome) {
-	plan := o.agentOutcome.plan
-	switch {
-	case o.Prepared != nil:
-		o.Prepared.print(c, o)
-	case o.DryRun && o.Changed:
-		c.printf("%s %s\n", dryRunLine, plan.would(o.Release))
-	case !o.Changed:
-		c.printf("%s\n", resultLine(o.DryRun, false, ""))
-	case len(plan.addresses) == 0:
-		c.printf("Saved.\n")
-	default:
-		c.printf("%s\n", o.rolledOut())
-		c.printf("%s", o.wayBack())
-	}
-}
-
-// would says what a change is about to do.
-func (p agentPlan) would(r *agentRelease) string {
-	switch {
-	case len(p.stages) > 0 && r != nil:
-		return fmt.Sprintf("Helm release %s would get revision %d, with %s.", r.Name, r.Revision+len(p.stages), plural.Of(len(p.stages), "rollout", "rollouts"))
-	case p.restart:
-		return "The agent would be restarted."
-	}
-	return "The ConfigMap would change, and the agent would not be restarted."
-}
-
-// rolledOut says what is in effect now.
-func (o *outcome) rolledOut() string {
-	text := "Rolled out"
-	if r := o.Release; r != nil && o.upgraded {
-		text += fmt.Sprintf(": Helm release %s has revision %d", r.Name, r.Revision)
-	}
-	if running := o.Places.Running; running != nil {
-		text += "; the running agent polls " + plural.Of(len(running), "address", "addresses")
-	}
-	return text + "."
-}
-
-// wayBack warns of a helm rollback after which the agent would poll nobody.
-func (o *outcome) wayBack() string {
-	if len(o.former) == 0 || tentacleconfig.ContainsAddress(o.Places.ConfigMap, o.former[0]) {
-		return ""
-	}
-	return fmt.Sprintf("Revision %d is not one to go back to with helm rollback: a start with its first address, %s, which has no entry any more, ends all trust. To go back: %s\n",
-		o.revision, o.former[0], o.suggest().Command("sync-servers", "--server-comms-address="+strings.Join(o.former, ",")))
 }

@@ -125,18 +125,42 @@ func TestAReleaseThatHelmChangesIsLeftAlone(t *testing.T) {
 		code, output := s.run(t, arguments...)
 		for _, want := range []string{
 			"revision 2 of the Helm release agent is pending-upgrade since ", "(Preparing upgrade): Helm changes it now, or was interrupted\n",
-			"helm history agent --namespace=octopus", "helm rollback agent --namespace=octopus",
+			"helm history agent --namespace=octopus --kubeconfig=" + s.kubeconfig, "helm rollback agent --namespace=octopus --kubeconfig=" + s.kubeconfig,
 		} {
 			if code != 1 || !strings.Contains(output, want) {
 				t.Errorf("%q: exit code %d, %q is missing:\n%s", arguments, code, want, output)
 			}
 		}
 	}
+	if code, output := s.run(t, adds("--context=test")...); code != 1 || !strings.Contains(output, "helm history agent --namespace=octopus --kube-context=test --kubeconfig=") {
+		t.Errorf("exit code %d, the command does not name the cluster:\n%s", code, output)
+	}
 	if n := s.writes(); n != 0 {
 		t.Errorf("%d changes were made", n)
 	}
 	if code, output := s.run(t, adds("--prepare")...); code != 0 {
 		t.Errorf("--prepare ends with %d: %s", code, output)
+	}
+}
+
+func TestAReleaseThatWasNeverDeployedIsForHelmToRepair(t *testing.T) {
+	t.Parallel()
+	s := newRolloutScene(t, kubetest.Agent{})
+	const name = "sh.helm.release.v1.agent.v1"
+	secret := s.revise(t, name, func(revision map[string]any) { revision["info"].(map[string]any)["status"] = "failed" })
+	patch := map[string]any{"data": secret["data"], "metadata": map[string]any{"labels": map[string]any{"status": "failed"}}}
+	s.request(t, "PATCH", "/api/v1/namespaces/octopus/secrets/"+name, "application/merge-patch+json", patch, nil)
+	code, output := s.run(t, adds()...)
+	for _, want := range []string{
+		"no revision of the Helm release agent is deployed: the newest, 1, is failed\n",
+		"helm history agent --namespace=octopus --kubeconfig=", "helm rollback agent REVISION --namespace=octopus --kubeconfig=",
+	} {
+		if code != 1 || !strings.Contains(output, want) {
+			t.Errorf("exit code %d, %q is missing:\n%s", code, want, output)
+		}
+	}
+	if n := s.writes(); n != 0 {
+		t.Errorf("%d changes were made", n)
 	}
 }
 
@@ -150,7 +174,7 @@ func TestHelmMayUpgradeAtTheSameMoment(t *testing.T) {
 		}
 	}, nil)
 	code, output := s.run(t, adds()...)
-	if code != 3 || !strings.Contains(output, "Helm changed the release agent at the same moment\n") || !strings.Contains(output, "to finish: run the same command again\n") {
+	if code != 3 || !strings.Contains(output, "the release agent was changed by Helm at the same moment\n") || !strings.Contains(output, "to finish: run the same command again\n") {
 		t.Errorf("exit code %d: %s", code, output)
 	}
 	s.keepsIdentity(t, "then")
@@ -161,12 +185,12 @@ func TestAQuotaIsSaidBeforeAnythingIsChangedOrUndone(t *testing.T) {
 	s := newRolloutScene(t, kubetest.Agent{})
 	s.cluster.SetQuotas(kubetest.Quota{Namespace: "octopus", Resource: "secrets", Most: 2})
 	code, output := s.run(t, adds()...)
-	if code != 1 || !strings.Contains(output, "exceeded quota") || !strings.Contains(output, "nothing was changed") || s.writes() != 0 {
+	if code != 1 || !strings.Contains(output, "exceeded quota") || !strings.Contains(output, "nothing was changed") || !strings.Contains(output, "raise the quota of the namespace") || s.writes() != 0 {
 		t.Errorf("a revision more: exit code %d: %s", code, output)
 	}
 	s.cluster.SetQuotas(kubetest.Quota{Namespace: "octopus", Resource: "pods", Most: 1})
 	code, output = s.run(t, adds()...)
-	if code != 1 || !strings.Contains(output, "the change was undone: the rollout of Deployment octopus-agent-tentacle fails: FailedCreate: pods ") || !strings.Contains(output, "exceeded quota") {
+	if code != 1 || !strings.Contains(output, "the change was undone: the rollout of Deployment octopus-agent-tentacle failed: FailedCreate: pods ") || !strings.Contains(output, "exceeded quota") {
 		t.Errorf("a pod more: exit code %d: %s", code, output)
 	}
 	s.cluster.SetQuotas()
@@ -182,9 +206,9 @@ func TestAChangeMayBeInterruptedAtEveryStep(t *testing.T) {
 	for moment, done := 0, false; !done; moment++ {
 		s := newRolloutScene(t, kubetest.Agent{})
 		ctx, interrupt := context.WithCancel(t.Context())
-		requests := 0
+		var requests atomic.Int32
 		s.cluster.Hook(nil, func(r kubetest.Request) {
-			if requests++; requests == moment+1 {
+			if requests.Add(1) == int32(moment)+1 {
 				interrupt()
 			}
 		})
@@ -268,5 +292,110 @@ func TestAChangeThatOthersUndoIsNotTakenForDone(t *testing.T) {
 	code, output := s.run(t, "update-trust", "--force", "--oldThumbprint="+agentServer, "--newThumbprint="+renewedServer)
 	if code != 3 || !strings.Contains(output, "its ConfigMap is another one after its start than was wished") {
 		t.Errorf("exit code %d: %s", code, output)
+	}
+}
+
+func TestWhatIsLeftToDoAfterPreparing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		agent kubetest.Agent
+		// others is who set the addresses beside Helm; "" for nobody.
+		others string
+		want   []string
+		not    string
+	}{
+		{"installed by Helm 3", kubetest.Agent{ChartVersion: "2.17.0"}, "kubectl-set", []string{
+			" helm upgrade agent oci://registry-1.docker.io/octopusdeploy/kubernetes-agent --version=2.17.0 --namespace=octopus --kubeconfig=", " --reuse-values ",
+			"--set=agent.serverCommsAddresses={https://octo1:10943,https://octo2:10943,https://octo3:10943,https://octo4:10943}",
+			"\n  agent:\n    serverCommsAddresses:\n      - https://octo1:10943\n",
+		}, "--force-conflicts"},
+		{"installed by Helm 4", kubetest.Agent{ServerSide: true}, "", []string{"helm upgrade agent "}, "--force-conflicts"},
+		{"installed by Helm 4, and set by others", kubetest.Agent{ServerSide: true}, "kubectl-set", []string{
+			" --force-conflicts\n", "--force-conflicts (Helm 4) takes the addresses back from kubectl-set.\n",
+		}, "CHART"},
+		{"with a single address", kubetest.Agent{Address: "https://octo9:10943", Addresses: octos("1")}, "", []string{
+			"--set=agent.serverCommsAddresses={https://octo9:10943,https://octo1:10943,https://octo4:10943}", "--set=agent.serverCommsAddress=\n",
+			"\n  agent:\n    serverCommsAddress: \"\"\n    serverCommsAddresses:\n",
+		}, "Do it soon"},
+		{"another chart", kubetest.Agent{Chart: "our-agent"}, "", []string{"helm upgrade agent CHART --version=3.13.2 ", "CHART is where this chart is installed from.\n"}, "oci://"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRolloutScene(t, c.agent)
+			if c.others != "" {
+				env := []any{map[string]any{"name": "ServerCommsAddresses", "value": strings.Join(octos("1,2,3"), ",") + ","}}
+				s.request(t, "PATCH", "/apis/apps/v1/namespaces/octopus/deployments/"+kubetest.DeploymentName+"?fieldManager="+c.others, "application/strategic-merge-patch+json",
+					map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": kubetest.ContainerName, "env": env}}}}}}, nil)
+			}
+			code, output := s.run(t, adds("--prepare")...)
+			if code != 0 || strings.Contains(output, c.not) {
+				t.Errorf("exit code %d, or %q: %s", code, c.not, output)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(output, want) {
+					t.Errorf("%q is missing:\n%s", want, output)
+				}
+			}
+			if n := s.writes(); n != 1 {
+				t.Errorf("%d changes are made instead of one", n)
+			}
+		})
+	}
+}
+
+// TestFiftyAgentsGetAListTogether: in fifty namespaces, a few at a time; one that fails stops none.
+func TestFiftyAgentsGetAListTogether(t *testing.T) {
+	t.Parallel()
+	s := newRolloutScene(t, kubetest.Agent{})
+	const agents = 50
+	for i := range agents - 1 {
+		a := kubetest.Agent{Namespace: fmt.Sprintf("agent-%02d", i), Thumbprint: agentServer, Subscription: fmt.Sprintf("poll://%020d/", i), Addresses: octos("1,2")}
+		if i == 7 {
+			a.Annotations = map[string]string{"argocd.argoproj.io/tracking-id": "x"}
+		}
+		if err := a.Install(s.cluster.Client()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var now, most atomic.Int32
+	s.cluster.Hook(func(r kubetest.Request) {
+		if r.Account == "operator" {
+			most.Store(max(most.Load(), now.Add(1)))
+		}
+	}, func(r kubetest.Request) {
+		if r.Account == "operator" {
+			now.Add(-1)
+		}
+	})
+	s.cluster.ResetRequests()
+	var out, problems bytes.Buffer
+	code := commands.Run(t.Context(), strings.NewReader(""), &out, &problems, append(adds(), "--all-agents", "--kubeconfig="+s.kubeconfig, "--format=json"))
+	s.cluster.Hook(nil, nil)
+	var list []struct {
+		Namespace, Outcome, Error string
+		Places                    map[string][]string
+	}
+	if err := json.Unmarshal(out.Bytes(), &list); err != nil || code != 1 || len(list) != agents {
+		t.Fatalf("exit code %d, %d agents, %v: %s", code, len(list), err, problems.String())
+	}
+	for _, a := range list {
+		want := "changed"
+		if a.Namespace == "agent-07" {
+			want = "failed"
+		}
+		if a.Outcome != want || (a.Error != "") != (want == "failed") || want == "changed" && len(a.Places["running"]) != len(a.Places["helm"]) {
+			t.Errorf("%+v", a)
+		}
+	}
+	if !strings.Contains(problems.String(), "namespace agent-07: Argo CD deploys this agent") {
+		t.Errorf("the failure is not told: %s", problems.String())
+	}
+	// Many at the same time are slowed down by the API (priority and fairness).
+	if n := len(s.cluster.Requests()); n > agents*30 {
+		t.Errorf("%d requests for %d agents", n, agents)
+	}
+	if most.Load() > 8*8 {
+		t.Errorf("%d requests at the same time", most.Load())
 	}
 }

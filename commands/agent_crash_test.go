@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/octo-tentacle/octo-tentacle/commands"
@@ -15,7 +16,8 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 )
 
-// rolloutScene is a Kubernetes cluster with an agent in namespace octopus, which polls octo1 to octo3.
+// rolloutScene is a Kubernetes cluster with an agent in namespace octopus, which polls octo1 to
+// octo3.
 type rolloutScene struct {
 	cluster    *kubetest.Cluster
 	kubeconfig string
@@ -122,13 +124,15 @@ func (s *rolloutScene) polls(t *testing.T, when string, want []string) {
 	}
 }
 
-// changesOfAgents are the ways in which the list of an agent changes, with what it polls then.
-var changesOfAgents = []struct {
+// changeOfAgent is a way in which the list of an agent changes, with what it polls then.
+type changeOfAgent struct {
 	name    string
 	agent   kubetest.Agent
 	command []string
 	want    []string
-}{
+}
+
+var changesOfAgents = []changeOfAgent{
 	{"another node", kubetest.Agent{}, []string{"poll-server", "--reuse-server-thumbprint", "--server-comms-address=https://octo4:10943"}, octos("1,2,3,4")},
 	{"another node, applied by Helm 4", kubetest.Agent{ServerSide: true}, []string{"poll-server", "--reuse-server-thumbprint", "--server-comms-address=https://octo4:10943"}, octos("1,2,3,4")},
 	{"the first node goes", kubetest.Agent{}, []string{"remove-server", "https://octo1:10943"}, octos("2,3")},
@@ -197,10 +201,13 @@ func TestAnAgentMayStartAtEveryMomentOfAChange(t *testing.T) {
 			for moment, requests := 0, 1; moment < requests; moment++ {
 				s := newRolloutScene(t, c.agent)
 				requests = 0
+				var oneByOne sync.Mutex // several requests may be on their way
 				s.cluster.Hook(nil, func(r kubetest.Request) {
 					if r.Account != "operator" {
 						return
 					}
+					oneByOne.Lock()
+					defer oneByOne.Unlock()
 					if requests == moment {
 						s.cluster.Restart("octopus")
 					}

@@ -38,6 +38,20 @@ func (l agentLists) servers() []tentacleconfig.TrustedServer {
 	return servers
 }
 
+// lost says that no entry is left from which a start of the agent could make others.
+func (l agentLists) lost() bool {
+	return !slices.ContainsFunc(l.configMap, tentacleconfig.TrustedServer.Subscribes)
+}
+
+// remembering are the lists with the entries that a command decided on, if the ConfigMap has lost
+// its own.
+func (l agentLists) remembering(wanted []tentacleconfig.TrustedServer) agentLists {
+	if l.lost() {
+		l.configMap = wanted
+	}
+	return l
+}
+
 // at says whether an entry has an address.
 func at(address string) func(tentacleconfig.TrustedServer) bool {
 	return func(s tentacleconfig.TrustedServer) bool { return s.IsAt([]string{address}) }
@@ -78,7 +92,7 @@ func (l agentLists) plan(wanted []tentacleconfig.TrustedServer) agentPlan {
 	}
 	p.servers = afterStart(wanted, p.addresses)
 	p.together = slices.Clone(wanted)
-	for _, s := range l.servers() {
+	for _, s := range l.remembering(wanted).servers() {
 		if !slices.ContainsFunc(wanted, at(s.Address)) {
 			p.together = append(p.together, s)
 		}
@@ -89,8 +103,8 @@ func (l agentLists) plan(wanted []tentacleconfig.TrustedServer) agentPlan {
 	return p
 }
 
-// afterStart are the entries that the start of a pod with these addresses leaves: those of the first
-// one, and one for each other address like the first of them.
+// afterStart are the entries that the start of a pod with these addresses leaves: those of the
+// first one, and one for each other address like the first of them.
 func afterStart(servers []tentacleconfig.TrustedServer, addresses []string) (left []tentacleconfig.TrustedServer) {
 	for i, address := range addresses {
 		address = stored(address)

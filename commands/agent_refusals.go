@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,10 +45,10 @@ func (p *outsidePlace) refuseAltogether() error {
 	case a.Release.Status == kubernetes.StatusDeployed || a.Release.Status == kubernetes.StatusFailed || len(p.lists.pending) > 0:
 		return nil
 	}
-	return &kubernetes.PendingError{Release: a.Release}
+	return about(p.tentacle, &kubernetes.PendingError{Release: a.Release})
 }
 
-// honoursList says whether the image that the chart of an agent installs makes its list anew at
+// honoursList says whether the image that the chart of an agent installs makes its list again at
 // each start (helm-charts, kubernetes-agent, CHANGELOG.md: 1.3.0).
 func honoursList(a *kubernetes.Agent) bool {
 	if a.Release == nil {
@@ -85,7 +84,7 @@ func (p *outsidePlace) refuseForbidden(ctx context.Context) error {
 	if kubernetes.IsFieldConflict(err) {
 		err = hint.With(err, fmt.Sprintf("%s set the addresses beside Helm, and helm upgrade would be refused, too; --prepare prints the helm upgrade that takes them back", orOthers(a.SetByOthers())))
 	}
-	return err
+	return about(p.tentacle, err)
 }
 
 func orOthers(managers []string) string {
@@ -138,7 +137,7 @@ func (p *outsidePlace) waitForScripts(ctx context.Context) error {
 		case len(pods) == 0:
 			return nil
 		case !o.waitGiven:
-			p.console.warnOf(hint.With(fmt.Errorf("%s in namespace %s: the restart of the agent does not end it, but its log may be late", running, p.agent.Namespace), "--restart-wait=TIME waits for it first"))
+			p.console.warnOf(hint.With(fmt.Errorf("%s in namespace %s: the restart of the agent does not end it, but its log may be late", running, p.agent.Namespace), "--restart-wait=10m waits for its end first"))
 			return nil
 		case time.Now().After(end):
 			return fmt.Errorf("%s in namespace %s after %s", running, p.agent.Namespace, o.wait)
@@ -150,19 +149,4 @@ func (p *outsidePlace) waitForScripts(ctx context.Context) error {
 		case <-time.After(lookForScripts):
 		}
 	}
-}
-
-// upgradeHints says what to do about a release that others change.
-func upgradeHints(err error) []string {
-	pending, is := errors.AsType[*kubernetes.PendingError](err)
-	if !is {
-		return nil
-	}
-	r := pending.Release
-	named := fmt.Sprintf("%s --namespace=%s", r.Name, r.Namespace)
-	hints := []string{"see who does, and whether it goes on: helm history " + named}
-	if r.Status != "pending-install" && r.Revision > 1 {
-		hints = append(hints, "if it was interrupted, go back to the revision before, then try again: helm rollback "+named)
-	}
-	return hints
 }

@@ -66,18 +66,32 @@ func restartAgents(ctx context.Context, c *console, o restartServiceOptions) err
 		return errors.Join(append([]error{c.printJSON(restarts)}, failures...)...)
 	}
 	if len(restarts) == 0 {
-		c.printf("There is no Kubernetes agent that this account can see.\n")
+		printNoAgent(c)
 	} else {
-		printTable(c, restartColumns, restarts)
+		printTable(c, withContexts(restartColumns, restarts, func(r agentRestart) string { return r.Context }), restarts)
 	}
 	return errors.Join(failures...)
 }
 
 var restartColumns = []column[agentRestart]{
 	{"NAMESPACE", func(r agentRestart) string { return r.Namespace }},
-	{"CONTEXT", func(r agentRestart) string { return r.Context }},
 	{"OUTCOME", func(r agentRestart) string { return string(r.Result) }},
 	{"STATE", func(r agentRestart) string { return string(r.Service.State) }},
+}
+
+// print says in a sentence what happened to one agent.
+func (r agentRestart) print(c *console) {
+	name := r.Service.Name
+	switch {
+	case r.DryRun && r.Changed:
+		c.printf("Deployment %s would be restarted.\n%s\n", name, dryRunLine)
+	case r.DryRun:
+		c.printf("Deployment %s is %s and would be left alone.\n%s\n", name, r.Service.State, dryRunUnchangedLine)
+	case r.Service.Restarted:
+		c.printf("Deployment %s was restarted.\n", name)
+	default:
+		c.printf("Deployment %s is %s and was left alone.\n", name, r.Service.State)
+	}
 }
 
 // restartOneAgent restarts one agent.
@@ -109,7 +123,10 @@ func refuseLastStart(a *kubernetes.Agent, t *tentacle) error {
 	switch {
 	case next.end == startFails:
 		return fmt.Errorf("the agent in namespace %s would not start again: %s", a.Namespace, next.reason)
-	case next.end == startEndsTrust && len(t.servers) > 0:
+	case next.end == startEndsTrust && len(t.servers) == 0: // the agent that runs may still poll, and its log has the subscription
+		return hint.Errorf("how to repair it: "+t.suggest().Command("check"),
+			"the agent in namespace %s has lost its list, and no restart brings it back", a.Namespace)
+	case next.end == startEndsTrust:
 		return hint.Errorf("bring the list in order first: "+t.suggest().Command("sync-servers", "--server-comms-address="+strings.Join(eachStored(a.Environment().List()), ",")),
 			"a restart would end all trust of the agent in namespace %s: %s, the first address of its environment, is not in %s", a.Namespace, next.first, t.instance.ConfigPath)
 	}
@@ -130,7 +147,8 @@ func (p *outsidePlace) restartAlone(ctx context.Context, c *console) error {
 		return err
 	}
 	if err := p.agent.Wait(ctx, p.options.rolloutTimeout, p.progress(c, "restart")); err != nil {
-		return unfinishedError{done: "the restart of the agent in namespace " + p.agent.Namespace + " has begun, but:", cause: err}
+		return unfinishedError{done: "the restart of the agent has begun, but:",
+			cause: hint.With(err, "what is wrong with it: "+p.tentacle.Command("check"))}
 	}
 	return nil
 }

@@ -15,9 +15,6 @@ import (
 // ConfigMap.
 const mostRounds = 8
 
-// again is how a change that was interrupted is finished.
-const again = "run the same command again"
-
 // rollOut takes one step after the other until the agent is as the command decided. Each is chosen
 // by what the cluster says at that moment, so a change that was interrupted goes on where it was.
 func (p *outsidePlace) rollOut(ctx context.Context, c *console) error {
@@ -29,6 +26,9 @@ func (p *outsidePlace) rollOut(ctx context.Context, c *console) error {
 				return p.unfinished(err)
 			}
 			p.plan = p.lists.plan(p.wanted)
+			if p.lists.lost() {
+				c.warn("%s", p.saysLost())
+			}
 		}
 		if p.plan.nothing() {
 			return nil
@@ -71,7 +71,7 @@ func (p *outsidePlace) step(ctx context.Context, c *console) error {
 		}
 		u, err := p.agent.Upgrade(list, p.description(list, of))
 		if err != nil {
-			return p.unfinished(err)
+			return p.unfinished(about(p.tentacle, err))
 		}
 		if err := p.upgrade(ctx, c, u, of); err != nil {
 			return err
@@ -89,17 +89,18 @@ func (p *outsidePlace) step(ctx context.Context, c *console) error {
 func (p *outsidePlace) upgrade(ctx context.Context, c *console, u *kubernetes.Upgrade, of string) error {
 	if err := u.Begin(ctx); err != nil {
 		if errors.Is(err, kubernetes.ErrExists) {
-			err = fmt.Errorf("Helm changed the release %s at the same moment", u.Release.Name)
+			err = fmt.Errorf("the release %s was changed by Helm at the same moment", u.Release.Name)
 		}
 		return p.unfinished(err)
 	}
 	if err := u.Deploy(ctx); err != nil {
-		if refused, is := errors.AsType[*kubernetes.APIError](err); is && refused.Status < 500 { // nothing is deployed
+		if isRefused(err) { // nothing is deployed
 			err = errors.Join(err, u.Forget(ctx, err))
 		}
 		return p.unfinished(err)
 	}
-	if err := u.Wait(ctx, p.options.rolloutTimeout, p.progress(c, "rollout"+of)); err != nil {
+	err := p.healing(ctx, c, func() error { return u.Wait(ctx, p.options.rolloutTimeout, p.progress(c, "rollout"+of)) })
+	if err != nil {
 		if _, fails := kubernetes.AsRolloutError(err); fails {
 			return p.undo(ctx, c, u, err)
 		}
@@ -110,13 +111,16 @@ func (p *outsidePlace) upgrade(ctx context.Context, c *console, u *kubernetes.Up
 
 // undo puts back what was before a rollout that fails.
 func (p *outsidePlace) undo(ctx context.Context, c *console, u *kubernetes.Upgrade, failure error) error {
-	if err := u.Undo(ctx, failure, p.options.rolloutTimeout, p.progress(c, "putting back the former addresses")); err != nil {
+	err := p.healing(ctx, c, func() error {
+		return u.Undo(ctx, failure, p.options.rolloutTimeout, p.progress(c, "putting back the former addresses"))
+	})
+	if err != nil {
 		return unfinishedError{
 			done:  failure.Error() + "\nand the former addresses could not be put back; the ConfigMap has old and new together, so the agent keeps its identity:",
-			cause: err, finish: again + ", or helm rollback " + u.Release.Name + " --namespace=" + u.Release.Namespace,
+			cause: err, finish: again + ", or " + helmAbout(p.tentacle, u.Release, "rollback"),
 		}
 	}
-	if err := p.restore(ctx, u.Former); err != nil {
+	if err := p.restore(ctx, c, u.Former); err != nil {
 		c.warnOf(fmt.Errorf("%s has old and new addresses together until the next start of the agent: %w", p.name(), err))
 	}
 	return undoneError{cause: failure}
@@ -124,32 +128,79 @@ func (p *outsidePlace) undo(ctx context.Context, c *console, u *kubernetes.Upgra
 
 // restore takes the new entries out of the ConfigMap, when only pods with the former addresses are
 // left.
-func (p *outsidePlace) restore(ctx context.Context, former *kubernetes.Release) error {
+func (p *outsidePlace) restore(ctx context.Context, c *console, former *kubernetes.Release) error {
 	if err := p.readAgain(ctx); err != nil {
 		return err
 	}
 	addresses := eachStored(former.Addresses().List())
-	servers := slices.DeleteFunc(slices.Clone(p.lists.configMap), func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(addresses) })
+	servers := slices.DeleteFunc(slices.Clone(p.lists.remembering(p.wanted).servers()), func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(addresses) })
 	if len(servers) == 0 {
 		return nil
 	}
-	_, err := p.save(ctx, servers)
-	return err
+	lost := p.lists.lost()
+	if lost {
+		c.warn("%s", p.saysLost())
+	}
+	if _, err := p.save(ctx, servers); err != nil || !lost || polledAs(p.lists.polls, servers) {
+		return err
+	}
+	return p.restart(ctx, c) // it polls nobody
 }
 
-// restart starts the agent's pod anew.
+// restart restarts the agent's pod.
 func (p *outsidePlace) restart(ctx context.Context, c *console) error {
 	if err := p.agent.Restart(ctx); err != nil {
 		return p.unfinished(err)
 	}
-	return p.unfinished(p.agent.Wait(ctx, p.options.rolloutTimeout, p.progress(c, "restart")))
+	return p.unfinished(p.healing(ctx, c, func() error { return p.agent.Wait(ctx, p.options.rolloutTimeout, p.progress(c, "restart")) }))
+}
+
+// healing waits for a rollout. If the ConfigMap has lost its entries meanwhile, no pod comes up: it
+// gets them back, and a new pod starts.
+func (p *outsidePlace) healing(ctx context.Context, c *console, wait func() error) error {
+	for again := 0; ; again++ {
+		err := wait()
+		if _, fails := kubernetes.AsRolloutError(err); !fails || again == mostStarts {
+			return err
+		}
+		healed, healErr := p.heal(ctx, c)
+		switch {
+		case healErr != nil:
+			return errors.Join(err, healErr)
+		case !healed:
+			return err
+		}
+	}
+}
+
+// heal gives the ConfigMap old and new entries back, if it has lost them, and restarts the pod.
+func (p *outsidePlace) heal(ctx context.Context, c *console) (healed bool, err error) {
+	for range mostStarts {
+		if err = p.readAgain(ctx); err != nil || !p.lists.lost() {
+			return false, err
+		}
+		if _, err = p.save(ctx, p.lists.plan(p.wanted).together); !errors.Is(err, kubernetes.ErrConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	c.warn("%s", p.saysLost())
+	return true, p.agent.Restart(ctx)
+}
+
+// saysLost: the start of an agent empties its list and fills it again, in two writes
+// (OctopusTentacle, Commands/ClearTrustedServersCommand.cs).
+func (p *outsidePlace) saysLost() string {
+	return p.name() + " had lost its entries, as when a start of the agent ends between the two writes in which it empties and fills its list: they are written again"
 }
 
 // progress shows how far a rollout is.
 func (p *outsidePlace) progress(c *console, what string) func(kubernetes.Rollout) {
 	shown := ""
 	return func(r kubernetes.Rollout) {
-		text := fmt.Sprintf("%s: %d of %d pods are new and work", what, r.Available, r.Wanted)
+		text := fmt.Sprintf("%s: %d of %d new pods ready", what, r.Available, r.Wanted)
 		if r.Waiting != "" {
 			text += " (" + r.Waiting + ")"
 		}
@@ -165,5 +216,13 @@ func (p *outsidePlace) unfinished(err error) error {
 	if err == nil || errors.Is(err, kubernetes.ErrConflict) && !kubernetes.IsFieldConflict(err) {
 		return err
 	}
-	return unfinishedError{done: p.name() + " has old and new addresses together, so the agent keeps its identity; the change is not finished:", cause: err, finish: again}
+	return finishedBySame(p.name()+" has old and new addresses together, so the agent keeps its identity; the change is not finished", err)
+}
+
+// finishedBySame is a failure after which the same command finishes the change.
+func finishedBySame(done string, err error) error {
+	if errors.Is(err, context.Canceled) { // by Ctrl-C, say: that needs no cause
+		return unfinishedError{done: done, cause: context.Canceled, finish: again}
+	}
+	return unfinishedError{done: done + ":", cause: err, finish: again}
 }

@@ -39,9 +39,9 @@ func (s *agentSecrets) Decrypt(text string) ([]byte, error) {
 	return key.Decrypt(text)
 }
 
-// key is the key in the Secret. One that has none yet, as the chart makes it, gets one if it is to
-// be made. Half a key is never replaced: what it encrypted would be lost.
-func (s *agentSecrets) key(make bool) (tentacleconfig.Key, error) {
+// key is the key in the Secret. One that has none yet, as the chart makes it, gets one if create
+// says so. Half a key is never replaced: what it encrypted would be lost.
+func (s *agentSecrets) key(create bool) (tentacleconfig.Key, error) {
 	p := s.place
 	p.secrets.Lock()
 	defer p.secrets.Unlock()
@@ -62,7 +62,7 @@ func (s *agentSecrets) key(make bool) (tentacleconfig.Key, error) {
 		switch {
 		case len(key) > 0 || len(iv) > 0:
 			return p.keep(name, key, iv)
-		case !make:
+		case !create:
 			return tentacleconfig.Key{}, fmt.Errorf("%s has no key: %s and %s are missing", name, machineKey, machineIV)
 		}
 		key, iv = tentacleconfig.RandomKey()

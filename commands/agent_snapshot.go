@@ -29,7 +29,7 @@ func lookAtAgents(ctx context.Context, c *console, o agentOptions) ([]*snapshot,
 	c.progress("reading the logs of the agents")
 	defer c.endProgress()
 	eachAgent(len(agents), func(i int) { snapshots[i] = takeAgentSnapshot(ctx, agents[i], o, time.Now()) })
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); errors.Is(err, context.Canceled) { // what took too long says so
 		return nil, err
 	}
 	for _, failure := range joined(err) {
@@ -119,9 +119,14 @@ func agentFacts(a *kubernetes.Agent) *check.Agent {
 		}
 	}
 	if r := a.Release; r != nil {
-		list := startList(r.Addresses())
+		lasting := r // what helm upgrade goes on with
+		if a.Deployed != nil {
+			lasting = a.Deployed
+		}
+		list := startList(lasting.Addresses())
 		facts.Release = &check.Release{Name: r.Name, Revision: r.Revision, Status: r.Status, Description: r.Description,
-			Chart: r.Chart, ChartVersion: r.ChartVersion, List: &list}
+			Chart: r.Chart, ChartVersion: r.ChartVersion, List: &list,
+			KeepsList: !honoursList(a), ListIsNewer: helmIsNewer(a), Own: r.IsOurs(), Wanted: startList(r.Addresses())}
 		if len(list.All()) == 0 { // as where the chart is part of another one
 			facts.Release.List = nil
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// haScene is a scene with all nodes of an Octopus HA cluster, and a Kubernetes cluster whose administrator runs the commands.
+// haScene is a scene with all nodes of an Octopus HA cluster, and a Kubernetes cluster whose
+// administrator runs the commands.
 type haScene struct {
 	*scene
 	kubernetes *kubetest.Cluster
@@ -103,9 +105,12 @@ func (s *haScene) check(t *testing.T, namespace string, more ...string) (found c
 	return found
 }
 
-// TestAnAgentThatLostItsListIsRepairedByWhatCheckSays is the trap of the chart: a start with a first
-// address that the ConfigMap lacks, as helm upgrade makes it.
+// TestAnAgentThatLostItsListIsRepairedByWhatCheckSays is the trap of the chart: a start with a
+// first address that the ConfigMap lacks, as helm upgrade makes it.
 func TestAnAgentThatLostItsListIsRepairedByWhatCheckSays(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no quoting carries this fix through cmd and PowerShell: it is a pattern there")
+	}
 	const ns = "octopus-agent"
 	s := newHAScene(t)
 	subscription := s.install(t, ns)

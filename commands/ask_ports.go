@@ -125,8 +125,8 @@ func askHost(ctx context.Context, o octoapi.Options) (octoapi.NodeAtHost, error)
 	return said[first], nil
 }
 
-// apiProxy is the proxy through which the Octopus Server is asked: as the Tentacle does, unless that
-// runs elsewhere.
+// apiProxy is the proxy through which the Octopus Server is asked: as the Tentacle does, unless
+// that runs elsewhere.
 func (s *snapshot) apiProxy() tentacleconfig.Proxy {
 	if s.Kubernetes != nil {
 		return tentacleconfig.Proxy{UseDefault: true}

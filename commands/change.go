@@ -72,25 +72,6 @@ func nothing(thumbprint string) change {
 	}}
 }
 
-// changeTentacle is the common path of the commands that change a Tentacle. After a command has
-// read its arguments, it looks at the Tentacle where it is kept, prepares the change (which may ask
-// the network), and applies it: lock, read again, decide again, save if something differs, restart
-// a running service, and report. What the lock and the restart are, its place knows.
-//
-// Commands that change no existing configuration take another path: create-instance,
-// delete-instance, service, checkservices, restart-service, export-certificate, and an export of
-// new-certificate.
-func changeTentacle(ctx context.Context, c *console, o tentacleOptions, co changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
-	if co.agents.given() {
-		return changeAgents(ctx, c, co, prepare)
-	}
-	t, err := lookAt(ctx, o)
-	if err != nil {
-		return err
-	}
-	return changeThis(ctx, c, t, co, prepare)
-}
-
 // changeThis is changeTentacle for a Tentacle that has been looked at.
 func changeThis(ctx context.Context, c *console, t *tentacle, o changeOptions, prepare func(*tentacle, *outcome) (change, error)) error {
 	out, err := outcomeOf(ctx, c, t, o, prepare)
@@ -110,7 +91,7 @@ func outcomeOf(ctx context.Context, c *console, t *tentacle, o changeOptions, pr
 	if err != nil {
 		return out, about(t.suggest(), err)
 	}
-	if p, is := t.place.(*outsidePlace); is {
+	if p, is := t.place.(interface{ surviving(decide) decide }); is {
 		ch.servers = p.surviving(ch.servers)
 	}
 	err = apply(ctx, c, t, o, ch, out)

@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
@@ -61,7 +62,7 @@ func (r checkReport) nagios() string {
 	case code == nagiosCritical:
 		text = r.first(check.Problem, sum.Problems)
 	case code == nagiosUnknown && r.unseen():
-		text = r.first(check.Skipped, 1)
+		text = r.whyUnseen()
 	case code == nagiosUnknown:
 		text = "not looked at: " + strings.Join(r.missing(), ", ")
 	case code == nagiosWarning:
@@ -97,6 +98,12 @@ func (r checkReport) first(level check.Level, count int) string {
 		}
 	}
 	return ""
+}
+
+// whyUnseen is why the first of those could not be looked at that could not.
+func (r checkReport) whyUnseen() string {
+	i := slices.IndexFunc(r.results, func(one checkResult) bool { return one.unseen })
+	return r.results[i].Findings[0].What
 }
 
 // nodesPolled counts the nodes that findings name, and those that are proved to be polled, of all

@@ -38,26 +38,11 @@ func (r checkReport) printNone(c *console) {
 	}
 }
 
-func printNoAgent(c *console) {
-	c.printf("There is no Kubernetes agent that this account can see.\n")
-}
-
 func (r checkResult) title() string {
 	if r.Instance == "" {
 		return agentTitle(r.chosenContext, r.Configuration)
 	}
 	return title(r.Instance, r.Configuration)
-}
-
-// agentTitle is an agent, with the context of its cluster where one was chosen.
-func agentTitle(context, configuration string) string {
-	switch {
-	case context == "":
-		return configuration
-	case configuration == "":
-		return "context " + context
-	}
-	return fmt.Sprintf("%s (%s)", configuration, context)
 }
 
 // toActOn is the result without what nobody has to act on: what is well, and what was skipped and

@@ -59,6 +59,9 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 		ports := &answering{console: c}
 		switch missing := o.missing(t.servers); {
 		case len(t.servers) == 0:
+			if err := t.lostTrust(); err != nil {
+				c.warnOf(err)
+			}
 		case len(o.keep) == 0:
 			ch.verify = ports.looking(ctx)
 			ch.applied = func() { ports.warn(o.change.dryRun) }
@@ -72,7 +75,7 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 	})
 }
 
-// keepsNone is for the list of an agent, which its start makes anew each time: with none of its
+// keepsNone is for the list of an agent, which its start makes again each time: with none of its
 // entries left, thumbprint and subscription are lost, and no later start finds them again.
 func (o *clearTrustedServersOptions) keepsNone(t *tentacle, now []tentacleconfig.TrustedServer) error {
 	err := hint.Errorf("to trust none, use --force",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
+	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -207,6 +208,9 @@ func (e undoneError) Unwrap() error { return e.cause }
 // Hints say where the change is.
 func (e undoneError) Hints() []string {
 	if e.kept == "" { // a rollout, of which the release keeps what it was
+		if failed, is := kubernetes.AsRolloutError(e.cause); is && failed.TimedOut {
+			return []string{"if it only takes longer, give it more time with --rollout-timeout; else, when that is repaired, " + again}
+		}
 		return []string{"when that is repaired, " + again}
 	}
 	return []string{"what was undone is kept as " + e.kept, "to make the change nevertheless: --confirm=0s"}

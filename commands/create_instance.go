@@ -129,7 +129,7 @@ func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) 
 	case o.config != "":
 		n.home = filepath.Dir(n.ConfigPath)
 	case n.agent != nil: // Tentacle takes ".", and refuses it at its next start
-		return n, hint.New("the home of an agent is needed: its ConfigMap has no folder", "give it with --home=FOLDER, like --home=/octopus")
+		return n, hint.New("the home of an agent is needed: its ConfigMap has no folder", "give it, like this: --home=/octopus")
 	default:
 		n.home = "." // the configuration's folder, which can be moved
 	}

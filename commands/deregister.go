@@ -51,6 +51,9 @@ this Tentacle polls; where that does not tell, name it with --name.
 The server is still trusted and polled afterwards, unless --remove-trust is given. With
 --remove-trust, the command can be repeated: it succeeds if nothing is left to do.
 
+In the container of a Kubernetes agent, it also removes the setting that the agent is
+registered. A chart whose values say how then registers it again at its next start.
+
   octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle %[2]s --server=https://octopus.example.com --apikey-file=key.txt \
     --all-spaces --remove-trust`, kind, suggest.Deregister(kind)),

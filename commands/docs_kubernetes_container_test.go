@@ -1,8 +1,14 @@
 package commands_test
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,17 +35,22 @@ type initContainer struct {
 	}
 }
 
-func documentedInitContainer(t *testing.T) initContainer {
+// documented are the blocks of a language in docs/kubernetes-container.md.
+func documented(t *testing.T, language string) (blocks []string) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/kubernetes-container.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(strings.ReplaceAll(string(page), "\r\n", "\n"), "```yaml\n")
-	text, _, found := strings.Cut(text, "```")
-	if !found {
-		t.Fatal("docs/kubernetes-container.md has no values")
+	for _, text := range strings.Split(strings.ReplaceAll(string(page), "\r\n", "\n"), "```"+language+"\n")[1:] {
+		block, _, _ := strings.Cut(text, "```")
+		blocks = append(blocks, block)
 	}
+	return blocks
+}
+
+func documentedInitContainer(t *testing.T) initContainer {
+	t.Helper()
 	var values struct {
 		Agent struct {
 			Spec struct {
@@ -47,7 +58,7 @@ func documentedInitContainer(t *testing.T) initContainer {
 			}
 		}
 	}
-	decoder := yaml.NewDecoder(strings.NewReader(text))
+	decoder := yaml.NewDecoder(strings.NewReader(documented(t, "yaml")[0]))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&values); err != nil || len(values.Agent.Spec.InitContainers) != 1 {
 		t.Fatalf("%v %+v", err, values)
@@ -80,8 +91,8 @@ func TestTheInitContainerOfTheDocumentsKeepsAnAgentFromLosingItsTrust(t *testing
 			for range 2 { // as a container is started again
 				p.run(t, namespace, 0, container.Args...)
 			}
-			if patches := p.patches(); patches != 1 {
-				t.Errorf("the ConfigMap was changed %d times by two runs", patches)
+			if patches, got := p.patches(), p.polled(t, namespace); patches != 1 || got != strings.Join(nodes[:3], ",") {
+				t.Errorf("two runs changed the ConfigMap %d times, and it has %s", patches, got)
 			}
 		}
 		p.rollOut(t, namespace, next)
@@ -109,15 +120,93 @@ func TestTheInitContainerLeavesAnAgentThatIsNotRegisteredToItsStart(t *testing.T
 	}
 }
 
+// TestTheScriptOfTheDocumentsLeavesTheAgentToTentacle runs the script that stands in for Tentacle.
+func TestTheScriptOfTheDocumentsLeavesTheAgentToTentacle(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the container of an agent is one of Linux")
+	}
+	folder := t.TempDir()
+	script := documented(t, "sh")[0]
+	for _, program := range []string{"/opt/octopus/tentacle/Tentacle", "/usr/local/bin/octo-tentacle"} {
+		own := filepath.Join(folder, filepath.Base(program))
+		if !strings.Contains(script, program+` "$@"`) {
+			t.Fatalf("the script does not run %s", program)
+		}
+		script = strings.ReplaceAll(script, program, own)
+		if err := os.WriteFile(own, []byte("#!/bin/sh\necho "+filepath.Base(program)+" \"$@\"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(folder, "tentacle")
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"agent --instance Tentacle --noninteractive": "Tentacle",
+		"livez --max-age=60":                         "Tentacle",
+		"clear-trusted-servers --keep https://octo1": "octo-tentacle",
+		"migrate-preinstalled-k8s-config":            "octo-tentacle",
+		"version":                                    "octo-tentacle",
+	} {
+		output, err := exec.Command(path, strings.Fields(line)...).CombinedOutput()
+		if got := strings.TrimSpace(string(output)); err != nil || got != want+" "+line {
+			t.Errorf("tentacle %s runs %s (%v), not %s", line, got, err, want)
+		}
+	}
+}
+
+// TestTheRoleOfTheDocumentsIsEnough runs what asks the API with no other rights than these.
+func TestTheRoleOfTheDocumentsIsEnough(t *testing.T) {
+	role := documented(t, "yaml")[1]
+	p := newPod(t)
+	p.account = "restricted"
+	if err := p.api.Allow(p.account, role); err != nil {
+		t.Fatal(err)
+	}
+	const namespace = "octopus-agent"
+	p.preinstalled(t, namespace)
+	p.replaceOwnPod(t, namespace, []string{"https://octo1:10943"})
+	for _, arguments := range [][]string{
+		{"new-certificate", "--instance=Tentacle"},
+		{"migrate-preinstalled-k8s-config"},
+		{"configure", "--instance=Tentacle", "--app=" + t.TempDir(), "--noListen=true"},
+		{"configure", "--instance=Tentacle", "--trust=" + strings.Repeat("A1", 20)},
+		{"server-comms", "--instance=Tentacle", "--thumbprint=" + strings.Repeat("A1", 20), "--style=TentacleActive", "--host=octo1"},
+		{"sync-servers", "--instance=Tentacle"},
+		{"list-servers", "--instance=Tentacle"},
+	} {
+		p.run(t, namespace, 0, arguments...)
+	}
+	given := 0
+	for rule := range strings.Lines(role) {
+		if _, verbs, is := strings.Cut(rule, "verbs: ["); is {
+			given += strings.Count(verbs, ",") + 1
+		}
+	}
+	used := map[string]bool{}
+	for _, r := range p.api.Requests() {
+		if r.Account == p.account && r.Status == http.StatusOK {
+			used[r.Verb+" "+r.Resource+"/"+r.Name] = true
+		}
+	}
+	if len(used) != given {
+		t.Errorf("of the %d rights, these are used: %v", given, slices.Sorted(maps.Keys(used)))
+	}
+}
+
 // pod is a pod of agents in a cluster, in which this process runs.
 type pod struct {
 	*scene
-	api    *kubetest.Cluster
-	folder string
+	api     *kubetest.Cluster
+	folder  string
+	account string // "" is the one that the chart gives an agent
 }
 
 func newPod(t *testing.T) *pod {
 	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the container of an agent is one of Linux")
+	}
 	api, err := kubetest.Start("pods")
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +224,7 @@ func newPod(t *testing.T) *pod {
 // run runs a command in the pod of an agent.
 func (p *pod) run(t *testing.T, namespace string, code int, arguments ...string) (output string) {
 	t.Helper()
-	environment, err := p.api.WritePod(p.folder, p.api.AgentAccount(namespace), namespace)
+	environment, err := p.api.WritePod(p.folder, cmp.Or(p.account, p.api.AgentAccount(namespace)), namespace)
 	if err != nil {
 		t.Fatal(err)
 	}

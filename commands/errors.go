@@ -16,6 +16,9 @@ type verdictError struct{ code int } // 0 stands for that of a failure
 
 func (verdictError) Error() string { return "there are problems" }
 
+// again is how to finish what the same command can finish.
+const again = "run the same command again"
+
 // unfinishedError is a failure after something has already been changed.
 type unfinishedError struct {
 	done   string // what has been done

@@ -64,8 +64,9 @@ func printAppHelp(w io.Writer, app *cli.App) {
   octo-tentacle COMMAND [--option=value …]
 
 Provides the configuration commands of the Tentacle CLI, with the same names and
-options, and adds commands for high-availability clusters. Option names ignore
-case. Write options as --name=value, --name value, -name:value or /name:value.
+options, and adds commands for high-availability clusters. Those with the option
+--namespace are for Kubernetes agents, too. Option names ignore case. Write
+options as --name=value, --name value, -name:value or /name:value.
 `, version(), app.Usage)
 	category := ""
 	for _, command := range app.Commands {
@@ -77,7 +78,7 @@ case. Write options as --name=value, --name value, -name:value or /name:value.
 	}
 	fmt.Fprint(w, `
 octo-tentacle help COMMAND shows the options of a command and examples.
-Exit code: 0 done, 1 failed, 2 no such command.
+Exit code: 0 done, 1 failed, 2 no such command, 3 changed but not finished.
 `)
 }
 

@@ -102,7 +102,7 @@ func instanceHints(e *tentacleconfig.InstanceError) []string {
 
 func damageHint(damaged *tentacleconfig.DamagedError, t suggest.Tentacle) string {
 	if t.Agent.Namespace != "" {
-		return "fix it: " + kubectl(t, "edit", "configmap", path.Base(damaged.Path)) + "; the agent cannot read it either"
+		return "fix it: " + t.Kubectl("edit", "configmap", path.Base(damaged.Path)) + "; the agent cannot read it either"
 	}
 	if isFile := damaged.Line > 0 || damaged.Key == ""; !isFile {
 		return "fix its value, by kubectl edit: the agent cannot read it either"

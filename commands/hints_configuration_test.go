@@ -35,9 +35,9 @@ func TestErrorsOfTheConfigurationSayWhatToType(t *testing.T) {
 			"fix it, or remove it and create the instance again: octo-tentacle create-instance --instance=NAME --config=FILE"}},
 		{&tentacleconfig.DamagedError{Path: "web.config"}, []string{
 			"fix it, or restore a backup; to list them: octo-tentacle list-backups --config=web.config"}},
-		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate, Path: "web.config"}, []string{
+		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyCertificate, Path: "web.config", Line: 2}, []string{
 			"if the file comes from another machine, create a certificate for this one: octo-tentacle new-certificate --config=web.config"}},
-		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword, Path: "web.config"}, []string{
+		{&tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword, Path: "web.config", Line: 2}, []string{
 			"set it again on this machine: octo-tentacle polling-proxy --proxyPassword-file=FILE --config=web.config"}},
 		{&tentacleconfig.NoCertificateError{Path: "web.config"}, []string{
 			"create one first: octo-tentacle new-certificate --if-blank --config=web.config"}},

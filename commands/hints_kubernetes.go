@@ -42,14 +42,20 @@ func kubernetesHints(err error) []string {
 	several, is := errors.AsType[notAllowedError](err)
 	if is {
 		add(allowing(several.refusals()))
+		hints = append(hints, oneNamespace(several.refusals())...)
 	} else if refusal, is := errors.AsType[*kubernetes.APIError](err); is {
 		switch {
 		case errors.Is(err, kubernetes.ErrUnauthorized) && inside:
-			add("the account of the pod was removed, or made anew: a new pod has a token that counts")
+			add("the account of the pod was removed, or replaced: a new pod has a token that counts")
 		case errors.Is(err, kubernetes.ErrUnauthorized):
 			add("log in to the cluster again, as for kubectl")
+		case errors.Is(err, kubernetes.ErrQuota):
+			add("raise the quota of the namespace, or make room: a change takes one Secret more, and while it is rolled out one pod more")
+		case errors.Is(err, kubernetes.ErrRefused):
+			add("a policy of the cluster may forbid it: ask those who run it")
 		case errors.Is(err, kubernetes.ErrForbidden):
 			add(allowing([]*kubernetes.APIError{refusal}))
+			hints = append(hints, oneNamespace([]*kubernetes.APIError{refusal})...)
 		}
 	}
 	return hints
@@ -64,7 +70,7 @@ func agentHints(e *kubernetes.AgentError, t suggest.Tentacle) []string {
 	case kubernetes.DeploymentGone:
 		return []string{
 			"helm upgrade with the installed version makes the Deployment again, and the agent keeps its identity",
-			"if the agent is gone for good, remove what it left behind: " + kubectl(t, "delete", "configmap", e.ConfigMap),
+			"if the agent is gone for good, remove what it left behind: " + t.Kubectl("delete", "configmap", e.ConfigMap),
 		}
 	case kubernetes.ConfigMapGone:
 		return []string{"restore the ConfigMap from a backup of the cluster; helm upgrade makes an empty one, with which the agent registers as a new one"}
@@ -79,15 +85,6 @@ func allAgents(t suggest.Tentacle) string {
 		if !strings.HasPrefix(option, "--namespace=") {
 			words = append(words, suggest.Quote(cmp.Or(t.GOOS, runtime.GOOS), option))
 		}
-	}
-	return strings.Join(words, " ")
-}
-
-// kubectl is a command line of kubectl about what is in an agent's namespace.
-func kubectl(t suggest.Tentacle, arguments ...string) string {
-	words := []string{"kubectl"}
-	for _, argument := range append(arguments, t.Agent.Options()...) {
-		words = append(words, suggest.Quote(cmp.Or(t.GOOS, runtime.GOOS), argument))
 	}
 	return strings.Join(words, " ")
 }
@@ -115,6 +112,16 @@ func allowing(refused []*kubernetes.APIError) string {
 	return "an administrator of the cluster can allow it with this, by kubectl apply -f FILE:\n" + role
 }
 
+// oneNamespace is what an account can do without rights in all namespaces.
+func oneNamespace(refused []*kubernetes.APIError) []string {
+	for _, r := range refused {
+		if r.Namespace != "" {
+			return nil
+		}
+	}
+	return []string{"rights in one namespace are enough for --namespace=NS, instead of --all-agents"}
+}
+
 // notAllowedError is what an account may not do, in several namespaces perhaps.
 type notAllowedError struct{ errs []error }
 
@@ -122,7 +129,7 @@ func (e notAllowedError) Error() string {
 	if len(e.errs) == 1 {
 		return e.errs[0].Error()
 	}
-	return fmt.Sprintf("%v; %s more", e.errs[0], plural.Of(len(e.errs)-1, "refusal", "refusals"))
+	return fmt.Sprintf("%v; and %s", e.errs[0], plural.Of(len(e.errs)-1, "more refusal", "more refusals"))
 }
 
 func (e notAllowedError) Unwrap() []error { return e.errs }
@@ -150,4 +157,27 @@ func oneRefusal(errs []error) []error {
 		refusals = []error{notAllowedError{refusals}}
 	}
 	return append(refusals, others...)
+}
+
+// upgradeHints says what to do about a release that others change, or that never worked.
+func upgradeHints(err error) []string {
+	if failed, is := errors.AsType[*kubernetes.NotDeployedError](err); is {
+		return []string{"see what happened: " + helmAbout(concerned(err, ""), failed.Release, "history"), "have Helm deploy it first: " + concerned(err, "").Helm(failed.Release.Namespace, []string{"rollback", failed.Release.Name, "REVISION"})}
+	}
+	pending, is := errors.AsType[*kubernetes.PendingError](err)
+	if !is {
+		return nil
+	}
+	r := pending.Release
+	t := concerned(err, "")
+	hints := []string{"see who does, and whether it goes on: " + helmAbout(t, r, "history")}
+	if r.Status != "pending-install" && r.Revision > 1 {
+		hints = append(hints, "if it was interrupted, go back to the revision before, then try again: "+helmAbout(t, r, "rollback"))
+	}
+	return hints
+}
+
+// helmAbout is a command line of helm about a release.
+func helmAbout(t suggest.Tentacle, r *kubernetes.Release, verb string) string {
+	return t.Helm(r.Namespace, []string{verb, r.Name})
 }

@@ -110,7 +110,7 @@ func withoutCertificate(t *testing.T, s *scene) {
 // hasCertificate gives the Tentacle a certificate, and a backup.
 func hasCertificate(t *testing.T, s *scene) { s.run(t, 0, "new-certificate") }
 
-// inPodWithHook puts the program into the container of an agent that the hook of the chart registered.
+// inPodWithHook puts the program into the container of an agent that the chart's hook registered.
 func inPodWithHook(t *testing.T, s *scene) {
 	api, err := kubetest.Start("hook")
 	if err != nil {

@@ -71,8 +71,8 @@ func (a *agentThere) sync(addresses []string) []string {
 	return []string{"sync-servers", "--namespace=" + a.namespace, "--server-comms-address=" + strings.Join(addresses, ",")}
 }
 
-// polls checks that the agent polls these addresses, in whatever order, with this identity: in Helm's
-// values, in its ConfigMap, and by its log.
+// polls checks that the agent polls these addresses, in whatever order, with this identity: in
+// Helm's values, in its ConfigMap, and by its log.
 func (a *agentThere) polls(t *testing.T, identity string, addresses []string) {
 	t.Helper()
 	want := slices.Sorted(slices.Values(addresses))
@@ -151,8 +151,7 @@ func (a *agentThere) versions(t *testing.T) string {
 	return strings.Join(all, ", ")
 }
 
-// prepares: after --prepare, what it prints is run, with the chart from where the tests have it. The
-// way that is documented loses no identity then.
+// prepares: after --prepare, what it prints is run. Helm loses no identity then.
 func (k *controlPlane) prepares(t *testing.T) {
 	for _, helm := range []int{3, 4} {
 		t.Run(fmt.Sprintf("Helm %d", helm), func(t *testing.T) {
@@ -160,25 +159,44 @@ func (k *controlPlane) prepares(t *testing.T) {
 			nodes := octopus(t, 4).Addresses()
 			a := k.install(t, helm, fmt.Sprintf("prepares-%d", helm), chartNow, nodes[:3])
 			identity := a.identity(t)
-			output, err := k.octoTentacle(t, append(a.sync(replaced(nodes)), "--prepare", "--format=json")...)
-			if err != nil {
+			if output, err := a.prepare(t, replaced(nodes)); err != nil {
 				t.Fatalf("%v\n%s", err, output)
-			}
-			var said struct{ Prepared struct{ Helm string } }
-			if err := json.Unmarshal([]byte(output), &said); err != nil {
-				t.Fatalf("%v\n%s", err, output)
-			}
-			line := strings.Replace(said.Prepared.Helm, "oci://registry-1.docker.io/octopusdeploy/kubernetes-agent", k.charts[chartNow], 1)
-			cmd := exec.Command("sh", "-c", "helm() { "+filepath.Join(k.programs, fmt.Sprintf("helm%d", helm))+` "$@"; }; `+line)
-			cmd.Env = k.env(t, k.kubeconfig)
-			if output, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%s: %v\n%s", line, err, output)
 			}
 			a.until(t, "the upgrade has no effect", func() bool { return strings.Contains(a.log(t), nodes[3]) })
 			a.untilReady(t)
 			a.polls(t, identity, replaced(nodes))
 		})
 	}
+}
+
+// prepare runs --prepare, and then what it prints, with the chart from where the tests have it.
+func (a *agentThere) prepare(t *testing.T, addresses []string) (output string, err error) {
+	t.Helper()
+	output, err = a.octoTentacle(t, append(a.sync(addresses), "--prepare", "--format=json")...)
+	if err != nil {
+		return output, err
+	}
+	type step struct{ Helm string }
+	var said struct {
+		Prepared struct {
+			step
+			Further []step
+		}
+	}
+	if err := json.Unmarshal([]byte(output), &said); err != nil {
+		return output, err
+	}
+	for _, s := range append([]step{said.Prepared.step}, said.Prepared.Further...) {
+		line := strings.Replace(s.Helm, "oci://registry-1.docker.io/octopusdeploy/kubernetes-agent", a.charts[chartNow], 1)
+		cmd := exec.Command("sh", "-c", "helm() { "+filepath.Join(a.programs, fmt.Sprintf("helm%d", a.helmVersion))+` "$@"; }; `+line)
+		cmd.Env = a.env(t, a.kubeconfig)
+		said, err := cmd.CombinedOutput()
+		output += line + "\n" + string(said)
+		if err != nil {
+			return output, err
+		}
+	}
+	return output, nil
 }
 
 // refusesOld: an agent of an old chart would go on polling what it polled.
@@ -227,6 +245,39 @@ func (k *controlPlane) putsBack(t *testing.T) {
 	}
 }
 
+// documentedRights: the Role of docs/kubernetes.md is enough to change an agent.
+func (k *controlPlane) documentedRights(t *testing.T) {
+	nodes := octopus(t, 4).Addresses()
+	a := k.install(t, 3, "octopus-agent", chartNow, nodes[:3]) // the namespace there
+	identity := a.identity(t)
+	kubeconfig := a.accountWithoutRights(t)
+	page, err := os.ReadFile("../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, role, _ := strings.Cut(string(page), "```yaml\napiVersion: rbac")
+	role, _, _ = strings.Cut(role, "```\n")
+	a.allow(t, "apiVersion: rbac"+role+`---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: octo-tentacle, namespace: octopus-agent}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: octo-tentacle}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ACCOUNT}]
+`, "system:serviceaccount:octopus-agent:somebody")
+	for try := 1; ; try++ { // the API takes a moment to know of a Role
+		cmd := exec.Command("octo-tentacle", a.sync(replaced(nodes))...)
+		cmd.Env = k.env(t, kubeconfig)
+		output, err := cmd.CombinedOutput()
+		if err == nil {
+			break
+		}
+		if try > 5 {
+			t.Fatalf("the Role is not enough: %v\n%s", err, output)
+		}
+	}
+	a.polls(t, identity, replaced(nodes))
+}
+
 // namesRights: an account without rights is told a Role, which is enough.
 func (k *controlPlane) namesRights(t *testing.T) {
 	nodes := octopus(t, 4).Addresses()
@@ -243,7 +294,7 @@ func (k *controlPlane) namesRights(t *testing.T) {
 		if try > 5 {
 			t.Fatalf("the Roles that are named are not enough: %v\n%s", err, output)
 		}
-		a.allow(t, string(output), "system:serviceaccount:rights:somebody")
+		a.allow(t, rolesIn(t, string(output)), "system:serviceaccount:rights:somebody")
 	}
 	a.polls(t, identity, replaced(nodes))
 }
@@ -266,16 +317,22 @@ func (a *agentThere) accountWithoutRights(t *testing.T) (kubeconfig string) {
 	return kubeconfig
 }
 
-// allow makes the Role that an error message names, and binds an account to it.
-func (a *agentThere) allow(t *testing.T, message, account string) {
+// rolesIn is the YAML that an error message has.
+func rolesIn(t *testing.T, message string) string {
 	t.Helper()
 	_, text, found := strings.Cut(message, "  apiVersion:")
 	if !found {
 		t.Fatalf("no Role is named:\n%s", message)
 	}
+	return "  apiVersion:" + text
+}
+
+// allow makes roles, and binds an account to them.
+func (a *agentThere) allow(t *testing.T, text, account string) {
+	t.Helper()
 	text = strings.ReplaceAll(text, "name: ACCOUNT}", fmt.Sprintf("name: %q}", account))
 	paths := map[string]string{"Role": "roles", "RoleBinding": "rolebindings", "ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
-	for document := range strings.SplitSeq("  apiVersion:"+text, "---\n") {
+	for document := range strings.SplitSeq(text, "---\n") {
 		var object map[string]any
 		if err := kubernetesyaml.Unmarshal([]byte(document), &object); err != nil {
 			t.Fatalf("%v\n%s", err, document)

@@ -31,14 +31,15 @@ const kubernetesPrograms = "OCTO_TENTACLE_KUBERNETES"
 func TestKubernetesControlPlane(t *testing.T) {
 	k := startControlPlane(t)
 	for name, test := range map[string]func(*controlPlane, *testing.T){
-		"the documented way loses the identity of an agent":               (*controlPlane).documentedWay,
+		"the documented way loses the identity of an agent, ours keep it": (*controlPlane).sideBySide,
 		"an agent that octo-tentacle starts for Tentacle keeps it":        (*controlPlane).standsIn,
 		"an agent with octo-tentacle as its init container keeps it, too": (*controlPlane).initContainer,
 		"changes keep it, and Helm goes on":                               (*controlPlane).changes,
-		"prepared, it is kept by the documented way":                      (*controlPlane).prepares,
+		"prepared, it is kept by Helm, too":                               (*controlPlane).prepares,
 		"an agent of an old chart is refused":                             (*controlPlane).refusesOld,
 		"what does not become ready is put back":                          (*controlPlane).putsBack,
 		"it is kept at every crash and every start of its pod":            (*controlPlane).crashes,
+		"the Role of the documents is enough":                             (*controlPlane).documentedRights,
 		"the Role that is named is enough":                                (*controlPlane).namesRights,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,54 +71,76 @@ const documentedImage = "registry.example.com/octo-tentacle:1"
 // startControlPlane starts a cluster that ends with the test, or with this process.
 func startControlPlane(t *testing.T) *controlPlane {
 	t.Helper()
-	k := &controlPlane{programs: os.Getenv(kubernetesPrograms), charts: map[string]string{}}
-	if k.programs == "" {
-		skipUnlessRequired(t, "kubernetes", "there is no control plane: testdata/kubernetes/build FOLDER builds it, "+kubernetesPrograms+" names the FOLDER")
-	}
+	programs := builtKubernetes(t)
 	octoTentacle, err := exec.LookPath("octo-tentacle") // this very program: see TestMain
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	cmd := exec.Command(filepath.Join(k.programs, "cluster"), "--image", "octo-tentacle="+octoTentacle, "--image", documentedImage+"="+octoTentacle, folder)
-	log, err := os.Create(filepath.Join(folder, "log"))
+	k, stop, err := runControlPlane(programs, folder, "--image", "octo-tentacle="+octoTentacle, "--image", documentedImage+"="+octoTentacle)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	cmd.Stderr = log
-	stdin, err := cmd.StdinPipe() // it ends when this does
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		content, _ := os.ReadFile(log.Name())
-		t.Fatalf("the cluster does not start: %v\n%s", err, content)
-	}
-	k.kubeconfig = strings.TrimSpace(line)
-	if k.config, err = clientcmd.BuildConfigFromFlags("", k.kubeconfig); err != nil {
-		t.Fatal(err)
-	}
-	if k.client, err = rest.HTTPClientFor(k.config); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(stop)
 	for _, version := range []string{chartBefore, chartNow} {
 		k.helm(t, 3, "package", "../testdata/kubernetes/chart", "--version", version, "--destination", folder)
 		k.charts[version] = filepath.Join(folder, "kubernetes-agent-"+version+".tgz")
 	}
 	return k
+}
+
+// builtKubernetes is the folder of what testdata/kubernetes/build has built. Without it, the test
+// is skipped.
+func builtKubernetes(t *testing.T) (programs string) {
+	t.Helper()
+	if programs = os.Getenv(kubernetesPrograms); programs == "" {
+		skipUnlessRequired(t, "kubernetes", "there is no control plane: testdata/kubernetes/build FOLDER builds it, "+kubernetesPrograms+" names the FOLDER")
+	}
+	return programs
+}
+
+// runControlPlane starts a cluster that has its data in a folder. It has no charts.
+func runControlPlane(programs, folder string, options ...string) (k *controlPlane, stop func(), err error) {
+	k = &controlPlane{programs: programs, charts: map[string]string{}}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, nil, err
+	}
+	log, err := os.Create(filepath.Join(folder, "log"))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(filepath.Join(programs, "cluster"), append(options, folder)...)
+	cmd.Stderr = log
+	stdin, err := cmd.StdinPipe() // it ends when this does
+	if err != nil {
+		return nil, nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	stop = func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err == nil {
+		k.kubeconfig = strings.TrimSpace(line)
+		k.config, err = clientcmd.BuildConfigFromFlags("", k.kubeconfig)
+	}
+	if err == nil {
+		k.client, err = rest.HTTPClientFor(k.config)
+	}
+	if err != nil {
+		stop()
+		content, _ := os.ReadFile(log.Name())
+		return nil, nil, fmt.Errorf("the cluster does not start: %w\n%s", err, content)
+	}
+	return k, stop, nil
 }
 
 // env is that of a person at a workstation, who has nothing but the kubeconfig.
@@ -297,7 +320,6 @@ type podThere struct {
 		Conditions        []struct{ Type, Status string }
 		ContainerStatuses []struct {
 			RestartCount int
-			State        struct{ Waiting *struct{ Reason string } }
 		}
 	}
 }
@@ -311,16 +333,6 @@ func (p podThere) restarts() (count int) {
 		count += s.RestartCount
 	}
 	return count
-}
-
-// waiting is why the container of a pod does not run.
-func (p podThere) waiting() string {
-	for _, s := range p.Status.ContainerStatuses {
-		if s.State.Waiting != nil {
-			return s.State.Waiting.Reason
-		}
-	}
-	return ""
 }
 
 // pods are the agent's, those that are being deleted excepted.
@@ -394,12 +406,4 @@ func octopus(t *testing.T, nodes int) *octotest.Cluster {
 	}
 	t.Cleanup(cluster.Close)
 	return cluster
-}
-
-// nodeAddresses are made up: nothing in a test reaches them.
-func nodeAddresses(numbers ...int) (addresses []string) {
-	for _, n := range numbers {
-		addresses = append(addresses, fmt.Sprintf("https://octo%d.example.com:10943", n))
-	}
-	return addresses
 }

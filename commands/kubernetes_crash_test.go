@@ -71,8 +71,8 @@ func isWrite(request string) bool {
 	return !strings.HasPrefix(request, "GET") && !strings.Contains(request, "dryRun=") && !strings.Contains(request, "selfsubjectaccessreviews")
 }
 
-// moments are the numbers of the requests between which the cluster is another one: those that write
-// something, and the one after each of them.
+// moments are the numbers of the requests between which the cluster is another one: those that
+// write something, and the one after each of them.
 func (g *gate) moments() (numbers []int) {
 	wrote := false
 	for i, request := range g.requests {
@@ -172,11 +172,11 @@ func (a *agentThere) restartedAt(t *testing.T, at int, addresses []string) {
 	a.polls(t, identity, addresses)
 }
 
-// startsEachPod has each pod of the agent start again, the old one with its old list and the new one
-// with the new list: first its container, as after a crash, then as a new pod, as after the loss of a
-// node. One after the other, and each to its end: Tentacle empties the list at each start before it
-// fills it again (docs/kubernetes.md), and whatever this program does, a start in that instant, or a
-// kill, loses it.
+// startsEachPod has each pod of the agent start again, the old one with its old list and the new
+// one with the new list: first its container, as after a crash, then as a new pod, as after the
+// loss of a node. One after the other, and each to its end: Tentacle empties the list at each start
+// before it fills it again (docs/kubernetes.md), and whatever this program does, a start in that
+// instant, or a kill, loses it.
 func (a *agentThere) startsEachPod(t *testing.T) {
 	t.Helper()
 	for _, p := range a.settled(t) {

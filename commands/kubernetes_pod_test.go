@@ -18,8 +18,9 @@ func optionsFor(cluster *octotest.Cluster) []string {
 	return []string{"--set", "agent.serverUrl=" + cluster.URL(), "--set", "agent.serverApiKey=" + octotest.APIKey}
 }
 
-// standsIn: octo-tentacle does what Tentacle does in the start of the container. The agent registers
-// itself, polls every node, and keeps its identity when the first node is replaced as documented.
+// standsIn: octo-tentacle does what Tentacle does in the start of the container. The agent
+// registers itself, polls every node, and keeps its identity when the first node is replaced as
+// documented.
 func (k *controlPlane) standsIn(t *testing.T) {
 	cluster := octopus(t, 4)
 	nodes := cluster.Addresses()

@@ -147,13 +147,13 @@ func (l *agentList) setPlaces(ctx context.Context, t *tentacle) {
 	}
 	l.helmUnknown = a.ReleaseErr != nil
 	l.runningUnknown = l.Places.Running == nil && (a.Running() != nil || a.PodsErr != nil)
-	l.Diagnosis = l.Places.diagnose(l.next, !l.isNew, t.suggest())
+	l.Diagnosis = l.Places.diagnose(l.next, !l.isNew, t.suggest(), l.Places.sync(a, t.suggest()))
 	if log != nil && a.Running() == nil {
 		reason += lastWords(log)
 	}
 	if stuck, err := stuckPod(ctx, a); stuck != "" || err != nil {
 		l.unread = append(l.unread, err)
-		l.Diagnosis = append(l.Diagnosis, diagnosis{stuck, []diagnosisFix{}})
+		l.Diagnosis = append(l.Diagnosis, diagnosis{Text: stuck})
 	}
 	l.state = string(state)
 	if reason != "" {
@@ -218,11 +218,12 @@ func (l agentList) print(c *console) {
 	}
 	for _, d := range l.Diagnosis {
 		c.printf("\n%s\n", d.Text)
-		for _, f := range d.Fixes {
-			if f.For != "" {
-				c.printf("  %s:\n  ", f.For)
-			}
-			c.printf("  %s\n", f.Command)
+		switch {
+		case d.Command == "":
+		case d.Open != "":
+			c.printf("  (%s)\n  %s\n", d.Open, d.Command)
+		default:
+			c.printf("  %s\n", d.Command)
 		}
 	}
 }
@@ -293,17 +294,11 @@ func (l agentList) rows() (rows []placeRow) {
 }
 
 // agentColumns define the table of several agents.
-func agentColumns(lists []agentList) []column[agentList] {
-	columns := []column[agentList]{
-		{"NAMESPACE", func(l agentList) string { return l.Namespace }},
-		{"STATE", func(l agentList) string { return string(l.Service.State) }},
-		{"POLLS", agentList.polled},
-		{"PLACES", agentList.verdict},
-	}
-	if slices.ContainsFunc(lists, func(l agentList) bool { return l.Context != lists[0].Context }) {
-		columns = slices.Insert(columns, 0, column[agentList]{"CONTEXT", func(l agentList) string { return l.Context }})
-	}
-	return columns
+var agentColumns = []column[agentList]{
+	{"NAMESPACE", func(l agentList) string { return l.Namespace }},
+	{"STATE", func(l agentList) string { return string(l.Service.State) }},
+	{"POLLS", agentList.polled},
+	{"PLACES", agentList.verdict},
 }
 
 // polled is how many addresses the running agent polls.
@@ -344,6 +339,6 @@ func printAgentTable(c *console, lists []agentList) {
 	case 1:
 	default:
 		c.printf("\n")
-		printTable(c, agentColumns(lists), lists)
+		printTable(c, withContexts(agentColumns, lists, func(l agentList) string { return l.Context }), lists)
 	}
 }

@@ -22,6 +22,7 @@ type listNodesOptions struct {
 	format   string
 
 	asksAPI bool
+	warned  string // why the nodes are not known, once that was said
 }
 
 func listNodesCommand(c *console) *cli.Command {
@@ -172,11 +173,16 @@ func warnOfAgent(c *console, s *snapshot) {
 
 // warn warns of what makes the list less than it seems.
 func (o *listNodesOptions) warn(c *console, s *snapshot) {
+	var err error
 	switch {
 	case !o.asksAPI:
-		c.warnOf(hint.New("the nodes of the cluster are not known, only those at the polled addresses", "give --server and credentials"))
+		err = hint.New("the nodes of the cluster are not known, only those at the polled addresses", "give --server and credentials")
 	case s.API.NodesErr != nil:
-		c.warnOf(fmt.Errorf("the nodes of the cluster are not known, only those at the polled addresses: %w", s.API.NodesErr))
+		err = fmt.Errorf("the nodes of the cluster are not known, only those at the polled addresses: %w", s.API.NodesErr)
+	}
+	if err != nil && err.Error() != o.warned { // of several agents it is said once
+		c.warnOf(err)
+		o.warned = err.Error()
 	}
 	if s.Kubernetes != nil {
 		warnOfAgent(c, s)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -102,7 +103,6 @@ func lookAtDamaged(ctx context.Context, c *console, o tentacleOptions) (*tentacl
 	if damage == nil {
 		return t, nil
 	}
-	t.servers = nil
 	if t.document, err = tentacleconfig.ReadDamaged(instance.ConfigPath); err != nil {
 		return nil, err
 	}
@@ -121,5 +121,5 @@ func (e notInFileError) Error() string {
 }
 
 func (e notInFileError) Hints() []string {
-	return []string{"to restart the agent, from outside: octo-tentacle restart-service --namespace=" + e.place.namespace}
+	return []string{"to restart the agent, from outside: " + suggest.Tentacle{Agent: suggest.Agent{Namespace: e.place.namespace}}.Command("restart-service")}
 }

@@ -233,13 +233,20 @@ func (o *migrateOptions) plan(from, to agentObjects) (p migrationPlan, err error
 		p.deleted.configMap = from.configMap
 		return p, nil
 	case from.secret == nil:
-		return p, hint.Errorf("delete "+o.from.name()+", and the agent is registered as a new one at its next start",
-			"%s does not exist: without its keys nobody can read the secrets in %s", o.from.secretName(), o.from.name())
+		return p, o.unreadable("does not exist")
+	case certificate != "" && len(from.secret.Data[machineKey]) == 0:
+		return p, o.unreadable("has no " + machineKey)
 	}
 	p.secret = !sameKeys(from.secret, to.secret)
 	p.configMap = !registered && !maps.Equal(from.configMap.Data, to.configMap.Data)
 	p.deleted = from
 	return p, nil
+}
+
+// unreadable is the error of settings whose keys are gone.
+func (o *migrateOptions) unreadable(why string) error {
+	return hint.Errorf("delete "+o.from.name()+", and the agent is registered as a new one at its next start",
+		"%s %s: nobody can read the secrets in %s", o.from.secretName(), why, o.from.name())
 }
 
 func missingObject(name string) error {

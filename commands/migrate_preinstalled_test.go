@@ -54,6 +54,7 @@ func TestWhatAMigrationDoesWithWhatThereIs(t *testing.T) {
 			nil, "registered already"},
 		{"a hook's Secret that is no one's", agentObjects{nil, secret("hook")}, agentObjects{config(), secret("own")}, nil, "tentacle-secret-pre stays"},
 		{"settings without their keys", agentObjects{registered, nil}, agentObjects{config(), secret("")}, nil, "secret/octopus/tentacle-secret-pre does not exist"},
+		{"settings without the key of their certificate", agentObjects{registered, &kubernetes.Secret{}}, agentObjects{config(), secret("")}, nil, "has no machine-key"},
 		{"a chart that is not complete", hook, agentObjects{nil, secret("")}, nil, "configmap/octopus/tentacle-config does not exist"},
 		{"a chart without a Secret", hook, agentObjects{config(), nil}, nil, "secret/octopus/tentacle-secret does not exist"},
 		{"what is left of settings whose keys were moved", agentObjects{registered, nil}, agentObjects{registered, secret("hook")},

@@ -169,7 +169,7 @@ func (o *changeOptions) completeFor(c *console, t tentacleOptions) error {
 	case !o.agents.given():
 		return o.complete(c)
 	case o.noBackup || o.restart.now || o.restart.splay > 0 || o.restart.confirm > 0:
-		return errors.New("--no-backup, --restart-now, --restart-splay and --confirm are about a file and a service: a Kubernetes agent has none")
+		return errors.New("--no-backup, --restart-now, --restart-splay and --confirm are about a file and a service: a Kubernetes agent has neither")
 	case o.rolloutTimeout <= 0:
 		return fmt.Errorf("--rollout-timeout %v: give a duration like 5m", o.rolloutTimeout)
 	}

@@ -4,18 +4,18 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// ownStart are the addresses that the start script of this pod's agent takes: those of the variables
-// here or, in a container that runs before or beside the agent's, of the agent's own.
+// ownStart are the addresses that the start script of this pod's agent takes: those of the
+// variables here or, in a container that runs before or beside the agent's, of the agent's own.
 func ownStart(ctx context.Context) ([]string, error) {
-	names := []string{os.Getenv(kubernetes.VariableAddress)}
-	names = append(names, strings.Split(os.Getenv(kubernetes.VariableAddresses), ",")...)
-	if names = nonEmpty(names); len(names) == 0 {
+	names := givenAddresses()
+	if len(names) == 0 {
 		cluster, err := kubernetes.ConnectInPod(userAgent())
 		if err != nil {
 			return nil, err
@@ -44,8 +44,8 @@ func ownStart(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
-// notYetRegistered says whether an agent in whose pod this process runs is still to be registered: by
-// the start script of its container, which also makes the list of what it polls.
+// notYetRegistered says whether an agent in whose pod this process runs is still to be registered:
+// by the start script of its container, which also makes the list of what it polls.
 func (t *tentacle) notYetRegistered() bool {
 	return t.isOwnAgent() && !t.isRegistered() && len(t.servers) == 0
 }
@@ -54,4 +54,18 @@ func (t *tentacle) notYetRegistered() bool {
 func (t *tentacle) isOwnAgent() bool {
 	_, is := t.place.(*configMapPlace)
 	return is
+}
+
+// lostTrust is the error of an agent of this pod that is registered, but polls nobody: its list was
+// emptied. Nil for others.
+func (t *tentacle) lostTrust() error {
+	if !t.isOwnAgent() || !t.isRegistered() || len(t.servers) > 0 {
+		return nil
+	}
+	own, _ := agentContainer()
+	return hint.Errorf(
+		"to have its next start register it again, with the environments and roles that it has: "+
+			"kubectl --namespace="+own.namespace+" patch configmap "+own.configMap+" --type=merge "+
+			suggest.Quote("linux", `--patch={"data":{"`+tentacleconfig.KeyIsRegistered+`":null}}`),
+		"the agent is registered, but trusts no Octopus Server: its trust was lost, and with it its subscription")
 }

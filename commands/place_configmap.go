@@ -2,11 +2,13 @@ package commands
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
+	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -58,7 +60,7 @@ func (p *configMapPlace) read(ctx context.Context) (*tentacleconfig.Document, er
 // isFullPath says whether a folder of the container is named from its root. A blank one is none.
 func isFullPath(folder string) bool {
 	folder = strings.TrimSpace(folder)
-	return folder == "" || filepath.IsAbs(folder)
+	return folder == "" || path.IsAbs(folder)
 }
 
 // readAny is read for whoever sets the home.
@@ -79,67 +81,11 @@ func (p *configMapPlace) document(ctx context.Context, m *kubernetes.ConfigMap) 
 	return tentacleconfig.FromMap(p.name(), m.Data, &agentSecrets{ctx, p})
 }
 
-// mostStarts is how often an update begins: a ConfigMap that is changed by others as often while it
-// is read and written is changed by something running wild.
-const mostStarts = 20
-
 // update sends one request with the keys that differ, for the version that it decided on. The
-// Tentacle itself sends all keys, for whatever version there is. It begins with what the command
-// has read, since the API refuses the change if that is no longer there; only that nothing is to
-// change is not said without reading again.
+// Tentacle itself sends all keys, for whatever version there is.
 func (p *configMapPlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
-	beforeRan := false
-	withOutcome := func(err error) error {
-		if beforeRan {
-			return hint.With(err, p.name()+" was not changed")
-		}
-		return hint.With(err, "nothing was changed")
-	}
-	for range mostStarts {
-		m, again := p.looked, p.looked == nil
-		if again {
-			if m, _, err = p.readAny(ctx); err != nil {
-				return false, withOutcome(err)
-			}
-		}
-		p.looked = nil
-		document := p.document(ctx, m)
-		before := document.Clone()
-		if err := change.Edit(document); err != nil {
-			if beforeRan {
-				err = withOutcome(err)
-			}
-			return false, err
-		}
-		changes := document.Changes(before)
-		switch {
-		case len(changes) == 0 && !again:
-			continue
-		case len(changes) == 0:
-			return false, nil
-		}
-		if change.Before != nil && !beforeRan {
-			if err := change.Before(); err != nil {
-				return false, err
-			}
-			beforeRan = true
-		}
-		cluster, err := p.connect()
-		if err != nil {
-			return false, withOutcome(err)
-		}
-		_, err = cluster.PatchConfigMap(ctx, m, changes)
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.As(err, new(*kubernetes.UnreachableError)):
-			return false, hint.With(err, "it is not known whether "+p.name()+" was changed: run the same command again")
-		case !errors.Is(err, kubernetes.ErrConflict):
-			return false, withOutcome(err)
-		}
-	}
-	return false, withOutcome(hint.Errorf("find out what writes to it, then try again",
-		"%s was changed by others %d times while it was being changed", p.name(), mostStarts))
+	u := configMapUpdate{place: p, change: change}
+	return u.run(ctx)
 }
 
 // mayUpdate: only the API knows.
@@ -154,8 +100,27 @@ func (p *configMapPlace) refuseUseless(_ context.Context, o changeOptions) error
 	return nil
 }
 
-func (p *configMapPlace) use(ctx context.Context, _ *console, _ saved, _ changeOptions, out *outcome) error {
+func (p *configMapPlace) use(ctx context.Context, c *console, s saved, _ changeOptions, out *outcome) error {
+	if isRegistered(s.looked) {
+		p.warnOfNextStart(c, out)
+	}
 	return p.look(ctx, nil, out)
+}
+
+// warnOfNextStart warns of a change that took away the one entry that the next start of this pod's
+// agent keeps: that start ends all trust.
+func (p *configMapPlace) warnOfNextStart(c *console, out *outcome) {
+	start := givenAddresses()
+	registersAgain := slices.ContainsFunc(out.Settings, func(s settingEntry) bool { return s.Key == tentacleconfig.KeyIsRegistered })
+	if len(start) == 0 || registersAgain {
+		return
+	}
+	isFirst := func(s serverEntry) bool { return tentacleconfig.SameAddress(s.Address, stored(start[0])) }
+	if left := slices.Concat(out.Added, out.Updated, out.Unchanged); slices.ContainsFunc(out.Removed, isFirst) && !slices.ContainsFunc(left, isFirst) {
+		outside := suggest.Tentacle{Agent: suggest.Agent{Namespace: p.namespace}}
+		c.warnOf(hint.With(fmt.Errorf("the next start of the agent ends all trust: it keeps only the entry of %s, which its chart names first", start[0]),
+			"put it back before that; a change that lasts is one of the chart's values, from outside: "+outside.Command("sync-servers", "--server-comms-address=ADDRESS")))
+	}
 }
 
 func (p *configMapPlace) look(_ context.Context, _ *tentacleconfig.Document, out *outcome) error {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -248,6 +249,58 @@ func TestARequestIsTriedAgainWhereThatMayHelp(t *testing.T) {
 			}
 			if got := addressesIn(t, s.data(t)); len(got) != left {
 				t.Errorf("polls %v", got)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatIsLostIsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newPodScene(t)
+	s.Break(kubetest.Fault{Verb: "patch", Resource: "configmaps", CutAfter: true})
+	changed, err := s.place.update(t.Context(), drop("https://octo2:10943"))
+	if !changed || err != nil {
+		t.Errorf("it was made, but: %v, %v", changed, err)
+	}
+}
+
+func TestAnOutcomeThatNobodyTellsIsNotClaimed(t *testing.T) {
+	t.Parallel()
+	s := newPodScene(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Hook(nil, func(r kubetest.Request) {
+		if r.Verb == "patch" {
+			s.Break(kubetest.Fault{CutBefore: true})
+			cancel()
+		}
+	})
+	changed, err := s.place.update(ctx, drop("https://octo2:10943"))
+	if changed || !errors.As(err, new(inDoubtError)) || slices.Contains(hint.Of(err), "nothing was changed") {
+		t.Errorf("%v, %v", changed, err)
+	}
+}
+
+func TestACommandThatIsStoppedSaysWhatItDid(t *testing.T) {
+	t.Parallel()
+	for name, during := range map[string]bool{"before the request": false, "during the request": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newPodScene(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			change := drop("https://octo2:10943")
+			if during {
+				s.Hook(nil, func(r kubetest.Request) {
+					if r.Verb == "patch" {
+						cancel()
+					}
+				})
+			} else {
+				change.Before = func() error { cancel(); return nil }
+			}
+			changed, err := s.place.update(ctx, change)
+			is := len(addressesIn(t, s.data(t))) == 2
+			if changed != is || is != during || (err == nil) != during {
+				t.Errorf("says %v (%v), is %v", changed, err, is)
 			}
 		})
 	}

@@ -7,35 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
-
-// outsidePlace is a Kubernetes agent, seen from outside its container. What it polls after its next
-// start is made of the values of its Helm release: a change is one of the release, and its rollout
-// takes it into use. While that is under way, the ConfigMap has old and new together.
-type outsidePlace struct {
-	console  *console
-	agent    *kubernetes.Agent
-	tentacle suggest.Tentacle
-	options  changeOptions
-
-	lists   agentLists
-	wanted  []tentacleconfig.TrustedServer // that the command decided on
-	plan    agentPlan                      // for that, as the agent was then
-	decided bool                           // on what the agent is now: it has to be read again
-	waited  bool                           // for scripts
-	warned  bool                           // of what a start does not keep
-
-	stage, stages int // rollouts that are made, and that are needed
-
-	// Before the change.
-	former   []string // addresses of the environment
-	revision int      // of the release
-}
 
 // outsideTentacle is an agent as a Tentacle that commands change.
 func outsideTentacle(ctx context.Context, c *console, a *kubernetes.Agent, o changeOptions) (*tentacle, error) {
@@ -55,12 +31,6 @@ func outsideTentacle(ctx context.Context, c *console, a *kubernetes.Agent, o cha
 	return t, t.read(ctx)
 }
 
-func (p *outsidePlace) name() string { return configMapNamed(p.agent) }
-
-func configMapNamed(a *kubernetes.Agent) string {
-	return agentLocation{namespace: a.Namespace, configMap: a.ConfigMap.Meta.Name}.name()
-}
-
 // read refuses an agent that has no identity which it could keep.
 func (p *outsidePlace) read(ctx context.Context) (*tentacleconfig.Document, error) {
 	configMap, err := lookAtAgent(ctx, p.agent, p.options.agents)
@@ -74,7 +44,7 @@ func (p *outsidePlace) read(ctx context.Context) (*tentacleconfig.Document, erro
 	switch {
 	case !configMap.isRegistered():
 		return nil, hint.New("the agent in namespace "+p.agent.Namespace+" is not registered with an Octopus Server yet: its first start does that",
-			"see what it says: "+kubectl(p.tentacle, "logs", "deployment/"+p.agent.Deployment.Meta.Name))
+			"see what it says: "+p.tentacle.Kubectl("logs", "deployment/"+p.agent.Deployment.Meta.Name))
 	case !slices.ContainsFunc(servers, tentacleconfig.TrustedServer.Subscribes):
 		return nil, hint.New(p.name()+" has no entry that polls: with the entries, the agent has lost its subscription, and no start of it brings that back",
 			"what else is wrong with it, and how to repair it: "+p.tentacle.Command("check"))
@@ -83,45 +53,8 @@ func (p *outsidePlace) read(ctx context.Context) (*tentacleconfig.Document, erro
 	return configMap.document, nil
 }
 
-// readLists reads what the places of the agent have. entries are those of its ConfigMap.
-func (p *outsidePlace) readLists(ctx context.Context, entries []tentacleconfig.TrustedServer) (l agentLists, err error) {
-	a := p.agent
-	if err := errors.Join(a.ReleaseErr, a.PodsErr); err != nil {
-		return l, err
-	}
-	l = agentLists{configMap: entries, environment: a.Environment().List()}
-	if a.Deployed != nil {
-		l.helm = known(a.Deployed.Addresses().List())
-	}
-	if a.Release != nil {
-		if a.Release.Status == kubernetes.StatusPendingUpgrade && a.Release.IsOurs() {
-			l.pending = [][]string{a.Release.Addresses().List()}
-		}
-	}
-	log, err := currentLog(ctx, a)
-	if err == nil && log != nil && log.Started && a.Running() != nil {
-		l.polls = log.Polls
-	}
-	return l, nil // without the log, what runs is not known
-}
-
-// readAgain reads the agent again.
-func (p *outsidePlace) readAgain(ctx context.Context) (err error) {
-	now, err := p.agent.Cluster.Agent(ctx, p.agent.Namespace)
-	if err != nil {
-		return err
-	}
-	p.agent = now
-	configMap, err := lookAtAgent(ctx, p.agent, p.options.agents)
-	if err != nil {
-		return err
-	}
-	p.lists, err = p.readLists(ctx, configMap.servers)
-	return err
-}
-
-// surviving is a decision as the start of the agent leaves it: under several thumbprints, as while a
-// certificate is renewed, it polls its first address alone.
+// surviving is a decision as the start of the agent leaves it: under several thumbprints, as while
+// a certificate is renewed, it polls its first address alone.
 func (p *outsidePlace) surviving(how decide) decide {
 	if how == nil {
 		return nil
@@ -175,18 +108,13 @@ func (p *outsidePlace) update(ctx context.Context, change tentacleconfig.Change)
 		case err == nil:
 			return changed || !p.options.prepare, nil
 		case errors.Is(err, kubernetes.ErrConflict): // decide again
-		case errors.As(err, new(*kubernetes.APIError)):
+		case isRefused(err):
 			return false, hint.With(err, "nothing was changed")
 		default:
-			return false, unfinishedError{done: "it is not known whether " + p.name() + " has old and new addresses together now; the agent keeps its identity in any case:", cause: err, finish: again}
+			return false, finishedBySame("it is not known whether "+p.name()+" has old and new addresses together now; the agent keeps its identity in any case", err)
 		}
 	}
-	return false, p.neverStill()
-}
-
-// mostStarts is of configMapPlace: how often a change begins again.
-func (p *outsidePlace) neverStill() error {
-	return hint.Errorf("find out what writes to it, then try again", "%s was changed by others %d times while it was being changed", p.name(), mostStarts)
+	return false, hint.Errorf("find out what writes to it, then try again", "%s was changed by others %d times while it was being changed", p.name(), mostStarts)
 }
 
 // decide plans how the agent comes to what a document says.
@@ -202,28 +130,15 @@ func (p *outsidePlace) decide(document *tentacleconfig.Document) (err error) {
 	return nil
 }
 
-// save writes a list into the ConfigMap, unless it has it.
-func (p *outsidePlace) save(ctx context.Context, servers []tentacleconfig.TrustedServer) (changed bool, err error) {
-	if sameEntries(p.lists.configMap, servers) && len(p.lists.configMap) == len(servers) {
-		return false, nil
-	}
-	before := tentacleconfig.FromMap(p.name(), p.agent.ConfigMap.Data, nil)
-	after := before.Clone()
-	after.SetTrustedServers(servers)
-	written, err := p.agent.Cluster.PatchConfigMap(ctx, &p.agent.ConfigMap, after.Changes(before))
-	if err != nil {
-		return false, err
-	}
-	p.agent.ConfigMap, p.lists.configMap = *written, servers
-	return true, nil
-}
-
 // refuseUseless: what is refused is so in update, on what the agent is then.
 func (p *outsidePlace) refuseUseless(context.Context, changeOptions) error { return nil }
 
 // use has the agent use what update began.
 func (p *outsidePlace) use(ctx context.Context, c *console, _ saved, o changeOptions, out *outcome) (err error) {
 	defer func() { p.report(out) }()
+	if out.saved && o.reason != "" && (o.prepare || len(p.plan.stages) == 0) {
+		c.warn("--reason is not kept: it would be in the description of a revision of the Helm release, and none is made")
+	}
 	switch {
 	case o.prepare:
 		out.Prepared = p.prepared()
@@ -298,16 +213,4 @@ func (p *outsidePlace) environment(context.Context) (variables []service.Variabl
 		}
 	}
 	return variables, nil
-}
-
-// description says in helm history what a revision changes.
-func (p *outsidePlace) description(list []string, of string) string {
-	text := "polls " + shortList(list)
-	if of != "" {
-		text += " (rollout" + of + ")"
-	}
-	if p.options.reason != "" {
-		text += " (" + p.options.reason + ")"
-	}
-	return text
 }

@@ -2,8 +2,8 @@ package commands
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -106,31 +106,41 @@ func withoutAddresses(addresses, others []string) (rest []string) {
 	return rest
 }
 
+// helmIsNewer says whether somebody has given Helm another list since the ConfigMap of an agent was
+// last written, so that no start has taken it over. The API keeps times to the second.
+func helmIsNewer(a *kubernetes.Agent) bool {
+	written := a.ConfigMap.Changed()
+	return a.Deployed != nil && a.Deployed == a.Release && a.Previous != nil && !written.IsZero() &&
+		a.Deployed.LastDeployed.Truncate(time.Second).After(written) &&
+		!kubernetes.SameAddresses(a.Deployed.Addresses().List(), a.Previous.Addresses().List())
+}
+
 // diagnosis is one thing that is wrong with an agent's list, and what to type.
 type diagnosis struct {
-	Text  string         `json:"text"`
-	Fixes []diagnosisFix `json:"fixes"` // of which one is to be chosen
+	Text string `json:"text"`
+	fix
 }
 
-type diagnosisFix struct {
-	For     string `json:"for"` // which of several it is; "" where there is but one
-	Command string `json:"command"`
+// fix is a command that repairs something.
+type fix struct {
+	Command string `json:"fix"`  // "" for none
+	Open    string `json:"open"` // what a person has to do besides; "" for nothing
 }
 
-// diagnose says in words how the four places differ, and what the next start makes of it.
-func (p places) diagnose(next nextStart, registered bool, t suggest.Tentacle) []diagnosis {
+// diagnose says in words how the four places differ, and what the next start makes of it. sync is
+// the command that makes them the same.
+func (p places) diagnose(next nextStart, registered bool, t suggest.Tentacle, sync fix) []diagnosis {
 	list := []diagnosis{} // an empty list is [], not null
-	add := func(fixes []diagnosisFix, format string, args ...any) {
-		list = append(list, diagnosis{fmt.Sprintf(format, args...), append([]diagnosisFix{}, fixes...)})
+	add := func(f fix, format string, args ...any) {
+		list = append(list, diagnosis{fmt.Sprintf(format, args...), f})
 	}
-	only := func(command string) []diagnosisFix { return []diagnosisFix{{Command: command}} }
+	only := func(command string) fix { return fix{Command: command} }
 	configMap := t.Instance.ConfigPath
-	sync := p.sync(t) // beside the first difference
 	switch {
 	case !registered:
-		add(nil, "The agent is not registered: %s is not true. Its next start registers it.", tentacleconfig.KeyIsRegistered)
+		add(fix{}, "The agent is not registered: %s is not true. Its next start registers it.", tentacleconfig.KeyIsRegistered)
 	case next.end == startFails:
-		add(nil, "The next start fails: %s.", next.reason)
+		add(fix{}, "The next start fails: %s.", next.reason)
 	case len(p.ConfigMap) == 0 && next.end == startEndsTrust:
 		add(only(t.Command("check")), "The list in %s is empty, and the agent is registered: no start fills it again.", configMap)
 	case next.end == startEndsTrust:
@@ -139,42 +149,38 @@ func (p places) diagnose(next nextStart, registered bool, t suggest.Tentacle) []
 		add(sync, "The ConfigMap and the environment differ: the next start %s.", becomes(p.ConfigMap, next.polls))
 	}
 	if len(list) > 0 {
-		sync = nil
+		sync = fix{} // said once
 	}
 	if p.Helm != nil && !sameAddresses(p.Helm, p.Environment) {
-		add(sync, "The Helm values and the environment differ: the next helm upgrade makes it %s.", orNone(p.Helm))
+		add(sync, "The Helm values and the environment differ: the next helm upgrade makes the environment %s.", orNone(p.Helm))
 	}
 	if p.Running != nil && !sameAddresses(p.Running, p.ConfigMap) {
-		var fixes []diagnosisFix
-		if registered && sameAddresses(next.polls, p.ConfigMap) { // else a start would change the list
-			fixes = only(t.Restart())
+		var f fix
+		// Else a start would change the list, or end what an agent without entries still polls.
+		if registered && len(p.ConfigMap) > 0 && sameAddresses(next.polls, p.ConfigMap) {
+			f = only(t.Restart())
 		}
-		add(fixes, "The agent started before the ConfigMap was changed: until its next start it polls %s.", orNone(p.Running))
+		add(f, "The agent started before the ConfigMap was changed: until its next start it polls %s.", orNone(p.Running))
 	}
 	return list
 }
 
-// sync are the commands that make the places the same: each with the list of one of them. None
-// helps an agent without entries, which has lost its subscription.
-func (p places) sync(t suggest.Tentacle) (fixes []diagnosisFix) {
+// sync is the command that makes the places of an agent the same. None helps an agent without
+// entries, which has lost its subscription.
+func (p places) sync(a *kubernetes.Agent, t suggest.Tentacle) fix {
 	if len(p.ConfigMap) == 0 {
-		return nil
+		return fix{}
 	}
-	var lists [][]string
-	for _, place := range []struct {
-		name      string
-		addresses []string
-	}{{"Helm values", p.Helm}, {"environment", p.Environment}, {"ConfigMap", p.ConfigMap}} {
-		if len(place.addresses) == 0 || slices.ContainsFunc(lists, func(l []string) bool { return sameAddresses(l, place.addresses) }) {
-			continue
-		}
-		lists = append(lists, place.addresses)
-		fixes = append(fixes, diagnosisFix{"the list of the " + place.name, t.Command("sync-servers", "--server-comms-address="+strings.Join(place.addresses, ","))})
+	addresses, open := check.Lists{Environment: p.Environment, ConfigMap: p.ConfigMap, Helm: p.Helm, Running: p.Running, HelmIsNewer: helmIsNewer(a)}.One()
+	if len(addresses) == 0 {
+		return fix{}
 	}
-	if len(fixes) == 1 {
-		fixes[0].For = ""
+	options := []string{"--server-comms-address=" + strings.Join(addresses, ",")}
+	if a.Owner != "" || a.Release == nil && a.ReleaseErr == nil {
+		options = append(options, check.PrepareOption)
+		open = strings.TrimPrefix(open+"; "+check.RollOutByOthers, "; ")
 	}
-	return fixes
+	return fix{t.Command("sync-servers", options...), open}
 }
 
 // becomes says what becomes of a list.

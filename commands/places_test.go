@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -73,36 +72,35 @@ func TestTheDiagnosisOfTheFourPlaces(t *testing.T) {
 		name     string
 		places   places
 		newAgent bool
-		want     []string // the beginning of each text, with the number of fixes
+		want     []string // the beginning of each text, with 1 if there is a fix
 	}{
 		{"all agree", places{[]string{a, b}, []string{a, b}, []string{b, a}, []string{a, b}}, false, nil},
 		{"nothing is known of two", places{nil, []string{a}, []string{a}, nil}, false, nil},
 		{"another spelling", places{[]string{"https://A:10943/"}, []string{a}, []string{a}, nil}, false, nil},
-		{"the trap", places{[]string{a}, []string{a}, []string{b}, []string{b}}, false, []string{"The next start ends all trust 2"}},
+		{"the trap", places{[]string{a}, []string{a}, []string{b}, []string{b}}, false, []string{"The next start ends all trust 1"}},
 		{"it has snapped", places{[]string{a}, []string{a}, []string{}, []string{}}, false, []string{"The list in configmap/octopus/tentacle-config is empty 1"}},
-		{"an address is missing", places{[]string{a, b}, []string{a, b}, []string{a}, []string{a}}, false, []string{"The ConfigMap and the environment differ: the next start adds https://b:10943 2"}},
-		{"one too many", places{[]string{a}, []string{a}, []string{a, b}, []string{a, b}}, false, []string{"The ConfigMap and the environment differ: the next start drops https://b:10943 2"}},
-		{"Helm will undo it", places{[]string{b}, []string{a}, []string{a}, []string{a}}, false, []string{"The Helm values and the environment differ 2"}},
-		{"the choice is offered once", places{[]string{b}, []string{a}, []string{a, b}, nil}, false, []string{"The ConfigMap and the environment differ 3", "The Helm values and the environment differ 0"}},
+		{"it has snapped, and the former pod runs", places{[]string{a}, []string{a}, []string{}, []string{a}}, false, []string{"The list in configmap/octopus/tentacle-config is empty 1", "The agent started before the ConfigMap was changed: until its next start it polls https://a:10943 0"}},
+		{"an address is missing", places{[]string{a, b}, []string{a, b}, []string{a}, []string{a}}, false, []string{"The ConfigMap and the environment differ: the next start adds https://b:10943 1"}},
+		{"one too many", places{[]string{a}, []string{a}, []string{a, b}, []string{a, b}}, false, []string{"The ConfigMap and the environment differ: the next start drops https://b:10943 1"}},
+		{"Helm will undo it", places{[]string{b}, []string{a}, []string{a}, []string{a}}, false, []string{"The Helm values and the environment differ 1"}},
+		{"the fix is said once", places{[]string{b}, []string{a}, []string{a, b}, nil}, false, []string{"The ConfigMap and the environment differ 1", "The Helm values and the environment differ 0"}},
 		{"started before the change", places{[]string{a, b}, []string{a, b}, []string{a, b}, []string{a}}, false, []string{"The agent started before the ConfigMap was changed: until its next start it polls https://a:10943 1"}},
-		{"a restart would spring the trap", places{[]string{a}, []string{a}, []string{b}, []string{a}}, false, []string{"The next start ends all trust 2", "The agent started before 0"}},
+		{"a restart would spring the trap", places{[]string{a}, []string{a}, []string{b}, []string{a}}, false, []string{"The next start ends all trust 1", "The agent started before 0"}},
 		{"a new one", places{[]string{a}, []string{a}, []string{}, nil}, true, []string{"The agent is not registered 0"}},
 	} {
 		next := startOf(kubernetes.Addresses{Many: test.places.Environment}, polledAt(test.places.ConfigMap...), !test.newAgent)
-		got := test.places.diagnose(next, !test.newAgent, agent)
+		got := test.places.diagnose(next, !test.newAgent, agent, test.places.sync(&kubernetes.Agent{Release: &kubernetes.Release{}}, agent))
 		ok := len(got) == len(test.want)
 		for i := 0; ok && i < len(got); i++ {
 			end := strings.LastIndex(test.want[i], " ")
-			ok = strings.HasPrefix(got[i].Text, test.want[i][:end]) && fmt.Sprint(len(got[i].Fixes)) == test.want[i][end+1:]
+			ok = strings.HasPrefix(got[i].Text, test.want[i][:end]) && map[bool]string{false: "0", true: "1"}[got[i].Command != ""] == test.want[i][end+1:]
 		}
 		if !ok {
 			t.Errorf("%s: %+v, want %q", test.name, got, test.want)
 		}
 		for _, d := range got {
-			for _, f := range d.Fixes {
-				if len(suggest.Placeholders(f.Command)) > 0 || !strings.HasSuffix(f.Command, " --namespace=octopus") {
-					t.Errorf("%s: %s", test.name, f.Command)
-				}
+			if d.Command != "" && (len(suggest.Placeholders(d.Command)) > 0 || !strings.HasSuffix(d.Command, " --namespace=octopus")) {
+				t.Errorf("%s: %s", test.name, d.Command)
 			}
 		}
 	}
@@ -122,5 +120,16 @@ func TestOnlyThePlacesThatAreKnownAgree(t *testing.T) {
 		if got := test.places.agreement(); got != test.want {
 			t.Errorf("%s, want %s", got, test.want)
 		}
+	}
+}
+
+// TestWhatOthersDeployIsPrepared: only they can roll the one list out.
+func TestWhatOthersDeployIsPrepared(t *testing.T) {
+	t.Parallel()
+	const a, b = "https://a:10943", "https://b:10943"
+	p := places{nil, []string{a}, []string{a, b}, nil}
+	got := p.sync(&kubernetes.Agent{Owner: "Flux"}, suggest.Tentacle{Agent: suggest.Agent{Namespace: "octopus"}, GOOS: "linux"})
+	if !strings.HasSuffix(got.Command, "sync-servers --server-comms-address="+a+","+b+" --prepare --namespace=octopus") || got.Open != "then roll out what it prints" {
+		t.Errorf("%+v", got)
 	}
 }

@@ -182,3 +182,12 @@ func historyFolders(config string) []string {
 	}
 	return []string{beside}
 }
+
+// rootedHome is the home folder; a relative one is below the configuration's folder
+// (EnsureRootedPath in Configuration/HomeConfiguration.cs, which does not clean the path either).
+func rootedHome(config, home string) string {
+	if home == "" || filepath.IsAbs(home) {
+		return home
+	}
+	return filepath.Dir(config) + string(filepath.Separator) + home
+}

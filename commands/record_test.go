@@ -18,7 +18,7 @@ func TestTheValueOfEverySecretOptionIsLeftOutOfTheHistory(t *testing.T) {
 	for _, command := range testCommands() {
 		for _, flag := range command.Flags {
 			name := flag.Names()[0]
-			looksSecret := regexp.MustCompile(`(?i)key|token|password|secret|base64`).MatchString(name) && !strings.HasSuffix(name, "-file")
+			looksSecret := regexp.MustCompile(`(?i)key|token|password|secret|base64`).MatchString(name) && !strings.HasSuffix(name, "-file") && !strings.HasSuffix(name, "-secret-name")
 			named := secretPlaceholder.MatchString(flag.(cli.DocGenerationFlag).GetUsage()) && name != "reason"
 			if (looksSecret || named) && !slices.Contains(secretOptions, name) {
 				t.Errorf("%s --%s is no secret option", command.Name, name)

@@ -170,7 +170,7 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 	if o.force {
 		return d, nil
 	}
-	if !tentacleconfig.Polling(d.servers) {
+	if !tentacleconfig.Polling(d.servers) && !o.change.agents.given() { // of an agent, --force does not help
 		return decision{}, hint.New("this would remove the last polled address, and the Tentacle would get no more work", "if that is intended, add --force")
 	}
 	return d, o.compared.refuseChange(now, d.servers)

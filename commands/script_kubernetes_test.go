@@ -19,16 +19,72 @@ import (
 
 type kubernetesKey struct{}
 
+// kubernetesScene are the Kubernetes clusters of a script, by name, and how it starts another one.
+type kubernetesScene struct {
+	start    func(ts *testscript.TestScript, name string) kubernetesCluster
+	clusters map[string]kubernetesCluster
+}
+
+// kubernetesCluster is what scripts do to a cluster: to kubetest.Cluster, or to a real control
+// plane, to which kubetest.Front is it.
+type kubernetesCluster interface {
+	Close()
+	Client() *kubetest.Client
+	Allow(account, roles string) error
+	AgentAccount(namespace string) (account string, err error)
+	Kubeconfig(account string) string
+	WritePod(folder, account, namespace string) (environment []string, err error)
+	Requests() []kubetest.Request
+	ResetRequests()
+	Break(kubetest.Fault)
+	Repair()
+	SetRollout(namespace string, r kubetest.Rollout) error
+	Restart(namespace string) error
+	Log(namespace string, lines ...string) error
+	// Settled waits until all that follows from the requests until now has happened.
+	Settled() error
+}
+
+// smallAPI is a cluster in this process, where nothing has to be waited for.
+type smallAPI struct{ *kubetest.Cluster }
+
+func startSmallAPI(ts *testscript.TestScript, name string) kubernetesCluster {
+	cluster, err := kubetest.Start(name)
+	ts.Check(err)
+	return smallAPI{cluster}
+}
+
+func (c smallAPI) AgentAccount(namespace string) (string, error) {
+	return c.Cluster.AgentAccount(namespace), nil
+}
+
+func (c smallAPI) SetRollout(namespace string, r kubetest.Rollout) error {
+	c.Cluster.SetRollout(namespace, r)
+	return nil
+}
+
+func (c smallAPI) Restart(namespace string) error {
+	c.Cluster.Restart(namespace)
+	return nil
+}
+
+func (c smallAPI) Log(namespace string, lines ...string) error {
+	c.Cluster.Log(namespace, lines...)
+	return nil
+}
+
+func (c smallAPI) Settled() error { return nil }
+
 // kubernetesClusters are those of a script, by name.
-func kubernetesClusters(ts *testscript.TestScript) map[string]*kubetest.Cluster {
-	return ts.Value(kubernetesKey{}).(map[string]*kubetest.Cluster)
+func kubernetesClusters(ts *testscript.TestScript) map[string]kubernetesCluster {
+	return ts.Value(kubernetesKey{}).(kubernetesScene).clusters
 }
 
 // theCluster is the name of the cluster that is meant where none is named.
 const theCluster = "test"
 
 // kubernetesNamed takes the name of a Kubernetes cluster off the arguments, if the first is one.
-func kubernetesNamed(ts *testscript.TestScript, args []string) (*kubetest.Cluster, []string) {
+func kubernetesNamed(ts *testscript.TestScript, args []string) (kubernetesCluster, []string) {
 	name := theCluster
 	if len(args) > 0 && kubernetesClusters(ts)[args[0]] != nil {
 		name, args = args[0], args[1:]
@@ -68,9 +124,11 @@ func cmdKubernetes(ts *testscript.TestScript, neg bool, args []string) {
 	case "fault":
 		kubernetesFault(ts, cluster, args)
 	case "restart":
-		cluster.Restart(args[0])
+		ts.Check(cluster.Restart(args[0]))
 	case "log":
-		cluster.Log(args[0], args[1:]...)
+		ts.Check(cluster.Log(args[0], args[1:]...))
+	case "settled":
+		ts.Check(cluster.Settled())
 	case "rollout":
 		kubernetesRollout(ts, cluster, args)
 	}
@@ -78,15 +136,14 @@ func cmdKubernetes(ts *testscript.TestScript, neg bool, args []string) {
 
 func isKubernetesVerb(word string) bool {
 	switch word {
-	case "account", "pod", "request", "requests", "fault", "restart", "log", "rollout":
+	case "account", "pod", "request", "requests", "fault", "restart", "log", "rollout", "settled":
 		return true
 	}
 	return false
 }
 
 func startKubernetes(ts *testscript.TestScript, name string) {
-	cluster, err := kubetest.Start(name)
-	ts.Check(err)
+	cluster := ts.Value(kubernetesKey{}).(kubernetesScene).start(ts, name)
 	ts.Defer(cluster.Close)
 	kubernetesClusters(ts)[name] = cluster
 	file := writeKubeconfig(ts, cluster, name, kubetest.Admin)
@@ -96,14 +153,14 @@ func startKubernetes(ts *testscript.TestScript, name string) {
 	ts.Setenv("KUBECONFIG", file)
 }
 
-func writeKubeconfig(ts *testscript.TestScript, cluster *kubetest.Cluster, name, account string) (file string) {
+func writeKubeconfig(ts *testscript.TestScript, cluster kubernetesCluster, name, account string) (file string) {
 	file = ts.MkAbs(name + ".kubeconfig")
 	ts.Check(os.WriteFile(file, []byte(cluster.Kubeconfig(account)), 0o600))
 	return file
 }
 
 // kubernetesAccount lets the program be an account with the rights of roles, none without a file.
-func kubernetesAccount(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+func kubernetesAccount(ts *testscript.TestScript, cluster kubernetesCluster, args []string) {
 	if len(args) > 1 {
 		ts.Check(cluster.Allow(args[0], ts.ReadFile(args[1])))
 	}
@@ -111,9 +168,11 @@ func kubernetesAccount(ts *testscript.TestScript, cluster *kubetest.Cluster, arg
 }
 
 // kubernetesPod lets the program run in the container of the agent of a namespace.
-func kubernetesPod(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+func kubernetesPod(ts *testscript.TestScript, cluster kubernetesCluster, args []string) {
 	namespace := args[0]
-	variables, err := cluster.WritePod(ts.MkAbs(podAccount), cluster.AgentAccount(namespace), namespace)
+	account, err := cluster.AgentAccount(namespace)
+	ts.Check(err)
+	variables, err := cluster.WritePod(ts.MkAbs(podAccount), account, namespace)
 	ts.Check(err)
 	for _, variable := range append(variables, "OCTOPUS__K8STENTACLE__NAMESPACE="+namespace) {
 		name, value, _ := strings.Cut(variable, "=")
@@ -122,7 +181,7 @@ func kubernetesPod(ts *testscript.TestScript, cluster *kubetest.Cluster, args []
 }
 
 // kubernetesRequest asks the API as the account that may do everything.
-func kubernetesRequest(ts *testscript.TestScript, neg bool, cluster *kubetest.Cluster, args []string) {
+func kubernetesRequest(ts *testscript.TestScript, neg bool, cluster kubernetesCluster, args []string) {
 	method, path := args[0], args[1]
 	var body any
 	if len(args) > 2 {
@@ -141,9 +200,10 @@ func kubernetesRequest(ts *testscript.TestScript, neg bool, cluster *kubetest.Cl
 		ts.Check(err)
 	}
 	fmt.Fprintln(ts.Stdout(), answer)
+	ts.Check(cluster.Settled())
 }
 
-func kubernetesFault(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+func kubernetesFault(ts *testscript.TestScript, cluster kubernetesCluster, args []string) {
 	var f kubetest.Fault
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -191,7 +251,7 @@ func kubernetesFault(ts *testscript.TestScript, cluster *kubetest.Cluster, args 
 	cluster.Break(f)
 }
 
-func kubernetesRollout(ts *testscript.TestScript, cluster *kubetest.Cluster, args []string) {
+func kubernetesRollout(ts *testscript.TestScript, cluster kubernetesCluster, args []string) {
 	var r kubetest.Rollout
 	switch args[1] {
 	case "ok":
@@ -204,7 +264,7 @@ func kubernetesRollout(ts *testscript.TestScript, cluster *kubetest.Cluster, arg
 	default:
 		ts.Fatalf("unknown rollout: %s", args[1])
 	}
-	cluster.SetRollout(args[0], r)
+	ts.Check(cluster.SetRollout(args[0], r))
 }
 
 func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
@@ -256,6 +316,7 @@ func cmdAgent(ts *testscript.TestScript, _ bool, args []string) {
 	if certificate {
 		ts.Check(cluster.Client().Do("PATCH", "/api/v1/namespaces/"+a.Namespace+"/secrets/tentacle-secret", "application/merge-patch+json", secret, nil))
 	}
+	ts.Check(cluster.Settled())
 	ts.Setenv("OWN", tentacleThumbprint())
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 	"github.com/octo-tentacle/octo-tentacle/internal/podaccount"
-	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -69,7 +68,12 @@ const (
 // testdata/scripts/README.md describes the commands that a script has.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scriptParams(startSmallAPI))
+}
+
+// scriptParams are those of all scripts, which start Kubernetes clusters so.
+func scriptParams(startKubernetes func(*testscript.TestScript, string) kubernetesCluster) testscript.Params {
+	return testscript.Params{
 		Dir: "../testdata/scripts",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TentacleMachineConfigurationHomeDirectory", filepath.Join(env.WorkDir, "home"))
@@ -91,7 +95,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVICE", service.NameFor("Tentacle", runtime.GOOS))
 			env.Setenv("W", filepath.ToSlash(env.WorkDir)) // for what the command slashes has printed
 			env.Values[clustersKey{}] = map[string]*octotest.Cluster{}
-			env.Values[kubernetesKey{}] = map[string]*kubetest.Cluster{}
+			env.Values[kubernetesKey{}] = kubernetesScene{startKubernetes, map[string]kubernetesCluster{}}
 			env.Values[proxyKey{}] = new([]*octotest.Proxy)
 			return nil
 		},
@@ -110,7 +114,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", condition)
 		},
 		UpdateScripts: *commands.Update,
-	})
+	}
 }
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {

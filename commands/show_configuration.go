@@ -203,15 +203,6 @@ func orNull(text string) any {
 	return text
 }
 
-// rootedHome is the home folder; a relative one is below the configuration's folder
-// (EnsureRootedPath in Configuration/HomeConfiguration.cs, which does not clean the path either).
-func rootedHome(config, home string) string {
-	if home == "" || filepath.IsAbs(home) {
-		return home
-	}
-	return filepath.Dir(config) + string(filepath.Separator) + home
-}
-
 // goos is the system that the Tentacle runs on.
 func (t *tentacle) goos() string {
 	if t.agent != nil {

@@ -48,7 +48,8 @@ A Kubernetes agent gets the list by a new revision of its Helm release and a rol
 which keep its identity at every moment. --prepare leaves both to Helm or a repository.
 
 In the pod of a Kubernetes agent, the list is by default the one that the start of the
-agent takes from the chart's values.
+agent takes from the chart's values. Then only what is missing is added: the start
+itself removes the rest.
 
   octo-tentacle sync-servers --file=nodes.yaml
   octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
@@ -76,6 +77,9 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		o := o // each agent has its own
 		out.triesPorts()
 		o.poll.polling.tentacle = t.suggest()
+		if err := t.lostTrust(); err != nil {
+			return change{}, err
+		}
 		if t.notYetRegistered() {
 			out.notes = append(out.notes, "the agent is not registered yet: the start of its container does that, and polls the nodes")
 			return nothing(""), nil
@@ -85,7 +89,9 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 			if err != nil {
 				return change{}, err
 			}
-			o.poll.polling.addresses = addresses
+			// What is not listed stays until the start removes it: a pod of before, whose container
+			// starts once more, must still find its first address.
+			o.poll.polling.addresses, o.poll.polling.replace = addresses, false
 		}
 		if cluster, synced := o.poll.synced(t.servers); synced && !o.health.waitHealthy {
 			return nothing(cluster), nil

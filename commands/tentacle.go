@@ -40,13 +40,19 @@ func (t *tentacle) suggest() suggest.Tentacle {
 	return suggest.Tentacle{Instance: t.instance, Service: t.service, Agent: t.outside}
 }
 
-// isRegistered reads the setting in which a Kubernetes agent records its registration: true or, in a
-// ConfigMap, 1 (ConfigMapKeyValueStore.cs); in a file, true in any case
+// isRegistered reads the setting in which a Kubernetes agent records its registration: true or, in
+// a ConfigMap, 1 (ConfigMapKeyValueStore.cs); in a file, true in any case
 // (FlatDictionaryKeyValueStore.cs).
 func (t *tentacle) isRegistered() bool {
 	value, _ := t.document.Get(tentacleconfig.KeyIsRegistered)
+	return isRegistered(t.document) || isKeptInFile(t.instance) && strings.EqualFold(strings.TrimSpace(value), "true")
+}
+
+// isRegistered reads that setting as it is in a ConfigMap.
+func isRegistered(d *tentacleconfig.Document) bool {
+	value, _ := d.Get(tentacleconfig.KeyIsRegistered)
 	value = strings.TrimSpace(value)
-	return value == "1" || value == "true" || isKeptInFile(t.instance) && strings.EqualFold(value, "true")
+	return value == "1" || value == "true"
 }
 
 // defaultListeningPort is where a Tentacle listens unless it is configured otherwise.

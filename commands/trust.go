@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,8 +15,13 @@ import (
 
 // Messages about the clusters that a Tentacle trusts.
 
-// registerHint is how a Tentacle is registered that is to poll.
+// registerHint is how a Tentacle is registered that is to poll. An agent registers itself, at a
+// start without the setting that says that it has done so.
 func registerHint(t suggest.Tentacle) string {
+	if t.Agent.Namespace != "" {
+		again := t.Kubectl("patch", "configmap", path.Base(t.Instance.ConfigPath), "--type=json", "--patch=[{op: remove, path: /data/"+tentacleconfig.KeyIsRegistered+"}]")
+		return "let it register itself again, by a start of its pod, if its chart still has a valid API key or token: " + again + " && " + t.Restart()
+	}
 	return "register it first: " + t.Command("register-with", "--comms-style=TentacleActive", "--server=URL", "--apikey-file=FILE", "--environment=ENVIRONMENT", "--role=ROLE")
 }
 
@@ -65,12 +71,15 @@ func (e untrustedError) Hints() []string {
 	if len(trusted) == 1 {
 		expired = trusted[0]
 	}
-	return []string{
+	hints := []string{
 		trustedHint(e.servers),
 		"if it is the same cluster with a new certificate: " +
 			e.tentacle.Command("update-trust", "--oldThumbprint="+expired, "--newThumbprint="+e.thumbprint),
-		"if it is another cluster, " + registerHint(e.tentacle),
 	}
+	if e.tentacle.Agent.Namespace != "" {
+		return append(hints, "if it is another cluster: an agent is with one; install another agent for it, in a namespace of its own")
+	}
+	return append(hints, "if it is another cluster, "+registerHint(e.tentacle))
 }
 
 // polledWith are the subscriptions with which a cluster is polled, each once.

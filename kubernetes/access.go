@@ -22,8 +22,8 @@ func (c *Cluster) Denied(ctx context.Context, wanted []Access) []Access {
 	return list
 }
 
-// denies asks for one access (authorization.k8s.io/v1, SelfSubjectAccessReview), which every account
-// may do as a rule.
+// denies asks for one access (authorization.k8s.io/v1, SelfSubjectAccessReview), which every
+// account may do as a rule.
 func (c *Cluster) denies(ctx context.Context, a Access) bool {
 	resource, sub, _ := strings.Cut(a.Resource, "/")
 	var answer struct {

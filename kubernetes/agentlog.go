@@ -62,7 +62,7 @@ func sameLogAddress(a, b string) bool {
 // Transport/UnexpectedCertificateException.cs).
 var (
 	// The time that the API puts in front, then the time and the level that Tentacle writes.
-	logPrefix = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) )?(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)[ |]+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ |]+)?`)
+	logPrefix = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) )?(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)[ |\d]+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ |]+)?`)
 
 	pollLine    = regexp.MustCompile(`Agent will poll Octopus Server at (\S+) for subscription (\S*) expecting thumbprint (\S+)`)
 	trustLine   = regexp.MustCompile(`^(?:Agent will trust Octopus Servers with the thumbprint: |The agent is not configured to trust any Octopus Servers)`)
@@ -72,6 +72,9 @@ var (
 	retrySuffix = regexp.MustCompile(`\.? Retrying in [\d.,]+ seconds$`)
 	presented   = regexp.MustCompile(`presented a certificate with a thumbprint of '([0-9A-Fa-f]+)'`)
 )
+
+// maxLastLine is how much of the last line is worth showing, in bytes.
+const maxLastLine = 1000
 
 const connectedLine = "Secure connection established."
 
@@ -113,14 +116,14 @@ func cutPrefix(line string) (linePrefix, string) {
 }
 
 func (l *Log) add(prefix linePrefix, text string) {
-	l.LastLine = text
+	l.LastLine = shortened(text, maxLastLine)
 	unexplained := l.unexplained
 	l.unexplained = ""
 	halibut := halibutLine.FindStringSubmatch(text)
 	switch poll := pollLine.FindStringSubmatch(text); {
 	case poll != nil:
 		l.Started, l.Read = true, prefix.time
-		if p := (Poll{poll[1], poll[2], poll[3]}); !slices.Contains(l.Polls, p) {
+		if p := (Poll{poll[1], poll[2], poll[3]}); len(l.Polls) < mostNodes && !slices.Contains(l.Polls, p) {
 			l.Polls = append(l.Polls, p)
 		}
 	case trustLine.MatchString(text): // the agent says this before what it polls
@@ -135,10 +138,17 @@ func (l *Log) add(prefix linePrefix, text string) {
 	}
 }
 
-// node is the place for what the log says about an address.
+// mostNodes is more than any cluster has.
+const mostNodes = 200
+
+// node is the place for what the log says about an address. What a log has beyond mostNodes is not
+// kept.
 func (l *Log) node(address string) *NodeLog {
 	if n := l.Node(address); n != nil {
 		return n
+	}
+	if len(l.Nodes) == mostNodes {
+		return &NodeLog{Address: address}
 	}
 	l.Nodes = append(l.Nodes, NodeLog{Address: address})
 	return &l.Nodes[len(l.Nodes)-1]

@@ -32,6 +32,7 @@ func TestALogSaysWhatTheAgentPolls(t *testing.T) {
 		started   bool
 	}{
 		{"the agent trusts nobody", "2026-11-26 10:00:01.1000 | INFO  | The agent is not configured to trust any Octopus Servers.\n", true},
+		{"with the numbers of process and thread", "2026-11-26 10:00:01.1000      1      7  INFO  The agent is not configured to trust any Octopus Servers.\n", true},
 		{"the container is being prepared", "Rehashing SSL/TLS certificates\n", false},
 		{"the beginning is gone", "2026-11-26 10:00:02.0000 | INFO  | https://octo1:10943/    8  Secure connection established. Server at\n", false},
 		{"empty", "", false},

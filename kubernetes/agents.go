@@ -24,7 +24,7 @@ func (c *Cluster) Agent(ctx context.Context, namespace string) (*Agent, error) {
 		return agents[0], nil
 	}
 	var left ConfigMap
-	err = c.call(ctx, request{method: http.MethodGet, path: objectPath(coreAPI, namespace, "configmaps", ConfigMapName)}, &left)
+	err = c.call(ctx, request{method: http.MethodGet, path: objectPath(coreAPI, namespace, configMaps, ConfigMapName)}, &left)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, &AgentError{Namespace: namespace, Problem: NoAgent}
@@ -111,7 +111,7 @@ func (c *Cluster) agentOf(ctx context.Context, d Deployment, m ConfigMap) (*Agen
 	a := &Agent{Cluster: c, Namespace: d.Meta.Namespace, Deployment: d, Container: agentContainer(&d).Name}
 	if name := configMapName(&d); m.Meta.Name != name {
 		m = ConfigMap{}
-		err := c.call(ctx, request{method: http.MethodGet, path: objectPath(coreAPI, a.Namespace, "configmaps", name)}, &m)
+		err := c.call(ctx, request{method: http.MethodGet, path: objectPath(coreAPI, a.Namespace, configMaps, name)}, &m)
 		if errors.Is(err, ErrNotFound) {
 			return nil, &AgentError{Namespace: a.Namespace, Problem: ConfigMapGone, ConfigMap: name, Deployments: []string{d.Meta.Name}}
 		}

@@ -72,36 +72,40 @@ func (c *Cluster) refusal(r request, response *http.Response, content []byte) er
 	}
 	e := newAPIError(r, status, content)
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
-		e.RetryAfter = time.Duration(seconds) * time.Second
+		e.RetryAfter = time.Duration(min(max(seconds, 0), 3600)) * time.Second // longer than anybody waits
 	}
 	return e
 }
 
-// isPage says whether an answer is a page for a browser. The log of a pod may begin with a < as well.
+// isPage says whether an answer is a page for a browser. The log of a pod may begin with a < as
+// well.
 func isPage(response *http.Response, content []byte) bool {
 	start := strings.ToLower(string(bytes.TrimSpace(content[:min(len(content), 100)])))
 	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
 		strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
-// invalidValue is where the API quotes what it does not accept: of a patch, the whole object with all
-// that is secret in it.
-var invalidValue = regexp.MustCompile(`Invalid value: "(\\.|[^"\\])*"`)
+// invalidValue is where the API quotes what it does not accept: of a patch, the whole object with
+// all that is secret in it. One that is no text has no end that could be found.
+var invalidValue = regexp.MustCompile(`(Invalid|Duplicate) value: ("(\\.|[^"\\])*"|[^": ]*[{\[].*)`)
 
-// maxMessage is how much of a text that is no Status is worth showing.
-const maxMessage = 200
+// How much is worth showing of a text that is no Status, and of the message in a Status.
+const (
+	maxText    = 200
+	maxMessage = 2000
+)
 
-// newAPIError understands a refusal of the request r. Before a request gets to the API proper it may
-// be refused with a line of text.
+// newAPIError understands a refusal of the request r. Before a request gets to the API proper it
+// may be refused with a line of text.
 func newAPIError(r request, status int, content []byte) *APIError {
 	e := &APIError{Verb: verbOf(r), Status: status}
 	var said struct{ Reason, Message string }
 	if json.Unmarshal(content, &said) == nil {
 		e.Reason, e.Message = said.Reason, oneLine(said.Message)
-	} else if line := oneLine(string(content)); len(line) <= maxMessage {
+	} else if line := oneLine(string(content)); len(line) <= maxText {
 		e.Message = line
 	}
-	e.Message = invalidValue.ReplaceAllString(e.Message, "Invalid value")
+	e.Message = shortened(invalidValue.ReplaceAllString(e.Message, "$1 value"), maxMessage)
 	if e.Message != "" && e.Status != http.StatusNotFound && e.Message == e.Reason {
 		e.Message = "" // such as Unauthorized, which says less than the status
 	}
@@ -121,55 +125,6 @@ func verbOf(r request) string {
 	}
 	return strings.ToLower(r.method)
 }
-
-// objectPath is the path of the API for an object, or for a list of them where name is "".
-func objectPath(api, namespace, resource, name string) string {
-	path := api
-	if namespace != "" {
-		path += "/namespaces/" + url.PathEscape(namespace)
-	}
-	path += "/" + resource
-	if name != "" {
-		path += "/" + url.PathEscape(name)
-	}
-	return path
-}
-
-// The two versions of the API that agents are made of.
-const (
-	coreAPI = "/api/v1"
-	appsAPI = "/apis/apps/v1"
-)
-
-// parsePath takes a path of the API apart: /api/v1/namespaces/NS/RESOURCE/NAME/SUB, or with
-// /apis/GROUP/VERSION in front.
-func parsePath(path string) (group, namespace, resource, name string) {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	switch {
-	case len(parts) > 2 && parts[0] == "apis":
-		group, parts = parts[1], parts[3:]
-	case len(parts) > 1:
-		parts = parts[2:]
-	}
-	if len(parts) > 2 && parts[0] == "namespaces" {
-		namespace, parts = parts[1], parts[2:]
-	}
-	if len(parts) > 0 {
-		resource = parts[0]
-	}
-	if len(parts) > 1 {
-		name = parts[1]
-	}
-	if len(parts) > 2 {
-		resource += "/" + parts[2]
-	}
-	return group, namespace, resource, name
-}
-
-// fieldManager is who the API says has set a field.
-const fieldManager = "octo-tentacle"
-
-func managed() url.Values { return url.Values{"fieldManager": {fieldManager}} }
 
 // marshal is json.Marshal of what always can be.
 func marshal(value any) []byte {

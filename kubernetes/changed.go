@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Changed is when somebody last set a key of the data that is not among the passed over ones, to the
-// second; zero where the API does not say. The API keeps one time for all that a program has set. A
-// change of labels, such as every helm upgrade makes, does not count.
+// Changed is when somebody last set a key of the data that is not among the passed over ones, to
+// the second; zero where the API does not say. The API keeps one time for all that a program has
+// set. A change of labels, such as every helm upgrade makes, does not count.
 func (m *ConfigMap) Changed(passedOver ...string) (last time.Time) {
 	for _, f := range m.Meta.ManagedFields {
 		var fields struct {

@@ -18,9 +18,8 @@ import (
 
 // Cluster is the API of a Kubernetes cluster, as one account sees it.
 type Cluster struct {
-	Context   string // of the kubeconfig; "" in a pod
-	Server    string // URL of the API for people, without a slash at the end
-	Namespace string // that of the context or, in a pod, of the pod; "" if a pod does not know it
+	Context string // of the kubeconfig; "" in a pod
+	Server  string // URL of the API for people, without a slash at the end
 
 	address   string // URL of the API, which may have a password in it
 	client    *http.Client
@@ -113,8 +112,8 @@ type request struct {
 	body        []byte
 }
 
-// send sends a request, and reads the whole answer. It tries again as retry.go says. The error of an
-// answer that is a refusal is an *APIError; the others are *UnreachableError, *UntrustedError,
+// send sends a request, and reads the whole answer. It tries again as retry.go says. The error of
+// an answer that is a refusal is an *APIError; the others are *UnreachableError, *UntrustedError,
 // *CredentialsError and *NotKubernetesError, or the context's.
 func (c *Cluster) send(ctx context.Context, r request) ([]byte, error) {
 	content, _, err := c.sendAgain(ctx, r)
@@ -176,6 +175,11 @@ func (c *Cluster) understand(content []byte, answer any) error {
 			return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "no JSON"}
 		}
 		return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "JSON of another kind: " + err.Error()}
+	}
+	// What is no object reads like an empty one; and without its version, a change of it would be
+	// one of whatever is there.
+	if o, is := answer.(object); is && (o.meta().Name == "" || o.meta().ResourceVersion == "") {
+		return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "JSON without the name and the version of an object"}
 	}
 	return nil
 }

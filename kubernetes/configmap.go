@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/url"
 )
 
 // ConfigMap reads a ConfigMap.
@@ -24,23 +25,31 @@ const (
 	secrets    = "secrets"
 )
 
+// fieldManager is who the API says has set a field.
+const fieldManager = "octo-tentacle"
+
+func managed() url.Values { return url.Values{"fieldManager": {fieldManager}} }
+
 // PatchConfigMap changes some keys of a ConfigMap that nobody changed since m was read, and returns
-// it as it is then; nil removes a key. The error is ErrConflict if somebody did change it. Keys that
-// are not named stay as they are.
+// it as it is then; nil removes a key. The error is ErrConflict if somebody did change it. Keys
+// that are not named stay as they are.
 func (c *Cluster) PatchConfigMap(ctx context.Context, m *ConfigMap, changes map[string]*string) (*ConfigMap, error) {
 	data := map[string]any{}
 	for key, value := range changes {
 		data[key] = value
 	}
-	return change(ctx, c, patchOf(configMaps, m.Meta, data), func(now *ConfigMap) bool {
-		for key, value := range changes {
-			is, there := now.Data[key]
-			if there != (value != nil) || there && is != *value {
-				return false
-			}
+	return change(ctx, c, patchOf(configMaps, m.Meta, data), func(now *ConfigMap) bool { return now.Has(changes) })
+}
+
+// Has says whether these changes of PatchConfigMap are in a ConfigMap.
+func (m *ConfigMap) Has(changes map[string]*string) bool {
+	for key, value := range changes {
+		is, there := m.Data[key]
+		if there != (value != nil) || there && is != *value {
+			return false
 		}
-		return true
-	})
+	}
+	return true
 }
 
 // PatchSecret is PatchConfigMap for a Secret, whose keys are only removed by a nil slice.

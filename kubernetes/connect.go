@@ -58,37 +58,21 @@ func Connect(k Kubeconfig) (*Cluster, error) {
 	client := clientcmd.NewNonInteractiveClientConfig(*raw, name, &clientcmd.ConfigOverrides{}, rules)
 	config, err := client.ClientConfig()
 	if err != nil {
-		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
+		return nil, &KubeconfigError{Context: name, Files: files, Err: withoutContent(err)}
 	}
 	if config.ExecProvider != nil {
 		config.ExecProvider.StdinUnavailable = true
 	}
 	c, err := connect(config, k.UserAgent)
 	if err != nil {
-		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
+		return nil, &KubeconfigError{Context: name, Files: files, Err: withoutContent(err)}
 	}
 	c.Context = name
-	if c.Namespace, _, err = client.Namespace(); err != nil {
-		return nil, &KubeconfigError{Context: name, Files: files, Err: err}
-	}
 	return c, nil
 }
 
-// Contexts are the names of the contexts of a kubeconfig, sorted, and the current one. The errors
-// are those of Connect.
-func Contexts(file string) (names []string, current string, err error) {
-	raw, files, err := readKubeconfig(loadingRules(file))
-	if err != nil {
-		return nil, "", err
-	}
-	if raw == nil {
-		return nil, "", &NoKubeconfigError{Files: files}
-	}
-	return slices.Sorted(maps.Keys(raw.Contexts)), raw.CurrentContext, nil
-}
-
-// loadingRules are the files of a kubeconfig, and how they are merged. A plugin that renews a token may
-// write it into them.
+// loadingRules are the files of a kubeconfig, and how they are merged. A plugin that renews a token
+// may write it into them.
 func loadingRules(file string) *clientcmd.ClientConfigLoadingRules {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.MigrationRules = nil // which would copy a file of Kubernetes 1.2 to its new place
@@ -117,16 +101,22 @@ func readKubeconfig(rules *clientcmd.ClientConfigLoadingRules) (raw *api.Config,
 	return raw, files, nil
 }
 
-// inFile is how client-go begins an error about a file, and anchor is where its YAML library quotes
-// what may be a secret.
+// inFile is how client-go begins an error about a file; anchor and scalar are where its YAML
+// library quotes what may be a secret; the address of a proxy may have a password.
 var (
-	inFile = regexp.MustCompile(`^error loading config file "[^"]*": `)
-	anchor = regexp.MustCompile(`(anchor|tag) '.*'`)
+	inFile   = regexp.MustCompile(`^error loading config file "[^"]*": `)
+	anchor   = regexp.MustCompile(`(anchor|tag) '.*'`)
+	scalar   = regexp.MustCompile("`.*`")
+	proxyURL = regexp.MustCompile(`'proxy-url' ".*" for`)
 )
 
 // withoutContent is an error without what it quotes of a kubeconfig.
 func withoutContent(err error) error {
-	return errors.New(anchor.ReplaceAllString(inFile.ReplaceAllString(oneLine(err.Error()), ""), "$1"))
+	text := inFile.ReplaceAllString(oneLine(err.Error()), "")
+	text = anchor.ReplaceAllString(text, "$1")
+	text = scalar.ReplaceAllString(text, "text")
+	text = proxyURL.ReplaceAllString(text, "'proxy-url' for")
+	return errors.New(withoutPassword(text))
 }
 
 // inPod says whether Kubernetes started this process with an account.
@@ -147,7 +137,7 @@ func ConnectInPod(userAgent string) (*Cluster, error) {
 	silence()
 	host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {
-		return nil, &PodError{Err: errors.New("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")}
+		return nil, &PodError{Err: errors.New("the variables KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")}
 	}
 	token := filepath.Join(podaccount.Folder, "token")
 	authority := filepath.Join(podaccount.Folder, "ca.crt")
@@ -164,9 +154,6 @@ func ConnectInPod(userAgent string) (*Cluster, error) {
 	if err != nil {
 		return nil, &PodError{Err: err}
 	}
-	// A pod may have an account without this file: then the namespace is not known from here.
-	namespace, _ := os.ReadFile(filepath.Join(podaccount.Folder, "namespace"))
-	c.Namespace = strings.TrimSpace(string(namespace))
 	return c, nil
 }
 

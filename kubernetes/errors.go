@@ -79,7 +79,8 @@ const anonymous = "system:anonymous"
 // forbiddenUser is how RBAC begins what it says (apiserver, authorization errors.go).
 var forbiddenUser = regexp.MustCompile(`User "([^"]+)" cannot `)
 
-// User is the account that may not do it, by its name in the cluster; "" if the API does not say it.
+// User is the account that may not do it, by its name in the cluster; "" if the API does not say
+// it.
 func (e *APIError) User() string {
 	if found := forbiddenUser.FindStringSubmatch(e.Message); found != nil {
 		return found[1]
@@ -104,7 +105,7 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("the Kubernetes API %s cannot be reached: %s", e.Server, oneLine(e.Err.Error()))
+	return fmt.Sprintf("the Kubernetes API %s cannot be reached: %s", e.Server, withoutPassword(oneLine(e.Err.Error())))
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
@@ -144,10 +145,4 @@ type NotKubernetesError struct {
 
 func (e *NotKubernetesError) Error() string {
 	return fmt.Sprintf("%s does not answer as a Kubernetes API does: %s (status %d)", e.Server, e.What, e.Status)
-}
-
-// oneLine is the first line of a text, which may go on with advice for another program.
-func oneLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return strings.TrimSpace(line)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -16,6 +17,9 @@ const atATime = 8
 // pageSize is how many objects one answer has at most: a cluster may have thousands.
 const pageSize = 500
 
+// mostPages is more than any cluster needs: it has some hundred thousand pods at most.
+const mostPages = 2000
+
 // listObjects lists objects, page by page.
 func listObjects[T any](ctx context.Context, c *Cluster, path string, query url.Values) (all []T, err error) {
 	query = maps.Clone(query)
@@ -23,8 +27,9 @@ func listObjects[T any](ctx context.Context, c *Cluster, path string, query url.
 		query = url.Values{}
 	}
 	query.Set("limit", strconv.Itoa(pageSize))
-	for {
+	for range mostPages {
 		var page struct {
+			Kind     string `json:"kind"`
 			Metadata struct {
 				Continue string `json:"continue"`
 			} `json:"metadata"`
@@ -33,12 +38,16 @@ func listObjects[T any](ctx context.Context, c *Cluster, path string, query url.
 		if err := c.call(ctx, request{method: http.MethodGet, path: path, query: query}, &page); err != nil {
 			return nil, err
 		}
+		if !strings.HasSuffix(page.Kind, "List") { // else it would look like an empty one
+			return nil, &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "JSON that is no list"}
+		}
 		all = append(all, page.Items...)
 		if page.Metadata.Continue == "" {
 			return all, nil
 		}
 		query.Set("continue", page.Metadata.Continue)
 	}
+	return nil, &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "a list without an end"}
 }
 
 // AtOnce calls do for each of n numbers, a few at the same time, and returns when all are done.

@@ -34,10 +34,10 @@ func setVariables(manifest, deployment, container string, variables map[string]s
 	document := manifest[begin:end]
 	edited, err := editVariables(document, container, variables)
 	if err != nil {
-		return "", fmt.Errorf("Deployment %s: %w", deployment, err)
+		return "", fmt.Errorf("in its Deployment %s: %w", deployment, err)
 	}
 	if err := onlyVariablesDiffer(document, edited, container, variables); err != nil {
-		return "", fmt.Errorf("Deployment %s: %w", deployment, err)
+		return "", fmt.Errorf("in its Deployment %s: %w", deployment, err)
 	}
 	return manifest[:begin] + edited + manifest[end:], nil
 }
@@ -137,7 +137,12 @@ func editVariable(document string, env *yaml.Node, name, value string) ([]edit, 
 			return nil, nil
 		}
 		if is.Kind == yaml.ScalarNode && is.Value == "" && is.Style == 0 { // nothing after the colon
-			at := offset(document, key.Line, key.Column) + len("value:")
+			const before = "value:"
+			at := offset(document, key.Line, key.Column)
+			if !strings.HasPrefix(document[at:], before) {
+				return nil, fmt.Errorf("variable %s has no value, and a key that is written in an unusual way", name)
+			}
+			at += len(before)
 			return []edit{{at, at, " " + text}}, nil
 		}
 		begin := offset(document, is.Line, is.Column)

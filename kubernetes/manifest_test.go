@@ -141,6 +141,15 @@ func TestAManifestThatCannotBeChangedSafelyIsRefused(t *testing.T) {
             - name: Other
               value: *list
 `, "", "the value of variable ServerCommsAddresses is no text on one line"},
+		{"a key in an unusual way", `
+            - name: ServerCommsAddresses
+              "value":
+`, "", "variable ServerCommsAddresses has no value, and a key that is written in an unusual way"},
+		{"a text on several lines", `
+            - name: ServerCommsAddresses
+              value: "https://octo1:10943,
+                https://octo2:10943"
+`, "", "the value of variable ServerCommsAddresses is no text on one line"},
 		{"the variable twice", `
             - name: ServerCommsAddresses
               value: "https://octo1:10943"
@@ -162,6 +171,13 @@ func TestAManifestThatCannotBeChangedSafelyIsRefused(t *testing.T) {
 // FuzzSetVariables: whatever the manifest is, it is refused or has the new values then.
 func FuzzSetVariables(f *testing.F) {
 	f.Add(agentManifest("            - {name: ServerCommsAddresses, value: a}\n"))
+	// A key without a colon at the very end.
+	f.Add("kind: Deployment\nmetadata: {name: octopus-agent-tentacle}\nspec: {template: {spec: {containers: [\n" +
+		"{name: octopus-agent-tentacle, env: [{name: ServerCommsAddresses, ? value}]}]}}}")
+	f.Add("kind: Deployment\nmetadata:\n  name: octopus-agent-tentacle\nspec:\n  template:\n    spec:\n      containers:\n      - name: octopus-agent-tentacle\n" +
+		"        env:\n        - name: ServerCommsAddresses\n          ? value")
+	// Lines that end as only YAML ends them.
+	f.Add(strings.ReplaceAll(agentManifest("            - {name: ServerCommsAddresses, value: a}\n"), "# kept", "# kept\u2028\r\u0085"))
 	f.Fuzz(func(t *testing.T, manifest string) {
 		set := func(manifest string) (string, error) {
 			return setVariables(manifest, "octopus-agent-tentacle", "octopus-agent-tentacle", map[string]string{VariableAddresses: "b", VariableAddress: ""})

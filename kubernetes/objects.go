@@ -20,6 +20,14 @@ type Meta struct {
 	ManagedFields     []ManagedField    `json:"managedFields"`
 }
 
+// object is what has a name of its own in the API.
+type object interface{ meta() *Meta }
+
+func (o *ConfigMap) meta() *Meta  { return &o.Meta }
+func (o *Secret) meta() *Meta     { return &o.Meta }
+func (o *Deployment) meta() *Meta { return &o.Meta }
+func (o *Pod) meta() *Meta        { return &o.Meta }
+
 // ManagedField says who last set some fields of an object.
 type ManagedField struct {
 	Manager   string    `json:"manager"`
@@ -56,12 +64,11 @@ type Deployment struct {
 		} `json:"template"`
 	} `json:"spec"`
 	Status struct {
-		ObservedGeneration  int64       `json:"observedGeneration"`
-		Replicas            int         `json:"replicas"`
-		UpdatedReplicas     int         `json:"updatedReplicas"`
-		AvailableReplicas   int         `json:"availableReplicas"`
-		UnavailableReplicas int         `json:"unavailableReplicas"`
-		Conditions          []Condition `json:"conditions"`
+		ObservedGeneration int64       `json:"observedGeneration"`
+		Replicas           int         `json:"replicas"`
+		UpdatedReplicas    int         `json:"updatedReplicas"`
+		AvailableReplicas  int         `json:"availableReplicas"`
+		Conditions         []Condition `json:"conditions"`
 	} `json:"status"`
 }
 
@@ -72,9 +79,8 @@ type PodSpec struct {
 
 // Container is one container of a pod.
 type Container struct {
-	Name  string   `json:"name"`
-	Image string   `json:"image"`
-	Env   []EnvVar `json:"env"`
+	Name string   `json:"name"`
+	Env  []EnvVar `json:"env"`
 }
 
 // EnvVar is a variable of a container. Its value is "" where it comes from elsewhere.
@@ -89,7 +95,6 @@ type Pod struct {
 	Spec   PodSpec `json:"spec"`
 	Status struct {
 		Phase             string            `json:"phase"`
-		StartTime         time.Time         `json:"startTime"`
 		Conditions        []Condition       `json:"conditions"`
 		ContainerStatuses []ContainerStatus `json:"containerStatuses"`
 	} `json:"status"`
@@ -100,8 +105,7 @@ type ContainerStatus struct {
 	Name         string         `json:"name"`
 	Ready        bool           `json:"ready"`
 	RestartCount int            `json:"restartCount"`
-	State        ContainerState `json:"state"`     // one of its fields is set
-	LastState    ContainerState `json:"lastState"` // how the one before ended, if there was one
+	State        ContainerState `json:"state"` // one of its fields is set
 }
 
 // ContainerState is what a container does, or did.
@@ -114,10 +118,8 @@ type ContainerState struct {
 		StartedAt time.Time `json:"startedAt"`
 	} `json:"running"`
 	Terminated *struct {
-		ExitCode   int       `json:"exitCode"`
-		Reason     string    `json:"reason"`
-		Message    string    `json:"message"`
-		FinishedAt time.Time `json:"finishedAt"`
+		ExitCode int    `json:"exitCode"`
+		Reason   string `json:"reason"`
 	} `json:"terminated"`
 }
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// StartAddresses are the addresses that the start of an agent's container takes in a pod, with which
-// its other containers may run before or beside it. Found says whether the pod has an agent's
+// StartAddresses are the addresses that the start of an agent's container takes in a pod, with
+// which its other containers may run before or beside it. Found says whether the pod has an agent's
 // container at all.
 func (c *Cluster) StartAddresses(ctx context.Context, namespace, pod string) (addresses Addresses, found bool, err error) {
 	var p Pod

@@ -37,13 +37,22 @@ const maxRelease = 64 << 20
 
 var errTooLarge = fmt.Errorf("it is larger than %d MiB", maxRelease>>20)
 
+// secretOf is the name of the Secret that keeps a revision (helm.sh/helm, pkg/storage/storage.go).
+func secretOf(release string, revision int) string {
+	return fmt.Sprintf("sh.helm.release.v1.%s.v%d", release, revision)
+}
+
 // decodeRelease reads the revision that a Secret keeps.
 func decodeRelease(s Secret) (*Release, error) {
 	r, err := parseRelease(s.Data[releaseKey])
 	if err != nil {
 		return nil, fmt.Errorf("secret/%s/%s is no revision of a Helm release that can be read: %w", s.Meta.Namespace, s.Meta.Name, err)
 	}
-	r.secret = s
+	// By its name it is found, and the next one is named like it.
+	if s.Meta.Name != secretOf(r.Name, r.Revision) {
+		return nil, fmt.Errorf("secret/%s/%s has revision %d of the Helm release %q, which is not what its name says", s.Meta.Namespace, s.Meta.Name, r.Revision, r.Name)
+	}
+	r.secret, r.Namespace = s, s.Meta.Namespace // which is where Helm finds it, whatever it says itself
 	return r, nil
 }
 
@@ -72,7 +81,7 @@ func parseRelease(value []byte) (*Release, error) {
 			Version string `json:"version"`
 		} `json:"metadata"`
 	}
-	for key, field := range map[string]any{"name": &r.Name, "namespace": &r.Namespace, "version": &r.Revision, "info": &info, "chart": &chart} {
+	for key, field := range map[string]any{"name": &r.Name, "version": &r.Revision, "info": &info, "chart": &chart} {
 		if raw, has := r.body[key]; has {
 			if err := json.Unmarshal(raw, field); err != nil {
 				return nil, fmt.Errorf("%s: %w", key, err)

@@ -28,9 +28,9 @@ const ownDescription = fieldManager + ": "
 var ErrNoSuchValue = errors.New("its chart has no value agent.serverCommsAddresses")
 
 // next is the revision that helm upgrade makes of the same chart with other addresses: it is
-// pending-upgrade, which keeps Helm from upgrading at the same time. The value, the variables of the
-// container in the manifest, and what Helm says of a revision are new. Everything else stays as it
-// is in r, also what is not known here. description says what changes.
+// pending-upgrade, which keeps Helm from upgrading at the same time. The value, the variables of
+// the container in the manifest, and what Helm says of a revision are new. Everything else stays
+// as it is in r, also what is not known here. description says what changes.
 func (r *Release) next(revision int, deployment, container string, addresses []string, description string, now time.Time) (*Release, error) {
 	failed := func(err error) error { return &ManifestError{r.label(), err} }
 	n := *r
@@ -48,12 +48,12 @@ func (r *Release) next(revision int, deployment, container string, addresses []s
 	}
 	n.Revision = revision
 	n.body["config"], n.body["manifest"], n.body["version"] = marshal(values), marshal(manifest), marshal(revision)
-	labels := maps.Clone(r.secret.Meta.Labels) // helm upgrade keeps those that people gave the release
+	labels := map[string]string{}
+	maps.Copy(labels, r.secret.Meta.Labels) // helm upgrade keeps those that people gave the release
 	delete(labels, "modifiedAt")
 	maps.Copy(labels, map[string]string{"owner": "helm", "name": r.Name, "version": strconv.Itoa(revision), "createdAt": unixTime(now)})
 	n.secret = Secret{Type: r.secret.Type, Meta: Meta{
-		Name:      strings.TrimSuffix(r.secret.Meta.Name, strconv.Itoa(r.Revision)) + strconv.Itoa(revision),
-		Namespace: r.secret.Meta.Namespace, Labels: labels,
+		Name: secretOf(r.Name, revision), Namespace: r.secret.Meta.Namespace, Labels: labels,
 	}}
 	return n.as(StatusPendingUpgrade, ownDescription+description, now)
 }
@@ -105,7 +105,8 @@ func (r *Release) as(status, description string, now time.Time) (*Release, error
 	}
 	n.body = maps.Clone(r.body)
 	n.body["info"] = marshal(info)
-	n.secret.Meta.Labels = maps.Clone(r.secret.Meta.Labels)
+	n.secret.Meta.Labels = map[string]string{}
+	maps.Copy(n.secret.Meta.Labels, r.secret.Meta.Labels)
 	n.secret.Meta.Labels["status"] = status
 	if n.secret.Meta.ResourceVersion != "" {
 		n.secret.Meta.Labels["modifiedAt"] = unixTime(now)

@@ -34,7 +34,7 @@ const revision = `{"name":"agent","namespace":"octopus","version":3,
 func TestARevisionIsReadAsHelmWritesIt(t *testing.T) {
 	t.Parallel()
 	for _, value := range [][]byte{packed(t, revision), []byte(base64.StdEncoding.EncodeToString([]byte(revision)))} {
-		r, err := decodeRelease(Secret{Data: map[string][]byte{releaseKey: value}})
+		r, err := decodeRelease(Secret{Meta: Meta{Name: "sh.helm.release.v1.agent.v3", Namespace: "octopus"}, Data: map[string][]byte{releaseKey: value}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,16 +101,18 @@ func TestTheAddressesOfARevision(t *testing.T) {
 func TestWhatIsNoRevisionIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string][]byte{
-		"no value":     nil,
-		"not base64":   []byte("%"),
-		"not JSON":     packed(t, "x"),
-		"a list":       packed(t, "[]"),
-		"null":         packed(t, "null"),
-		"empty":        packed(t, "{}"),
-		"no number":    packed(t, `{"name":"a"}`),
-		"other types":  packed(t, `{"name":"a","version":"1"}`),
-		"cut short":    packed(t, revision)[:200],
-		"a wrong info": packed(t, `{"name":"a","version":1,"info":7}`),
+		"no value":       nil,
+		"not base64":     []byte("%"),
+		"not JSON":       packed(t, "x"),
+		"a list":         packed(t, "[]"),
+		"null":           packed(t, "null"),
+		"empty":          packed(t, "{}"),
+		"no number":      packed(t, `{"name":"a"}`),
+		"other types":    packed(t, `{"name":"a","version":"1"}`),
+		"cut short":      packed(t, revision)[:200],
+		"a wrong info":   packed(t, `{"name":"a","version":1,"info":7}`),
+		"another name":   packed(t, `{"name":"b","version":1}`),
+		"another number": packed(t, `{"name":"a","version":11}`),
 	} {
 		if r, err := decodeRelease(Secret{Meta: Meta{Name: "sh.helm.release.v1.a.v1", Namespace: "ns"}, Data: map[string][]byte{releaseKey: value}}); err == nil {
 			t.Errorf("%s: %+v", name, r)

@@ -30,29 +30,29 @@ func (c *Cluster) newestRevisions(ctx context.Context, a *Agent) (newest, previo
 	if name == "" {
 		return nil, nil, nil
 	}
-	secrets, err := c.revisions(ctx, namespace, name)
-	if err != nil || len(secrets) == 0 {
+	revisions, err := c.revisions(ctx, namespace, name)
+	if err != nil || len(revisions) == 0 {
 		return nil, nil, err
 	}
-	if newest, err = decodeRelease(secrets[0]); err != nil {
+	if newest, err = decodeRelease(revisions[0]); err != nil {
 		return nil, nil, err
 	}
-	if a.Deployed, a.left, err = deployed(newest, secrets); err != nil {
+	if a.Deployed, a.left, err = deployed(newest, revisions); err != nil {
 		return nil, nil, err
 	}
-	if len(secrets) > 1 {
-		previous, _ = decodeRelease(secrets[1]) // one that cannot be read, Helm cannot go back to either
+	if len(revisions) > 1 {
+		previous, _ = decodeRelease(revisions[1]) // one that cannot be read, Helm cannot go back to either
 	}
 	return newest, previous, nil
 }
 
 // revisions are the Secrets of all revisions of a release, the newest first.
 func (c *Cluster) revisions(ctx context.Context, namespace, name string) ([]Secret, error) {
-	secrets, err := listObjects[Secret](ctx, c, objectPath(coreAPI, namespace, "secrets", ""),
+	all, err := listObjects[Secret](ctx, c, objectPath(coreAPI, namespace, secrets, ""),
 		url.Values{"labelSelector": {"owner=helm,name=" + name}})
-	secrets = slices.DeleteFunc(secrets, func(s Secret) bool { return s.Type != releaseType })
-	slices.SortFunc(secrets, func(a, b Secret) int { return cmp.Compare(revisionOf(b), revisionOf(a)) })
-	return secrets, err
+	all = slices.DeleteFunc(all, func(s Secret) bool { return s.Type != releaseType || s.Meta.Labels["name"] != name })
+	slices.SortFunc(all, func(a, b Secret) int { return cmp.Compare(revisionOf(b), revisionOf(a)) })
+	return all, err
 }
 
 // revisionOf is the number of the revision that a Secret keeps, by its label.

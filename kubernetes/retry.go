@@ -10,9 +10,9 @@ import (
 
 // Every request is tried again if it may succeed the next time and cannot do harm: after a dropped
 // or refused connection and after 429, 500, 502, 503 and 504, with growing delays or the one that
-// the API asks for. What 401, 403, 404, 409 and 422 say does not change by asking again. A write that
-// is sent twice does the same as once, or stands on a version of the object and is refused the second
-// time; only a new object is not sent twice.
+// the API asks for. What 401, 403, 404, 409 and 422 say does not change by asking again. A write
+// that is sent twice does the same as once, or stands on a version of the object and is refused the
+// second time; only a new object is not sent twice.
 //
 // A port where nothing listens is given up sooner while the API has never answered: then it is the
 // wrong address, rather than an API that is being restarted.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -24,10 +26,11 @@ type RolloutError struct {
 	Problem    string
 	Pod        string // "" where it is not about one
 	LastLine   string // of the pod's log
+	TimedOut   bool   // it may only take longer
 }
 
 func (e *RolloutError) Error() string {
-	text := "the rollout of Deployment " + e.Deployment + " fails: "
+	text := "the rollout of Deployment " + e.Deployment + " failed: "
 	if e.Pod != "" {
 		text += "pod " + e.Pod + ": "
 	}
@@ -70,13 +73,13 @@ func (a *Agent) Wait(ctx context.Context, limit time.Duration, progress func(Rol
 			return a.withLastLine(ctx, problem)
 		case time.Now().After(end):
 			return a.withLastLine(ctx, &RolloutError{
-				Deployment: a.Deployment.Meta.Name, Pod: state.Pod,
-				Problem: fmt.Sprintf("%d of %d pods are new and work after %s%s", state.Available, state.Wanted, limit, parenthesis(state.Waiting)),
+				Deployment: a.Deployment.Meta.Name, Pod: state.Pod, TimedOut: true,
+				Problem: fmt.Sprintf("%d of %d new pods are ready after %s%s", state.Available, state.Wanted, limit, parenthesis(state.Waiting)),
 			})
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		case <-time.After(lookEvery):
 		}
 	}
@@ -92,12 +95,15 @@ func parenthesis(text string) string {
 // look reads the agent's Deployment and its pods again.
 func (a *Agent) look(ctx context.Context) error {
 	var d Deployment
-	if err := a.Cluster.call(ctx, request{method: "GET", path: objectPath(appsAPI, a.Namespace, "deployments", a.Deployment.Meta.Name)}, &d); err != nil {
+	if err := a.Cluster.call(ctx, request{method: http.MethodGet, path: objectPath(appsAPI, a.Namespace, "deployments", a.Deployment.Meta.Name)}, &d); err != nil {
 		return err
 	}
 	a.Deployment = d
 	a.Cluster.readPods(ctx, []*Agent{a})
-	return nil
+	if errors.Is(a.PodsErr, ErrForbidden) { // then the Deployment alone says how far it is
+		return nil
+	}
+	return a.PodsErr // an old pod that is not seen may still run
 }
 
 // rolledOut says whether all pods are new and work (kubernetes/kubectl, pkg/polymorphichelpers/
@@ -198,9 +204,11 @@ func (a *Agent) withLastLine(ctx context.Context, e *RolloutError) error {
 	if p == nil || e.Pod == "" {
 		return e
 	}
-	text, err := a.logText(ctx, p, url.Values{"tailLines": {"20"}})
+	end := url.Values{"tailLines": {"20"}, "limitBytes": {strconv.Itoa(maxEnd)}}
+	text, err := a.logText(ctx, p, end)
 	if err != nil || len(text) == 0 {
-		text, err = a.logText(ctx, p, url.Values{"tailLines": {"20"}, "previous": {"true"}})
+		end.Set("previous", "true")
+		text, err = a.logText(ctx, p, end)
 	}
 	if err == nil {
 		e.LastLine = parseLog(text).LastLine

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Stages are the lists of addresses to give an agent one after the other, each with a rollout of its
-// own, so that it polls want instead of now in the end. There is one, as a rule.
+// Stages are the lists of addresses to give an agent one after the other, each with a rollout of
+// its own, so that it polls want instead of now in the end. There is one, as a rule.
 //
 // The start of an agent keeps the entries of its first address and drops all others; then it makes
 // each further address an entry like the first one that is left (OctopusTentacle, docker/

@@ -1,14 +1,16 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
-	"bytes"
 	kubernetesyaml "sigs.k8s.io/yaml"
 )
 
@@ -74,7 +76,7 @@ func (u *Upgrade) Rehearse(ctx context.Context) error {
 }
 
 // Begin writes the new revision as pending-upgrade, which keeps Helm from changing the release. The
-// error is ErrConflict if Helm made this revision meanwhile.
+// error is ErrExists if Helm made this revision meanwhile.
 func (u *Upgrade) Begin(ctx context.Context) error {
 	if u.Resumed {
 		return nil
@@ -138,13 +140,24 @@ func (u *Upgrade) Undo(ctx context.Context, why error, limit time.Duration, prog
 	if err != nil {
 		return err
 	}
-	return u.agent.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
+	return u.Forget(ctx, why)
 }
 
 // Forget says in the release that the new revision failed. It is for one that was begun, and whose
 // variables nobody got.
 func (u *Upgrade) Forget(ctx context.Context, why error) error {
-	return u.agent.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+why.Error())
+	return u.agent.save(ctx, u.Release, StatusFailed, u.Release.Description+": "+plain(why.Error()))
+}
+
+// plain is a text without control characters, which helm history would send to the terminal: it may
+// have a line of a pod's log in it.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // create writes the Secret of the new revision, which no other writer can do as well.
@@ -155,11 +168,12 @@ func (u *Upgrade) create(ctx context.Context, dryRun bool) error {
 		"metadata": map[string]any{"name": s.Meta.Name, "namespace": s.Meta.Namespace, "labels": s.Meta.Labels},
 		"data":     s.Data,
 	}
+	post := request{method: http.MethodPost, path: objectPath(coreAPI, s.Meta.Namespace, secrets, ""), query: asHelm(dryRun), contentType: jsonType, body: marshal(body)}
+	if dryRun { // the answer is an object without a version: it is not there
+		return u.agent.Cluster.call(ctx, post, nil)
+	}
 	var made Secret
-	err := u.agent.Cluster.call(ctx, request{
-		method: http.MethodPost, path: objectPath(coreAPI, s.Meta.Namespace, secrets, ""), query: asHelm(dryRun), contentType: jsonType, body: marshal(body),
-	}, &made)
-	if err != nil || dryRun {
+	if err := u.agent.Cluster.call(ctx, post, &made); err != nil {
 		return err
 	}
 	u.Release.secret = made
@@ -271,7 +285,7 @@ func podTemplatePatch(template map[string]any) map[string]any {
 	return map[string]any{"spec": map[string]any{"template": template}}
 }
 
-// Restart starts the agent's pod anew, as kubectl rollout restart does. Helm takes no notice of it.
+// Restart replaces the agent's pod, as kubectl rollout restart does. Helm takes no notice of it.
 func (a *Agent) Restart(ctx context.Context) error {
 	var now Deployment
 	err := a.Cluster.call(ctx, request{

@@ -197,7 +197,7 @@ func TestARolloutThatFailsIsUndone(t *testing.T) {
 		want string
 	}{
 		{"a start that fails", func(api *kubetest.Cluster) {
-			api.SetRollout("octopus", kubetest.Rollout{Fails: "Something terrible"})
+			api.SetRollout("octopus", kubetest.Rollout{Fails: "Something terrible\x1b[2J"})
 		}, "CrashLoopBackOff: back-off restarting failed container; its log ends with: Something terrible"},
 		{"an image that is not there", func(api *kubetest.Cluster) {
 			api.SetRollout("octopus", kubetest.Rollout{Fails: "-", Reason: "ImagePullBackOff"})
@@ -233,7 +233,7 @@ func TestARolloutThatFailsIsUndone(t *testing.T) {
 			if diff := cmp.Diff(three[:2], a.Environment().List()); diff != "" {
 				t.Errorf("environment (-want +got):\n%s", diff)
 			}
-			if !strings.HasPrefix(a.Release.Description, "octo-tentacle: polls three: the rollout of Deployment octopus-agent-tentacle fails: ") {
+			if !strings.HasPrefix(a.Release.Description, "octo-tentacle: polls three: the rollout of Deployment octopus-agent-tentacle failed: ") || strings.Contains(a.Release.Description, "\x1b") {
 				t.Errorf("the description is %q", a.Release.Description)
 			}
 			again, err := a.Upgrade(three, "again")
@@ -253,8 +253,19 @@ func TestARolloutThatTakesTooLongOrIsInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := a.Wait(t.Context(), time.Millisecond, silently)
-	if failed, is := kubernetes.AsRolloutError(err); !is || !strings.Contains(failed.Problem, "0 of 1 pods are new and work after 1ms (ContainerCreating)") {
+	if failed, is := kubernetes.AsRolloutError(err); !is || !strings.Contains(failed.Problem, "0 of 1 new pods are ready after 1ms (ContainerCreating)") {
 		t.Errorf("too long: %v", err)
+	}
+	// A pod that is not seen may be an old one that still runs.
+	api.SetRollout("octopus", kubetest.Rollout{})
+	api.Break(kubetest.Fault{Verb: "list", Resource: "pods", Status: 400})
+	if err := a.Wait(t.Context(), limit, silently); !errors.As(err, new(*kubernetes.APIError)) {
+		t.Errorf("the pods cannot be seen: %v", err)
+	}
+	api.Repair()
+	api.SetRollout("octopus", kubetest.Rollout{Delay: time.Hour})
+	if err := a.Restart(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := a.Wait(ctx, limit, func(kubernetes.Rollout) { cancel() }); !errors.Is(err, context.Canceled) {

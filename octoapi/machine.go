@@ -250,9 +250,9 @@ func (m Machine) endpoint() any {
 }
 
 // kubernetes is an agent's endpoint, which has the Tentacle's part one level below. Before is the
-// agent's endpoint as the server sent it, and the mode that it had; nil for a new one. A lock of the
-// agent's version, what the server knows of the agent, and fields that this program does not know
-// stay.
+// agent's endpoint as the server sent it, nil for a new one, and mode what it had then. A lock of
+// the agent's version, what the server knows of the agent, and fields that this program does not
+// know stay.
 func (e Endpoint) kubernetes(before json.RawMessage, mode string) map[string]any {
 	var sent struct {
 		Tentacle json.RawMessage `json:"TentacleEndpointConfiguration"`

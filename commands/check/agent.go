@@ -81,7 +81,11 @@ type Release struct {
 	Description  string
 	Chart        string // its name
 	ChartVersion string
-	List         *StartList // of its values; nil where they have none
+	KeepsList    bool       // the chart does not take a changed list over
+	List         *StartList // of the values that helm upgrade goes on with; nil where they have none
+	ListIsNewer  bool       // somebody gave it another list since the ConfigMap was last written
+	Own          bool       // octo-tentacle made the revision
+	Wanted       StartList  // of its own values
 	Former       *Former    // nil for none
 }
 
@@ -162,39 +166,6 @@ func (a *Agent) fails(address string) *LogFailure {
 // nothing fails.
 func (a *Agent) reaches(address string) bool { return a.polls(address) && a.fails(address) == nil }
 
-// startTime is how long the start of a pod may take until the agent reads the ConfigMap, to which
-// the start itself writes.
-const startTime = 2 * time.Minute
-
-// restartPending says whether the running agent has not read the last change. A list that it polls
-// in any case needs no reading.
-func (s *Snapshot) restartPending() bool {
-	a := s.Kubernetes
-	changed := a.Changed
-	if a.says() && a.Log.Complete && s.PollsAsConfigured() {
-		changed = a.ChangedElse
-	}
-	for _, p := range a.Pods {
-		if !p.Running {
-			continue
-		}
-		read := a.Log.ReadAt
-		if read.IsZero() || a.Log.Err != nil {
-			read = p.Started.Add(startTime)
-		}
-		return !p.Started.IsZero() && changed.After(read)
-	}
-	return false
-}
-
-// RestartPending says whether what runs still uses what was configured before the last change.
-func (s *Snapshot) RestartPending() bool {
-	if s.Kubernetes != nil {
-		return s.restartPending()
-	}
-	return RestartPending(s.Service, s.File)
-}
-
 // StartEnd is how the start of a registered agent ends.
 type StartEnd int
 
@@ -220,26 +191,6 @@ func EndOfStart(first string, servers []tentacleconfig.TrustedServer) (end Start
 		return StartEndsTrust, ""
 	}
 	return StartGoesWell, ""
-}
-
-// endOfStart is EndOfStart for a start with a list. One that registers the agent drops nothing, and
-// an empty list has nothing to drop.
-func (s *Snapshot) endOfStart(list StartList) (end StartEnd, reason string) {
-	if s.Agent && !list.listens() && len(s.Servers) > 0 {
-		return EndOfStart(list.First(), s.Servers)
-	}
-	return StartGoesWell, ""
-}
-
-// endsTrust says whether a start with this list drops every entry.
-func (s *Snapshot) endsTrust(list StartList) bool {
-	end, _ := s.endOfStart(list)
-	return end == StartEndsTrust
-}
-
-// pollsAt says whether an entry polls an address.
-func (s *Snapshot) pollsAt(address string) bool {
-	return slices.ContainsFunc(s.Ports, func(p Port) bool { return tentacleconfig.SameAddress(p.Address, address) })
 }
 
 const stateUnknown service.State = "unknown"
@@ -273,9 +224,19 @@ func (p Pod) begins() bool {
 }
 
 // what is the Deployment in a sentence.
-func (a *Agent) what() string { return "deployment " + a.Deployment.Name }
+func (a *Agent) what() string { return "Deployment " + a.Deployment.Name }
 
 // lines are texts as the reason of a finding has them.
 func lines(texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "\n")
+}
+
+// unready is the newest pod that is not ready; the zero value for none.
+func (a *Agent) unready() Pod {
+	for _, p := range a.Pods {
+		if !p.Ready {
+			return p
+		}
+	}
+	return Pod{}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // agentEnvironment is about variables of the pod that override what the ConfigMap says. Every agent
-// is recent enough to ignore those without contributeFlag. The chart sets the number of connections.
+// is recent enough to ignore those without contributeFlag. The chart sets the number of
+// connections.
 func (r *report) agentEnvironment() {
 	for _, o := range Overrides(r.Kubernetes.Variables, "linux") {
 		const how = "\nremove it from the values of the chart (agent.containers.tentacle.env)"

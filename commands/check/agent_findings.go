@@ -3,6 +3,7 @@ package check
 // agent judges a Kubernetes agent that is looked at from outside its container. What of a Tentacle
 // on a machine has no counterpart there, such as who may read its file, is not mentioned.
 func (r *report) agent() {
+	r.fixFor = r.agentFix
 	r.agentConfiguration()
 	if r.ConfigurationErr == nil {
 		r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.agentCertificate)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -56,11 +55,7 @@ func (r *report) refused(err error) string {
 
 // kubectl is a command of Kubernetes about what is in the agent's namespace.
 func (r *report) kubectl(arguments ...string) string {
-	words := []string{"kubectl"}
-	for _, argument := range slices.Concat(arguments, r.Tentacle.Agent.Options()) {
-		words = append(words, suggest.Quote(r.Tentacle.GOOS, argument))
-	}
-	return strings.Join(words, " ")
+	return r.Tentacle.Kubectl(arguments...)
 }
 
 // registerAgain makes an agent register again at its next start, as its chart says. That keeps the
@@ -71,7 +66,8 @@ func (r *report) registerAgain() string {
 	return fix
 }
 
-// removeSetting removes a setting from the ConfigMap, and fails where it is not there.
+// removeSetting removes a setting from the ConfigMap, and fails where it is not there. kubectl
+// takes YAML for a patch, which needs no quotation marks.
 func (r *report) removeSetting(key string) string {
-	return r.kubectl("patch", "configmap", r.Kubernetes.ConfigMap, "--type=json", `--patch=[{"op":"remove","path":"/data/`+key+`"}]`)
+	return r.kubectl("patch", "configmap", r.Kubernetes.ConfigMap, "--type=json", "--patch=[{op: remove, path: /data/"+key+"}]")
 }

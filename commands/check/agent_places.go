@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
-// fourPlaces compares the four places that have the list of nodes: what each says, and which will hold.
+// fourPlaces compares the four places that have the list of nodes: what each says, and which will
+// hold.
 func (r *report) fourPlaces() {
 	a := r.Kubernetes
 	configMap, next := r.polledAddresses(), a.Environment.All()
@@ -18,14 +20,14 @@ func (r *report) fourPlaces() {
 	r.single()
 	helm := r.helmList()
 	end, _ := r.endOfStart(a.Environment)
-	if end == StartGoesWell && len(configMap) > 0 { // else there is a finding of its own
+	if end == StartGoesWell && len(configMap) > 0 && len(next) > 0 { // else there is a finding of its own
 		r.differs("the ConfigMap", configMap, "the Deployment", next, "the next start of the pod polls "+list(next))
 	}
 	if helm != nil {
-		r.differs("the Deployment", next, "the Helm release", helm, "the next helm upgrade, such as when the server upgrades the agent, makes it "+list(helm))
+		r.differs("the Deployment", next, "the Helm release", helm, "the next helm upgrade, as when the server upgrades the agent, gives the Deployment "+list(helm))
 	}
 	switch {
-	case r.found(idPlaces) || len(configMap) == 0 || end != StartGoesWell:
+	case r.found(idPlaces) || len(configMap) == 0 || len(next) == 0 || end != StartGoesWell:
 	case helm == nil:
 		r.ok(idPlaces, "the Deployment and the ConfigMap have the same list of %s", countOf(next))
 	default:
@@ -33,12 +35,7 @@ func (r *report) fourPlaces() {
 	}
 }
 
-func countOf(addresses []string) string {
-	if len(addresses) == 1 {
-		return "1 address"
-	}
-	return fmt.Sprintf("%d addresses", len(addresses))
-}
+func countOf(addresses []string) string { return plural.Of(len(addresses), "address", "addresses") }
 
 // helmList are the addresses of the release's values; nil where they are not known.
 func (r *report) helmList() []string {
@@ -81,21 +78,25 @@ func without(addresses, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool { return tentacleconfig.ContainsAddress(others, address) })
 }
 
-// agree is the command that gives all places one list: every address that one of them has, so that
-// nothing is lost. Where no place has them all, a person has to say which are right.
+// agree is the command that gives all places one list.
 func (r *report) agree() (fix, open string) {
 	a := r.Kubernetes
-	lists := [][]string{a.Environment.All(), r.polledAddresses(), r.helmList()}
-	var all []string
-	for _, one := range lists {
-		all = append(all, without(one, all)...)
+	lists := Lists{Environment: a.Environment.All(), ConfigMap: r.polledAddresses(), Helm: r.helmList()}
+	if a.says() {
+		for _, p := range a.Log.Polls {
+			lists.Running = append(lists.Running, shown(p.Address))
+		}
 	}
-	all = slices.DeleteFunc(all, func(text string) bool { _, err := tentacleconfig.AddressOf(text); return err != nil })
-	if !slices.ContainsFunc(lists, func(one []string) bool { return len(without(all, one)) == 0 }) {
-		open = "leave out the addresses where no node will be again"
+	lists.HelmIsNewer = a.Release != nil && a.Release.ListIsNewer
+	all, open := lists.One()
+	if len(all) == 0 {
+		return "", ""
 	}
 	return r.sync(all, open)
 }
+
+// shown is an address as the settings have it: the log has a slash behind it.
+func shown(address string) string { return strings.TrimSuffix(address, "/") }
 
 // sync is the command that makes an agent poll these addresses, and what else has to be done.
 func (r *report) sync(addresses []string, open string) (fix, alsoOpen string) {
@@ -104,14 +105,17 @@ func (r *report) sync(addresses []string, open string) (fix, alsoOpen string) {
 		options = append(r.server(), options...)
 	}
 	if !r.isHelms() {
-		options = append(options, "--prepare")
-		open = lines(open, "then roll out what it prints")
+		options = append(options, PrepareOption)
+		open = lines(open, RollOutByOthers)
 	}
 	return r.Tentacle.Command("sync-servers", options...), strings.ReplaceAll(open, "\n", "; ")
 }
 
 // isHelms says whether a change of the Helm release is what changes the agent.
-func (r *report) isHelms() bool { return r.Kubernetes.Release != nil && r.Kubernetes.Owner == "" }
+func (r *report) isHelms() bool {
+	a := r.Kubernetes
+	return a.Owner == "" && (a.Release != nil || a.ReleaseErr != nil)
+}
 
 // single warns of the one address beside the list of nodes: before there was a list, it was that of
 // the load balancer. The server's health check compares its nodes with both (OctopusTentacle, pull

@@ -146,45 +146,9 @@ func (r *report) agentPolls() {
 		}
 		bad(r.warning(idConnections, "the running agent also polls "+list(lacking)+", which the ConfigMap lacks", "it started with another list: a start makes it use the present one", fix), address)
 	}
-	if right == len(r.Ports) && !r.found(idConnections) {
+	if right > 0 && right == len(r.Ports) && !r.found(idConnections) {
 		r.ok(idConnections, "the running agent says that it polls %d of %d addresses", right, len(r.Ports))
 	}
-}
-
-// PollsAsConfigured says whether nothing tells that the running agent polls another list than its
-// ConfigMap has.
-func (s *Snapshot) PollsAsConfigured() bool {
-	a := s.Kubernetes
-	if !a.says() {
-		return true
-	}
-	other := func(p Port) bool {
-		said, polled := a.saidOf(p)
-		return !polled && a.Log.Complete || polled && said.differs(p)
-	}
-	return !slices.ContainsFunc(s.Ports, other) && !slices.ContainsFunc(a.Log.Polls, func(p Polled) bool { return !s.pollsAt(p.Address) })
-}
-
-// saidOf is what the agent said of a polled address.
-func (a *Agent) saidOf(p Port) (said Polled, polled bool) {
-	for _, one := range a.Log.Polls {
-		if tentacleconfig.SameAddress(one.Address, p.Address) && (!polled || said.differs(p)) {
-			said, polled = one, true
-		}
-	}
-	return said, polled
-}
-
-// differs says whether no entry of the port is like what the agent said, as far as it said
-// something.
-func (said Polled) differs(p Port) bool {
-	for _, entry := range p.Entries {
-		if (said.Subscription == "" || octoapi.SameSubscription(said.Subscription, entry.SubscriptionID)) &&
-			(said.Thumbprint == "" || thumbprint.Same(said.Thumbprint, entry.Thumbprint)) {
-			return false
-		}
-	}
-	return true
 }
 
 // sees is what is known about an address once the agent's log has its say: what this machine

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -27,6 +26,10 @@ func (r *report) release() {
 		said = "Helm says: " + release.Description
 	}
 	switch {
+	case strings.HasPrefix(release.Status, "pending-") && release.Own && len(release.Wanted.All()) > 0:
+		fix, open := r.sync(release.Wanted.All(), "")
+		r.warning(idRelease, revision+" is "+release.Status+": octo-tentacle began it", lines("if it does not run any more, it was interrupted: the command finishes the change", said), fix)
+		r.notComplete(strings.TrimSuffix("only if octo-tentacle does not run any more; "+open, "; "))
 	case strings.HasPrefix(release.Status, "pending-"):
 		r.warning(idRelease, revision+" is "+release.Status, lines("either it is being changed now, or what changed it was interrupted: then Helm refuses every further change", said,
 			"if nobody is changing it, look at helm history, and finish it with the command that began it"), "")
@@ -35,7 +38,7 @@ func (r *report) release() {
 	case release.Status != "deployed":
 		r.warning(idRelease, revision+" is "+release.Status, lines("the agent is no longer what Helm believes it to be", said), "")
 	}
-	if !honoursChanges(release.ChartVersion) {
+	if release.KeepsList {
 		r.warning(idRelease, fmt.Sprintf("chart %s %s does not honour a changed list of nodes", release.Chart, release.ChartVersion),
 			"only from version 1.3 on does the pod take the list over at each start: upgrade the chart before the list is changed", "")
 	}
@@ -47,16 +50,4 @@ func (r *report) release() {
 		by = ", and " + a.Owner + " deploys it"
 	}
 	r.ok(idRelease, "%s is deployed (chart %s %s)%s", revision, release.Chart, release.ChartVersion, by)
-}
-
-// honoursChanges says whether the pod of a chart takes a changed list of nodes over when it starts:
-// since 1.3 (helm-charts, CHANGELOG.md of kubernetes-agent). A version that is none is not known.
-func honoursChanges(version string) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return true
-	}
-	major, err := strconv.Atoi(parts[0])
-	minor, minorErr := strconv.Atoi(parts[1])
-	return err != nil || minorErr != nil || major > 1 || major == 1 && minor >= 3
 }

@@ -86,7 +86,8 @@ func (r *report) trustsNobody() {
 		r.kubectl("patch", "configmap", r.Kubernetes.ConfigMap, "--type=merge", "--patch="+string(patch))+" && "+r.Tentacle.Restart())
 }
 
-// lostIdentity is what an empty list has lost, as far as the server or the log of the agent know it.
+// lostIdentity is what an empty list has lost, as far as the server or the log of the agent know
+// it.
 func (r *report) lostIdentity() (subscription, trusted, source string) {
 	var known []string
 	for _, one := range r.API.Registrations {

@@ -125,7 +125,7 @@ const (
 	syncNodes  = "octo-tentacle sync-servers --server=https://octopus.example.com --server-comms-address="
 	restart    = "octo-tentacle restart-service"
 	leaveOut   = "(leave out the addresses where no node will be again) "
-	removeKey  = `kubectl patch configmap tentacle-config --type=json '--patch=[{"op":"remove","path":"/data/`
+	removeKey  = `kubectl patch configmap tentacle-config --type=json '--patch=[{op: remove, path: /data/`
 	octo1And2  = octo1 + "," + octo2
 	otherProxy = "proxy.example.com:3128"
 )
@@ -150,7 +150,7 @@ var badPlaces = []bad{
 		s.Kubernetes.Environment, s.Kubernetes.Release.List = three, &three
 	}, Warning, idPlaces, "the ConfigMap lacks " + octo3, syncNodes + octo1And2 + "," + octo3},
 	{"a list that Helm does not know", func(s *Snapshot) { s.Kubernetes.Release.List = &StartList{Many: []string{octo1}} },
-		Warning, idPlaces, "the next helm upgrade, such as when the server upgrades the agent, makes it " + octo1, syncNodes + octo1And2},
+		Warning, idPlaces, "the next helm upgrade, as when the server upgrades the agent, gives the Deployment " + octo1, syncNodes + octo1And2},
 	{"two lists that have little in common", func(s *Snapshot) {
 		start := StartList{Many: []string{octo1, octo3}}
 		s.Kubernetes.Environment, s.Kubernetes.Release.List = start, &start
@@ -204,6 +204,10 @@ var badReleases = []bad{
 		s.Kubernetes.Release.Status, s.Kubernetes.Release.Description = "pending-upgrade", "Preparing upgrade"
 	},
 		Warning, idRelease, "revision 2 of the Helm release agent is pending-upgrade\neither it is being changed now", ""},
+	{"a release that octo-tentacle left pending", func(s *Snapshot) {
+		r := s.Kubernetes.Release
+		r.Status, r.Own, r.Wanted = "pending-upgrade", true, StartList{Many: []string{octo1, octo2, octo3}}
+	}, Warning, idRelease, "octo-tentacle began it", "(only if octo-tentacle does not run any more) " + syncNodes + octo1And2 + "," + octo3},
 	{"a release that failed", func(s *Snapshot) {
 		s.Kubernetes.Release.Status, s.Kubernetes.Release.Description = "failed", "timed out"
 	},
@@ -212,15 +216,14 @@ var badReleases = []bad{
 		Skipped, idRelease, "was not looked at", ""},
 	{"an agent that Helm did not make", func(s *Snapshot) { s.Kubernetes.Release = nil }, OK, idRelease, "Helm did not make this agent", ""},
 	{"an agent that Argo CD deploys", func(s *Snapshot) { s.Kubernetes.Release, s.Kubernetes.Owner = nil, "Argo CD" }, OK, idRelease, "Argo CD deploys this agent", ""},
-	{"a chart that keeps its first list", func(s *Snapshot) { s.Kubernetes.Release.ChartVersion = "1.2.9" },
-		Warning, idRelease, "chart kubernetes-agent 1.2.9 does not honour a changed list", ""},
-	{"a chart that takes a list over", func(s *Snapshot) { s.Kubernetes.Release.ChartVersion = "1.3.0" }, OK, idRelease, "chart kubernetes-agent 1.3.0", ""},
+	{"a chart that keeps its first list", func(s *Snapshot) { s.Kubernetes.Release.KeepsList = true },
+		Warning, idRelease, "chart kubernetes-agent 2.40.0 does not honour a changed list", ""},
 }
 
 var badPods = []bad{
 	{"a Deployment without pods", func(s *Snapshot) {
 		s.Kubernetes.Pods, s.Kubernetes.Deployment.Troubles = nil, []string{"exceeded quota: pods"}
-	}, Problem, idService, "deployment octopus-agent-tentacle has no pod\nan agent that is not running gets no work\nexceeded quota: pods", ""},
+	}, Problem, idService, "Deployment octopus-agent-tentacle has no pod\nan agent that is not running gets no work\nexceeded quota: pods", ""},
 	{"a Deployment that was scaled down", func(s *Snapshot) { s.Kubernetes.Pods, s.Kubernetes.Deployment.Desired = nil, 0 },
 		Problem, idService, "is scaled to 0", "kubectl scale deployment octopus-agent-tentacle --replicas=1"},
 	{"a pod that keeps ending", func(s *Snapshot) {
@@ -287,9 +290,9 @@ var badAgentSettings = []bad{
 		s.setList()
 		s.Server, s.API = "", API{}
 	}, Problem, idTrustedServers, "ask the Octopus Server: its record of this agent has the subscription",
-		`(only if the server's record is of no use, and the chart still has valid credentials) ` + removeKey + `Tentacle.Services.IsRegistered"}]' && ` + restart},
+		`(only if the server's record is of no use, and the chart still has valid credentials) ` + removeKey + `Tentacle.Services.IsRegistered}]' && ` + restart},
 	{"a proxy that was switched off", func(s *Snapshot) { s.Kubernetes.LeftProxy = otherProxy },
-		Problem, idPollingProxy, "still polls through the proxy proxy.example.com:3128", removeKey + `Octopus.Server.Proxy.ProxyHost"}]' && ` + restart},
+		Problem, idPollingProxy, "still polls through the proxy proxy.example.com:3128", removeKey + `Octopus.Server.Proxy.ProxyHost}]' && ` + restart},
 	{"a proxy of the chart", func(s *Snapshot) {
 		s.Kubernetes.LeftProxy, s.Kubernetes.ProxyHost = otherProxy, "proxy.example.com"
 	}, OK, idService, "is running", ""},
@@ -312,7 +315,7 @@ var badAgentSettings = []bad{
 	}, Problem, idClusterThumbprint, "the cluster's certificate was renewed",
 		"octo-tentacle update-trust --keep-old --oldThumbprint=" + clusterThumbprint + " --newThumbprint=" + otherThumbprint},
 	{"an agent that the server does not know", func(s *Snapshot) { s.API.Registrations = nil }, Problem, idRegistration, "a Kubernetes agent registers itself when it starts",
-		`(only if the chart still has a valid API key or token) ` + removeKey + `Tentacle.Services.IsRegistered"}]' && ` + restart},
+		`(only if the chart still has a valid API key or token) ` + removeKey + `Tentacle.Services.IsRegistered}]' && ` + restart},
 	{"an agent without a certificate", func(s *Snapshot) { s.CertificateErr = tentacleconfig.ErrNoCertificate },
 		Problem, idCertificate, "agent.certificate", ""},
 }

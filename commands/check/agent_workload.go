@@ -42,16 +42,6 @@ func (r *report) workload() {
 	}
 }
 
-// unready is the newest pod that is not ready; the zero value for none.
-func (a *Agent) unready() Pod {
-	for _, p := range a.Pods {
-		if !p.Ready {
-			return p
-		}
-	}
-	return Pod{}
-}
-
 // withWords adds to a reason what the pod said last.
 func (p Pod) withWords(why string) string {
 	if len(p.Words) == 0 {

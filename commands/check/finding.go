@@ -97,6 +97,7 @@ const (
 type report struct {
 	*Snapshot
 	findings []Finding
+	fixFor   func(id, fix string) string      // what to suggest instead; nil for nothing else
 	coverage func() coverage.Result           // of the cluster whose API was asked
 	places   func() map[string]coverage.Place // of that, by address
 
@@ -126,8 +127,8 @@ func (r *report) problem(id, what, why, fix string) *Finding {
 
 // add adds a finding. Its fix is complete unless it has placeholders.
 func (r *report) add(level Level, id, what, why, fix string) *Finding {
-	if r.Kubernetes != nil {
-		fix = r.agentFix(id, fix)
+	if r.fixFor != nil {
+		fix = r.fixFor(id, fix)
 	}
 	f := Finding{Level: level, ID: id, What: what, Why: why, Fix: fix}
 	switch placeholders := suggest.Placeholders(fix); {

@@ -202,3 +202,17 @@ func TestACommandWithPlaceholdersIsNotComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherProgramIsToldTheCluster(t *testing.T) {
+	t.Parallel()
+	agent := Tentacle{GOOS: "linux", Agent: Agent{Namespace: "a", Context: "my context", Kubeconfig: "/k"}}
+	for got, want := range map[string]string{
+		agent.Kubectl("get", "pods"):                                                              "kubectl get pods --namespace=a '--context=my context' --kubeconfig=/k",
+		agent.Helm("other", []string{"history", "x;y"}, "--max=2"):                                "helm history 'x;y' --namespace=other '--kube-context=my context' --kubeconfig=/k --max=2",
+		Tentacle{GOOS: "linux", Agent: Agent{Namespace: "a"}}.Helm("a", []string{"history", "x"}): "helm history x --namespace=a",
+	} {
+		if got != want {
+			t.Errorf("%s\nnot\n%s", got, want)
+		}
+	}
+}

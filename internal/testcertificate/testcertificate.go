@@ -29,8 +29,8 @@ func Authority(name string) (ca *tls.Certificate, caPEM []byte, err error) {
 	return &made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]}), nil
 }
 
-// Issued makes a certificate of an authority for hosts, which are names or IP addresses, or for none
-// as that of a client.
+// Issued makes a certificate of an authority for hosts, which are names or IP addresses, or for
+// none as that of a client.
 func Issued(ca *tls.Certificate, name string, hosts ...string) (tls.Certificate, error) {
 	t := template(name)
 	for _, host := range hosts {

@@ -43,11 +43,21 @@ func newAccounts() *accounts {
 
 const everything = `{kind: ClusterRole, rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]}`
 
-// Allow gives an account, which need not be there yet, the rights of Roles and ClusterRoles in YAML.
-// Bindings are passed over: the account is named here.
+// Allow gives an account, which need not be there yet, the rights of Roles and ClusterRoles in
+// YAML. Bindings are passed over: the account is named here.
 func (c *Cluster) Allow(account, roles string) error {
+	rights, err := rightsOf(roles)
+	if err != nil {
+		return err
+	}
 	c.accounts.mu.Lock()
 	defer c.accounts.mu.Unlock()
+	c.accounts.rights[account] = append(c.accounts.rights[account], rights...)
+	return nil
+}
+
+// rightsOf are the rules of Roles and ClusterRoles.
+func rightsOf(roles string) (rights []right, err error) {
 	for _, document := range strings.Split("\n"+roles, "\n---\n") {
 		var role struct {
 			Kind     string
@@ -55,31 +65,34 @@ func (c *Cluster) Allow(account, roles string) error {
 			Rules    []right
 		}
 		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
-			return err
+			return nil, err
 		}
 		for _, r := range role.Rules {
 			r.namespace = role.Metadata.Namespace
-			c.accounts.rights[account] = append(c.accounts.rights[account], r)
+			rights = append(rights, r)
 		}
 	}
-	return nil
+	return rights, nil
 }
 
 // AgentAccount is the account of an agent's pod: it may use ConfigMaps, Secrets, Pods and their
 // logs, and read Deployments in its namespace (helm-charts, kubernetes-agent, tentacle-role.yaml).
 func (c *Cluster) AgentAccount(namespace string) (account string) {
-	account = "system:serviceaccount:" + namespace + ":octopus-agent-tentacle"
-	err := c.Allow(account, fmt.Sprintf(`{kind: Role, metadata: {namespace: %q}, rules: [
-		{apiGroups: ["*"], resources: [pods, pods/log, configmaps, secrets, events], verbs: ["*"]},
-		{apiGroups: [apps], resources: [deployments], verbs: [get, list, watch]}]}`, namespace))
-	if err != nil {
+	account, roles := agentAccount(namespace)
+	if err := c.Allow(account, roles); err != nil {
 		panic(err)
 	}
 	return account
 }
 
+func agentAccount(namespace string) (account, roles string) {
+	return "system:serviceaccount:" + namespace + ":octopus-agent-tentacle", fmt.Sprintf(`{kind: Role, metadata: {namespace: %q}, rules: [`+
+		`{apiGroups: ["*"], resources: [pods, pods/log, configmaps, secrets, events], verbs: ["*"]}, `+
+		`{apiGroups: [apps], resources: [deployments], verbs: [get, list, watch]}]}`, namespace)
+}
+
 // Token is what an account proves itself with; it stays the same until Renew.
-func (c *Cluster) Token(account string) string { return c.accounts.token(account) }
+func (c *endpoint) Token(account string) string { return c.accounts.token(account) }
 
 func (a *accounts) token(account string) string {
 	a.mu.Lock()
@@ -92,7 +105,7 @@ func (a *accounts) token(account string) string {
 }
 
 // Renew makes the token of an account invalid: the next kubeconfig or pod folder has another one.
-func (c *Cluster) Renew(account string) {
+func (c *endpoint) Renew(account string) {
 	c.accounts.mu.Lock()
 	defer c.accounts.mu.Unlock()
 	delete(c.accounts.tokens, account)
@@ -130,12 +143,12 @@ func (a *accounts) may(account, verb string, k key) bool {
 }
 
 // Kubeconfig is a kubeconfig by which an account uses the cluster with its token.
-func (c *Cluster) Kubeconfig(account string) string {
+func (c *endpoint) Kubeconfig(account string) string {
 	return c.KubeconfigWith(fmt.Sprintf("token: %q", c.accounts.token(account)))
 }
 
 // KubeconfigWithCertificate is Kubeconfig with a client certificate.
-func (c *Cluster) KubeconfigWithCertificate(account string) (string, error) {
+func (c *endpoint) KubeconfigWithCertificate(account string) (string, error) {
 	made, err := testcertificate.Issued(c.ca, account)
 	if err != nil {
 		return "", err
@@ -150,7 +163,7 @@ func (c *Cluster) KubeconfigWithCertificate(account string) (string, error) {
 }
 
 // KubeconfigWith is Kubeconfig with these fields of a user, in YAML, such as an exec plugin.
-func (c *Cluster) KubeconfigWith(user string) string {
+func (c *endpoint) KubeconfigWith(user string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
 clusters: [{name: %[1]q, cluster: {server: %[2]q, certificate-authority-data: %[3]s}}]
@@ -162,9 +175,9 @@ current-context: %[1]q
 
 func encode(content []byte) string { return base64.StdEncoding.EncodeToString(content) }
 
-// WritePod writes what Kubernetes puts into the containers of a pod of an account: the folder of the
-// account. It returns the variables that a pod has.
-func (c *Cluster) WritePod(folder, account, namespace string) (environment []string, err error) {
+// WritePod writes what Kubernetes puts into the containers of a pod of an account: the folder of
+// the account. It returns the variables that a pod has.
+func (c *endpoint) WritePod(folder, account, namespace string) (environment []string, err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}

@@ -32,9 +32,9 @@ type Status struct {
 
 func (s *Status) Error() string { return fmt.Sprintf("%d: %s", s.Code, s.Message) }
 
-// Do sends a request with a body in JSON, unless it is nil, and reads the answer into answer, unless
-// that is nil; a *string gets its text. The error of a refusal is a *Status. The content type is that
-// of JSON if it is "".
+// Do sends a request with a body in JSON, unless it is nil, and reads the answer into answer,
+// unless that is nil; a *string gets its text. The error of a refusal is a *Status. The content
+// type is that of JSON if it is "".
 func (c *Client) Do(method, path, contentType string, body, answer any) error {
 	var content []byte
 	if body != nil {
@@ -124,9 +124,7 @@ func (a Agent) withDefaults() Agent {
 // that need not be there yet.
 func (a Agent) Install(c *Client) error {
 	a = a.withDefaults()
-	var s *Status
-	err := c.Do("POST", "/api/v1/namespaces", "", object{"metadata": object{"name": a.Namespace}}, nil)
-	if err != nil && (!errors.As(err, &s) || s.Code != http.StatusConflict) {
+	if err := ensureNamespace(c, a.Namespace); err != nil {
 		return err
 	}
 	core := "/api/v1/namespaces/" + a.Namespace

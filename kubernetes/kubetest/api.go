@@ -13,12 +13,12 @@ import (
 )
 
 // serve answers one request.
-func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
+func (c *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	k, known := parse(r.URL.Path)
+	k, _ := parse(r.URL.Path)
 	account := c.accounts.who(r)
 	request := Request{
 		Account: account, Verb: verbOf(r.Method, k), Resource: k.resourceAndSub(), Namespace: k.namespace, Name: k.name,
@@ -35,20 +35,9 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	var a answer
-	switch {
-	case account == "":
-		a = refuse(http.StatusUnauthorized, "Unauthorized", "Unauthorized").answer()
-	case r.URL.Path == reviews:
-		a = c.review(account, body)
-	case !known:
-		a = refuse(http.StatusNotFound, "NotFound", "the server could not find the requested resource").answer()
-	case !c.accounts.may(account, request.Verb, k):
-		a = forbidden(account, request.Verb, k).answer()
-	case r.URL.Query().Get("dryRun") == "All":
-		a = c.rehearsed().do(request.Verb, k, r.URL.Query(), changeOf(r, body))
-	default:
-		a = c.do(request.Verb, k, r.URL.Query(), changeOf(r, body))
+	a := refuse(http.StatusUnauthorized, "Unauthorized", "Unauthorized").answer()
+	if account != "" {
+		a = c.answer(account, r, body)
 	}
 	request.Status = a.status
 	after(request)
@@ -60,6 +49,23 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	a.write(w)
+}
+
+// effect does what an account asks for, if it may.
+func (c *Cluster) effect(account string, r *http.Request, body []byte) answer {
+	k, known := parse(r.URL.Path)
+	verb := verbOf(r.Method, k)
+	switch {
+	case r.URL.Path == reviews:
+		return c.review(account, body)
+	case !known:
+		return refuse(http.StatusNotFound, "NotFound", "the server could not find the requested resource").answer()
+	case !c.accounts.may(account, verb, k):
+		return forbidden(account, verb, k).answer()
+	case r.URL.Query().Get("dryRun") == "All":
+		return c.rehearse(verb, k, r.URL.Query(), changeOf(r, body))
+	}
+	return c.do(verb, k, r.URL.Query(), changeOf(r, body))
 }
 
 // write is what a request carries that changes something.
@@ -210,7 +216,7 @@ func replaced(k key, now, next object) (object, *refusal) {
 	if name := meta(next)["name"]; name != nil && name != k.name {
 		return nil, badRequest("the name of the object (%v) does not match the name on the URL (%s)", name, k.name)
 	}
-	if why := badData(k, next); why != "" { // the real one, too, says it with the whole object
+	if why := badData(k, next); why != "" { // a real API, too, says it with the whole object
 		whole, err := json.Marshal(next)
 		if err != nil {
 			panic(err)

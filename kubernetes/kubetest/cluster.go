@@ -15,13 +15,19 @@ import (
 
 // Cluster is the API of a cluster.
 type Cluster struct {
+	*endpoint
+	store  *store
+	starts *starts
+}
+
+// endpoint is the socket of an API: who asks it, and what happens to requests on the way.
+type endpoint struct {
 	name     string
 	ca       *tls.Certificate
 	caPEM    []byte
 	server   *httptest.Server
-	store    *store
 	accounts *accounts
-	starts   *starts
+	answer   func(account string, r *http.Request, body []byte) answer
 
 	close    func()
 	mu       sync.Mutex
@@ -34,9 +40,24 @@ type Cluster struct {
 // Admin is the account that may do everything.
 const Admin = "admin"
 
-// Start starts the API of a cluster that has the namespace default and the account Admin. Its name is
-// that of its context in a kubeconfig.
+// Start starts the API of a cluster that has the namespace default and the account Admin. Its name
+// is that of its context in a kubeconfig.
 func Start(name string) (*Cluster, error) {
+	c := &Cluster{store: newStore()}
+	c.starts = newStarts(c.store)
+	c.store.change(key{resource: namespaces, name: "default"}, controller, func(object) (object, *refusal) { return object{}, nil })
+	var err error
+	if c.endpoint, err = listen(name, c.effect, c.starts.stop); err != nil {
+		return nil, err
+	}
+	if err := c.Allow(Admin, everything); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// listen opens the socket of an API that answers so, and that stops so when it is closed.
+func listen(name string, answers func(account string, r *http.Request, body []byte) answer, stop func()) (*endpoint, error) {
 	ca, caPEM, err := testcertificate.Authority("authority of " + name)
 	if err != nil {
 		return nil, err
@@ -45,12 +66,7 @@ func Start(name string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{name: name, ca: ca, caPEM: caPEM, store: newStore(), accounts: newAccounts()}
-	c.starts = newStarts(c.store)
-	c.store.change(key{resource: namespaces, name: "default"}, controller, func(object) (object, *refusal) { return object{}, nil })
-	if err := c.Allow(Admin, everything); err != nil {
-		return nil, err
-	}
+	c := &endpoint{name: name, ca: ca, caPEM: caPEM, accounts: newAccounts(), answer: answers}
 	known := x509.NewCertPool()
 	known.AddCert(ca.Leaf)
 	c.server = httptest.NewUnstartedServer(http.HandlerFunc(c.serve))
@@ -63,7 +79,7 @@ func Start(name string) (*Cluster, error) {
 	}
 	c.server.StartTLS()
 	c.close = sync.OnceFunc(func() {
-		c.starts.stop()
+		stop()
 		c.server.CloseClientConnections()
 		c.server.Close()
 	})
@@ -71,16 +87,16 @@ func Start(name string) (*Cluster, error) {
 }
 
 // Close ends the cluster. A second time it does nothing.
-func (c *Cluster) Close() { c.close() }
+func (c *endpoint) Close() { c.close() }
 
 // URL is the address of the API.
-func (c *Cluster) URL() string { return c.server.URL }
+func (c *endpoint) URL() string { return c.server.URL }
 
 // CAPEM is the certificate of the cluster's authority.
-func (c *Cluster) CAPEM() []byte { return c.caPEM }
+func (c *endpoint) CAPEM() []byte { return c.caPEM }
 
 // Client sends requests as Admin.
-func (c *Cluster) Client() *Client {
+func (c *endpoint) Client() *Client {
 	known := x509.NewCertPool()
 	known.AddCert(c.ca.Leaf)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: known}, ForceAttemptHTTP2: true}
@@ -107,14 +123,14 @@ func (r Request) String() string {
 }
 
 // Requests are the requests until now, in the order of their answers.
-func (c *Cluster) Requests() []Request {
+func (c *endpoint) Requests() []Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Request(nil), c.requests...)
 }
 
 // ResetRequests forgets the requests until now.
-func (c *Cluster) ResetRequests() {
+func (c *endpoint) ResetRequests() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests = nil
@@ -122,13 +138,13 @@ func (c *Cluster) ResetRequests() {
 
 // Hook calls a function before each request has its effect, and another one after that, before the
 // answer is sent. Either may be nil. They may call everything here.
-func (c *Cluster) Hook(before, after func(Request)) {
+func (c *endpoint) Hook(before, after func(Request)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.before, c.after = before, after
 }
 
-func (c *Cluster) hooks() (before, after func(Request)) {
+func (c *endpoint) hooks() (before, after func(Request)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before, after = c.before, c.after
@@ -142,7 +158,7 @@ func (c *Cluster) hooks() (before, after func(Request)) {
 	return before, after
 }
 
-func (c *Cluster) record(r Request) {
+func (c *endpoint) record(r Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests = append(c.requests, r)

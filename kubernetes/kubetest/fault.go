@@ -30,21 +30,21 @@ type Fault struct {
 }
 
 // Break adds a fault.
-func (c *Cluster) Break(f Fault) {
+func (c *endpoint) Break(f Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = append(c.faults, &f)
 }
 
 // Repair ends all faults.
-func (c *Cluster) Repair() {
+func (c *endpoint) Repair() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = nil
 }
 
 // fault is what happens to a request.
-func (c *Cluster) fault(r Request) Fault {
+func (c *endpoint) fault(r Request) Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(c.faults, func(f *Fault) bool {

@@ -199,7 +199,10 @@ func TestAnotherManagerMakesApplyingFail(t *testing.T) {
 	_, c := start(t)
 	install(t, c, Agent{Namespace: "a", Addresses: []string{"https://octo1:10943"}, ServerSide: true})
 	wanted := func(addresses string) object {
-		return object{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": object{"name": DeploymentName}, "spec": addressesPatch(addresses)["spec"]}
+		o := addressesPatch(addresses)
+		o["apiVersion"], o["kind"], o["metadata"] = "apps/v1", "Deployment", object{"name": DeploymentName}
+		at(o, "spec", "template", "spec", "containers").([]any)[0].(object)["image"] = "other"
+		return o
 	}
 	patch(t, c, deploymentPath+"?fieldManager=other", strategicType, addressesPatch("https://octo1:10943,https://octo2:10943"))
 	err := c.Do("PATCH", deploymentPath+"?fieldManager=helm", applyType, wanted("https://octo1:10943,https://octo3:10943"), nil)

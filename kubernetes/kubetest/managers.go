@@ -71,8 +71,8 @@ func (oneVersion) Convert(o *typed.TypedValue, _ fieldpath.APIVersion) (*typed.T
 }
 func (oneVersion) IsMissingVersionError(error) bool { return false }
 
-// change is what becomes of an object and its managers. With apply, content is only what its manager
-// wants; else it is the whole object.
+// change is what becomes of an object and its managers. With apply, content is only what its
+// manager wants; else it is the whole object.
 func (m managers) change(k key, old, content object, by update) (object, managers, *refusal) {
 	live, err := typedOf(old)
 	if err != nil {

@@ -82,8 +82,9 @@ func strategicPatch(now, patch object) object {
 	return now
 }
 
-// mergeList merges the elements with the same name. Those of the patch keep its order, and the others
-// theirs; a new one comes as early as that allows (apimachinery, strategicpatch, mergeSortedSlice).
+// mergeList merges the elements with the same name. Those of the patch keep its order, and the
+// others theirs; a new one comes as early as that allows (apimachinery, strategicpatch,
+// mergeSortedSlice).
 func mergeList(now, patch []any, by string) (merged []any) {
 	name := func(element any) any { return at(element.(object), by) }
 	indexOf := func(list []any, element any) int {

@@ -188,6 +188,15 @@ func (c *Cluster) Restart(namespace string) {
 	}
 }
 
+// StartPod starts the containers of a pod again, as Restart does, and replaces no other pod by it
+// yet: so pods of a rollout can start in any order.
+func (c *Cluster) StartPod(namespace, pod string) {
+	c.starts.mu.Lock()
+	r := c.starts.rollouts[namespace]
+	c.starts.mu.Unlock()
+	c.starts.start(key{resource: pods, namespace: namespace, name: pod}, r)
+}
+
 // Log adds lines to the logs of all agents' pods of a namespace.
 func (c *Cluster) Log(namespace string, lines ...string) {
 	c.starts.mu.Lock()
@@ -199,8 +208,8 @@ func (c *Cluster) Log(namespace string, lines ...string) {
 	}
 }
 
-// settle removes the pods that a ready pod of the newest template replaces, and says in the status of
-// a Deployment what there is.
+// settle removes the pods that a ready pod of the newest template replaces, and says in the status
+// of a Deployment what there is.
 func (s *starts) settle(k key, refusedPod string) {
 	deployment := s.store.get(k)
 	if deployment == nil {

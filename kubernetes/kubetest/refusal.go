@@ -1,6 +1,7 @@
 package kubetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -48,9 +49,10 @@ func badRequest(format string, args ...any) *refusal {
 
 // answer is what the API sends.
 type answer struct {
-	status int
-	text   string // plain, of a log
-	value  any    // else
+	status      int
+	contentType string // of a text; plain by default
+	text        string // of a log, say
+	value       any    // else
 }
 
 func (r *refusal) answer() answer {
@@ -62,7 +64,7 @@ func (r *refusal) answer() answer {
 
 func (a answer) write(w http.ResponseWriter) {
 	if a.value == nil {
-		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Content-Type", cmp.Or(a.contentType, "text/plain"))
 		w.WriteHeader(a.status)
 		_, _ = w.Write([]byte(a.text))
 		return

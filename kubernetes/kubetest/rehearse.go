@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -33,9 +34,16 @@ func (c *Cluster) review(account string, body []byte) answer {
 	}}
 }
 
-// rehearsed is the cluster for a request that is only to be tried (dryRun=All): what changes is
-// forgotten.
-func (c *Cluster) rehearsed() *Cluster { return &Cluster{store: c.store.copy()} }
+// rehearse answers a request that is only to be tried (dryRun=All): what changes is forgotten. A
+// new object was never stored, and so has no version.
+func (c *Cluster) rehearse(verb string, k key, query url.Values, w write) answer {
+	tried := &Cluster{store: c.store.copy()}
+	a := tried.do(verb, k, query, w)
+	if made, is := a.value.(object); is && verb == "create" && a.status < 300 {
+		delete(meta(made), "resourceVersion")
+	}
+	return a
+}
 
 func (s *store) copy() *store {
 	s.mu.Lock()

@@ -69,13 +69,17 @@ func startAgent(s *store, namespace string, environment map[string]string, betwe
 	return running(settings), false
 }
 
-// running is the log of an agent with these settings.
+// running is the log of an agent with these settings (OctopusTentacle, HalibutInitializer.cs, in
+// the layout of Tentacle.exe.k8s.nlog).
 func running(settings object) string {
 	var b strings.Builder
 	stamp := func(line string) {
-		fmt.Fprintf(&b, "%s      1   INFO  %s\n", time.Now().UTC().Format("2006-01-02 15:04:05.0000"), line)
+		fmt.Fprintf(&b, "%s |  INFO | %s\n", time.Now().UTC().Format("2006-01-02 15:04:05.0000"), line)
 	}
 	stamp("==== RunAgentCommand starting up ====")
+	if len(entries(settings)) == 0 {
+		stamp("The agent is not configured to trust any Octopus Servers.")
+	}
 	for _, t := range entries(settings) {
 		if t.Address != "" {
 			stamp(fmt.Sprintf("Agent will poll Octopus Server at %s/ for subscription %s expecting thumbprint %s", withoutSlash(t.Address), t.SubscriptionId, t.Thumbprint))

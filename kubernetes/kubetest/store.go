@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -117,8 +118,8 @@ func (s *store) list(resource, namespace string, takes func(object) bool) []any 
 	return all
 }
 
-// change makes or changes an object as a function says, at once, and returns it as the API shows it.
-// The function gets nil if it is not there. If nothing changes, it keeps its version.
+// change makes or changes an object as a function says, at once, and returns it as the API shows
+// it. The function gets nil if it is not there. If nothing changes, it keeps its version.
 func (s *store) change(k key, by update, how func(object) (object, *refusal)) (object, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,6 +152,9 @@ func (s *store) set(k key, content object, by update) (object, *refusal) {
 		return nil, refused
 	}
 	next = s.finish(k, old, next)
+	if refused := withoutImage(k, next); refused != nil {
+		return nil, refused
+	}
 	if !reflect.DeepEqual(old, next) || !owners.equal(at.managers) {
 		s.version++
 		meta(next)["resourceVersion"] = strconv.Itoa(s.version)
@@ -158,6 +162,25 @@ func (s *store) set(k key, content object, by update) (object, *refusal) {
 	at.content, at.managers = next, owners
 	s.objects[k] = at
 	return s.show(k), nil
+}
+
+// withoutImage refuses a Deployment with a container that has no image.
+func withoutImage(k key, o object) *refusal {
+	var missing []string
+	containers, _ := at(o, "spec", "template", "spec", "containers").([]any)
+	for i, c := range containers {
+		if k.resource == deployments && text(at(c.(object), "image")) == "" {
+			missing = append(missing, fmt.Sprintf("spec.template.spec.containers[%d].image: Required value", i))
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	what := missing[0]
+	if len(missing) > 1 {
+		what = "[" + strings.Join(missing, ", ") + "]"
+	}
+	return refuse(http.StatusUnprocessableEntity, "Invalid", "Deployment.apps %q is invalid: %s", k.name, what)
 }
 
 // finish sets what the API sets itself: nobody else can.

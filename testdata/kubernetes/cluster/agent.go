@@ -72,7 +72,7 @@ func registration(env map[string]string) []string {
 	return append(call, "--apiKey", env["ServerApiKey"])
 }
 
-// trust makes the list of what is polled anew from the variables.
+// trust makes the list of what is polled again from the variables.
 func trust(env map[string]string) [][]string {
 	first, rest := addresses(env)
 	calls := [][]string{{"clear-trusted-servers", "--instance", instance, "--keep", first}}

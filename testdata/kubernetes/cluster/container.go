@@ -34,6 +34,9 @@ func (p *pod) runContainer(ctx context.Context, c *v1.Container, log io.Writer, 
 	program, known := p.images[c.Image]
 	switch {
 	case env["OCTOPUS__K8STENTACLE__NAMESPACE"] != "" && len(arguments) == 0:
+		if err := p.hinder(ctx, log); err != nil {
+			return err
+		}
 		t := &pretendedTentacle{pod: p, log: log}
 		call := t.call
 		if known {
@@ -60,6 +63,29 @@ func (p *pod) runContainer(ctx context.Context, c *v1.Container, log io.Writer, 
 	ready()
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// What hinders the agents of a namespace from starting, as annotations of the namespace.
+const (
+	failsAnnotation = "cluster/start-fails" // the last line of the log
+	delayAnnotation = "cluster/start-delay"
+)
+
+func (p *pod) hinder(ctx context.Context, log io.Writer) error {
+	namespace, err := p.client.CoreV1().Namespaces().Get(ctx, p.spec.Namespace, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if delay, err := time.ParseDuration(namespace.Annotations[delayAnnotation]); err == nil {
+		if err := wait(ctx, delay); err != nil {
+			return err
+		}
+	}
+	if text := namespace.Annotations[failsAnnotation]; text != "" {
+		fmt.Fprintln(log, text)
+		return &exitError{1, text}
+	}
+	return nil
 }
 
 // environment is what a container's variables are, those from a Secret or of the pod included.
@@ -151,8 +177,8 @@ const (
 	accountFolder = "service-account" // in the folder of a pod
 )
 
-// inside becomes a program of a container whose files are in a folder. It has namespaces of its own:
-// its host is the pod, and an empty /run hides that of this host, such as its systemd.
+// inside becomes a program of a container whose files are in a folder. It has namespaces of its
+// own: its host is the pod, and an empty /run hides that of this host, such as its systemd.
 func inside(folder, host string, command []string) error {
 	account := "/run/secrets/kubernetes.io/serviceaccount"
 	if err := syscall.Sethostname([]byte(host)); err != nil {

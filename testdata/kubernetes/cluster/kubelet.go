@@ -27,15 +27,16 @@ const nodeName = "node1"
 // kubelet is the scheduler and the only node: every pod is put there and runs there.
 type kubelet struct {
 	*controlPlane
-	images map[string]string // image to program
+	images     map[string]string // image to program
+	firstDelay time.Duration
 
 	mu   sync.Mutex
 	pods map[types.UID]*pod
 }
 
 // startKubelet registers the node and runs what pods there are, until ctx ends.
-func startKubelet(ctx context.Context, c *controlPlane, images map[string]string) error {
-	k := &kubelet{controlPlane: c, images: images, pods: map[types.UID]*pod{}}
+func startKubelet(ctx context.Context, c *controlPlane, images map[string]string, firstDelay time.Duration) error {
+	k := &kubelet{controlPlane: c, images: images, firstDelay: firstDelay, pods: map[types.UID]*pod{}}
 	if err := k.register(ctx, k.serveLogs()); err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (k *kubelet) register(ctx context.Context, port int) error {
 	return err
 }
 
-// seen starts a new pod, ends one that is to be deleted, and restarts a container on demand.
+// seen starts a new pod, ends one that is being deleted, and does what its annotations ask for.
 func (k *kubelet) seen(ctx context.Context, p *v1.Pod) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -84,6 +85,7 @@ func (k *kubelet) seen(ctx context.Context, p *v1.Pod) {
 		go k.delete(ctx, p, running)
 	case running != nil:
 		running.restartOnDemand(p.Annotations[restartAnnotation])
+		running.addToLog(p.Annotations[logAnnotation])
 	case p.Status.Phase == v1.PodPending:
 		running = newPod(ctx, k, p)
 		k.pods[p.UID] = running
@@ -120,7 +122,8 @@ func (k *kubelet) report(ctx context.Context, p *v1.Pod, status v1.PodStatus) {
 	}
 }
 
-// serveLogs answers as a kubelet does at /containerLogs/NAMESPACE/POD/CONTAINER, and returns its port.
+// serveLogs answers as a kubelet does at /containerLogs/NAMESPACE/POD/CONTAINER, and returns its
+// port.
 func (k *kubelet) serveLogs() int {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", func(w http.ResponseWriter, r *http.Request) {

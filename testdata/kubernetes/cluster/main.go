@@ -4,7 +4,7 @@
 // of deployments, replica sets, namespaces and service accounts, and a node whose kubelet pretends
 // to run containers. It needs no root, no container runtime and no network but loopback.
 //
-//	cluster [--image IMAGE=PROGRAM]… FOLDER
+//	cluster [--image IMAGE=PROGRAM]… [--delay TIME] FOLDER
 //
 // It prints the path of a kubeconfig when its API is ready, and ends on a signal or when its
 // standard input ends: with the test that started it, however that ended. Containers of an IMAGE
@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -37,9 +38,11 @@ func main() {
 		images[image] = program
 		return nil
 	})
+	// That of a kubelet, 10 s, is too long for a start that is to succeed at last.
+	delay := flag.Duration("delay", 250*time.Millisecond, "before a container that failed is started again, the first time")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fail(errors.New("usage: cluster [--image IMAGE=PROGRAM]… FOLDER"))
+		fail(errors.New("usage: cluster [--image IMAGE=PROGRAM]… [--delay TIME] FOLDER"))
 	}
 	folder, err := filepath.Abs(flag.Arg(0))
 	if err != nil {
@@ -51,18 +54,18 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	if err := serve(ctx, folder, images); err != nil {
+	if err := serve(ctx, folder, images, *delay); err != nil {
 		fail(err)
 	}
 }
 
 // serve runs the cluster until ctx ends. Nothing is ended in order then: the data is thrown away.
-func serve(ctx context.Context, folder string, images map[string]string) error {
+func serve(ctx context.Context, folder string, images map[string]string, firstDelay time.Duration) error {
 	control, err := startControlPlane(ctx, folder)
 	if err != nil {
 		return err
 	}
-	if err := startKubelet(ctx, control, images); err != nil {
+	if err := startKubelet(ctx, control, images, firstDelay); err != nil {
 		return err
 	}
 	fmt.Println(control.kubeconfig)

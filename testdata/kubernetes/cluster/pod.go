@@ -8,7 +8,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,12 +17,12 @@ import (
 // does: with the environment that the pod has had from the start.
 const restartAnnotation = "cluster/restart"
 
-// The delays before a container that failed is started again: those of a kubelet (10 s to 5 min)
-// are too long for tests.
-const (
-	firstDelay  = 250 * time.Millisecond
-	latestDelay = 4 * time.Second
-)
+// logAnnotation adds its value to the log of a pod when it changes.
+const logAnnotation = "cluster/log"
+
+// The delay before a container that failed is started again grows, up to this multiple of the
+// first.
+const latestDelay = 16
 
 var errRestart = errors.New("restarted on demand")
 
@@ -47,6 +46,7 @@ type pod struct {
 	status   v1.PodStatus
 	logs     map[string]*containerLogs
 	demanded string // the latest restartAnnotation
+	added    string // the latest logAnnotation
 	restarts map[string]context.CancelCauseFunc
 }
 
@@ -130,7 +130,7 @@ func (p *pod) run() {
 
 // repeat runs a container until it has done its work, or failed where it is not to be restarted.
 func (p *pod) repeat(c *v1.Container, status *v1.ContainerStatus, init bool) (done bool) {
-	delay := firstDelay
+	delay := p.firstDelay
 	for {
 		ctx, cancel := context.WithCancelCause(p.ctx)
 		p.update(func() {
@@ -158,7 +158,7 @@ func (p *pod) repeat(c *v1.Container, status *v1.ContainerStatus, init bool) (do
 		})
 		if !onDemand {
 			_ = wait(p.ctx, delay)
-			delay = min(2*delay, latestDelay)
+			delay = min(2*delay, latestDelay*p.firstDelay)
 		}
 		p.logs[c.Name].turn()
 	}
@@ -230,6 +230,19 @@ func (p *pod) restartOnDemand(demand string) {
 	p.demanded = demand
 	for _, restart := range p.restarts {
 		restart(errRestart)
+	}
+}
+
+// addToLog adds a text to what the containers have logged, once.
+func (p *pod) addToLog(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if text == p.added {
+		return
+	}
+	p.added = text
+	for _, logs := range p.logs {
+		_, _ = logs.current.Write([]byte(text))
 	}
 }
 

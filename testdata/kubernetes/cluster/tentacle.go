@@ -8,6 +8,7 @@ import (
 	"crypto/sha1" //nolint:gosec // what a thumbprint is
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -153,7 +154,7 @@ func (t *pretendedTentacle) run(ctx context.Context, data map[string]string, ser
 		return t.writeServers(ctx, data, kept)
 	case "poll-server":
 		if len(servers) == 0 {
-			return fmt.Errorf("Sequence contains no elements")
+			return errNoElements
 		}
 		added := servers[0]
 		added.Address = trimmed(option("--server-comms-address"))
@@ -164,9 +165,12 @@ func (t *pretendedTentacle) run(ctx context.Context, data map[string]string, ser
 		}
 		return t.writeServers(ctx, data, append(servers, added))
 	case "agent":
+		t.says("==== RunAgentCommand starting up ====")
+		if len(servers) == 0 {
+			t.says("The agent is not configured to trust any Octopus Servers.")
+		}
 		for _, s := range servers {
-			fmt.Fprintf(t.log, "%s %6d  INFO  Agent will poll Octopus Server at %s/ for subscription %s expecting thumbprint %s\n",
-				time.Now().UTC().Format("2006-01-02 15:04:05.0000"), 1, s.Address, s.SubscriptionId, s.Thumbprint)
+			t.says("Agent will poll Octopus Server at %s/ for subscription %s expecting thumbprint %s", s.Address, s.SubscriptionId, s.Thumbprint)
 		}
 		return nil
 	case "migrate-preinstalled-k8s-config": // there is nothing to migrate: the chart has no hook
@@ -176,6 +180,14 @@ func (t *pretendedTentacle) run(ctx context.Context, data map[string]string, ser
 	}
 	return t.write(ctx, data)
 }
+
+// says logs a line as Tentacle does.
+func (t *pretendedTentacle) says(format string, values ...any) {
+	fmt.Fprintf(t.log, "%s %6d  INFO  %s\n", time.Now().UTC().Format("2006-01-02 15:04:05.0000"), 1, fmt.Sprintf(format, values...))
+}
+
+// errNoElements is what Tentacle says where it has no entry to make another one like.
+var errNoElements = errors.New("Sequence contains no elements")
 
 func trimmed(address string) string { return strings.TrimSuffix(address, "/") }
 
