@@ -3,6 +3,7 @@ package commands_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
@@ -29,11 +30,14 @@ func TestAListThatIsLostDuringAChangeIsWrittenAgain(t *testing.T) {
 					s := newRolloutScene(t, c.agent)
 					requests = 0
 					began, lost, seen := false, false, false
+					var oneByOne sync.Mutex // several requests may be on their way
 					s.cluster.Hook(func(r kubetest.Request) {
 						isConfigMap := r.Resource == "configmaps"
 						if r.Account != "operator" || !isConfigMap && !r.Changes() {
 							return // it makes no difference before such a request
 						}
+						oneByOne.Lock()
+						defer oneByOne.Unlock()
 						if requests == moment && began {
 							lost = true
 							s.edit(t, "Tentacle.Communication.TrustedOctopusServers", "[]")
