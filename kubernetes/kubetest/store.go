@@ -273,11 +273,35 @@ func text(value any) string {
 
 // copyOf is a deep copy, with the types that encoding/json makes.
 func copyOf(o object) object {
-	content, err := json.Marshal(o)
+	if o == nil {
+		return nil
+	}
+	return copyOfValue(o).(object)
+}
+
+// copyOfValue does not make JSON of what is JSON's own: every request copies whole objects.
+func copyOfValue(value any) any {
+	switch value := value.(type) {
+	case nil, bool, float64, string:
+		return value
+	case object:
+		made := make(object, len(value))
+		for key, v := range value {
+			made[key] = copyOfValue(v)
+		}
+		return made
+	case []any:
+		made := make([]any, len(value))
+		for i, v := range value {
+			made[i] = copyOfValue(v)
+		}
+		return made
+	}
+	content, err := json.Marshal(value)
 	if err != nil {
 		panic(err)
 	}
-	var made object
+	var made any
 	if err := json.Unmarshal(content, &made); err != nil {
 		panic(err)
 	}
