@@ -72,7 +72,7 @@ func failureOf(a *kubernetes.Agent, o agentOptions, err error) error {
 func (c *console) quietly() (own *console, warnings *bytes.Buffer) {
 	warnings = &bytes.Buffer{}
 	own = newConsole(strings.NewReader(""), &bytes.Buffer{}, warnings)
-	own.secrets, own.arguments, own.mayChange, own.systemLog = c.secrets.Clone(), c.arguments, c.mayChange, c.systemLog
+	own.secrets, own.arguments, own.systemLog = c.secrets.Clone(), c.arguments, c.systemLog
 	return own, warnings
 }
 

@@ -115,7 +115,7 @@ func outcomeOf(ctx context.Context, c *console, t *tentacle, o changeOptions, pr
 // apply makes a change or, for --dry-run, rehearses it, and records the result in out.
 func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, out *outcome) error {
 	if o.dryRun {
-		err := rehearse(ctx, c, t, ch, out)
+		err := rehearse(ctx, c, t, o, ch, out)
 		out.Service.started = out.Service.interrupted && !o.noRestart
 		return err
 	}
@@ -282,7 +282,7 @@ func (a *applying) restore(document *tentacleconfig.Document) error {
 }
 
 // rehearse makes the change in a copy of the document.
-func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outcome) error {
+func rehearse(ctx context.Context, c *console, t *tentacle, o changeOptions, ch change, out *outcome) error {
 	document := t.document.Clone()
 	document.Secrets = rehearsedSecrets{document.Secrets}
 	a := applying{change: ch, out: out, tentacle: t.suggest()}
@@ -295,7 +295,11 @@ func rehearse(ctx context.Context, c *console, t *tentacle, ch change, out *outc
 		return a.failed(err)
 	}
 	if out.saved { // not an error: an account that may only read can see what would change
-		if err := t.place.mayUpdate(ctx); err != nil {
+		err := t.place.mayUpdate(ctx)
+		if err == nil {
+			err = t.place.refuseUseless(ctx, o)
+		}
+		if err != nil {
 			c.warn("without --dry-run this would fail: %s", errorText(err))
 		}
 	}

@@ -44,7 +44,7 @@ remove an address that is polled and answers now.
 }
 
 func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersOptions) error {
-	if err := o.complete(c); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
@@ -103,8 +103,8 @@ func warnOfMissing(c *console, missing []string) {
 	c.warn("no trusted server is at %s: --keep keeps none there", shortList(missing))
 }
 
-func (o *clearTrustedServersOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+func (o *clearTrustedServersOptions) complete() error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	for _, text := range commaSeparated(o.keepList.Value()) {

@@ -86,7 +86,7 @@ func configure(ctx context.Context, c *console, o configureOptions) error {
 // complete checks every value before any is set. (The Tentacle CLI sets the values before the first
 // invalid one.)
 func (o *configureOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	for _, one := range commaSeparated(o.trust.Value()) {

@@ -40,8 +40,6 @@ type console struct {
 
 	background background
 
-	mayChange func() error // refuses a change that this account cannot make
-
 	arguments []string                  // the command line, as rewriteArguments writes it
 	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all
 }
@@ -51,7 +49,7 @@ type paint func(a ...any) string
 
 // newConsole checks each stream separately: the answer may go to a file while progress is shown.
 func newConsole(in io.Reader, out, err io.Writer) *console {
-	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err, mayChange: needAdministrator, systemLog: history.ToSystem}
+	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err, systemLog: history.ToSystem}
 	outIsTTY, errIsTTY := isTerminal(out), isTerminal(err)
 	c.showsProgress = errIsTTY && os.Getenv("TERM") != "dumb"
 	if f, ok := out.(*os.File); ok && outIsTTY {

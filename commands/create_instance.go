@@ -60,7 +60,7 @@ type newInstance struct {
 // createInstance handles an index entry and a configuration file that may not exist yet. It changes
 // an existing file in the usual way, and creates it otherwise.
 func createInstance(ctx context.Context, c *console, o createInstanceOptions) error {
-	n, err := o.complete(c)
+	n, err := o.complete()
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,8 @@ func createInstance(ctx context.Context, c *console, o createInstanceOptions) er
 // complete decides on names and folders. A relative --config is below --home if that is given, as
 // for the Tentacle CLI; else below the current folder. (For --config=a/b.config without --home, the
 // Tentacle CLI makes a/a/b.config.)
-func (o *createInstanceOptions) complete(c *console) (n newInstance, err error) {
-	if err := o.change.complete(c); err != nil {
+func (o *createInstanceOptions) complete() (n newInstance, err error) {
+	if err := o.change.complete(); err != nil {
 		return n, err
 	}
 	if o.instance != "" || o.config != "" { // without any, the Tentacle CLI leaves the index alone too

@@ -94,11 +94,7 @@ func deregister(ctx context.Context, c *console, o deregisterOptions) error {
 }
 
 func (o *deregisterOptions) complete(c *console) error {
-	change := o.change.completeUnchanging()
-	if o.removeTrust {
-		change = o.change.complete(c)
-	}
-	if err := errors.Join(o.tentacle.complete(), change, o.completeChoice()); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(), o.completeChoice()); err != nil {
 		return err
 	}
 	return o.api.complete(c)

@@ -92,11 +92,6 @@ func (o *generalizeOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.outcome.complete()); err != nil {
 		return err
 	}
-	if !o.outcome.dryRun {
-		if err := c.mayChange(); err != nil {
-			return hint.With(err, "without these rights, use --dry-run to see what would change")
-		}
-	}
 	if o.force {
 		return nil
 	}
@@ -144,8 +139,8 @@ func (g *generalizing) lookAtService(ctx context.Context) error {
 	if len(g.steps) == 0 || g.options.outcome.dryRun {
 		return nil
 	}
-	if err := service.CheckPrivileges(); err != nil {
-		return err
+	if err := service.CheckRights(name, plan.Actions()...); err != nil {
+		return hint.With(err, "without these rights, use --dry-run to see what would change")
 	}
 	return g.refuseBusy(ctx, name)
 }

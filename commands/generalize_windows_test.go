@@ -16,7 +16,7 @@ import (
 // TestTheImagesPageWorksOnWindows types what docs/images.md says for sysprep, word by word but for
 // the names of the server and its nodes, on a machine with a service that runs.
 func TestTheImagesPageWorksOnWindows(t *testing.T) {
-	if err := service.CheckPrivileges(); err != nil {
+	if err := service.CheckRights("octo-tentacle no such service", service.ActionInstall); err != nil {
 		t.Skip("services need an Administrator: ", err)
 	}
 	s := newScene(t, "Tentacle", octotest.Options{})

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"runtime"
 	"strings"
@@ -38,6 +39,9 @@ func serviceHints(err error) []string {
 	if errors.As(err, new(*service.ForeignUnitError)) {
 		add("leave that unit alone, and give the Tentacle's service another name with --service NAME")
 	}
+	if errors.As(err, new(*service.ForeignServiceError)) {
+		add("leave that service alone, and give the Tentacle's service another name with --service NAME")
+	}
 	if masked, is := errors.AsType[*service.MaskedError](err); is {
 		add("to allow it to run: " + shellCommand("systemctl", "unmask", masked.Service))
 	}
@@ -45,10 +49,31 @@ func serviceHints(err error) []string {
 		add("the difference from what would be installed:\n"+strings.TrimSuffix(customized.Difference, "\n"),
 			"to replace it, use --reconfigure instead of --install; add --dry-run to see the effect first")
 	}
+	if left, is := errors.AsType[*service.DependentsError](err); is {
+		for _, dependent := range left.Dependents {
+			add("when it can start again: " + shellCommand("sc.exe", "start", dependent))
+		}
+	}
+	if refused, is := errors.AsType[*service.RightsError](err); is {
+		add(rightsHints(refused)...)
+	}
 	for failed, is := errors.AsType[*service.ManagerError](err); is; failed, is = errors.AsType[*service.ManagerError](failed.Err) {
 		add(failed.Purpose + ": " + shellCommand(failed.Command...))
 	}
 	return hints
+}
+
+// rightsHints says how to come to the rights on a service of Windows that are missing.
+func rightsHints(e *service.RightsError) []string {
+	administrator := `run this as Administrator, in a console that was started with "Run as administrator"`
+	if e.Filtered {
+		return []string{cmp.Or(e.Account, "this account") + ` is an Administrator, but this console was not started with "Run as administrator"`}
+	}
+	if len(e.Missing) == 0 {
+		return []string{administrator}
+	}
+	return []string{administrator,
+		"or have an Administrator give the account these rights on the service: by Group Policy (System Services), or with sc.exe sdset"}
 }
 
 // shellCommand is a command line for a shell of this machine.

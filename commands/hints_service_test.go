@@ -23,9 +23,13 @@ func TestAnErrorOfTheServiceSaysWhatToType(t *testing.T) {
 		"a dependency":          {&service.DependencyError{Service: "SQL Server"}, "--dependOn"},
 		"nothing to start":      {&service.NoServiceError{Service: "web"}, "--install"},
 		"another's unit":        {&service.ForeignUnitError{Service: "ssh"}, "--service NAME"},
+		"another's service":     {&service.ForeignServiceError{Service: "shop"}, "--service NAME"},
 		"masked":                {&service.MaskedError{Service: "web"}, "systemctl unmask web"},
 		"changed by hand":       {&service.CustomizedError{Service: "web", Difference: "-a\n+b\n"}, "--reconfigure"},
 		"and how":               {&service.CustomizedError{Service: "web", Difference: "-a\n+b\n"}, "\n-a\n+b"},
+		"a right":               {&service.RightsError{Account: `CORP\svc`, Missing: []string{"SERVICE_STOP"}}, "give the account these rights on the service"},
+		"any right":             {&service.RightsError{}, "run this as Administrator"},
+		"an administrator":      {&service.RightsError{Account: `CORP\me`, Missing: []string{"SERVICE_STOP"}, Filtered: true}, `CORP\me is an Administrator, but this console was not started with "Run as administrator"`},
 		"the manager's command": {&service.ManagerError{Purpose: "see why", Command: []string{"journalctl", "-u", "web"}}, "see why: journalctl -u web"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 }
 
 func (o *importCertificateOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	c.keepSecret(o.fromBase64)

@@ -68,6 +68,8 @@ var notOurs = map[string]string{
 	"service/definition.go: --instance=":         tentacleRun,
 	"service/definition.go:  --noninteractive":   tentacleRun,
 	"service/definition.go:  --noninteractive\n": tentacleRun,
+	"service/scm_definition.go: --config=":       tentacleRun,
+	"service/scm_definition.go: --instance=":     tentacleRun,
 }
 
 const tentacleRun = "how a service runs Tentacle: Tentacle run --instance=… --noninteractive"

@@ -96,11 +96,7 @@ func checkUsable(t *tentacle) error {
 func (o *newCertificateOptions) exports() bool { return o.exportFile != "" || o.exportPFX != "" }
 
 func (o *newCertificateOptions) complete(c *console) error {
-	change := o.change.complete(c)
-	if o.exports() {
-		change = o.change.completeUnchanging()
-	}
-	if err := errors.Join(o.tentacle.complete(), change, o.password.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(), o.password.complete(c)); err != nil {
 		return err
 	}
 	switch {

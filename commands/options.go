@@ -159,7 +159,7 @@ func rolloutTimeoutFlag(destination *time.Duration, usage string) cli.Flag {
 }
 
 // completeFor is complete for a command that changes Kubernetes agents, too.
-func (o *changeOptions) completeFor(c *console, t tentacleOptions) error {
+func (o *changeOptions) completeFor(t tentacleOptions) error {
 	if err := o.agents.complete(t, false); err != nil {
 		return err
 	}
@@ -167,14 +167,14 @@ func (o *changeOptions) completeFor(c *console, t tentacleOptions) error {
 	case !o.agents.given() && o.prepare:
 		return hint.New("--prepare is about Kubernetes agents", "add --namespace=NS; on this machine, --no-restart saves a change for the next start")
 	case !o.agents.given():
-		return o.complete(c)
+		return o.complete()
 	case o.noBackup || o.restart.now || o.restart.splay > 0 || o.restart.confirm > 0:
 		return errors.New("--no-backup, --restart-now, --restart-splay and --confirm are about a file and a service: a Kubernetes agent has neither")
 	case o.rolloutTimeout <= 0:
 		return fmt.Errorf("--rollout-timeout %v: give a duration like 5m", o.rolloutTimeout)
 	}
 	o.prepare = o.prepare || o.noRestart
-	return o.completeUnchanging()
+	return o.complete()
 }
 
 func (o *changeOptions) flags() []cli.Flag {
@@ -186,19 +186,9 @@ func (o *changeOptions) flags() []cli.Flag {
 	}, o.restart.flags(), o.outcomeOptions.flags())
 }
 
-// complete refuses invalid combinations, and refuses early a change that this account cannot make.
-func (o *changeOptions) complete(c *console) error {
-	if err := o.completeUnchanging(); err != nil {
-		return err
-	}
-	if o.dryRun || o.noRestart {
-		return nil
-	}
-	return hint.With(c.mayChange(), "without these rights, use --dry-run to see what would change, or --no-restart to change a file that you may write to")
-}
-
-// completeUnchanging is complete where the Tentacle itself is not changed.
-func (o *changeOptions) completeUnchanging() error {
+// complete refuses invalid combinations. What this account may do is asked when it is known what is
+// to be done.
+func (o *changeOptions) complete() error {
 	switch {
 	case o.noRestart && (o.restart.now || o.restart.splay > 0 || o.restart.confirm > 0):
 		return errors.New("--no-restart cannot be combined with the other options about the restart")

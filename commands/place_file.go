@@ -49,11 +49,23 @@ func (p filePlace) refuseUseless(ctx context.Context, o changeOptions) error {
 	if o.noRestart {
 		return nil
 	}
-	if status, err := service.Query(ctx, p.Service); err != nil || !status.State.Runs() {
+	status, err := service.Query(ctx, p.Service)
+	switch stopped := interruptedRestart(p.Instance.ConfigPath, status) != nil; {
+	case errors.As(err, new(*service.RightsError)): // who may not even see it cannot restart it
+	case err != nil:
 		return nil // a state that is not known is reported later
+	case !restartNeeded(status.State, true, stopped, o):
+		return nil
+	default:
+		_, err = neededRestart{service: p.Service}.check(ctx, o.restart)
 	}
-	_, err := neededRestart{service: p.Service}.check(ctx, o.restart)
 	return hint.With(err, "nothing was changed; to save the change for the next start of the Tentacle, use --no-restart")
+}
+
+// restartNeeded says whether a service in that state has to be restarted, or started where it was
+// stopped for a restart that came to no end. Only then does a change need rights on the service.
+func restartNeeded(state service.State, saved, stopped bool, o changeOptions) bool {
+	return !o.noRestart && (stopped || saved && state.Runs())
 }
 
 // use restarts the service if something was saved and the service runs, and starts it if an earlier
@@ -67,7 +79,7 @@ func (p filePlace) use(ctx context.Context, c *console, s saved, o changeOptions
 	if !out.saved && !o.noRestart {
 		warnOfPendingRestart(ctx, c, p.Tentacle, s.looked, status)
 	}
-	if o.noRestart || !needed.stopped && !(out.saved && status.State.Runs()) {
+	if !restartNeeded(status.State, out.saved, needed.stopped, o) {
 		return nil
 	}
 	if out.notStarting != nil { // it may still run with an older configuration

@@ -91,7 +91,7 @@ func pollFewerFlag(destination *bool, usage string) cli.Flag {
 }
 
 func (o *pollServerOptions) complete(c *console) (err error) {
-	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(o.tentacle)); err != nil {
 		return err
 	}
 	if o.reuseThumbprint && o.health.waitHealthy {

@@ -150,7 +150,7 @@ func (o *proxyOptions) forceFlags() []cli.Flag {
 // custom proxy with a host, the default one without, and none unless it is enabled. Unlike the
 // Tentacle CLI, which ignores a port in --proxyHost, it uses that.
 func (o *proxyOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c), o.password.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete(), o.password.complete(c)); err != nil {
 		return err
 	}
 	set := func(name, value string) {

@@ -127,7 +127,7 @@ func (o *registerOptions) placeFlags() []cli.Flag {
 // complete checks the arguments, in part by the rules of the Tentacle CLI (environment and role are
 // required, a proxy is only for a listening Tentacle).
 func (o *registerOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	var err error

@@ -114,7 +114,7 @@ func (o *removeServerOptions) compare(ctx context.Context, c *console, t *tentac
 // complete keeps the addresses as typed: an entry that was written by hand can be removed even if
 // it is not a valid address.
 func (o *removeServerOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(o.tentacle)); err != nil {
 		return err
 	}
 	if !o.force {

@@ -115,8 +115,9 @@ func (e busyError) Error() string {
 	return fmt.Sprintf("service %s is still busy%s: %s", e.service, after, service.FormatProcesses(e.running))
 }
 
-// restartTime is how long a Tentacle may take to stop and come back: systemd itself gives a service
-// 90 seconds to stop, and a start that fails is tried again for as long.
+// restartTime is how long a Tentacle may take to start or to stop: systemd itself gives a service
+// 90 seconds to stop, and a start that fails is tried again for as long. A restart has its own
+// limits.
 const restartTime = 5 * time.Minute
 
 // restartWhenIdle restarts a service that runs, once no deployment script runs under it, or starts
@@ -186,12 +187,16 @@ func (n neededRestart) carryOut(ctx context.Context, c *console, status service.
 	switch {
 	case status.State.Runs():
 		c.progress("restarting service " + n.service)
-		now, err = service.Restart(limited, n.service, n.since, c.progress)
+		now, err = service.Restart(ctx, n.service, n.since, c.progress)
 	case n.stopped || interruptedRestart(n.config, status) != nil: // by us, or just now by another octo-tentacle
 		c.progress("starting service " + n.service)
 		now, err = service.Start(limited, n.service, c.progress)
 	default: // somebody has stopped it meanwhile
 		return status, nil
+	}
+	if left, is := err.(*service.DependentsError); is { // alone: the Tentacle uses its new settings
+		c.warnOf(left)
+		err = nil
 	}
 	if n.config != "" && (err == nil || now.State == service.Running) {
 		_ = tentacleconfig.ClearRestartMark(n.config) // one that stays is without effect while the service runs

@@ -55,7 +55,7 @@ replaced, too. Refuses a backup that does not poll an address that answers now.
 }
 
 func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) error {
-	if err := o.complete(c); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	t, err := lookAtDamaged(ctx, c, o.tentacle)
@@ -94,8 +94,8 @@ func isDown(ctx context.Context, t *tentacle) bool {
 	return err == nil && (status.State == service.Crashing || status.State == service.Failed || interruptedRestart(t.instance.ConfigPath, status) != nil)
 }
 
-func (o *restoreBackupOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+func (o *restoreBackupOptions) complete() error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	arguments := nonEmpty(o.arguments)

@@ -66,7 +66,7 @@ poll-server is safer.
 }
 
 func serverComms(ctx context.Context, c *console, o serverCommsOptions) error {
-	if err := o.complete(c); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	newSubscription := tentacleconfig.NewSubscriptionID()
@@ -77,8 +77,8 @@ func serverComms(ctx context.Context, c *console, o serverCommsOptions) error {
 	})
 }
 
-func (o *serverCommsOptions) complete(c *console) (err error) {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+func (o *serverCommsOptions) complete() (err error) {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	if o.style, err = parseStyle("--style", o.styleName); err != nil {

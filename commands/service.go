@@ -43,7 +43,8 @@ func serviceCommand(c *console) *cli.Command {
 		Description: `Controls the Tentacle's service through systemd or, on Windows, the service control
 manager. The service runs Octopus's own Tentacle program. Steps that are already
 done are skipped. If the installed definition differs, shows the difference and
-replaces it; a definition that was changed by hand is replaced only by --reconfigure.
+replaces it; what was changed by hand is replaced only by --reconfigure. A service
+that runs no Tentacle is left alone.
 
   octo-tentacle service --install --start
   octo-tentacle service --instance=web --stop --uninstall
@@ -187,6 +188,7 @@ func (o *serviceOptions) define(t serviceTarget) (service.Definition, error) {
 	if wanted.Instance == "" {
 		wanted.Config = t.instance.ConfigPath
 	}
+	wanted = wanted.Over(t.found, o.request.Reconfigure || o.request.Uninstall)
 	if o.outcome.dryRun { // which works without the rights to look at everything
 		return wanted, wanted.Check(runtime.GOOS)
 	}

@@ -38,6 +38,7 @@ type serviceReport struct {
 	Result        result           `json:"outcome"`
 	Actions       []service.Action `json:"actions"`    // what was done (in a dry run: would be), in that order
 	Difference    string           `json:"difference"` // from what was installed; "" for none
+	Kept          []string         `json:"kept"`       // what was changed by hand and stays (Windows)
 	Service       serviceState     `json:"service"`
 
 	lines  []string // what was done or left alone, for people
@@ -89,7 +90,7 @@ func (s serviceRun) apply(ctx context.Context, c *console, targets []serviceTarg
 func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*serviceReport, error) {
 	r := &serviceReport{
 		Instance: t.instance.Name, Configuration: t.instance.ConfigPath,
-		DryRun: s.outcome.dryRun, Actions: []service.Action{}, // an empty list is [], not null
+		DryRun: s.outcome.dryRun, Actions: []service.Action{}, Kept: []string{}, // an empty list is [], not null
 		status: t.found.Status,
 	}
 	err := s.carryOut(ctx, c, t, r)
@@ -112,12 +113,24 @@ func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*
 
 func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r *serviceReport) error {
 	request := s.request
+	if request.Kept = t.wanted.Kept(); len(request.Kept) > 0 {
+		r.Kept = request.Kept
+	}
 	request.Interrupted = interruptedRestart(t.instance.ConfigPath, t.found.Status) != nil
 	plan, err := service.MakePlan(request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
 	if err != nil {
 		return err
 	}
 	r.Difference = plan.Difference
+	if actions := plan.Actions(); len(actions) > 0 {
+		err := service.CheckRights(t.found.Name, actions...)
+		switch {
+		case err != nil && !r.DryRun:
+			return err
+		case err != nil: // an account that may only look can see what would be done
+			c.warn("without --dry-run this would fail: %s", errorText(err))
+		}
+	}
 	if (request.Stop || request.Uninstall) && !r.DryRun {
 		t.clearMark() // somebody wants it to be stopped
 	}
@@ -147,12 +160,13 @@ func (t serviceTarget) do(ctx context.Context, c *console, action service.Action
 		return err
 	}
 	defer unlock()
+	if action == service.ActionRestart {
+		_, err = neededRestart{service: name, config: t.instance.ConfigPath}.carryOut(ctx, c, t.found.Status)
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
 	switch action {
-	case service.ActionRestart:
-		_, err = neededRestart{service: name, config: t.instance.ConfigPath}.carryOut(ctx, c, t.found.Status)
-		return err
 	case service.ActionStart:
 		_, err = service.Start(ctx, name, c.progress)
 	case service.ActionStop:
@@ -190,6 +204,9 @@ func (r *serviceReport) add(name string, step service.Step) {
 	line := done
 	if step.OldDefinition {
 		line += ": " + suggest.Tentacle{Service: name}.Restart()
+	}
+	if step.Kept {
+		line += " (--reconfigure replaces it)"
 	}
 	r.lines = append(r.lines, line)
 	if step.Action != "" {

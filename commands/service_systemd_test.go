@@ -444,6 +444,26 @@ func TestSystemdServiceOfAnotherProgramIsNotTouched(t *testing.T) {
 	}
 }
 
+func TestSystemdServiceThatRunsNoTentacleIsNeitherReplacedNorRemoved(t *testing.T) {
+	m := newServiceMachine(t, "octo-tentacle-test-shop")
+	unit := unitFile("octo-tentacle-test-shop")
+	const shop = "[Unit]\nDescription=My precious web shop\n\n[Service]\nExecStart=/bin/sleep infinity\n"
+	if err := os.WriteFile(unit, []byte(shop), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	systemctlSays(t, "daemon-reload")
+	systemctlSays(t, "start", "octo-tentacle-test-shop")
+	for _, what := range []string{"--install", "--reconfigure", "--uninstall"} {
+		m.mustFail(t, []string{"service octo-tentacle-test-shop is not a Tentacle's: it runs /bin/sleep infinity", "--service NAME"}, "service", what, "--tentacle="+m.program)
+	}
+	if now, err := os.ReadFile(unit); string(now) != shop || err != nil {
+		t.Errorf("the unit is %v\n%s", err, now)
+	}
+	if state := systemctlSays(t, "is-active", "octo-tentacle-test-shop"); state != "active" {
+		t.Errorf("it is %s", state)
+	}
+}
+
 func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
 	m := newServiceMachine(t, "Root")
 	// A copy, and instances, that everyone may read.

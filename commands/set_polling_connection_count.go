@@ -29,7 +29,7 @@ func setPollingConnectionCountCommand(c *console) *cli.Command {
 }
 
 func setPollingConnectionCount(ctx context.Context, c *console, o connectionCountOptions) error {
-	if err := o.complete(c); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	settings := []tentacleconfig.Setting{{Key: tentacleconfig.KeyPollingConnectionCount, Value: o.count}}
@@ -38,8 +38,8 @@ func setPollingConnectionCount(ctx context.Context, c *console, o connectionCoun
 	})
 }
 
-func (o *connectionCountOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.complete(c)); err != nil {
+func (o *connectionCountOptions) complete() error {
+	if err := errors.Join(o.tentacle.complete(), o.change.complete()); err != nil {
 		return err
 	}
 	count, err := formatConnections(o.count)

@@ -147,7 +147,7 @@ func (o *pollOptions) possible(servers []tentacleconfig.TrustedServer, thumbprin
 }
 
 func (o *syncServersOptions) complete(c *console) (err error) {
-	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(o.tentacle)); err != nil {
 		return err
 	}
 	if option := o.api.readsStdin(); o.file == "-" && option != "" {

@@ -82,7 +82,7 @@ func updateTrust(ctx context.Context, c *console, o updateTrustOptions) error {
 }
 
 func (o *updateTrustOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(c, o.tentacle)); err != nil {
+	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(o.tentacle)); err != nil {
 		return err
 	}
 	switch {

@@ -10,38 +10,55 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// isBuiltIn says whether an account is part of Windows: it has no password, and may log on as a
-// service.
-func isBuiltIn(account string) bool {
-	domain, _, _ := strings.Cut(strings.ToLower(account), `\`)
-	return account == localSystem || domain == "nt authority" || domain == "nt service"
-}
-
-// accountSID looks up the account of a definition, and refuses one that could not log on as a
-// service. It is nil where the account needs no right: a built-in one, and the one that the
-// service has already (unchanged).
-func accountSID(d Definition, unchanged bool) (*windows.SID, error) {
-	if d.Account == "" || isBuiltIn(d.Account) || unchanged {
+// accountToPermit looks up the account of a service, and refuses one that could not log on as a
+// service. It is nil where the account has that right anyway.
+func accountToPermit(account, password string) (*windows.SID, error) {
+	if hasNoPassword(account, "") {
 		return nil, nil
+	}
+	sid, err := lookUp(account)
+	if hasNoPassword(account, sidText(sid)) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, hint.Errorf(`write it like DOMAIN\user, or .\user for an account on this machine`, "there is no account %s: %w", account, err)
 	}
 	// The name of a group managed service account ends with a dollar sign, and Windows keeps its
 	// password.
-	if d.Password == "" && !strings.HasSuffix(d.Account, "$") {
-		return nil, &PasswordRequiredError{d.Account}
+	if password == "" && !strings.HasSuffix(account, "$") {
+		return nil, &PasswordRequiredError{account}
 	}
-	name := d.Account
-	if local, ok := strings.CutPrefix(name, `.\`); ok {
+	return sid, nil
+}
+
+// lookUp finds the account with that name; with a domain's it asks that domain.
+func lookUp(full string) (*windows.SID, error) {
+	if local, ok := strings.CutPrefix(full, `.\`); ok {
 		computer, err := windows.ComputerName()
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the name of this machine: %w", err)
 		}
-		name = computer + `\` + local
+		full = computer + `\` + local
 	}
-	sid, _, _, err := windows.LookupSID("", name)
+	sid, _, _, err := windows.LookupSID("", full)
+	return sid, err
+}
+
+// sidOf is the SID of the account with that full name; "" where there is none, or that cannot be
+// found out.
+func sidOf(full string) string {
+	sid, err := lookUp(full)
 	if err != nil {
-		return nil, hint.Errorf(`write it like DOMAIN\user, or .\user for an account on this machine`, "there is no account %s: %w", d.Account, err)
+		return ""
 	}
-	return sid, nil
+	return sidText(sid)
+}
+
+func sidText(sid *windows.SID) string {
+	if sid == nil {
+		return ""
+	}
+	return sid.String()
 }
 
 var (

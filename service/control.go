@@ -12,6 +12,11 @@ import (
 // cannot read its configuration or bind its port exits well within it.
 const settleTime = 2 * time.Second
 
+// restartTime is how long a restarted service may take to come back, and with systemd to stop
+// before, for which that gives a service 90 seconds. A start that fails is tried again for about as
+// long.
+const restartTime = 5 * time.Minute
+
 // crashAge is how long a process that the service manager started in place of another has to live
 // before the service counts as running.
 const crashAge = time.Minute

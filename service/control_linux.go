@@ -18,12 +18,15 @@ const pollInterval = 40 * time.Millisecond
 // since then if and only if the state is Running.
 //
 // A start that fails is tried again for about one and a half minutes; the error is then a
-// *StartError. If progress is not nil, it is called with what the function waits for.
+// *StartError. All of it takes five minutes at most. If progress is not nil, it is called with what
+// the function waits for.
 func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
 	return restartUnit(ctx, name, since, progress, usualTiming)
 }
 
 func restartUnit(ctx context.Context, name string, since time.Time, progress func(string), t timing) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
 	u, before, err := openAndQuery(ctx, name)
 	if u.conn == nil {
 		return before.Status, err

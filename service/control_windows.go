@@ -12,6 +12,10 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
+// stopTime is how long a restart waits until the service has stopped. It is patient: what has been
+// asked to stop is not running in the end, and would stay so.
+const stopTime = 10 * time.Minute
+
 // pollInterval is how often the service control manager is asked during a wait.
 const pollInterval = 100 * time.Millisecond
 
@@ -22,14 +26,16 @@ const pollInterval = 100 * time.Millisecond
 // restarted since then if and only if the state is Running.
 //
 // A start that fails is tried again for about one and a half minutes; the error is then a
-// *StartError. If progress is not nil, it is called with what the function waits for.
+// *StartError. It is a *DependentsError where all is well but for services that depend on this one.
+// The service has ten minutes to stop, and five to come back. If progress is not nil, it is called
+// with what the function waits for.
 func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
 	return restartService(ctx, name, since, progress, usualTiming)
 }
 
 func restartService(ctx context.Context, name string, since time.Time, progress func(string), t timing) (Status, error) {
 	progress = orSilent(progress)
-	s, before, err := openToChange(name, "restart")
+	s, before, err := openToChange(name, ActionRestart)
 	if s == nil {
 		return before, err
 	}
@@ -45,18 +51,40 @@ func restartService(ctx context.Context, name string, since time.Time, progress 
 		}
 	}
 	// Everything that was stopped is started again, whatever happens in between.
-	stopped, err := s.stopAll(ctx, progress)
-	now := before
-	switch {
-	case err == nil:
-		now, err = s.bringUp(ctx, "restarted", progress, newTries(t))
-	case ctx.Err() != nil:
-		err = &ManagerError{err, "start it when it has stopped", []string{"sc.exe", "start", name}}
+	stopping, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	stopped, err := s.stopAll(stopping, progress)
+	slices.Reverse(stopped)
+	if err != nil {
+		if stopping.Err() != nil {
+			err = &ManagerError{err, "start it when it has stopped", []string{"sc.exe", "start", name}}
+		}
+		now, _ := s.query() // the failed stop is the error that counts
+		return now, errors.Join(err, startAgain(ctx, name, stopped, progress, &tries{}))
 	}
-	for _, dependent := range slices.Backward(stopped) {
-		err = errors.Join(err, startByName(dependent))
+	starting, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
+	now, err := s.bringUp(starting, "restarted", progress, newTries(t))
+	if err != nil { // each that depends on it would only try to start it once more
+		return now, errors.Join(err, startAgain(ctx, name, stopped, progress, &tries{}))
 	}
-	return now, err
+	return now, startAgain(ctx, name, stopped, progress, newTries(t))
+}
+
+// startAgain starts the services that were stopped because they depend on the one of that name. All
+// of them share the tries. The error is a *DependentsError.
+func startAgain(ctx context.Context, name string, dependents []string, progress func(string), t *tries) error {
+	left := &DependentsError{Service: name}
+	for _, dependent := range dependents {
+		if err := startByName(ctx, dependent, progress, t); err != nil {
+			left.Dependents = append(left.Dependents, dependent)
+			left.Errs = append(left.Errs, err)
+		}
+	}
+	if len(left.Errs) > 0 {
+		return left
+	}
+	return nil
 }
 
 // Start starts the service unless it runs, and returns once its process has stayed up for two
@@ -68,7 +96,7 @@ func Start(ctx context.Context, name string, progress func(string)) (Status, err
 }
 
 func startService(ctx context.Context, name string, progress func(string), t timing) (Status, error) {
-	s, before, err := openToChange(name, "start")
+	s, before, err := openToChange(name, ActionStart)
 	if s == nil {
 		return before, err
 	}
@@ -86,7 +114,7 @@ func startService(ctx context.Context, name string, progress func(string), t tim
 // stopped. A service that does not run is left alone: the status says so, without an error. If
 // progress is not nil, it is called with what the function waits for.
 func Stop(ctx context.Context, name string, progress func(string)) (Status, error) {
-	s, before, err := openToChange(name, "stop")
+	s, before, err := openToChange(name, ActionStop)
 	if s == nil {
 		return before, err
 	}
@@ -101,8 +129,8 @@ func Stop(ctx context.Context, name string, progress func(string)) (Status, erro
 }
 
 // openToChange opens a service and queries its status; nil when it does not exist.
-func openToChange(name, doing string) (*handle, Status, error) {
-	s, err := open(name, doing, restartRights)
+func openToChange(name string, action Action) (*handle, Status, error) {
+	s, err := open(name, string(action), rightsFor(action))
 	if err != nil {
 		return nil, Status{Name: name}, err
 	}
@@ -205,7 +233,7 @@ func (s *handle) stop(ctx context.Context) error {
 			_, err := s.Control(svc.Stop)
 			// A service that is just starting or stopping takes no requests.
 			asked = !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
-			if asked && err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+			if asked && err != nil && !mayStopYet(err) {
 				return s.failed("stop", err)
 			}
 		}
@@ -213,6 +241,12 @@ func (s *handle) stop(ctx context.Context) error {
 			return s.seeStatus(fmt.Errorf("the service %s was asked to stop and is still %s: %w", s.Name, now.State, err))
 		}
 	}
+}
+
+// mayStopYet says whether a service stops although the request to do so failed: it has stopped, or
+// is so busy that it did not answer in the 30 seconds that Windows waits (ControlService).
+func mayStopYet(err error) bool {
+	return errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) || errors.Is(err, windows.ERROR_SERVICE_REQUEST_TIMEOUT)
 }
 
 // settle waits until the service runs, and then whether it stays up for the settle time.
@@ -241,7 +275,7 @@ func (s *handle) settle(ctx context.Context, done string) (Status, error) {
 }
 
 func stopByName(ctx context.Context, name string, progress func(string)) error {
-	s, err := open(name, "stop", restartRights)
+	s, err := open(name, "stop", mayQueryStatus|mayStop)
 	if err != nil || s == nil {
 		return err
 	}
@@ -250,14 +284,25 @@ func stopByName(ctx context.Context, name string, progress func(string)) error {
 	return s.stop(ctx)
 }
 
-func startByName(name string) error {
-	s, err := open(name, "start again", restartRights)
+func startByName(ctx context.Context, name string, progress func(string), t *tries) error {
+	s, err := open(name, "start", rightsFor(ActionStart))
 	if err != nil || s == nil {
 		return err
 	}
 	defer s.Close()
-	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
-		return s.failed("start again", err)
+	for {
+		progress("starting " + name)
+		err := s.begin(ctx)
+		if err == nil {
+			return nil
+		}
+		pause, again := t.next(&StartError{Err: err, Final: isFinal(err)})
+		if !again {
+			return s.failed("start", err)
+		}
+		progress(fmt.Sprintf("%s did not start: trying again in %v", name, pause))
+		if sleep(ctx, pause) != nil {
+			return s.failed("start", err)
+		}
 	}
-	return nil
 }

@@ -20,6 +20,9 @@ type Definition struct {
 	Account   string   // the account to run as; "" for root or, on Windows, LocalSystem
 	Password  string   // the account's, on Windows; "" where it needs none or stays as it is
 	DependsOn []string // services that have to run first, besides the network
+
+	over *scmService // what Over has made of it
+	kept []string    // what that has left
 }
 
 // An Installation is what the service manager has of a service.
@@ -32,8 +35,11 @@ type Installation struct {
 	Masked     bool   // an administrator has masked it, so that nothing can start it (systemd)
 	Enabled    bool   // it is started at boot or, on Windows, can be started at all
 	Current    bool   // it is started at boot, and the service manager has read Text
-	Customized bool   // it differs from what Tentacle writes: it was changed by hand
+	Customized bool   // it differs from what Tentacle writes, in a way that Install cannot leave as it is
 	Account    string // the account that stays when a Definition names none (Windows)
+	Foreign    string // what it runs instead of a Tentacle; "" for one that is, or may be, a Tentacle's
+
+	scm *scmService // what Text is made of (Windows)
 }
 
 // The description that Tentacle gives its services (Startup/Tentacle.cs).
@@ -43,7 +49,7 @@ const description = "Octopus Deploy: Tentacle deployment agent"
 // file, on Windows a line for each part of the service's configuration.
 func (d Definition) Text(goos string) string {
 	if goos == "windows" {
-		return d.windowsText()
+		return d.scm().text()
 	}
 	return d.unitText()
 }
@@ -172,82 +178,4 @@ func systemdProgram(word string) string {
 		return word
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
-}
-
-// windowsDependencies are the services that have to run before a Tentacle
-// (Startup/WindowsServiceConfigurator.cs).
-var windowsDependencies = []string{"LanmanWorkstation", "TCPIP"}
-
-func (d Definition) windowsText() string {
-	account := cmp.Or(fullAccount(d.Account), localSystem)
-	return windowsText(d.Name, description, d.commandLine(), slices.Concat(windowsDependencies, d.DependsOn), automatic, account)
-}
-
-const (
-	localSystem = "LocalSystem"
-	automatic   = "automatic"
-)
-
-// fullAccount completes the name of an account as the service control manager wants it: a built-in
-// one gets its full name, a local one a ".\".
-func fullAccount(name string) string {
-	switch strings.ToLower(strings.ReplaceAll(name, " ", "")) {
-	case "":
-		return ""
-	case "localsystem", "system", `ntauthority\system`, `.\localsystem`:
-		return localSystem
-	case "localservice", `ntauthority\localservice`:
-		return `NT AUTHORITY\LocalService`
-	case "networkservice", `ntauthority\networkservice`:
-		return `NT AUTHORITY\NetworkService`
-	}
-	if strings.ContainsAny(name, `\@`) {
-		return name
-	}
-	return `.\` + name
-}
-
-// windowsText writes the parts of a service's configuration in lines, so that what is installed
-// can be compared with a Definition.
-func windowsText(displayName, description, commandLine string, dependsOn []string, startType, account string) string {
-	return "Display name: " + displayName + "\n" +
-		"Description: " + description + "\n" +
-		"Command line: " + commandLine + "\n" +
-		"Depends on: " + strings.Join(dependsOn, "/") + "\n" +
-		"Start: " + startType + "\n" +
-		"Account: " + account + "\n"
-}
-
-// commandLine is that of the Windows service, with the quotes where Tentacle has them.
-func (d Definition) commandLine() string {
-	run := "--config=" + windowsQuoted(d.Config)
-	if d.Instance != "" {
-		run = "--instance=" + windowsQuoted(d.Instance)
-	}
-	return windowsQuoted(d.Program) + " run " + run
-}
-
-// windowsQuoted puts quotes around a text for CommandLineToArgvW, to which backslashes are
-// special only before a quote.
-func windowsQuoted(text string) string {
-	var b strings.Builder
-	backslashes := 0
-	for _, r := range text + `"` {
-		switch r {
-		case '\\':
-			backslashes++
-			continue
-		case '"':
-			backslashes *= 2
-		}
-		b.WriteString(strings.Repeat(`\`, backslashes))
-		backslashes = 0
-		if r == '"' {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	// The last quote is the closing one, not the text's.
-	quoted := b.String()
-	return `"` + quoted[:len(quoted)-2] + `"`
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrUnmanaged is the error for what needs a service manager where none runs.
@@ -30,6 +31,24 @@ type StartError struct {
 
 func (e *StartError) Error() string { return e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
+
+// A DependentsError is services that depend on another one, were stopped for its restart, and did
+// not start again (Windows).
+type DependentsError struct {
+	Service    string
+	Dependents []string
+	Errs       []error // one for each of them
+}
+
+func (e *DependentsError) Error() string {
+	texts := make([]string, len(e.Errs))
+	for i, err := range e.Errs {
+		texts[i] = err.Error()
+	}
+	return "what depends on service " + e.Service + " and was stopped for its restart does not run again: " + strings.Join(texts, "; ")
+}
+
+func (e *DependentsError) Unwrap() []error { return e.Errs }
 
 // A PasswordRequiredError is an account that cannot run a service without its password (Windows).
 type PasswordRequiredError struct{ Account string }

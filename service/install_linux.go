@@ -28,6 +28,10 @@ func CheckPrivileges() error {
 	return nil
 }
 
+// CheckRights is CheckPrivileges: whoever is root may do everything to a service. Whether another
+// account may restart one, CheckRestartPrivileges reports.
+func CheckRights(string, ...Action) error { return CheckPrivileges() }
+
 // CheckInstall reports whether Install can make the service of d here. The error says what is wrong
 // with the definition.
 func CheckInstall(d Definition) error { return d.Check("linux") }
@@ -77,7 +81,7 @@ func (u unit) installed(now unitStatus) (Installation, error) {
 		return i, fmt.Errorf("cannot read the unit of service %s: %w", u.name, err)
 	}
 	i.Text = string(content)
-	i.Customized = isCustomized(i.Text)
+	i.Customized, i.Foreign = isCustomized(i.Text), foreignUnit(i.Text)
 	i.Current = now.enabled && !now.stale
 	return i, nil
 }

@@ -14,15 +14,6 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
-// CheckPrivileges reports whether this process may install and control services. The error says
-// that it has to be elevated.
-func CheckPrivileges() error {
-	if !windows.GetCurrentProcessToken().IsElevated() {
-		return hint.New("only an Administrator may change services", "run this in a console that was started as Administrator")
-	}
-	return nil
-}
-
 // CheckInstall reports whether Install can make the service of d here. The error says what is wrong
 // with the definition: its account or a dependency does not exist, for example.
 func CheckInstall(d Definition) error {
@@ -36,8 +27,7 @@ type preparation struct {
 	account *windows.SID // the account that needs the right to log on as a service; nil for none
 }
 
-// prepare checks a definition against this machine, and completes its account: to "" where the
-// service keeps the one that it has.
+// prepare checks a definition against this machine, and completes it with Over.
 func prepare(d *Definition) (preparation, error) {
 	if err := d.Check("windows"); err != nil {
 		return preparation{}, err
@@ -49,19 +39,20 @@ func prepare(d *Definition) (preparation, error) {
 	if err != nil {
 		return preparation{}, err
 	}
-	d.Account = fullAccount(d.Account)
-	unchanged := d.Password == "" && strings.EqualFold(d.Account, now.Account)
-	account, err := accountSID(*d, unchanged)
-	if unchanged {
-		d.Account = ""
+	if d.Account = canonicalAccount(d.Account, sidOf); d.over == nil {
+		*d = d.Over(now, true)
 	}
-	return preparation{exists: now.Exists, account: account}, err
+	p := preparation{exists: now.Exists}
+	if account := d.scm().account; d.Password != "" || account != now.Account {
+		p.account, err = accountToPermit(account, d.Password)
+	}
+	return p, err
 }
 
 // Installed reports what the service control manager has of the service of that name. A service
 // that does not exist is not an error.
 func Installed(_ context.Context, name string) (Installation, error) {
-	s, err := open(name, "query", windows.SERVICE_QUERY_STATUS|windows.SERVICE_QUERY_CONFIG)
+	s, err := open(name, "query", mayQueryStatus|mayQueryConfig)
 	if err != nil {
 		return Installation{Status: Status{Name: name}}, err
 	}
@@ -77,41 +68,43 @@ func Installed(_ context.Context, name string) (Installation, error) {
 	if err != nil {
 		return Installation{Status: status}, s.failed("query", err)
 	}
-	start := startTypeOf(config)
-	enabled := start != disabled
-	if !enabled {
-		start = automatic // not a difference by hand: Install enables it, as it does a disabled unit
-	}
+	scm := config.scm()
+	enabled := config.startType != mgr.StartDisabled
+	_, known := readCommand(scm.commandLine)
 	return Installation{
 		Status:     status,
 		Exists:     true,
-		Text:       windowsText(config.displayName, config.description, config.commandLine, config.dependsOn, start, config.account),
+		Text:       scm.text(),
 		Enabled:    enabled,
 		Current:    enabled,
-		Customized: config.displayName != name || config.description != description || start != automatic,
+		Customized: !known,
 		Account:    config.account,
+		Foreign:    foreignService(name, scm.commandLine),
+		scm:        &scm,
 	}, nil
 }
 
-func startTypeOf(c configuration) string {
-	switch {
-	case c.startType == mgr.StartAutomatic && c.delayed:
-		return "automatic, delayed"
-	case c.startType == mgr.StartAutomatic:
-		return automatic
-	case c.startType == mgr.StartDisabled:
-		return disabled
+// scm is the service that a configuration is of. One that is disabled is as it will be when Install
+// enables it, as it does with a disabled unit: that is no difference by hand.
+func (c configuration) scm() scmService {
+	s := scmService{
+		displayName: c.displayName, description: c.description, commandLine: c.commandLine,
+		dependsOn: c.dependsOn, start: manual, account: c.account,
 	}
-	return "manual"
+	switch c.startType {
+	case mgr.StartAutomatic, mgr.StartDisabled:
+		s.start = automatic
+		if c.delayed {
+			s.start = delayedStart
+		}
+	}
+	return s
 }
-
-// disabled is the start type of a service that nothing can start.
-const disabled = "disabled"
 
 // Disable keeps everything from starting the service, until Install makes it start at boot again.
 // It does not stop it.
 func Disable(_ context.Context, name string) error {
-	s, err := open(name, "disable", windows.SERVICE_CHANGE_CONFIG)
+	s, err := open(name, "disable", rightsFor(ActionDisable))
 	if err != nil || s == nil {
 		return err
 	}
@@ -127,7 +120,7 @@ func Disable(_ context.Context, name string) error {
 // Install makes the service of d, or changes an existing one to it, and lets its account log on
 // as a service. It neither starts nor stops anything.
 func Install(_ context.Context, d Definition) error {
-	if err := CheckPrivileges(); err != nil {
+	if err := CheckRights(d.Name, ActionInstall); err != nil {
 		return err
 	}
 	p, err := prepare(&d)
@@ -136,12 +129,12 @@ func Install(_ context.Context, d Definition) error {
 	}
 	if p.account != nil {
 		if err := addRight(p.account, "SeServiceLogonRight"); err != nil {
-			return fmt.Errorf("cannot let %s log on as a service: %w", d.Account, err)
+			return fmt.Errorf("cannot let %s log on as a service: %w", d.scm().account, err)
 		}
 	}
 	var s *handle
 	if p.exists {
-		s, err = open(d.Name, "change", windows.SERVICE_ALL_ACCESS)
+		s, err = open(d.Name, "change", rightsFor(ActionReconfigure))
 	} else {
 		s, err = create(d)
 	}
@@ -178,7 +171,7 @@ func create(d Definition) (*handle, error) {
 	}
 	defer windows.CloseServiceHandle(manager)
 	made, err := windows.CreateService(manager, name, name, windows.SERVICE_ALL_ACCESS, windows.SERVICE_WIN32_OWN_PROCESS,
-		mgr.StartAutomatic, mgr.ErrorNormal, commandLine, nil, nil, dependencyBlock(d), nil, nil)
+		mgr.StartAutomatic, mgr.ErrorNormal, commandLine, nil, nil, dependencyBlock(d.scm().dependsOn), nil, nil)
 	s := &handle{mgr.Service{Name: d.Name, Handle: made}}
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE):
@@ -191,36 +184,67 @@ func create(d Definition) (*handle, error) {
 
 // dependencyBlock lists what the service depends on as CreateService reads it: each name ends
 // with a zero, and so does the list.
-func dependencyBlock(d Definition) *uint16 {
-	block := utf16.Encode([]rune(strings.Join(slices.Concat(windowsDependencies, d.DependsOn), "\x00") + "\x00\x00"))
+func dependencyBlock(dependsOn []string) *uint16 {
+	block := utf16.Encode([]rune(strings.Join(dependsOn, "\x00") + "\x00\x00"))
 	return unsafe.SliceData(block)
 }
 
-// configure sets everything of d, and leaves as it is what was added to the service (its recovery
-// options, for example).
+// configure makes the service that of d. What is so already, and what d says nothing about, is not
+// written: a group that it is loaded with, recovery actions, variables and rights stay.
 func (s *handle) configure(d Definition) error {
-	var texts [4]*uint16 // no change where nil
-	for i, text := range []string{d.commandLine(), d.Account, d.Password, d.Name} {
-		if text == "" {
-			continue
-		}
-		var err error
-		if texts[i], err = windows.UTF16PtrFromString(text); err != nil {
-			return err
-		}
-	}
-	err := windows.ChangeServiceConfig(s.Handle, windows.SERVICE_NO_CHANGE, mgr.StartAutomatic, windows.SERVICE_NO_CHANGE,
-		texts[0], new(uint16), nil, dependencyBlock(d), texts[1], texts[2], texts[3])
+	before, err := s.config()
 	if err != nil {
 		return err
 	}
-	var delayed windows.SERVICE_DELAYED_AUTO_START_INFO
-	if now, err := s.config(); err == nil && now.delayed {
-		if err := windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&delayed))); err != nil {
+	now, wanted := before.scm(), d.scm()
+	var texts [4]*uint16 // no change where nil
+	for i, part := range []struct{ now, wanted string }{
+		{now.commandLine, wanted.commandLine},
+		{now.account, wanted.account},
+		{"", d.Password},
+		{now.displayName, wanted.displayName},
+	} {
+		if part.wanted == part.now {
+			continue
+		}
+		if texts[i], err = windows.UTF16PtrFromString(part.wanted); err != nil {
 			return err
 		}
 	}
-	text, err := windows.UTF16PtrFromString(description)
+	if texts[2] != nil && texts[1] == nil { // a password is for an account
+		if texts[1], err = windows.UTF16PtrFromString(wanted.account); err != nil {
+			return err
+		}
+	}
+	var dependsOn *uint16
+	if !slices.Equal(now.dependsOn, wanted.dependsOn) {
+		dependsOn = dependencyBlock(wanted.dependsOn)
+	}
+	startType := uint32(windows.SERVICE_NO_CHANGE)
+	if now.start != wanted.start || before.startType == mgr.StartDisabled {
+		startType = mgr.StartAutomatic
+		if wanted.start == manual {
+			startType = mgr.StartManual
+		}
+	}
+	err = windows.ChangeServiceConfig(s.Handle, windows.SERVICE_NO_CHANGE, startType, windows.SERVICE_NO_CHANGE,
+		texts[0], nil, nil, dependsOn, texts[1], texts[2], texts[3])
+	if err != nil {
+		return err
+	}
+	if delayed := wanted.start == delayedStart; delayed != before.delayed && wanted.start != manual {
+		info := windows.SERVICE_DELAYED_AUTO_START_INFO{}
+		if delayed {
+			info.IsDelayedAutoStartUp = 1
+		}
+		if err := windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&info))); err != nil {
+			return err
+		}
+	}
+	if now.description == wanted.description {
+		return nil
+	}
+	text, err := windows.UTF16PtrFromString(wanted.description)
 	if err != nil {
 		return err
 	}
@@ -302,7 +326,7 @@ func textsOf(p *uint16) (texts []string) {
 // next start. The error is a *DependencyError.
 func checkDependencies(names []string) error {
 	for _, name := range names {
-		s, err := open(name, "query", windows.SERVICE_QUERY_STATUS)
+		s, err := open(name, "query", mayQueryStatus)
 		if err != nil {
 			return err
 		}
@@ -318,13 +342,13 @@ func checkDependencies(names []string) error {
 // service that does not exist is not an error. progress, which may be nil, is called with what is
 // being waited for.
 func Uninstall(ctx context.Context, name string, progress func(string)) error {
-	if err := CheckPrivileges(); err != nil {
+	if err := CheckRights(name, ActionUninstall); err != nil {
 		return err
 	}
 	if _, err := Stop(ctx, name, progress); err != nil {
 		return err
 	}
-	s, err := open(name, "remove", windows.DELETE)
+	s, err := open(name, "remove", mayDelete)
 	if err != nil || s == nil {
 		return err
 	}

@@ -3,14 +3,12 @@ package service
 import (
 	"net/url"
 	"path/filepath"
-
-	"golang.org/x/sys/windows"
 )
 
 // lockFile is the file that Lock locks; "" where it is not to be had. It stays: with its removal,
 // two processes could each hold a lock on a file of that name.
 func lockFile(name string) string {
-	if !windows.GetCurrentProcessToken().IsElevated() {
+	if !isAdministrator() {
 		return "" // others would make the folder theirs
 	}
 	folder, err := adminFolder("locks")

@@ -19,6 +19,8 @@ type Request struct {
 	NoRestart       bool // with Reconfigure: do not restart a service that runs
 	NewPassword     bool // the account has a password, which cannot be compared with the old one (Windows)
 	OnlyIfInstalled bool // Start is not an error where there is no service, and leaves one that is starting alone
+
+	Kept []string // with Install, what was changed by hand and stays: Definition.Kept
 }
 
 // Empty says whether there is nothing to do.
@@ -50,6 +52,7 @@ type Step struct {
 	Note   string // with an action what follows "was" or "would be" ("installed"), else "does not run: …"
 
 	OldDefinition bool // the service runs with its old definition until it is restarted
+	Kept          bool // something that was changed by hand stays, unless Reconfigure is asked for
 }
 
 // A Plan is what a request means for a service.
@@ -58,9 +61,20 @@ type Plan struct {
 	Difference string // by line, between what is installed (-) and what will be (+); secrets are hidden
 }
 
+// Actions are those of the steps, in their order.
+func (p *Plan) Actions() (actions []Action) {
+	for _, step := range p.Steps {
+		if step.Action != "" {
+			actions = append(actions, step.Action)
+		}
+	}
+	return actions
+}
+
 // MakePlan decides what has to be done to the service found. wanted is the text of its definition
 // (Definition.Text) where the request needs one, goos a value of runtime.GOOS. The error is one of
-// the types *ForeignUnitError, *MaskedError, *CustomizedError and *NoServiceError.
+// the types *ForeignUnitError, *ForeignServiceError, *MaskedError, *CustomizedError and
+// *NoServiceError.
 func MakePlan(request Request, found Installation, wanted, goos string) (*Plan, error) {
 	if err := refuseForeign(request, found); err != nil {
 		return nil, err
@@ -176,6 +190,9 @@ func (p *planner) define(wanted string) error {
 		p.do(ActionEnable, "enabled, to start at boot")
 	}
 	p.found.Exists = true
+	if len(p.Kept) > 0 {
+		p.plan.Steps = append(p.plan.Steps, Step{Note: "keeps what was changed by hand: " + strings.Join(p.Kept, ", "), Kept: true})
+	}
 	switch {
 	case !replaced || !p.found.State.Runs():
 	case p.NoRestart || !p.Reconfigure: // Install restarts nothing, as in Tentacle
@@ -206,15 +223,17 @@ func (p *planner) start() error {
 	return nil
 }
 
-// refuseForeign refuses to replace or remove a unit that Tentacle did not install.
+// refuseForeign refuses to replace or remove a service that is not a Tentacle's.
 func refuseForeign(r Request, found Installation) error {
 	switch {
 	case found.Masked && (r.Defines() || r.Start || r.Restart):
 		return &MaskedError{found.Name}
-	case found.Masked || found.UnitPath == "":
+	case !(r.Defines() || r.Uninstall) || found.Masked:
 		return nil
-	case r.Defines() || r.Uninstall:
+	case found.UnitPath != "":
 		return &ForeignUnitError{found.Name, found.UnitPath, found.File}
+	case found.Foreign != "":
+		return &ForeignServiceError{found.Name, hideSecrets(found.Foreign)}
 	}
 	return nil
 }
@@ -259,8 +278,11 @@ func (e *NoServiceError) Error() string {
 func difference(installed, wanted string) string {
 	text := string(diff.Diff("installed", []byte(installed), "wanted", []byte(wanted)))
 	_, text, _ = strings.Cut(text, "\n") // the line with the names of both
-	return secretInUnit().ReplaceAllString(text, "$1$2********$3")
+	return hideSecrets(text)
 }
+
+// hideSecrets hides what secretInUnit finds.
+func hideSecrets(text string) string { return secretInUnit().ReplaceAllString(text, "$1$2********$3") }
 
 // secretInUnit finds secrets that people put into units: the values of what is called a key, a
 // password and so on, and passwords in addresses.

@@ -123,11 +123,17 @@ func TestAPlanIsRefusedBeforeAnythingIsDone(t *testing.T) {
 	foreign.UnitPath = "/lib/systemd/system/ssh.service"
 	customized := withState(Running, otherText)
 	customized.Customized = true
+	shop := withState(Running, otherText)
+	shop.Foreign, shop.Customized = "/bin/shop --token hunter22", true
 	masked := withState(Stopped, "")
 	masked.UnitPath, masked.Masked = "/dev/null", true
 	isForeign := func(err error) bool {
 		e, is := errors.AsType[*ForeignUnitError](err)
 		return is && *e == ForeignUnitError{"web", "/lib/systemd/system/ssh.service", "/etc/systemd/system/web.service"}
+	}
+	isNoTentacle := func(err error) bool {
+		e, is := errors.AsType[*ForeignServiceError](err)
+		return is && *e == ForeignServiceError{"web", "/bin/shop --token ********"}
 	}
 	isMasked := func(err error) bool {
 		e, is := errors.AsType[*MaskedError](err)
@@ -153,6 +159,9 @@ func TestAPlanIsRefusedBeforeAnythingIsDone(t *testing.T) {
 		"installing over another's":    {Request{Install: true}, foreign, isForeign, "/lib/systemd/system/ssh.service"},
 		"reconfiguring another's":      {Request{Reconfigure: true}, foreign, isForeign, "not one that a Tentacle installed"},
 		"uninstalling another's":       {Request{Uninstall: true}, foreign, isForeign, "not one that a Tentacle installed"},
+		"installing over a shop":       {Request{Install: true}, shop, isNoTentacle, "not a Tentacle's"},
+		"reconfiguring a shop":         {Request{Reconfigure: true}, shop, isNoTentacle, "not a Tentacle's"},
+		"uninstalling a shop":          {Request{Stop: true, Uninstall: true}, shop, isNoTentacle, "it runs /bin/shop"},
 		"installing what is masked":    {Request{Install: true}, masked, isMasked, "service web is masked"},
 		"starting what is masked":      {Request{Start: true}, masked, isMasked, "service web is masked"},
 		"restarting what is masked":    {Request{Restart: true}, masked, isMasked, "service web is masked"},
@@ -170,6 +179,15 @@ func TestAPlanIsRefusedBeforeAnythingIsDone(t *testing.T) {
 	}
 	if plan, err := MakePlan(Request{Stop: true}, foreign, "", "linux"); err != nil || plan.Steps[0].Action != ActionStop {
 		t.Errorf("another's can be stopped: %+v, %v", plan, err)
+	}
+}
+
+func TestAPlanListsWhatIsKept(t *testing.T) {
+	kept := Request{Install: true, Start: true, Kept: []string{"start type manual", "dependency on MSSQLSERVER"}}
+	plan, err := MakePlan(kept, withState(Running, unitText), unitText, "windows")
+	if err != nil || len(plan.Actions()) > 0 || len(plan.Steps) != 3 || !plan.Steps[1].Kept ||
+		plan.Steps[1].Note != "keeps what was changed by hand: start type manual, dependency on MSSQLSERVER" {
+		t.Errorf("%+v, %v", plan, err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/mgr"
@@ -18,7 +17,7 @@ import (
 // Tentacle uses as the display name, too). A service that does not exist is not an error but the
 // state Absent. It does not need an Administrator.
 func Query(_ context.Context, name string) (Status, error) {
-	s, err := open(name, "query", windows.SERVICE_QUERY_STATUS)
+	s, err := open(name, "query", mayQueryStatus)
 	if err != nil {
 		return Status{Name: name}, err
 	}
@@ -29,26 +28,13 @@ func Query(_ context.Context, name string) (Status, error) {
 	return s.query()
 }
 
-// CheckRestartPrivileges reports whether this account may restart the service, if it exists. It
-// changes nothing.
-func CheckRestartPrivileges(_ context.Context, name string) error {
-	s, err := open(name, "restart", restartRights)
-	if s != nil {
-		s.Close()
-	}
-	return err
-}
-
-// restartRights are what a restart needs of a service. An account may be given just these without
-// being an Administrator.
-const restartRights = windows.SERVICE_QUERY_STATUS | windows.SERVICE_START | windows.SERVICE_STOP | windows.SERVICE_ENUMERATE_DEPENDENTS
-
 // A handle is an open service.
 type handle struct{ mgr.Service }
 
 // open opens a service with these rights; nil when it does not exist. doing is what for, like
-// "restart". Unlike mgr.Connect, it asks for no more rights than it needs.
-func open(name, doing string, rights uint32) (*handle, error) {
+// "restart". Unlike mgr.Connect, it asks for no more rights than it needs. The error is a
+// *RightsError where this account lacks them.
+func open(name, doing string, needed rights) (*handle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -56,24 +42,26 @@ func open(name, doing string, rights uint32) (*handle, error) {
 	if err != nil {
 		return nil, &NameError{name, err.Error()}
 	}
-	opened, err := openService(text, rights)
+	opened, err := openService(text, needed)
 	s := &handle{mgr.Service{Name: name, Handle: opened}}
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST), errors.Is(err, windows.ERROR_INVALID_NAME):
 		return nil, nil
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		return nil, refusedRights(text, name, doing, needed)
 	case err != nil:
 		return nil, s.failed(doing, err)
 	}
 	return s, nil
 }
 
-func openService(name *uint16, rights uint32) (windows.Handle, error) {
+func openService(name *uint16, needed rights) (windows.Handle, error) {
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
 	if err != nil {
 		return 0, fmt.Errorf("could not reach the service control manager: %w", err)
 	}
 	defer windows.CloseServiceHandle(manager)
-	return windows.OpenService(manager, name, rights)
+	return windows.OpenService(manager, name, uint32(needed))
 }
 
 func (s *handle) query() (Status, error) {
@@ -137,7 +125,7 @@ func startOf(pid uint32) time.Time {
 func (s *handle) failed(doing string, err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
-		return hint.Errorf("run this as Administrator", "not allowed to %s the service %s", doing, s.Name)
+		return refused(s.Name, doing, nil)
 	case errors.Is(err, windows.ERROR_SERVICE_DISABLED):
 		return &ManagerError{fmt.Errorf("could not %s the service %s: it is disabled", doing, s.Name),
 			"enable it", []string{"sc.exe", "config", s.Name, "start=", "auto"}}

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
@@ -155,7 +157,7 @@ type tentacle struct {
 
 func install(t *testing.T, instance string) tentacle {
 	t.Helper()
-	if err := CheckPrivileges(); err != nil {
+	if err := CheckRights("octo-tentacle no such service", ActionInstall); err != nil {
 		t.Skip("services need an Administrator: ", err)
 	}
 	self, err := os.Executable()
@@ -254,6 +256,82 @@ func TestAServiceIsInstalledAsByTentacle(t *testing.T) {
 	}
 }
 
+func TestAServiceKeepsWhatAPersonChanged(t *testing.T) {
+	s := install(t, "Kept")
+	h, err := open(s.name, "change", mayQueryConfig|mayChangeConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	group, account, display := windows.StringToUTF16Ptr("SpoolerGroup"), windows.StringToUTF16Ptr(`nt authority\NETWORKSERVICE`), windows.StringToUTF16Ptr("Web of Bob")
+	err = windows.ChangeServiceConfig(h.Handle, windows.SERVICE_NO_CHANGE, windows.SERVICE_DEMAND_START, windows.SERVICE_NO_CHANGE, nil, group, nil, nil, account, nil, display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Kept", Account: "Network Service"}
+	look := func() (found Installation, loadGroup string) {
+		t.Helper()
+		found, err := Installed(t.Context(), s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer, err := withBuffer(func(b *byte, size uint32, needed *uint32) error {
+			return windows.QueryServiceConfig(h.Handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(b)), size, needed)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found, windows.UTF16PtrToString((*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0])).LoadOrderGroup)
+	}
+	found, _ := look()
+	kept := definition.Over(found, false)
+	if got := strings.Join(kept.Kept(), "; "); kept.Text("windows") != found.Text || !strings.Contains(got, `display name "Web of Bob"; start type manual`) {
+		t.Errorf("it keeps %q, and would make of\n%s\n%s", got, found.Text, kept.Text("windows"))
+	}
+	if err := Install(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	if after, loadGroup := look(); after.Text != found.Text || loadGroup != "SpoolerGroup" {
+		t.Errorf("installed, in the group %q:\n%s\nbefore:\n%s", loadGroup, after.Text, found.Text)
+	}
+	if err := Install(t.Context(), definition.Over(found, true)); err != nil {
+		t.Fatal(err)
+	}
+	after, loadGroup := look()
+	for _, want := range []string{"Display name: " + s.name + "\n", "Start: automatic\n", `Account: nt authority\NETWORKSERVICE` + "\n"} {
+		if !strings.Contains(after.Text, want) {
+			t.Errorf("reconfigured, it is without %q:\n%s", want, after.Text)
+		}
+	}
+	if loadGroup != "SpoolerGroup" {
+		t.Errorf("reconfigured, it is in the group %q", loadGroup)
+	}
+}
+
+func TestAccountsAreLookedUp(t *testing.T) {
+	if got := sidOf(`NT AUTHORITY\NetworkService`); got != "S-1-5-20" {
+		t.Errorf("the SID of NetworkService is %q", got)
+	}
+	if got := sidOf(`NO-SUCH-DOMAIN\nobody here`); got != "" {
+		t.Errorf("the SID of nobody is %q", got)
+	}
+	_, err := accountToPermit(`NO-SUCH-DOMAIN\nobody here`, "")
+	if err == nil || !strings.Contains(err.Error(), "there is no account") {
+		t.Errorf("an account that does not exist: %v", err)
+	}
+	user := ownAccount()
+	if !strings.Contains(user, `\`) {
+		t.Fatalf("this process runs as %q", user)
+	}
+	if sidOf(user) == "" || !sameAccount(user, strings.ToUpper(user), sidOf) {
+		t.Errorf("%s is not known", user)
+	}
+	var needed *PasswordRequiredError
+	if _, err := accountToPermit(user, ""); !errors.As(err, &needed) && !hasNoPassword(user, sidOf(user)) {
+		t.Errorf("%s without a password: %v", user, err)
+	}
+}
+
 func TestADisabledServiceStartsNeverAndIsEnabledByInstall(t *testing.T) {
 	s := install(t, "Disabled")
 	definition := Definition{Name: s.name, Program: filepath.Join(s.folder, "Tentacle.exe"), Instance: "Disabled"}
@@ -322,6 +400,50 @@ func TestAStopThatIsNotWaitedForSaysHowToGoOn(t *testing.T) {
 	}
 }
 
+func TestWhatDependsOnAServiceAndDoesNotStartIsNamed(t *testing.T) {
+	fine, broken := install(t, "Fine"), install(t, "Broken Dependent")
+	broken.put(t, "act", "exit 3")
+	err := startAgain(t.Context(), "web", []string{broken.name, fine.name}, func(string) {}, newTries(short))
+	left, is := errors.AsType[*DependentsError](err)
+	if !is || left.Service != "web" || len(left.Dependents) != 1 || left.Dependents[0] != broken.name || len(broken.starts(t)) != len(short.pauses)+1 {
+		t.Errorf("%v, %v", err, broken.starts(t))
+	}
+	waitFor(t, "the other one", func() bool { now, err := Query(t.Context(), fine.name); return err == nil && now.State == Running })
+	if err := startAgain(t.Context(), "web", []string{fine.name}, func(string) {}, newTries(short)); err != nil {
+		t.Errorf("one that runs: %v", err)
+	}
+}
+
+func TestAServiceMayTakeLongToStop(t *testing.T) {
+	s := install(t, "Long")
+	s.put(t, "act", "dawdle")
+	first := s.start(t)
+	var steps []string
+	got, err := Restart(t.Context(), s.name, time.Time{}, func(step string) { steps = append(steps, step) })
+	if err != nil || got.State != Running || got.MainPID == first.MainPID || !slices.Contains(steps, "waiting for "+s.name+" to stop") {
+		t.Errorf("%+v, %v, %q", got, err, steps)
+	}
+}
+
+func TestRightsAreThoseOnTheService(t *testing.T) {
+	s := install(t, "Rights")
+	for _, actions := range [][]Action{{ActionRestart}, {ActionStop, ActionDisable}, {ActionUninstall, ActionInstall}, nil} {
+		if err := CheckRights(s.name, actions...); err != nil {
+			t.Errorf("%v: %v", actions, err)
+		}
+	}
+	if err := CheckRights("octo-tentacle no such service", ActionRestart); err != nil {
+		t.Errorf("one that does not exist: %v", err)
+	}
+	if !isAdministrator() || isFilteredAdministrator() {
+		t.Errorf("an Administrator: %v, filtered: %v", isAdministrator(), isFilteredAdministrator())
+	}
+	refused := refusedRights(windows.StringToUTF16Ptr("octo-tentacle no such service"), "web", "restart", restartRights) // none of which it has
+	if failed, is := errors.AsType[*RightsError](refused); !is || len(failed.Missing) != 4 || failed.Account == "" {
+		t.Errorf("%+v", refused)
+	}
+}
+
 // short has pauses for tests. The usual ones are Tentacle's.
 var short = timing{pauses: []time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}}
 
@@ -350,7 +472,7 @@ func TestAServiceThatWasRestartedSinceIsLeftAlone(t *testing.T) {
 }
 
 func TestAServiceIsRestartedByOneAtATime(t *testing.T) {
-	if err := CheckPrivileges(); err != nil {
+	if err := CheckRights("octo-tentacle no such service", ActionInstall); err != nil {
 		t.Skip("services need an Administrator: ", err)
 	}
 	unlock, err := Lock(t.Context(), `OctopusDeploy Tentacle: a\b?`, nil)

@@ -38,6 +38,9 @@ func CheckRestartPrivileges(_ context.Context, name string) error { return check
 // CheckPrivileges is always ErrUnmanaged here.
 func CheckPrivileges() error { return ErrUnmanaged }
 
+// CheckRights is always ErrUnmanaged here.
+func CheckRights(string, ...Action) error { return ErrUnmanaged }
+
 // CheckInstall is always ErrUnmanaged here.
 func CheckInstall(Definition) error { return ErrUnmanaged }
 
