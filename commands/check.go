@@ -190,10 +190,9 @@ func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snaps
 		if err != nil {
 			return nil, err
 		}
-		noteUse(t.instance)
 		return []*snapshot{takeSnapshot(ctx, t, time.Now())}, nil
 	}
-	instances, err := tentacleconfig.Instances()
+	instances, err := allInstances(c)
 	for _, damage := range joined(err) {
 		broken, is := errors.AsType[*tentacleconfig.IndexError](damage)
 		if !is {

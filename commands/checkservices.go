@@ -51,7 +51,7 @@ func checkServices(ctx context.Context, c *console, o checkServicesOptions) erro
 			return err
 		}
 	}
-	instances, err := tentacleconfig.Instances()
+	instances, err := allInstances(c)
 	if err != nil {
 		return err
 	}

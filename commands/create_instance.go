@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -123,6 +124,9 @@ func (o *createInstanceOptions) complete() (n newInstance, err error) {
 	if n.ConfigPath, err = filepath.Abs(config); err != nil {
 		return n, fmt.Errorf("--config %s: %w", config, err)
 	}
+	if err := atomicfile.CheckPath(n.ConfigPath); err != nil {
+		return n, fmt.Errorf("--config %s: %w", config, err)
+	}
 	switch {
 	case o.home != "":
 		n.home, err = fullPath(o.home) // Tentacle takes a relative one as below the configuration's folder
@@ -155,6 +159,9 @@ func (n *newInstance) look(ctx context.Context, c *console) (*tentacle, error) {
 		if registered.Name != "" {
 			n.Name = registered.Name // as the index spells it
 			n.indexed = registered.ConfigPath == n.ConfigPath
+			if n.agent == nil && tentacleconfig.SamePath(registered.ConfigPath, n.ConfigPath) {
+				n.indexed, n.ConfigPath = true, registered.ConfigPath // as the index spells it
+			}
 			if !n.indexed && n.agent == nil {
 				c.warn("the instance %s had the configuration %s until now; that file is kept, but the instance no longer uses it", n.Name, registered.ConfigPath)
 			}
@@ -219,6 +226,9 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 		if err := n.register(); err != nil { // before the service may be restarted: it looks there
 			return err
 		}
+	}
+	if home, _ := t.document.Get(tentacleconfig.KeyHome); filepath.IsAbs(home) && filepath.IsAbs(n.home) && tentacleconfig.SamePath(home, n.home) {
+		n.home = home // it may be spelled otherwise
 	}
 	out := newOutcome(t.suggest(), o.dryRun)
 	err := apply(ctx, c, t, o, change{settings: setAll(n.settings())}, out)

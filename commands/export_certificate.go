@@ -75,7 +75,6 @@ func exportCertificate(ctx context.Context, c *console, o exportCertificateOptio
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if e.Changed && !e.DryRun {
-		noteUse(t.instance)
 		if err := o.write(certificate); err != nil {
 			return err
 		}

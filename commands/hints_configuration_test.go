@@ -70,7 +70,7 @@ func TestTheCommandForAReadOnlyFileCanBePasted(t *testing.T) {
 	if err := os.WriteFile(path, []byte("<octopus-settings/>"), 0o444); err != nil {
 		t.Fatal(err)
 	}
-	refusal, is := errors.AsType[*tentacleconfig.ReadOnlyError](tentacleconfig.CheckWritable(path))
+	refusal, is := errors.AsType[*tentacleconfig.ReadOnlyError](tentacleconfig.CheckWritable(t.Context(), path))
 	if !is {
 		t.Fatal("a read-only file is called writable")
 	}
@@ -78,7 +78,7 @@ func TestTheCommandForAReadOnlyFileCanBePasted(t *testing.T) {
 	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v, %s", command, err, out)
 	}
-	if err := tentacleconfig.CheckWritable(path); err != nil {
+	if err := tentacleconfig.CheckWritable(t.Context(), path); err != nil {
 		t.Errorf("after %s: %v", command, err)
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +59,6 @@ func showHistory(_ context.Context, c *console, o historyOptions) error {
 	if err != nil {
 		return err
 	}
-	noteUse(instance)
 	entries, err := historyOf(instance.ConfigPath)
 	if err != nil {
 		return err
@@ -96,23 +93,13 @@ func historyOf(config string) ([]history.Entry, error) {
 		is, known := same[e.Configuration]
 		if !known {
 			// A path may have a part that was a secret elsewhere: rather show too much.
-			is = isSamePath(e.Configuration, config) || strings.Contains(e.Configuration, "***")
+			is = tentacleconfig.SamePath(e.Configuration, config) || strings.Contains(e.Configuration, "***")
 			same[e.Configuration] = is
 		}
 		return !is
 	})
 	slices.SortStableFunc(list, func(a, b history.Entry) int { return b.Time.Compare(a.Time) })
 	return list, nil
-}
-
-// isSamePath compares paths, and the files that they lead to.
-func isSamePath(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	first, errFirst := os.Stat(a)
-	second, errSecond := os.Stat(b)
-	return errFirst == nil && errSecond == nil && os.SameFile(first, second)
 }
 
 // historyColumns define the table of changes.

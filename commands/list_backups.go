@@ -62,7 +62,6 @@ func listBackups(ctx context.Context, c *console, o listBackupsOptions) error {
 	if err != nil {
 		return err
 	}
-	noteUse(t.instance)
 	backups, err := tentacleconfig.Backups(t.instance.ConfigPath)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,7 +34,7 @@ func listInstances(c *console, format string) error {
 	if err := completeFormat(&format); err != nil {
 		return err
 	}
-	instances, err := tentacleconfig.Instances()
+	instances, err := allInstances(c)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,6 @@ func listNodes(ctx context.Context, c *console, o listNodesOptions) error {
 	if err != nil {
 		return err
 	}
-	noteUse(t.instance)
 	s := takeSnapshot(ctx, t, time.Now())
 	if err := errors.Join(s.ConfigurationErr, s.ServersErr, s.ProxyErr); err != nil {
 		return err

@@ -90,7 +90,6 @@ func listServers(ctx context.Context, c *console, o listServersOptions) error {
 	if err != nil {
 		return err
 	}
-	noteUse(t.instance)
 	list := listOf(ctx, c, t)
 	if o.format == "json" {
 		return c.printJSON(list)
@@ -100,7 +99,7 @@ func listServers(ctx context.Context, c *console, o listServersOptions) error {
 }
 
 func listAllInstances(ctx context.Context, c *console, o listServersOptions) error {
-	instances, err := tentacleconfig.Instances()
+	instances, err := allInstances(c)
 	if err != nil {
 		return err
 	}

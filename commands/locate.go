@@ -54,6 +54,15 @@ func find(o tentacleOptions) (tentacleconfig.Instance, error) {
 	return tentacleconfig.Find(o.instanceName(), o.config)
 }
 
+// allInstances are the instances on this machine. It warns of what is in the older index of Windows
+// and is not among them.
+func allInstances(c *console) ([]tentacleconfig.Instance, error) {
+	for _, skipped := range tentacleconfig.Skipped() {
+		c.warn("%v", skipped)
+	}
+	return tentacleconfig.Instances()
+}
+
 // instanceName is the instance that is given, else the one that runs the current script, unless a
 // file is given.
 func (o *tentacleOptions) instanceName() string {
@@ -77,8 +86,8 @@ func runningInstance() string {
 }
 
 // noteUse adds an instance that is only in the older index of Windows to the index, as the Tentacle
-// CLI does with every one it uses. Without write access the instance still works; it is looked up
-// again next time.
+// CLI does with every one it uses. Commands that only read do not: what they make would belong to
+// whoever runs them, who need not be an Administrator. Without write access the instance still works.
 func noteUse(instance tentacleconfig.Instance) {
 	if isKeptInFile(instance) {
 		_ = tentacleconfig.Migrate(instance)

@@ -11,12 +11,19 @@ import (
 	"io"
 	"log"
 	"os"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 )
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
 	log.SetOutput(io.Discard) // net/http logs there what a server sends unasked
-	return run(context.Background(), newConsole(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
+	atomicfile.OnWait(func(path string) (over func()) {
+		c.progress(path + " is open in another program")
+		return c.endProgress
+	})
+	return run(context.Background(), c, os.Args[1:])
 }
 
 // run carries out one command line, for Main, demo and tests.

@@ -16,16 +16,16 @@ import (
 // when it is restarted.
 type filePlace struct{ suggest.Tentacle }
 
-func (p filePlace) read(context.Context) (*tentacleconfig.Document, error) {
-	return tentacleconfig.Read(p.Instance.ConfigPath)
+func (p filePlace) read(ctx context.Context) (*tentacleconfig.Document, error) {
+	return tentacleconfig.ReadContext(ctx, p.Instance.ConfigPath)
 }
 
 func (p filePlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
 	return tentacleconfig.Update(ctx, p.Instance.ConfigPath, change)
 }
 
-func (p filePlace) mayUpdate(context.Context) error {
-	return tentacleconfig.CheckWritable(p.Instance.ConfigPath)
+func (p filePlace) mayUpdate(ctx context.Context) error {
+	return tentacleconfig.CheckWritable(ctx, p.Instance.ConfigPath)
 }
 
 func (p filePlace) note(c *console) {

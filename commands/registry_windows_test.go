@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-func TestAnInstanceOfTheRegistryComesIntoTheIndexWhenItIsUsed(t *testing.T) {
+func TestAnInstanceOfTheRegistryComesIntoTheIndexWhenItIsChanged(t *testing.T) {
 	s := newScene(t, "Tentacle", octotest.Options{})
 	const name, path = "octo-tentacle Old", `Software\Octopus\Tentacle\octo-tentacle Old`
 	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, path, registry.ALL_ACCESS|registry.WOW64_64KEY)
@@ -39,10 +39,38 @@ func TestAnInstanceOfTheRegistryComesIntoTheIndexWhenItIsUsed(t *testing.T) {
 	}
 	run(false, "poll-server --dry-run --server-comms-address="+s.cluster.Addresses()[1])
 	run(false, "sync-servers --dry-run --server-comms-address="+s.cluster.Addresses()[0])
-	run(true, "list-servers")
-	run(true, "show-thumbprint")
-	run(true, "show-configuration")
-	run(true, "list-backups")
+	run(false, "list-servers")
+	run(false, "show-thumbprint")
+	run(false, "show-configuration")
+	run(false, "list-backups")
 	run(true, "sync-servers --server-comms-address="+s.cluster.Addresses()[0])
 	run(true, "poll-server --server-comms-address="+s.cluster.Addresses()[1])
+}
+
+func TestAnEntryOfTheRegistryThatIsNoStringIsSkippedWithAWarning(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	const name, path = "octo-tentacle Number", `Software\Octopus\Tentacle\octo-tentacle Number`
+	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, path, registry.ALL_ACCESS|registry.WOW64_64KEY)
+	if err != nil {
+		t.Skip("needs an Administrator: ", err)
+	}
+	t.Cleanup(func() { registry.DeleteKey(registry.LOCAL_MACHINE, path) })
+	err = key.SetDWordValue("ConfigurationFilePath", 7)
+	key.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const reason = `HKLM\Software\Octopus\Tentacle\octo-tentacle Number was skipped: its ConfigurationFilePath is not a string`
+	for command, code := range map[string]int{"list-instances": 0, "list-servers --all-instances": 0, "check --all-instances": 1} {
+		stdout, stderr := s.run(t, code, strings.Fields(command)...)
+		if !strings.Contains(stderr, "warning: the instance "+name+" in "+reason) || !strings.Contains(stdout, "Tentacle") {
+			t.Errorf("%s: %s\n%s", command, stdout, stderr)
+		}
+	}
+	if _, stderr := s.run(t, 1, "list-servers", "--instance="+name); !strings.Contains(stderr, reason) {
+		t.Errorf("of the instance itself: %s", stderr)
+	}
+	if _, stderr := s.run(t, 0, "list-servers", "--instance=Tentacle"); stderr != "" {
+		t.Errorf("of another instance: %s", stderr)
+	}
 }

@@ -67,7 +67,6 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 			return err
 		}
 	}
-	noteUse(t.instance)
 	shown, err := o.shown(ctx, c, t)
 	if err != nil {
 		return err

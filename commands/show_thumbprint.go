@@ -52,7 +52,6 @@ func showThumbprint(ctx context.Context, c *console, o showThumbprintOptions) er
 			return err
 		}
 	}
-	noteUse(t.instance)
 	document, err := t.place.read(ctx)
 	if err != nil {
 		return about(t.suggest(), err)

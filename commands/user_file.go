@@ -39,6 +39,9 @@ func (f userFile) complete(option string) error {
 // check refuses what must not be replaced, before anything is done. Config is the configuration of
 // the Tentacle that the command is about, "" for none.
 func (f userFile) check(config string) error {
+	if err := atomicfile.CheckPath(f.path); err != nil {
+		return fmt.Errorf("cannot write %s: %w", f.path, err)
+	}
 	if err := f.refuseOwn(config); err != nil {
 		return err
 	}

@@ -3,25 +3,15 @@ package tentacleconfig
 import (
 	"errors"
 	"io/fs"
-	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/longpath"
 	"golang.org/x/sys/windows"
 )
 
-// foreignOwner says why a backup of the file at target does not count: "" if it belongs to the
-// owner of that file, to Administrators or to SYSTEM, or if the disk knows no owners.
+// foreignOwner says why a backup of the file at target does not count: "" if its owner is trusted
+// (isTrustedOwner), or if the disk knows no owners.
 func foreignOwner(target string) func(backup string) string {
-	var trusted []*windows.SID
-	for _, known := range []windows.WELL_KNOWN_SID_TYPE{windows.WinBuiltinAdministratorsSid, windows.WinLocalSystemSid} {
-		if sid, err := windows.CreateWellKnownSid(known); err == nil {
-			trusted = append(trusted, sid)
-		}
-	}
 	own, errOwn := ownerOf(target)
-	if errOwn == nil {
-		trusted = append(trusted, own)
-	}
 	return func(backup string) string {
 		owner, err := ownerOf(backup)
 		switch {
@@ -29,7 +19,7 @@ func foreignOwner(target string) func(backup string) string {
 			return ""
 		case err != nil:
 			return "has an owner who cannot be found out"
-		case slices.ContainsFunc(trusted, owner.Equals):
+		case isTrustedOwner(owner.String(), sidOf(own, false, errOwn)):
 			return ""
 		}
 		if account, domain, _, err := owner.LookupAccount(""); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func backups(t testing.TB, path string) []Backup {
 	return all
 }
 
-func TestABackupIsTheOldFileItself(t *testing.T) {
+func TestABackupIsTheOldFileItselfOrOnWindowsACopy(t *testing.T) {
 	path := writeConfig(t, oldConfig)
 	old, err := os.Stat(path)
 	if err != nil {
@@ -37,8 +38,10 @@ func TestABackupIsTheOldFileItself(t *testing.T) {
 		t.Fatalf("told is %q, there are %v", told, all)
 	}
 	kept, err := os.Stat(told)
-	if err != nil || !os.SameFile(old, kept) || kept.Mode() != old.Mode() {
-		t.Errorf("it is another file: %v, %v", kept, err)
+	// On Windows it would be the live file, which Tentacle writes into, wherever it cannot be removed
+	// after a save that failed.
+	if err != nil || os.SameFile(old, kept) == (runtime.GOOS == "windows") || kept.Mode() != old.Mode() {
+		t.Errorf("it is %v, %v, beside %v", kept, err, old)
 	}
 	if all[0].Time.Before(begin) || all[0].Time.After(time.Now()) || told != path+".bak-"+all[0].Time.Format("20060102T150405Z") {
 		t.Errorf("%s was made at %v, after %v", told, all[0].Time, begin)
@@ -52,7 +55,7 @@ func TestWhereThereCanBeNoLinkTheBackupIsACopyLikeTheOldFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := saving{target: path}
-	if err := s.copyTo(path+".bak-20261123T041500Z", []byte(oldConfig)); err != nil {
+	if err := s.copyTo(t.Context(), path+".bak-20261123T041500Z", []byte(oldConfig)); err != nil {
 		t.Fatal(err)
 	}
 	b := backups(t, path)[0]

@@ -2,6 +2,7 @@ package tentacleconfig
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,14 @@ import (
 // Read reads the configuration file at path. What is not the configuration of a Tentacle is a
 // *DamagedError: a file that is empty, ends in the middle, is not XML, has another root element,
 // is neither UTF-8 nor UTF-16 or is larger than 64 MiB.
+//
+// It waits for a program that keeps others from reading the file, as Windows allows, for 15 s.
 func Read(path string) (*Document, error) { return readDocument(path, atomicfile.Open) }
+
+// ReadContext is Read that waits as long as ctx lasts, at most.
+func ReadContext(ctx context.Context, path string) (*Document, error) {
+	return readDocument(path, func(path string) (*os.File, error) { return atomicfile.OpenContext(ctx, path) })
+}
 
 // opener opens a file to read it: atomicfile.Open, or atomicfile.OpenNoFollow where its folder may
 // be anybody's and what is read goes into another file.
@@ -77,7 +85,7 @@ func readFile(path string, open opener) (data []byte, changed time.Time, err err
 	defer f.Close()
 	var content bytes.Buffer
 	content.Grow(int(min(info.Size(), maxSize)) + bytes.MinRead)
-	_, err = content.ReadFrom(io.LimitReader(f, maxSize+1))
+	_, err = content.ReadFrom(io.LimitReader(atomicfile.NewReader(context.Background(), f), maxSize+1))
 	data = content.Bytes()
 	if err != nil {
 		return nil, changed, readError(path, err)
@@ -92,7 +100,7 @@ func readAll(path string, open opener) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	return io.ReadAll(atomicfile.NewReader(context.Background(), f))
 }
 
 func readError(path string, err error) error {

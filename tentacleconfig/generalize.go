@@ -149,7 +149,7 @@ func othersWithSecrets(target string) ([]Instance, error) {
 // where the next one could not be; one that is gone is no error.
 func DeleteFiles(paths []string) (deleted []string, err error) {
 	for _, path := range paths {
-		err := os.Remove(path)
+		err := atomicfile.Remove(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,15 +20,13 @@ import (
 // MachineHome is the folder where Tentacle keeps what concerns the whole
 // host: that of the environment variable
 // TentacleMachineConfigurationHomeDirectory, else /etc/octopus or, on Windows,
-// %ProgramData%\Octopus (Configuration/Instances/ApplicationInstanceStore.cs).
+// Octopus in the known folder ProgramData
+// (Configuration/Instances/ApplicationInstanceStore.cs).
 func MachineHome() string {
 	if home := os.Getenv("TentacleMachineConfigurationHomeDirectory"); strings.TrimSpace(home) != "" {
 		return home
 	}
-	if runtime.GOOS == "windows" {
-		return filepath.Join(cmp.Or(os.Getenv("ProgramData"), `C:\ProgramData`), "Octopus")
-	}
-	return "/etc/octopus"
+	return usualMachineHome()
 }
 
 func indexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
@@ -44,7 +41,7 @@ func Instances() ([]Instance, error) {
 	for _, f := range files {
 		list = append(list, f.Instance)
 	}
-	older, err := registryInstances()
+	older, _, err := registryIndex()
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +54,37 @@ func Instances() ([]Instance, error) {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
 	})
 	return list, damage
+}
+
+// SkippedError is an entry of the older index, in the registry of Windows, that names no
+// configuration: its instance is not listed.
+type SkippedError struct {
+	Name string // of the instance
+	Key  string // in the registry, like HKLM\Software\Octopus\Tentacle\web
+	Err  error
+}
+
+func (e *SkippedError) Error() string {
+	return fmt.Sprintf("the instance %s in %s was skipped: %v", e.Name, e.Key, e.Err)
+}
+
+func (e *SkippedError) Unwrap() error { return e.Err }
+
+// Skipped are the entries of the older index that Instances leaves out because they cannot be read
+// or understood.
+func Skipped() []*SkippedError {
+	_, skipped, _ := registryIndex() // that it cannot be read at all, Instances says
+	return skipped
+}
+
+// skippedNamed is why there is no instance of that name, if it was skipped.
+func skippedNamed(name string) error {
+	for _, s := range Skipped() {
+		if strings.EqualFold(s.Name, name) {
+			return s
+		}
+	}
+	return nil
 }
 
 // IndexError is an index file that cannot be read or understood, so that it is not known which
@@ -157,17 +185,8 @@ func instanceAt(name, config string) (Instance, error) {
 // SharingFile are the other instances in a list that have the same configuration file, under
 // whatever path.
 func (i Instance) SharingFile(list []Instance) (sharing []Instance) {
-	info, err := os.Stat(i.ConfigPath)
 	for _, other := range list {
-		if other.Name == i.Name {
-			continue
-		}
-		same := other.ConfigPath == i.ConfigPath
-		if !same && err == nil {
-			its, err := os.Stat(other.ConfigPath)
-			same = err == nil && os.SameFile(info, its)
-		}
-		if same {
+		if other.Name != i.Name && SamePath(other.ConfigPath, i.ConfigPath) {
 			sharing = append(sharing, other)
 		}
 	}
@@ -212,6 +231,9 @@ func findFile(instance, config string) (Instance, error) {
 	if err != nil {
 		return Instance{}, err
 	}
+	if err := atomicfile.CheckPath(found.ConfigPath); err != nil {
+		return Instance{}, readError(found.ConfigPath, err)
+	}
 	info, err := os.Stat(found.ConfigPath)
 	if err != nil {
 		return Instance{}, readError(found.ConfigPath, err)
@@ -249,6 +271,9 @@ func findName(name string) (Instance, error) {
 	}
 	switch len(found) {
 	case 0:
+		if skipped := skippedNamed(name); skipped != nil {
+			return Instance{}, skipped
+		}
 		return Instance{}, &InstanceError{Problem: UnknownInstance, Name: name, Instances: list}
 	case 1:
 		return found[0], nil

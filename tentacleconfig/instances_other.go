@@ -4,8 +4,10 @@ package tentacleconfig
 
 import "errors"
 
-// registryInstances: only Windows has the older index in the registry.
-func registryInstances() ([]Instance, error) { return nil, nil }
+func usualMachineHome() string { return "/etc/octopus" }
+
+// registryIndex: only Windows has the older index in the registry.
+func registryIndex() ([]Instance, []*SkippedError, error) { return nil, nil, nil }
 
 // Migrate: only Windows has an older index.
 func Migrate(Instance) error { return nil }

@@ -1,10 +1,12 @@
 package tentacleconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,53 +17,68 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-const registryIndex = `Software\Octopus\Tentacle`
+// olderIndex is where the index is that Tentacle had before there were index files.
+const olderIndex = `Software\Octopus\Tentacle`
 
-// registryInstances lists the instances of the index that Tentacle had before
-// there were index files, in the 64-bit view of the registry
-// (Configuration/Instances/WindowsRegistryApplicationInstanceStore.cs).
-func registryInstances() ([]Instance, error) {
-	const path = registryIndex
+// usualMachineHome asks Windows, as .NET does, and not the environment, which anybody may change.
+func usualMachineHome() string {
+	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
+	if err != nil {
+		data = cmp.Or(os.Getenv("ProgramData"), `C:\ProgramData`)
+	}
+	return filepath.Join(data, "Octopus")
+}
+
+// registryIndex lists the instances of the older index, in the 64-bit view of the registry
+// (Configuration/Instances/WindowsRegistryApplicationInstanceStore.cs), and those whose entry names
+// no configuration.
+func registryIndex() (list []Instance, skipped []*SkippedError, err error) {
 	const access = registry.READ | registry.WOW64_64KEY
-	index, err := registry.OpenKey(registry.LOCAL_MACHINE, path, access)
+	index, err := registry.OpenKey(registry.LOCAL_MACHINE, olderIndex, access)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf(`cannot read the instances of Tentacle in HKLM\%s: %w`, path, err)
+		return nil, nil, fmt.Errorf(`cannot read the instances of Tentacle in HKLM\%s: %w`, olderIndex, err)
 	}
 	defer index.Close()
 	names, err := index.ReadSubKeyNames(-1)
 	if err != nil {
-		return nil, fmt.Errorf(`cannot list the instances of Tentacle in HKLM\%s: %w`, path, err)
+		return nil, nil, fmt.Errorf(`cannot list the instances of Tentacle in HKLM\%s: %w`, olderIndex, err)
 	}
-	var list []Instance
 	for _, name := range names {
 		config, err := configurationOf(index, name, access)
-		if err != nil {
-			return nil, fmt.Errorf(`cannot read the instance in HKLM\%s\%s: %w`, path, name, err)
+		var instance Instance
+		if err == nil && config != "" {
+			instance, err = instanceAt(name, config)
 		}
-		if config == "" { // the same key holds other things of Tentacle's as well
-			continue
+		switch {
+		case err != nil:
+			skipped = append(skipped, &SkippedError{Name: name, Key: `HKLM\` + olderIndex + `\` + name, Err: err})
+		case config != "": // the same key holds other things of Tentacle's as well
+			list = append(list, instance)
 		}
-		instance, err := instanceAt(name, config)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, instance)
 	}
-	return list, nil
+	return list, skipped, nil
 }
 
+// configurationOf is the path in an entry of the older index; "" where there is none. As for .NET,
+// names of variables in a value of the type for that (REG_EXPAND_SZ) stand for what these say.
 func configurationOf(index registry.Key, name string, access uint32) (string, error) {
+	const value = "ConfigurationFilePath"
 	key, err := registry.OpenKey(index, name, access)
 	if err != nil {
 		return "", err
 	}
 	defer key.Close()
-	config, _, err := key.GetStringValue("ConfigurationFilePath")
-	if errors.Is(err, fs.ErrNotExist) {
+	config, kind, err := key.GetStringValue(value)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case errors.Is(err, registry.ErrUnexpectedType):
+		return "", fmt.Errorf("its %s is not a string", value)
+	case err == nil && kind == registry.EXPAND_SZ:
+		return registry.ExpandString(config)
 	}
 	return config, err
 }
@@ -76,7 +93,7 @@ func Migrate(i Instance) error {
 	if _, err := os.Stat(IndexFile(i.Name)); err == nil {
 		return nil
 	}
-	older, err := registryInstances()
+	older, _, err := registryIndex()
 	if err != nil {
 		return err
 	}
@@ -92,17 +109,17 @@ func Migrate(i Instance) error {
 // names ignore case. Where it has none of that name, it is not opened to be
 // written, which takes an Administrator.
 func unregisterOlder(name string) error {
-	older, err := registryInstances()
+	older, _, err := registryIndex()
 	if err != nil || !slices.ContainsFunc(older, func(o Instance) bool { return strings.EqualFold(o.Name, name) }) {
 		return err
 	}
-	index, err := registry.OpenKey(registry.LOCAL_MACHINE, registryIndex, registry.READ|registry.WOW64_64KEY)
+	index, err := registry.OpenKey(registry.LOCAL_MACHINE, olderIndex, registry.READ|registry.WOW64_64KEY)
 	if err == nil {
 		defer index.Close()
 		err = deleteKey(index, name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return hint.Permission(fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, registryIndex, err))
+		return hint.Permission(fmt.Errorf(`cannot remove the instance %s from HKLM\%s: %w`, name, olderIndex, err))
 	}
 	return nil
 }

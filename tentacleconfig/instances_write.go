@@ -1,11 +1,13 @@
 package tentacleconfig
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"unicode"
 
@@ -41,6 +43,8 @@ func CheckInstanceName(name string) error {
 		return fmt.Errorf("the instance name %q begins or ends with a space", name)
 	case strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ".") == "":
 		return fmt.Errorf(`%q is not a valid instance name: it must not contain / \ : * ? " < > |`, name)
+	case runtime.GOOS == "windows" && atomicfile.IsDeviceName(name):
+		return fmt.Errorf("%q is not a valid instance name: Windows has a device of that name", name)
 	}
 	return nil
 }
@@ -65,8 +69,8 @@ func Registered(name string) (Instance, error) {
 }
 
 // Register writes the index file of an instance, whose ConfigPath is absolute,
-// unless it says just that already. One that was there keeps its name and gets
-// the new configuration.
+// unless it leads to that file already. One that was there keeps its name, its
+// owner and who may use it, and gets the new configuration.
 func Register(i Instance) (changed bool, err error) {
 	now, err := Registered(i.Name)
 	if err != nil {
@@ -75,7 +79,7 @@ func Register(i Instance) (changed bool, err error) {
 	if now.Name != "" {
 		i.Name = now.Name
 	}
-	if now == i {
+	if now.Name != "" && SamePath(now.ConfigPath, i.ConfigPath) {
 		return false, nil
 	}
 	content, err := indexEntry(i)
@@ -89,14 +93,22 @@ func Register(i Instance) (changed bool, err error) {
 	// In the folder above, because Tentacle takes every file in that of the index for an instance,
 	// and does not start if it cannot read one.
 	atomicfile.RemoveLeftovers(indexFolder(), atomicfile.Abandoned)
-	temp, err := atomicfile.WriteTemp(indexFolder(), content, 0o644, func(*os.File) error { return nil })
+	temp, err := atomicfile.WriteTemp(indexFolder(), content, 0o644, func(f *os.File) error {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			return keepMetadata(f, path, info)
+		}
+		return nil
+	})
 	if err == nil {
-		err = atomicfile.MoveTemp(temp, path)
+		err = atomicfile.MoveTemp(context.Background(), temp, path)
 	}
 	if err != nil {
 		return false, hint.Permission(fmt.Errorf("cannot add the instance %s to the index: cannot write %s: %w", i.Name, path, err))
 	}
-	return true, atomicfile.Flushed(indexFolder(), path+" is written")
+	if now.Name == "" {
+		err = inheritFromFolder(path)
+	}
+	return true, errors.Join(err, atomicfile.Flushed(indexFolder(), path+" is written"))
 }
 
 // indexEntry is the content of an index file, without a line end at its end.
@@ -119,7 +131,7 @@ func Unregister(name string) error {
 		if f.Name != name {
 			continue
 		}
-		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := atomicfile.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return hint.Permission(fmt.Errorf("cannot remove the instance %s from the index: %w", name, err))
 		}
 	}

@@ -125,3 +125,46 @@ func read(t *testing.T, path string) string {
 	}
 	return string(content)
 }
+
+func TestNamesOfDevicesAreNoNamesOfInstancesOnWindows(t *testing.T) {
+	for _, name := range []string{"con", "NUL", "aux.web", "COM1", "lpt9"} {
+		if err := CheckInstanceName(name); (err != nil) != (runtime.GOOS == "windows") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := CheckInstanceName("console"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPathsAreComparedAsFilesAndElseByTheRulesOfTheSystem(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "Tentacle.config")
+	put(t, file, "")
+	put(t, filepath.Join(folder, "other"), "")
+	for path, want := range map[string]bool{
+		file: true,
+		filepath.Join(folder, "x") + "/../Tentacle.config": true,
+		filepath.Join(folder, "other"):                     false,
+		filepath.Join(folder, "none"):                      false,
+		folder:                                             false,
+	} {
+		if got := SamePath(file, path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	for _, c := range []struct {
+		a, b, goos string
+		want       bool
+	}{
+		{"none", "none", "linux", true},
+		{"none", "./x/../none", "linux", true},
+		{"none", "None", "linux", false},
+		{"none", "None", "windows", true},
+		{"none", "other", "windows", false},
+	} {
+		if got := samePathText(c.a, c.b, c.goos); got != c.want {
+			t.Errorf("%s and %s on %s: %v", c.a, c.b, c.goos, got)
+		}
+	}
+}

@@ -27,11 +27,19 @@ const lockPoll = 20 * time.Millisecond
 // If it is taken, waiting is called, unless it is nil, and the wait ends after the timeout.
 func lock(ctx context.Context, target string, waiting func(), timeout time.Duration) (unlock func() error, err error) {
 	name := lockFile(target)
-	if err := makeLockFile(name, target); err != nil {
+	err = makeLockFile(name, target)
+	if errors.Is(err, fs.ErrExist) {
+		err = checkLockFile(name)
+	}
+	if err != nil {
 		return nil, lockError("cannot change %s: cannot create its lock file %s: %w", target, name, err)
 	}
 	l := flock.New(name, flock.SetFlag(os.O_RDONLY|atomicfile.NoFollow))
-	taken, err := l.TryLock()
+	taken := false
+	err = atomicfile.WhileInUse(ctx, name, func() (err error) {
+		taken, err = l.TryLock()
+		return err
+	})
 	if err == nil && !taken {
 		if waiting != nil {
 			waiting()
@@ -64,25 +72,6 @@ func lockError(format, target, name string, cause error) error {
 }
 
 func lockFile(target string) string { return atomicfile.Sidecar(target, "lock") }
-
-func makeLockFile(name, target string) error {
-	info, err := os.Stat(target)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return checkLockFile(name)
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	// If this user is not allowed to give files away, it stays theirs; the lock works anyway.
-	_ = keepOwner(f, info)
-	writers := info.Mode().Perm() & 0o222
-	return f.Chmod(writers<<1 | writers)
-}
 
 // checkLockFile refuses what has the name of the lock file and is none: opening a pipe would block
 // for ever.

@@ -28,16 +28,6 @@ func IsOwnFile(path, config string) bool {
 			own = append(own, b.Path)
 		}
 	}
-	return isSameFile(filepath.Dir(path), indexFolder()) ||
-		slices.ContainsFunc(own, func(o string) bool { return isSameFile(path, o) })
-}
-
-// isSameFile compares paths, and the files that they lead to.
-func isSameFile(a, b string) bool {
-	if absolute, err := filepath.Abs(a); err == nil && absolute == filepath.Clean(b) {
-		return true
-	}
-	first, err1 := os.Stat(a)
-	second, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(first, second)
+	return SamePath(filepath.Dir(path), indexFolder()) ||
+		slices.ContainsFunc(own, func(o string) bool { return SamePath(path, o) })
 }

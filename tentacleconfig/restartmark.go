@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
@@ -65,7 +64,7 @@ func ClearRestartMark(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(restartMarkFile(target)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Remove(restartMarkFile(target)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return hint.Permission(err)
 	}
 	return nil

@@ -69,10 +69,10 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 	}
 	// Most runs find nothing to do: they must work on a read-only file system,
 	// and need no lock, since reading once is reading one state.
-	if _, same, err := edited(target, c); err != nil || same {
+	if _, same, err := edited(ctx, target, c); err != nil || same {
 		return false, err
 	}
-	if err := checkWritable(target); err != nil {
+	if err := checkWritable(ctx, target); err != nil {
 		return false, err
 	}
 	unlock, err := lock(ctx, target, c.Waiting, cmp.Or(c.LockTimeout, time.Minute))
@@ -95,12 +95,12 @@ func Update(ctx context.Context, path string, c Change) (changed bool, err error
 type revision struct{ before, after []byte }
 
 // edited reads the file and edits it; same says that this changes nothing.
-func edited(target string, c Change) (r revision, same bool, err error) {
+func edited(ctx context.Context, target string, c Change) (r revision, same bool, err error) {
 	read := readDocument
 	if c.Damaged {
 		read = readDamaged
 	}
-	d, err := read(target, atomicfile.OpenNoFollow)
+	d, err := read(target, func(path string) (*os.File, error) { return atomicfile.OpenNoFollowContext(ctx, path) })
 	if err != nil {
 		return r, false, err
 	}
@@ -113,18 +113,19 @@ func edited(target string, c Change) (r revision, same bool, err error) {
 }
 
 // CheckWritable says why Update could not change the file at path, as far as that
-// can be known without writing anything.
-func CheckWritable(path string) error {
+// can be known without writing anything. Like Update, it waits for programs that
+// have the file open, where these keep it from being replaced.
+func CheckWritable(ctx context.Context, path string) error {
 	target, err := resolve(path)
 	if err != nil {
 		return err
 	}
-	return checkWritable(target)
+	return checkWritable(ctx, target)
 }
 
 // checkWritable refuses early what would fail later, or what root could do although somebody does
 // not want it done.
-func checkWritable(target string) error {
+func checkWritable(ctx context.Context, target string) error {
 	info, err := os.Stat(target)
 	if err != nil {
 		return readError(target, err)
@@ -136,6 +137,14 @@ func checkWritable(target string) error {
 		if err := checkPermission(path); err != nil {
 			return fmt.Errorf("cannot change %s: %w", target, err)
 		}
+	}
+	return checkNotHeld(ctx, target)
+}
+
+// checkNotHeld refuses a file that another program keeps from being replaced, after a wait.
+func checkNotHeld(ctx context.Context, target string) error {
+	if err := checkReplaceableNow(ctx, target); err != nil {
+		return hint.With(fmt.Errorf("cannot change %s: %w", target, err), "nothing was changed")
 	}
 	return nil
 }
@@ -159,7 +168,7 @@ type lostUpdate struct {
 // is made.
 func (s *saving) run(ctx context.Context) (changed bool, err error) {
 	for range maxStarts {
-		r, same, err := s.edited()
+		r, same, err := s.edited(ctx)
 		if err != nil && (s.beforeRan || s.lost != nil) {
 			err = s.withOutcome(err)
 		}
@@ -178,9 +187,9 @@ func (s *saving) run(ctx context.Context) (changed bool, err error) {
 }
 
 // edited edits what is to be kept: what the file says, or a lost update.
-func (s *saving) edited() (revision, bool, error) {
+func (s *saving) edited(ctx context.Context) (revision, bool, error) {
 	if s.lost == nil {
-		return edited(s.target, s.change)
+		return edited(ctx, s.target, s.change)
 	}
 	d, err := Parse(s.target, s.lost.content)
 	if err != nil {
@@ -209,30 +218,38 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err != nil {
 		return false, s.withOutcome(fmt.Errorf("cannot save %s: %w", s.target, err))
 	}
+	moved := false
 	defer func() {
-		if !changed {
-			_ = os.Remove(temp) // else the next Update does
+		switch {
+		case moved: // or removed, where that failed
+		case err != nil:
+			err = atomicfile.RemoveTemp(temp, err)
+		default:
+			_ = atomicfile.Remove(temp) // else the next Update does
 		}
 	}()
-	backup, err := s.backUp(r.before)
+	backup, err := s.backUp(ctx, r.before)
 	if err != nil {
 		return false, s.withOutcome(err)
 	}
 	crashpoint.Reach("kept")
 	defer func() { s.finishBackup(backup, changed) }()
 	if s.change.Before != nil && !s.beforeRan {
+		if err := checkNotHeld(ctx, s.target); err != nil { // who has it open may have come since the first look
+			return false, err
+		}
 		if err := s.change.Before(); err != nil {
 			return false, err
 		}
 		s.beforeRan = true
 	}
 	expected := s.expected(r)
-	current, err := atomicfile.OpenNoFollow(s.target)
+	current, err := atomicfile.OpenNoFollowContext(ctx, s.target)
 	if err != nil {
 		return false, s.withOutcome(readError(s.target, err))
 	}
 	defer current.Close()
-	if content, err := io.ReadAll(current); err != nil {
+	if content, err := io.ReadAll(atomicfile.NewReader(ctx, current)); err != nil {
 		return false, s.withOutcome(readError(s.target, err))
 	} else if !bytes.Equal(content, expected) {
 		s.lost = nil // the program that wrote then has written again
@@ -245,7 +262,8 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 		current.Close()
 	}
 	crashpoint.Reach("ready")
-	if err := atomicfile.MoveTemp(temp, s.target); err != nil {
+	moved = true
+	if err := atomicfile.MoveTemp(ctx, temp, s.target); err != nil {
 		return false, s.withOutcome(fmt.Errorf("cannot save %s: %w", s.target, err))
 	}
 	crashpoint.Reach("renamed")

@@ -2,6 +2,7 @@ package tentacleconfig
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -34,8 +35,9 @@ type backupOfSave struct {
 // space, and keeps everything the file has; with the rename the file loses its first name, to the
 // new one. A process that is killed in between leaves a backup that is the configuration itself:
 // harmless, and the next change finds that the newest backup is just what is to be kept, and makes
-// no other.
-func (s *saving) backUp(content []byte) (backupOfSave, error) {
+// no other. Where a program that has the file open can prevent the rename, it would keep that second
+// name from being removed, too: there it is a copy, since Tentacle writes into the file.
+func (s *saving) backUp(ctx context.Context, content []byte) (backupOfSave, error) {
 	if s.change.Backup == nil {
 		return backupOfSave{}, nil
 	}
@@ -48,10 +50,10 @@ func (s *saving) backUp(content []byte) (backupOfSave, error) {
 		return backupOfSave{Backup: all[0], others: all[1:]}, nil
 	}
 	b := nextBackup(s.target, all, now)
-	if s.lost != nil || os.Link(s.target, b.Path) != nil {
+	if s.lost != nil || !replacesOpenFiles || os.Link(s.target, b.Path) != nil {
 		// Not every file system has links, and Linux may forbid them on a file of somebody else
 		// (fs.protected_hardlinks). A lost update has no name.
-		if err := s.copyTo(b.Path, content); err != nil {
+		if err := s.copyTo(ctx, b.Path, content); err != nil {
 			return backupOfSave{}, &BackupError{s.target, err}
 		}
 	}
@@ -69,12 +71,12 @@ func hasContent(path string, want []byte) bool {
 
 // copyTo makes the backup where there can be no link: as whole, and as much like the old file, as
 // the new one is made.
-func (s *saving) copyTo(path string, content []byte) error {
+func (s *saving) copyTo(ctx context.Context, path string, content []byte) error {
 	temp, err := s.writeTemp(content)
 	if err != nil {
 		return err
 	}
-	return atomicfile.MoveTemp(temp, path)
+	return atomicfile.MoveTemp(ctx, temp, path)
 }
 
 // finishBackup is called when it is known whether the file was replaced: then the oldest backups
@@ -83,7 +85,7 @@ func (s *saving) finishBackup(b backupOfSave, replaced bool) {
 	switch {
 	case s.change.Backup == nil:
 	case !replaced && b.created:
-		_ = os.Remove(b.Path) // else there is a backup too many, of what is still there
+		_ = atomicfile.Remove(b.Path) // else there is a backup too many, of what is still there
 	case replaced:
 		for _, oldest := range surplus(append([]Backup{b.Backup}, b.others...), time.Now()) {
 			_ = os.Remove(oldest.Path) // else the next change does

@@ -3,6 +3,7 @@
 package tentacleconfig
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,3 +63,27 @@ func readOnlyMark(info fs.FileInfo) string { return fmt.Sprintf("mode %04o", inf
 // replacesOpenFiles: a program that has the file open when it is replaced goes on writing to the
 // old one.
 const replacesOpenFiles = true
+
+// checkReplaceableNow: here no program keeps another from replacing a file.
+func checkReplaceableNow(context.Context, string) error { return nil }
+
+// makeLockFile makes the lock file, unless it exists: the error is then fs.ErrExist. Who may write to
+// the configuration may lock it.
+func makeLockFile(name, target string) error {
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// If this user is not allowed to give files away, it stays theirs; the lock works anyway.
+	_ = keepOwner(f, info)
+	writers := info.Mode().Perm() & 0o222
+	return f.Chmod(writers<<1 | writers)
+}
+
+// inheritFromFolder: here a file is made with what its folder gives it, wherever it is moved to.
+func inheritFromFolder(string) error { return nil }

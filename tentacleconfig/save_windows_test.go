@@ -45,18 +45,167 @@ func TestASaveWaitsForATentacleThatReads(t *testing.T) {
 	onlyConfigAndBackups(t, path)
 }
 
-func TestASaveGivesUpOnAFileThatStaysOpen(t *testing.T) {
+func TestASaveWaitsForAFileThatIsHeldForFourSeconds(t *testing.T) {
+	t.Parallel()
 	path := writeConfig(t, oldConfig)
-	reading := open(t, path, windows.GENERIC_READ, windows.FILE_SHARE_READ)
-	changed, err := Update(t.Context(), path, Change{Edit: setK("new")})
-	windows.CloseHandle(reading)
-	if changed || err == nil || !strings.Contains(err.Error(), "another program has it open") || !strings.Contains(printed(err), "nothing was changed") {
-		t.Errorf("got %v, %v", changed, err)
+	reading := open(t, path, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE) // an editor
+	held := time.AfterFunc(4*time.Second, func() { windows.CloseHandle(reading) })
+	before := 0
+	changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Backup: func(string) {}, Before: func() error {
+		if before++; held.Stop() {
+			windows.CloseHandle(reading)
+			t.Error("it began while the file was held")
+		}
+		return nil
+	}})
+	if !changed || err != nil || before != 1 {
+		t.Fatal(changed, err, before)
 	}
-	if got := content(t, path); got != oldConfig {
+	if got := content(t, path); got != newConfig {
 		t.Errorf("the file is now %q", got)
 	}
-	onlyConfig(t, path)
+	onlyConfigAndBackups(t, path)
+}
+
+// A file that is held from the first look on, from just before Before runs, and while it runs.
+func TestASaveGivesUpOnAFileThatStaysOpen(t *testing.T) {
+	for _, c := range []struct {
+		since     string
+		runs      int // how often Before does
+		says, now string
+	}{
+		{"first", 0, "another program has it open", "nothing was changed"},
+		{"second", 0, "another program has it open", "nothing was changed"},
+		{"before", 1, "another program has it open", "it still has its old content"},
+	} {
+		t.Run(c.since, func(t *testing.T) {
+			t.Parallel()
+			path := writeConfig(t, oldConfig)
+			var reading windows.Handle
+			hold := func(now bool) {
+				if now {
+					reading = open(t, path, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE)
+				}
+			}
+			hold(c.since == "first")
+			edits, runs := 0, 0
+			changed, err := Update(t.Context(), path, Change{
+				Edit: func(d *Document) error {
+					edits++
+					hold(c.since == "second" && edits == 2)
+					return setK("new")(d)
+				},
+				Before: func() error {
+					runs++
+					hold(c.since == "before")
+					return nil
+				},
+				Backup: func(string) { t.Error("a backup was kept") },
+			})
+			// Tentacle writes in place, now that nothing was saved: no other file may be the same one.
+			writing := open(t, path, windows.GENERIC_WRITE, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE)
+			var now windows.ByHandleFileInformation
+			if err := windows.GetFileInformationByHandle(writing, &now); err != nil || now.NumberOfLinks != 1 {
+				t.Errorf("it has %d names, %v", now.NumberOfLinks, err)
+			}
+			windows.CloseHandle(writing)
+			windows.CloseHandle(reading)
+			if changed || err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(printed(err), c.now) {
+				t.Errorf("got %v, %v", changed, printed(err))
+			}
+			if runs != c.runs {
+				t.Errorf("Before ran %d times", runs)
+			}
+			if got := content(t, path); got != oldConfig {
+				t.Errorf("the file is now %q", got)
+			}
+			onlyConfig(t, path)
+		})
+	}
+}
+
+func TestTheLockFileHasAnAccessListOfItsOwn(t *testing.T) {
+	path := writeConfig(t, oldConfig)
+	sd, err := windows.SecurityDescriptorFromString("D:P(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;OW)(A;;FR;;;BU)(A;;0x1301bf;;;LS)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setSecurity(path, sd, false); err != nil {
+		t.Fatal(err)
+	}
+	lock := lockFile(path)
+	for _, before := range []string{"", "of an older version"} {
+		if before != "" {
+			if err := os.Remove(lock); err != nil {
+				t.Fatal(err)
+			}
+			put(t, lock, "")
+		}
+		if changed, err := Update(t.Context(), path, Change{Edit: setK("new" + before)}); !changed || err != nil {
+			t.Fatal(changed, err)
+		}
+		want, err := lockAccess(security(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := security(t, lock)
+		if !onWine() && (!sameAccess(got, want) || strings.Contains(got, ";BU)")) { // Wine makes a mode of it
+			t.Errorf("the lock file, first %q: %s, not %s", before, got, want)
+		}
+	}
+}
+
+func TestStreamsCompressionAndLabelAreKept(t *testing.T) {
+	skipOnWine(t, "files have neither streams nor compression nor labels")
+	path := writeConfig(t, oldConfig)
+	const note = "[ZoneTransfer]\r\nZoneId=3\r\n"
+	put(t, path+":Zone.Identifier", note)
+	if err := setCompression(path, true); err != nil {
+		t.Fatal(err)
+	}
+	label, err := windows.SecurityDescriptorFromString("S:(ML;;NW;;;LW)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setSecurityParts(path, label, windows.LABEL_SECURITY_INFORMATION, windows.WRITE_OWNER); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Update(t.Context(), path, Change{Edit: setK("new"), Backup: func(string) {}}); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	backups, err := Backups(path)
+	if err != nil || len(backups) != 1 {
+		t.Fatal(backups, err)
+	}
+	for _, file := range []string{path, backups[0].Path} {
+		if got := content(t, file+":Zone.Identifier"); got != note {
+			t.Errorf("%s: the stream says %q", file, got)
+		}
+		if attributes, err := attributesOf(file); attributes&windows.FILE_ATTRIBUTE_COMPRESSED == 0 || err != nil {
+			t.Errorf("%s: attributes %x, %v", file, attributes, err)
+		}
+		sd, err := windows.GetNamedSecurityInfo(file, windows.SE_FILE_OBJECT, windows.LABEL_SECURITY_INFORMATION)
+		if err != nil || !strings.Contains(sd.String(), "(ML;;NW;;;LW)") {
+			t.Errorf("%s: label %v, %v", file, sd, err)
+		}
+	}
+	put(t, path+":large", strings.Repeat("x", maxStream+1))
+	if changed, err := Update(t.Context(), path, Change{Edit: setK("newer")}); changed || err == nil || !strings.Contains(err.Error(), ":large cannot be kept") {
+		t.Errorf("a large stream: %v, %v", changed, err)
+	}
+}
+
+func TestAFileThatWasReplacedIsBornThen(t *testing.T) {
+	skipOnWine(t, "a file has no time of birth")
+	path := writeConfig(t, oldConfig)
+	first := timesOf(t, path)
+	time.Sleep(20 * time.Millisecond) // file systems count in some milliseconds
+	if changed, err := Update(t.Context(), path, Change{Edit: setK("new")}); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	if now := timesOf(t, path); !now.Created.After(first.Created) {
+		t.Errorf("created %v, before %v", now.Created, first.Created)
+	}
 }
 
 func TestReadingWaitsForATentacleThatHasTheFileForItself(t *testing.T) {

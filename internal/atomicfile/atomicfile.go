@@ -7,6 +7,7 @@
 package atomicfile
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -72,7 +73,7 @@ func replace(target string, content []byte, mode fs.FileMode, prepare func(*os.F
 	if err != nil {
 		return err
 	}
-	return MoveTemp(temp, target)
+	return MoveTemp(context.Background(), temp, target)
 }
 
 // Create creates a file, and its folder if needed. An existing file is left alone; the error is
@@ -91,13 +92,18 @@ func Create(path string, content []byte) error {
 }
 
 func create(path string, content []byte, mode fs.FileMode, prepare func(*os.File) error) error {
+	if err := CheckPath(path); err != nil {
+		return err
+	}
 	RemoveLeftovers(path, Abandoned)
 	temp, err := WriteTemp(path, content, mode, prepare)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp) }() // gone already where it was renamed
-	return renameNoReplace(temp, path)
+	if err = renameNoReplace(temp, path); err != nil {
+		err = RemoveTemp(temp, err)
+	}
+	return err
 }
 
 // asCreated leaves a new file with the owner and the access list that it was made with.
@@ -128,20 +134,28 @@ func WriteTemp(target string, content []byte, mode fs.FileMode, prepare func(*os
 		err = closeErr
 	}
 	if err != nil {
-		_ = os.Remove(path)
-		return "", WithoutPath(err)
+		return "", RemoveTemp(path, WithoutPath(err))
 	}
 	return path, nil
 }
 
 // MoveTemp gives a temporary file the name of target in one step of the file system, in the place
 // of a file of that name. If that fails, the temporary file is removed.
-func MoveTemp(temp, target string) error {
-	err := rename(temp, target)
+func MoveTemp(ctx context.Context, temp, target string) error {
+	err := rename(ctx, temp, target)
 	if err != nil {
-		_ = os.Remove(temp)
+		err = RemoveTemp(temp, err)
 	}
 	return err
+}
+
+// RemoveTemp removes a temporary file because of an error, which it returns. It waits for a program
+// that looks at the file, and says so where the file stays: it may hold secrets.
+func RemoveTemp(temp string, because error) error {
+	if err := Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return hint.With(because, fmt.Sprintf("remove %s, which could not be removed: %v", temp, WithoutPath(err)))
+	}
+	return because
 }
 
 // Flushed flushes a folder after a change in it. If that fails, the error says what was done and

@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,7 +16,7 @@ import (
 // ownerOnly: the mode that the file was made with does it.
 func ownerOnly(*os.File) error { return nil }
 
-func rename(from, to string) error {
+func rename(_ context.Context, from, to string) error {
 	err := os.Rename(from, to)
 	if link, is := errors.AsType[*os.LinkError](err); is {
 		err = link.Err // the names are known, or mean nothing to the reader
@@ -49,7 +50,7 @@ func renameByLink(link func(from, to string) error, temp, path string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fs.ErrExist
 	}
-	return rename(temp, path)
+	return rename(context.Background(), temp, path)
 }
 
 // FlushFolder makes the renames in a folder, and what was removed from it, last.

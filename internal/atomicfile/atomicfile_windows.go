@@ -1,10 +1,9 @@
 package atomicfile
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/longpath"
@@ -29,17 +28,39 @@ func ownerOnly(f *os.File) error {
 	return nil
 }
 
-// rename waits a moment for programs that have the old file open: Tentacle, which lets nobody
-// delete what it reads, a virus scanner or a backup.
-func rename(from, to string) error {
-	return whileInUse(func() error {
+// rename waits for programs that have the old file open: Tentacle, which lets nobody delete what it
+// reads, a virus scanner or a backup. While one has, Windows denies the access.
+func rename(ctx context.Context, from, to string) error {
+	err := WhileInUseOrDenied(ctx, to, func() error {
 		return move(from, to, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
-	}, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+	})
+	if err == nil {
+		setBirth(to)
+	}
+	return err
+}
+
+// setBirth makes a file one that was created now: for a quarter of a minute Windows gives the time
+// of birth of a file that had a name before to the next one of that name ("file system tunneling"),
+// so that a file which was replaced would seem to be one that was written into. Where this account
+// may not, that stays so.
+func setBirth(path string) {
+	name, err := longpath.UTF16(path)
+	if err != nil {
+		return
+	}
+	handle, err := windows.CreateFile(name, windows.FILE_WRITE_ATTRIBUTES, shareAll, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if err != nil {
+		return
+	}
+	defer windows.CloseHandle(handle)
+	now := windows.NsecToFiletime(time.Now().UnixNano())
+	_ = windows.SetFileTime(handle, &now, nil, nil)
 }
 
 // renameNoReplace gives a temporary file its name, unless something has that name.
 func renameNoReplace(temp, path string) error {
-	return move(temp, path, windows.MOVEFILE_WRITE_THROUGH)
+	return WhileInUse(context.Background(), temp, func() error { return move(temp, path, windows.MOVEFILE_WRITE_THROUGH) })
 }
 
 func move(from, to string, flags uint32) error {
@@ -54,21 +75,23 @@ func move(from, to string, flags uint32) error {
 	return windows.MoveFileEx(source, target, flags)
 }
 
-// whileInUse tries for about a second, as long as the error is one of these, by which Windows says
-// that someone else has the file open.
-func whileInUse(try func() error, signs ...error) error {
-	for wait := 10 * time.Millisecond; ; wait *= 2 {
-		err := try()
-		inUse := slices.ContainsFunc(signs, func(sign error) bool { return errors.Is(err, sign) })
-		switch {
-		case inUse && wait < time.Second:
-			time.Sleep(wait)
-		case inUse:
-			return fmt.Errorf("another program has it open, or it may not be replaced: %w", err)
-		default:
-			return err
-		}
+// CheckReplaceable says why the file at path cannot be replaced: because of its access list, or
+// because another program that has it open does not allow that. It waits for that program.
+func CheckReplaceable(ctx context.Context, path string) error {
+	name, err := longpath.UTF16(path)
+	if err != nil {
+		return err
 	}
+	return WhileInUse(ctx, path, func() error {
+		return tellPending(func() error {
+			// Read the access list, too: the new file gets it.
+			handle, err := windows.CreateFile(name, windows.DELETE|windows.READ_CONTROL, shareAll, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+			if err == nil {
+				_ = windows.CloseHandle(handle)
+			}
+			return err
+		})
+	})
 }
 
 // FlushFolder does nothing: MOVEFILE_WRITE_THROUGH has flushed the rename.

@@ -11,7 +11,12 @@ import (
 // It is filepath.EvalSymlinks, which on Windows cannot resolve every folder on the way (one that
 // may not be listed, some kinds of disk). Of a file that is no link itself, the path as it is will
 // do: what is made beside it lies in the same folder.
+//
+// A path that on Windows means a device, or a stream of a file, is refused, too.
 func FollowLinks(path string) (string, error) {
+	if err := CheckPath(path); err != nil {
+		return "", err
+	}
 	target, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		return target, checkLinks(path, target)

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -134,7 +135,11 @@ func openLog(root *os.Root) (f *os.File, err error) {
 // openFile opens a file that exists. A link, a pipe or a device is refused. The error is
 // fs.ErrNotExist also for one that was renamed just now.
 func openFile(root *os.Root, name string, how int) (*os.File, error) {
-	f, err := root.OpenFile(name, how|atomicfile.NoFollow, 0)
+	var f *os.File
+	err := atomicfile.WhileInUse(context.Background(), name, func() (err error) {
+		f, err = root.OpenFile(name, how|atomicfile.NoFollow, 0)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
