@@ -72,7 +72,8 @@ func failureOf(a *kubernetes.Agent, o agentOptions, err error) error {
 func (c *console) quietly() (own *console, warnings *bytes.Buffer) {
 	warnings = &bytes.Buffer{}
 	own = newConsole(strings.NewReader(""), &bytes.Buffer{}, warnings)
-	own.secrets, own.arguments, own.systemLog = c.secrets.Clone(), c.arguments, c.systemLog
+	own.secrets, own.arguments, own.systemLog = c.cloneSecrets(), c.arguments, c.systemLog
+	own.log, own.logFile = c.log, c.logFile
 	return own, warnings
 }
 

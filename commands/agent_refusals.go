@@ -111,7 +111,7 @@ func (e deniedError) Error() string {
 // Hints have the role for all that changing agents needs, so that it is given once.
 func (e deniedError) Hints() []string {
 	role := kubernetes.RoleFor("octo-tentacle", "", append(kubernetes.Reading(e.namespace), e.wanted...))
-	return []string{"an administrator of the cluster can allow it with this, by kubectl apply -f FILE (ACCOUNT is yours: kubectl auth whoami):\n" + strings.TrimSuffix(role, "\n")}
+	return []string{hint.Lines(append([]string{"an administrator of the cluster can allow it with this, by kubectl apply -f FILE (ACCOUNT is yours: kubectl auth whoami):"}, splitLines(role)...)...)}
 }
 
 // lookForScripts is how often a wait looks whether scripts run.

@@ -116,7 +116,7 @@ func (p *outsidePlace) undo(ctx context.Context, c *console, u *kubernetes.Upgra
 	})
 	if err != nil {
 		return unfinishedError{
-			done:  failure.Error() + "\nand the former addresses could not be put back; the ConfigMap has old and new together, so the agent keeps its identity:",
+			done:  failure.Error() + "; and the former addresses could not be put back; the ConfigMap has old and new together, so the agent keeps its identity:",
 			cause: err, finish: again + ", or " + helmAbout(p.tentacle, u.Release, "rollback"),
 		}
 	}

@@ -78,7 +78,7 @@ func newApp(c *console, only string) *cli.App {
 		Usage:                     "configure Octopus Tentacles, including polling every node of an HA cluster",
 		Writer:                    c.out,
 		ErrWriter:                 c.err,
-		Flags:                     []cli.Flag{helpFlag()},
+		Flags:                     globalFlags(),
 		HideHelp:                  true, // the library's flag, which all commands would share, is not used
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true, // a role or an environment may contain a comma
@@ -87,7 +87,7 @@ func newApp(c *console, only string) *cli.App {
 	for _, builder := range builders {
 		command := builder.build(c)
 		command.HideHelp = true
-		command.Flags = append(command.Flags, helpFlag())
+		command.Flags = append(command.Flags, globalFlags()...)
 		// rewriteArguments has checked the arguments; the commands word the remaining errors.
 		command.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return err }
 		if builder.changes {
@@ -99,4 +99,13 @@ func newApp(c *console, only string) *cli.App {
 		app.Commands = append(app.Commands, command)
 	}
 	return app
+}
+
+// globalFlags are the options of every command. The help of the program explains them.
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		helpFlag(),
+		&cli.BoolFlag{Name: verboseOption, Hidden: true},
+		&cli.StringFlag{Name: logFileOption, Hidden: true, Usage: "`FILE`"},
+	}
 }

@@ -26,6 +26,14 @@ func (noSuchCommandError) Hints() []string {
 // ignoredSwitches are accepted everywhere, as by the Tentacle CLI, and have no effect here.
 var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninteractive"}
 
+// The options of every command that show what it does: the requests, the ports that were tried, the
+// files that were read and written, what was waited for, and how long all that took. They change
+// nothing else.
+const (
+	verboseOption = "verbose"  // on standard error
+	logFileOption = "log-file" // in a file
+)
+
 // rewriteArguments turns a command line in any of the Tentacle CLI's spellings (options in any
 // case, `-name`, `--name`, `/name`, values after `=`, `:` or as the next argument) into the one
 // spelling urfave/cli reads:
@@ -35,20 +43,26 @@ var ignoredSwitches = []string{"console", "noconsolelogging", "nologo", "noninte
 // It refuses invalid arguments without ever repeating a value, which may be a key. Empty values are
 // refused or left out: see empty_values.go.
 func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, error) {
-	arguments = dropLeadingIgnored(arguments)
+	global, arguments := leadingGlobal(arguments)
 	if len(arguments) == 0 {
 		return nil, noSuchCommandError("no command given")
 	}
 	command, err := findCommand(commands, arguments[0])
 	if err != nil {
+		if topic, asked := helpBefore(commands, arguments); asked {
+			return topic, nil
+		}
 		return nil, err
+	}
+	options := optionsOf(command)
+	if command.Name != "help" && asksForHelp(options, arguments[1:]) {
+		return []string{command.Name, "--help=true"}, nil
 	}
 
 	var line []givenOption
 	var positional []string
-	options := optionsOf(command)
 	var before, argument string
-	for rest := arguments[1:]; len(rest) > 0; {
+	for rest := slices.Concat(global, arguments[1:]); len(rest) > 0; {
 		before, argument, rest = argument, rest[0], rest[1:]
 		if argument == "--" {
 			positional = append(positional, rest...)
@@ -106,21 +120,64 @@ func leftOver(command *cli.Command, count int) error {
 		"%s takes no positional arguments, but got %d", command.Name, count)
 }
 
-func dropLeadingIgnored(arguments []string) []string {
-	for len(arguments) > 0 {
-		name, _, _, isOption := splitOption(arguments[0])
-		if !isOption || !slices.Contains(ignoredSwitches, strings.ToLower(name)) {
-			break
+// leadingGlobal are the options of every command that stand before the command.
+func leadingGlobal(arguments []string) (global, rest []string) {
+	for rest = arguments; len(rest) > 0; {
+		name, _, hasValue, isOption := splitOption(rest[0])
+		size := 1
+		switch name = strings.ToLower(name); {
+		case !isOption:
+			return global, rest
+		case slices.Contains(ignoredSwitches, name), name == verboseOption:
+		case name == logFileOption && hasValue:
+		case name == logFileOption:
+			size = min(2, len(rest))
+		default:
+			return global, rest
 		}
-		arguments = arguments[1:]
+		global, rest = append(global, rest[:size]...), rest[size:]
 	}
-	return arguments
+	return global, rest
+}
+
+// asksForHelp says whether --help stands anywhere among the arguments of a command, whatever else
+// is wrong there. Behind an option that takes a value, /? may be a path.
+func asksForHelp(options map[string]option, arguments []string) bool {
+	isValue := false
+	for _, argument := range arguments {
+		if argument == "--" {
+			return false
+		}
+		name, value, hasValue, isOption := splitOption(argument)
+		known := options[strings.ToLower(name)]
+		if isOption && known.name == "help" && (!isValue || argument[0] == '-') {
+			if on, err := switchValue("help", value, hasValue); err == nil && on == "true" {
+				return true
+			}
+		}
+		isValue = isOption && known.takesValue && !hasValue
+	}
+	return false
+}
+
+// helpBefore reads a command line that begins with an option and has --help: help about the first
+// word that is a command.
+func helpBefore(commands []*cli.Command, arguments []string) (topic []string, asked bool) {
+	if _, _, _, isOption := splitOption(arguments[0]); !isOption || !asksForHelp(map[string]option{"help": {name: "help"}}, arguments) {
+		return nil, false
+	}
+	for _, argument := range arguments {
+		if i := slices.IndexFunc(commands, func(c *cli.Command) bool { return strings.EqualFold(c.Name, argument) }); i >= 0 {
+			return []string{commands[i].Name, "--help=true"}, true
+		}
+	}
+	return []string{"help"}, true
 }
 
 // commandNamed is the name of the command in a command line, as findCommand reads it; "" where
 // there is none, and for help, which explains the others.
 func commandNamed(arguments []string) string {
-	arguments = dropLeadingIgnored(arguments)
+	_, arguments = leadingGlobal(arguments)
 	if len(arguments) == 0 {
 		return ""
 	}
@@ -281,6 +338,9 @@ func unknownOption(command *cli.Command, options map[string]option, name string)
 		}
 	}
 	slices.Sort(names)
+	if command.Name == "help" {
+		return hint.Errorf("run octo-tentacle help for a list of commands, and octo-tentacle help COMMAND for the options of one", "help has no option --%s", name)
+	}
 	return hint.With(fmt.Errorf("%s has no option --%s%s", command.Name, name, didYouMean(strings.ToLower(name), names, "--")),
 		fmt.Sprintf("run octo-tentacle %s --help for a list of options", command.Name))
 }

@@ -300,7 +300,7 @@ func rehearse(ctx context.Context, c *console, t *tentacle, o changeOptions, ch 
 			err = t.place.refuseUseless(ctx, o)
 		}
 		if err != nil {
-			c.warn("without --dry-run this would fail: %s", errorText(err))
+			c.warn("without --dry-run this would fail: %s", c.errorText(err))
 		}
 	}
 	return nil

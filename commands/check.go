@@ -112,7 +112,7 @@ func (o *checkOptions) print(c *console, report checkReport) error {
 	case o.format == formatNagios:
 		c.printf("%s\n", report.nagios())
 	case o.format == formatPrometheus:
-		c.printf("%s", report.prometheus())
+		c.printf("%s\n", c.lines(splitLines(report.prometheus())))
 	case o.format == "json" && (o.allInstances || o.agents.severalPossible()):
 		return c.printJSON(report.results)
 	case o.format == "json":

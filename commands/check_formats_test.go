@@ -74,7 +74,7 @@ func TestTheNagiosLineIsOneLineWithNumbersWhateverTheFindingsSay(t *testing.T) {
 	if got := report.nagios(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := nagiosFailure(hint.New("it is\ntwo | lines", "do this", "or that")); got != "OCTO-TENTACLE UNKNOWN - it is; two / lines; do this; or that" {
+	if got := nagiosFailure(&console{}, hint.New("it is\ntwo | lines", "do this", "or that")); got != "OCTO-TENTACLE UNKNOWN - it is\\ntwo / lines; do this; or that" {
 		t.Error(got)
 	}
 }

@@ -121,8 +121,8 @@ func (r checkReport) nodesPolled() (polled, nodes int) {
 }
 
 // nagiosFailure is the line for a check that could not look, with what to do about it.
-func nagiosFailure(err error) string {
-	return nagiosLine(nagiosUnknown, strings.ReplaceAll(errorText(err), "\n  ", "\n"))
+func nagiosFailure(c *console, err error) string {
+	return nagiosLine(nagiosUnknown, strings.ReplaceAll(string(c.errorText(err)), "\n  ", "\n"))
 }
 
 var (

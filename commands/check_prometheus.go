@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/visible"
 	"github.com/octo-tentacle/octo-tentacle/service"
 )
 
@@ -25,12 +26,21 @@ type label struct{ name, value string }
 func (m *metric) add(value int64, labels ...label) {
 	texts := make([]string, len(labels))
 	for i, l := range labels {
-		texts[i] = fmt.Sprintf(`%s="%s"`, l.name, escapedLabel.Replace(strings.ToValidUTF8(l.value, "�")))
+		texts[i] = fmt.Sprintf(`%s="%s"`, l.name, labelValue(l.value))
 	}
 	m.samples = append(m.samples, fmt.Sprintf("%s{%s} %d\n", m.name, strings.Join(texts, ","), value))
 }
 
-var escapedLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+// labelValue is a value as the format writes it, and as a terminal may show it.
+func labelValue(value string) string {
+	lines := strings.Split(value, "\n")
+	for i, line := range lines {
+		lines[i] = escapedLabel.Replace(visible.Line(line))
+	}
+	return strings.Join(lines, `\n`)
+}
+
+var escapedLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // prometheus are the metrics of all Tentacles. The label is called tentacle, and not instance:
 // that is the label of the machine, which Prometheus sets itself.
@@ -82,13 +92,13 @@ func (r checkReport) prometheus() string {
 		}
 	}
 
-	var text strings.Builder
+	var metrics strings.Builder
 	for _, m := range []metric{build, checked, findings, bad, missing, running, up, polled, expiry} {
 		if len(m.samples) > 0 {
-			fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s gauge\n%s", m.name, m.help, m.name, strings.Join(m.samples, ""))
+			fmt.Fprintf(&metrics, "# HELP %s %s\n# TYPE %s gauge\n%s", m.name, m.help, m.name, strings.Join(m.samples, ""))
 		}
 	}
-	return text.String()
+	return metrics.String()
 }
 
 // addBad counts the findings that are not ok. Several may be about the same.

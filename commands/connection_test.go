@@ -57,8 +57,8 @@ func TestTheThumbprintOfAWebSocketIsTrustedForAReason(t *testing.T) {
 			switch {
 			case (err != nil) != c.refused:
 				t.Fatal(err)
-			case c.refused && !strings.Contains(errorText(err), "--server-web-socket-thumbprint"):
-				t.Errorf("names no option:\n%s", errorText(err))
+			case c.refused && !strings.Contains(shown(err), "--server-web-socket-thumbprint"):
+				t.Errorf("names no option:\n%s", shown(err))
 			case !c.refused && (len(got) != 40 || (got == cluster.Thumbprint()) != (c.address == own)):
 				t.Errorf("trusts %s", got)
 			}

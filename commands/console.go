@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-colorable"
@@ -36,7 +35,12 @@ type console struct {
 	errFile     io.Writer // the file behind err, to ask the terminal's width
 	mu          sync.Mutex
 	stopTicking func() // nil while no progress is shown
-	secrets     octoapi.Secrets
+
+	secretsMu sync.RWMutex
+	secrets   octoapi.Secrets
+
+	log     *slog.Logger // of --verbose and --log-file; nil for neither
+	logFile func(text)   // writes a line to the file of --log-file; nil for none
 
 	background background
 
@@ -44,8 +48,8 @@ type console struct {
 	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all
 }
 
-// paint colours a text, or leaves it alone where there is no terminal.
-type paint func(a ...any) string
+// paint makes a text of values, like textf, and colours it where there is a terminal.
+type paint func(values ...any) text
 
 // newConsole checks each stream separately: the answer may go to a file while progress is shown.
 func newConsole(in io.Reader, out, err io.Writer) *console {
@@ -58,10 +62,10 @@ func newConsole(in io.Reader, out, err io.Writer) *console {
 	if f, ok := err.(*os.File); ok && errIsTTY {
 		c.err = colorable.NewColorable(f)
 	}
-	c.bold, c.faint = painter(outIsTTY, color.Bold), painter(outIsTTY, color.Faint)
-	c.green, c.red, c.yellow = painter(outIsTTY, color.FgGreen), painter(outIsTTY, color.FgRed), painter(outIsTTY, color.FgYellow)
+	c.bold, c.faint = c.painter(outIsTTY, color.Bold), c.painter(outIsTTY, color.Faint)
+	c.green, c.red, c.yellow = c.painter(outIsTTY, color.FgGreen), c.painter(outIsTTY, color.FgRed), c.painter(outIsTTY, color.FgYellow)
 	c.symbols = outIsTTY && paints() && showsSymbols()
-	c.alarm, c.caution = painter(errIsTTY, color.FgRed, color.Bold), painter(errIsTTY, color.FgYellow)
+	c.alarm, c.caution = c.painter(errIsTTY, color.FgRed, color.Bold), c.painter(errIsTTY, color.FgYellow)
 	return c
 }
 
@@ -70,14 +74,24 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func painter(onTerminal bool, attributes ...color.Attribute) paint {
+func (c *console) painter(onTerminal bool, attributes ...color.Attribute) paint {
 	p := color.New(attributes...)
 	if onTerminal && paints() {
 		p.EnableColor()
 	} else {
 		p.DisableColor()
 	}
-	return p.SprintFunc()
+	return c.painted(p)
+}
+
+func (c *console) painted(p *color.Color) paint {
+	return func(values ...any) text {
+		var whole text
+		for _, value := range values {
+			whole += c.textf("%v", value)
+		}
+		return text(p.Sprint(string(whole)))
+	}
 }
 
 // paints says whether the user wants more than plain text on a terminal.
@@ -93,39 +107,29 @@ func showsSymbols() bool {
 
 // keepSecret makes sure that a text is never printed, whatever a library or a server puts into its
 // errors and names.
-func (c *console) keepSecret(secret string) { c.secrets.Add(secret) }
-
-// printable makes a text safe to print: without secrets and without terminal control characters,
-// since names and messages come from servers and files.
-func (c *console) printable(text string) string {
-	text = c.secrets.Hide(text)
-	var printable strings.Builder
-	for size := 0; text != ""; text = text[size:] {
-		var r rune
-		r, size = utf8.DecodeRuneInString(text)
-		if isControl(r) && r != '\n' && r != '\t' && !startsColour(text) {
-			printable.WriteRune(utf8.RuneError)
-		} else {
-			printable.WriteString(text[:size])
-		}
-	}
-	return printable.String()
+func (c *console) keepSecret(secret string) {
+	c.secretsMu.Lock()
+	defer c.secretsMu.Unlock()
+	c.secrets.Add(secret)
 }
 
-// isControl says whether a character controls the terminal: moves the cursor, or changes the
-// direction of the text.
-func isControl(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+func (c *console) cloneSecrets() octoapi.Secrets {
+	c.secretsMu.RLock()
+	defer c.secretsMu.RUnlock()
+	return c.secrets.Clone()
+}
 
-// startsColour recognizes the one kind of escape sequence that paint writes.
-func startsColour(text string) bool {
-	rest, isSequence := strings.CutPrefix(text, "\x1b[")
-	return isSequence && strings.HasPrefix(strings.TrimLeft(rest, "0123456789;"), "m")
+// hide replaces secrets by ***.
+func (c *console) hide(value string) string {
+	c.secretsMu.RLock()
+	defer c.secretsMu.RUnlock()
+	return c.secrets.Hide(value)
 }
 
 // printf writes a part of the answer.
 func (c *console) printf(format string, a ...any) {
 	c.endProgress()
-	fmt.Fprint(c.out, c.printable(fmt.Sprintf(format, a...)))
+	fmt.Fprint(c.out, c.textf(format, a...))
 }
 
 // answered flushes the answer and returns how the command ended: failing to write the answer is an
@@ -146,13 +150,34 @@ func (c *console) answered(err error) error {
 func (c *console) warn(format string, a ...any) {
 	c.endProgress()
 	_ = c.out.flush() // keeps the order where both streams go to one place; answered sees a failure
-	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), c.printable(fmt.Sprintf(format, a...)))
+	message := c.textf(format, a...)
+	c.said("warning: " + message)
+	fmt.Fprintf(c.err, "%s %s\n", c.caution("warning:"), message)
 }
 
 // warnOf warns of an error, with its hints.
-func (c *console) warnOf(err error) { c.warn("%s", errorText(err)) }
+func (c *console) warnOf(err error) { c.warn("%s", c.errorText(err)) }
 
 func (c *console) fail(err error) {
 	c.endProgress()
-	fmt.Fprintf(c.err, "%s %s\n", c.alarm("octo-tentacle:"), c.printable(errorText(err)))
+	message := c.errorText(err)
+	c.said(message)
+	fmt.Fprintf(c.err, "%s %s\n", c.alarm("octo-tentacle:"), message)
+}
+
+// step tells of something that the command itself does.
+func (c *console) step(what string, details ...any) {
+	if c.log != nil {
+		c.log.Info(what, details...)
+	}
+}
+
+// said adds to the file of --log-file what is said on standard error.
+func (c *console) said(message text) {
+	if c.logFile == nil {
+		return
+	}
+	for line := range strings.SplitSeq(string(message), "\n") {
+		c.logFile(c.line(line))
+	}
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
+	"github.com/octo-tentacle/octo-tentacle/internal/visible"
 )
 
 // printJSON writes the one JSON value that --format json promises.
@@ -19,25 +21,25 @@ func (c *console) printJSON(value any) error {
 	return err
 }
 
-// printableJSON is JSON as it may be printed, without a line end. It does to the strings what
-// printable does to text, so that the result stays JSON.
-func (c *console) printableJSON(value any, indent string) (string, error) {
+// printableJSON is JSON as it may be printed, without a line end. Its strings stay exact: what is
+// not visible is escaped.
+func (c *console) printableJSON(value any, indent string) (text, error) {
 	encoded, err := plainjson.Marshal(value, indent)
-	text := string(encoded)
+	rest := string(encoded)
 	var printable strings.Builder
 	for {
-		begin := strings.IndexByte(text, '"')
+		begin := strings.IndexByte(rest, '"')
 		if begin < 0 {
-			return printable.String() + text, err
+			return text(printable.String() + rest), err
 		}
-		end := begin + literalSize(text[begin:])
-		printable.WriteString(text[:begin])
-		if literal := text[begin:end]; strings.HasPrefix(text[end:], ":") { // the name of a field
+		end := begin + literalSize(rest[begin:])
+		printable.WriteString(rest[:begin])
+		if literal := rest[begin:end]; strings.HasPrefix(rest[end:], ":") { // the name of a field
 			printable.WriteString(literal)
 		} else {
 			printable.WriteString(c.printableLiteral(literal))
 		}
-		text = text[end:]
+		rest = rest[end:]
 	}
 }
 
@@ -59,19 +61,22 @@ func (c *console) printableLiteral(literal string) string {
 	if strings.Contains(literal, `\`) { // few do, and decoding takes its time
 		_ = json.Unmarshal([]byte(literal), &plain) // what was encoded can be decoded
 	}
-	if hidden := c.secrets.Hide(plain); hidden != plain {
+	if hidden := c.hide(plain); hidden != plain {
 		encoded, _ := plainjson.Marshal(hidden, "") // a string can always be encoded
 		literal = string(encoded)
 	}
-	if !strings.ContainsFunc(literal, isControl) {
+	if !strings.ContainsFunc(literal, func(r rune) bool { return !visible.Rune(r) }) {
 		return literal
 	}
 	var printable strings.Builder
 	for _, r := range literal {
-		if isControl(r) { // the encoder escapes only those of ASCII
-			fmt.Fprintf(&printable, `\u%04x`, r)
-		} else {
+		switch high, low := utf16.EncodeRune(r); {
+		case visible.Rune(r):
 			printable.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&printable, `\u%04x\u%04x`, high, low)
+		default: // the encoder escapes only the control characters of ASCII
+			fmt.Fprintf(&printable, `\u%04x`, r)
 		}
 	}
 	return printable.String()

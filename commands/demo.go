@@ -98,7 +98,7 @@ func (d *demonstration) show() error {
 			[]string{"list-nodes", instance}},
 	}
 	for _, step := range steps {
-		d.say("%s", step.why)
+		d.say("%s", d.c.lines(strings.Split(step.why, "\n")))
 		if d.c.out.failure != nil {
 			return d.c.out.failure // nobody sees the rest
 		}
@@ -110,7 +110,7 @@ func (d *demonstration) show() error {
 }
 
 func (d *demonstration) say(format string, a ...any) {
-	d.c.printf("\n%s\n", d.c.bold(fmt.Sprintf(format, a...)))
+	d.c.printf("\n%s\n", d.c.bold(d.c.textf(format, a...)))
 }
 
 // run shows a command line, runs it in this process, and shows what it changed in the file.
@@ -138,7 +138,7 @@ func (d *demonstration) showDifference(before, after []string) {
 		for _, line := range lines {
 			if !slices.Contains(other, line) {
 				entries := strings.ReplaceAll(strings.TrimSpace(line), "},{", "},\n"+mark+"     {")
-				d.c.printf("%s\n", paint(mark+" "+entries))
+				d.c.printf("%s\n", paint(d.c.lines(strings.Split(mark+" "+entries, "\n"))))
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -28,6 +27,11 @@ type unfinishedError struct {
 
 func (e unfinishedError) Error() string { return e.done + "\n" + e.cause.Error() }
 func (e unfinishedError) Unwrap() error { return e.cause }
+
+// MessageLines implements the lines of a message, as messageLines reads them.
+func (e unfinishedError) MessageLines() []string {
+	return append([]string{e.done}, messageLines(e.cause)...)
+}
 
 // Hints say how to finish.
 func (e unfinishedError) Hints() []string {
@@ -56,21 +60,15 @@ func (e interruptedError) Error() string {
 
 func (e interruptedError) Unwrap() error { return e.cause }
 
-// errorText formats an error for printing: its message and, indented below it, its hints. Each of
-// several joined errors has its own.
-func errorText(err error) string {
-	if joined, is := err.(interface{ Unwrap() []error }); is && err.Error() == joinedMessage(joined.Unwrap()) {
-		texts := make([]string, len(joined.Unwrap()))
-		for i, one := range joined.Unwrap() {
-			texts[i] = errorText(one)
-		}
-		return strings.Join(texts, "\n")
+// MessageLines is as for unfinishedError.
+func (e interruptedError) MessageLines() []string {
+	unfinished, is := errors.AsType[unfinishedError](e.cause)
+	if !is || unfinished.cause == context.Canceled {
+		return []string{e.Error()}
 	}
-	text := err.Error()
-	for _, h := range hintsFor(err) {
-		text += "\n  " + strings.ReplaceAll(h, "\n", "\n  ")
-	}
-	return strings.ReplaceAll(text, "\n  ---\n", "\n---\n") // what separates documents of YAML is not indented
+	lines := unfinished.MessageLines()
+	lines[0] = "interrupted: " + lines[0]
+	return lines
 }
 
 // joined are the errors of errors.Join.
@@ -82,15 +80,6 @@ func joined(err error) []error {
 		return nil
 	}
 	return []error{err}
-}
-
-// joinedMessage is the message of errors.Join.
-func joinedMessage(errs []error) string {
-	messages := make([]string, len(errs))
-	for i, err := range errs {
-		messages[i] = err.Error()
-	}
-	return strings.Join(messages, "\n")
 }
 
 // hintsFor lists what to do about an error: its own hints, then the commands and options to use.

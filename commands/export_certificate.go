@@ -75,6 +75,7 @@ func exportCertificate(ctx context.Context, c *console, o exportCertificateOptio
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if e.Changed && !e.DryRun {
+		c.step("write " + e.File)
 		if err := o.write(certificate); err != nil {
 			return err
 		}

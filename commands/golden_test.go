@@ -78,7 +78,7 @@ func TestHelpIsGolden(t *testing.T) {
 		if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &err), arguments); code != exitDone || err.Len() > 0 {
 			t.Errorf("%s: %d, %s", name, code, err.String())
 		}
-		golden(t, "help/"+name+".txt", strings.Replace(out.String(), "octo-tentacle "+version()+":", "octo-tentacle VERSION:", 1))
+		golden(t, "help/"+name+".txt", strings.Replace(out.String(), "octo-tentacle version "+version(), "octo-tentacle version VERSION", 1))
 	}
 	files, err := os.ReadDir(filepath.Join(goldenFolder, "help"))
 	if err != nil {
@@ -266,7 +266,7 @@ func TestTheTextOfServiceIsGolden(t *testing.T) {
 			c.printf("$ octo-tentacle service %s%s  # it is %s\n", run.typed, map[bool]string{true: " --dry-run"}[dryRun], run.found.State)
 			r, err := plannedReport(run.do, run.found, wanted, dryRun)
 			if err != nil {
-				c.printf("octo-tentacle: %s\n\n", errorText(err))
+				c.printf("octo-tentacle: %s\n\n", c.errorText(err))
 				break // it is the same without --dry-run
 			}
 			if r.status = run.found.Status; r.Changed && !dryRun {

@@ -59,7 +59,8 @@ func printHelp(w io.Writer, _ string, topic any) {
 }
 
 func printAppHelp(w io.Writer, app *cli.App) {
-	fmt.Fprintf(w, `octo-tentacle %s: %s
+	fmt.Fprintf(w, `octo-tentacle version %s
+%s
 
   octo-tentacle COMMAND [--option=value …]
 
@@ -67,6 +68,11 @@ Provides the configuration commands of the Tentacle CLI, with the same names and
 options, and adds commands for high-availability clusters. Those with the option
 --namespace are for Kubernetes agents, too. Option names ignore case. Write
 options as --name=value, --name value, -name:value or /name:value.
+
+Every command has these options, too, anywhere in its line:
+  --help            show its options and examples, and do nothing
+  --verbose         show each request, port and file on standard error, with its time
+  --log-file FILE   append that to a file
 `, version(), app.Usage)
 	category := ""
 	for _, command := range app.Commands {

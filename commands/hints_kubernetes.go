@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 )
@@ -108,8 +109,8 @@ func allowing(refused []*kubernetes.APIError) string {
 		}
 		wanted = append(wanted, access)
 	}
-	role := strings.TrimSuffix(kubernetes.RoleFor("octo-tentacle", refused[0].User(), wanted), "\n")
-	return "an administrator of the cluster can allow it with this, by kubectl apply -f FILE:\n" + role
+	role := kubernetes.RoleFor("octo-tentacle", refused[0].User(), wanted)
+	return hint.Lines(append([]string{"an administrator of the cluster can allow it with this, by kubectl apply -f FILE:"}, splitLines(role)...)...)
 }
 
 // oneNamespace is what an account can do without rights in all namespaces.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 )
 
@@ -46,7 +47,7 @@ func serviceHints(err error) []string {
 		add("to allow it to run: " + shellCommand("systemctl", "unmask", masked.Service))
 	}
 	if customized, is := errors.AsType[*service.CustomizedError](err); is {
-		add("the difference from what would be installed:\n"+strings.TrimSuffix(customized.Difference, "\n"),
+		add(hint.Lines(append([]string{"the difference from what would be installed:"}, splitLines(customized.Difference)...)...),
 			"to replace it, use --reconfigure instead of --install; add --dry-run to see the effect first")
 	}
 	if left, is := errors.AsType[*service.DependentsError](err); is {

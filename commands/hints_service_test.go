@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/service"
 )
 
@@ -26,7 +27,7 @@ func TestAnErrorOfTheServiceSaysWhatToType(t *testing.T) {
 		"another's service":     {&service.ForeignServiceError{Service: "shop"}, "--service NAME"},
 		"masked":                {&service.MaskedError{Service: "web"}, "systemctl unmask web"},
 		"changed by hand":       {&service.CustomizedError{Service: "web", Difference: "-a\n+b\n"}, "--reconfigure"},
-		"and how":               {&service.CustomizedError{Service: "web", Difference: "-a\n+b\n"}, "\n-a\n+b"},
+		"and how":               {&service.CustomizedError{Service: "web", Difference: "-a\n+b\n"}, hint.Lines("", "-a", "+b")},
 		"a right":               {&service.RightsError{Account: `CORP\svc`, Missing: []string{"SERVICE_STOP"}}, "give the account these rights on the service"},
 		"any right":             {&service.RightsError{}, "run this as Administrator"},
 		"an administrator":      {&service.RightsError{Account: `CORP\me`, Missing: []string{"SERVICE_STOP"}, Filtered: true}, `CORP\me is an Administrator, but this console was not started with "Run as administrator"`},

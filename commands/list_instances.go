@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 	"github.com/urfave/cli/v2"
 )
 
@@ -43,7 +42,7 @@ func listInstances(c *console, format string) error {
 		for _, instance := range instances {
 			list = append(list, listedInstance{instance.Name, instance.ConfigPath})
 		}
-		text, err := plainjson.Marshal(list, "  ")
+		text, err := c.printableJSON(list, "  ")
 		c.printf("%s", text)
 		return err
 	}

@@ -162,7 +162,7 @@ func nodesErr(s *snapshot) error {
 func warnOfAgent(c *console, s *snapshot) {
 	switch a := s.Kubernetes; {
 	case a.Log.Err != nil:
-		c.warnOf(hint.Errorf(strings.Join(hint.Of(a.Log.Err), "\n"), // which one role has for all that was refused
+		c.warnOf(hint.Errorf(strings.Join(hint.Of(a.Log.Err), hint.Break), // which one role has for all that was refused
 			"%s: what the running agent polls is not known: %v", s.Tentacle.Instance.ConfigPath, a.Log.Err))
 	case s.RestartPending() || !s.PollsAsConfigured():
 		c.warnOf(hint.Errorf("what to do about it: "+s.Tentacle.Command("check"),

@@ -30,12 +30,20 @@ func Main() int {
 func run(ctx context.Context, c *console, arguments []string) (code int) {
 	command := commandNamed(arguments)
 	app := newApp(c, command)
+	endSteps := func(int) {}
+	defer func() { endSteps(code) }()
 	defer c.endProgress()
 	defer c.background.end()
 
 	rewritten, err := rewriteArguments(app.Commands, arguments)
 	if err == nil {
 		c.arguments = rewritten
+		var end func(int)
+		if ctx, end, err = c.startSteps(ctx, rewritten); err == nil {
+			endSteps = end
+		}
+	}
+	if err == nil {
 		err = app.RunContext(ctx, append([]string{app.Name}, rewritten...))
 	}
 	err = c.answered(err)
@@ -51,7 +59,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 		err = interruptedError{err}
 	}
 	if command == "check" && wantsNagios(arguments) { // which reads standard output only
-		c.printf("%s\n", nagiosFailure(err))
+		c.printf("%s\n", nagiosFailure(c, err))
 		_ = c.out.flush() // if that fails, the exit code still tells
 		return nagiosUnknown
 	}

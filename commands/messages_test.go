@@ -287,6 +287,8 @@ func literal(expression ast.Expr) (text string, isText bool) {
 			}
 		}
 		return strings.Join(parts, ""), isText
+	case *ast.Ident:
+		return "\n", expression.Name == "nextLine" // of package check
 	}
 	return "", false
 }

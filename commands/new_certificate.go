@@ -148,6 +148,7 @@ func (o *newCertificateOptions) export(c *console) error {
 		warnOfOpenPFX(c, e.File, o.password)
 	}
 	if !e.DryRun {
+		c.step("write " + e.File)
 		thumbprint, err := o.writeExport(file)
 		if err != nil {
 			return err

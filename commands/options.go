@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/visible"
 	"github.com/urfave/cli/v2"
 )
 
@@ -97,7 +98,7 @@ func (o *outcomeOptions) complete() error {
 func checkReason(reason string) error {
 	const most = 500 // characters
 	switch {
-	case strings.ContainsFunc(reason, isControl):
+	case !visible.Is(reason):
 		return errors.New("--reason has to be one line of text")
 	case len([]rune(reason)) > most:
 		return fmt.Errorf("--reason is longer than %d characters: give a short text, like --reason=\"ticket 4711\"", most)

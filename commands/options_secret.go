@@ -44,6 +44,7 @@ func (o *secretOption) complete(c *console) error {
 			return err
 		}
 		o.value = secret
+		c.step("read " + inputName(o.file))
 	}
 	c.keepSecret(o.value)
 	return nil

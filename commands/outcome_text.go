@@ -124,7 +124,9 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 		c.printf("Ready for an image. Each machine made from it needs a registration of its own, and first a certificate: %s\n",
 			o.suggest().Command("new-certificate", "--if-blank"))
 	case len(o.Deleted) > 0 && !o.saved:
-		c.printf("%s", stillTrusted(o))
+		if stillTrusts(o) {
+			c.printf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.endTrust)
+		}
 	case o.Changed && !o.saved:
 		c.printf("The configuration did not need to change.\n")
 		if o.Service.Restarted {
@@ -133,7 +135,7 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 	case !o.Changed:
 		c.printf("%s\n", resultLine(o.DryRun, false, ""))
 	default:
-		c.printf("%s\n", serviceLine(o, opts))
+		c.printf("%s\n", c.lines(serviceLines(o, opts)))
 		if o.Backup != "" {
 			c.printf("%s\n", c.faint("The old file was kept as "+filepath.Base(o.Backup)+"."))
 		}
@@ -150,41 +152,35 @@ func wouldRestart(o *outcome, opts changeOptions) string {
 	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)
 }
 
-// stillTrusted says how to stop trusting the cluster that something was deleted from, if it is
-// trusted.
-func stillTrusted(o *outcome) string {
-	for _, entry := range o.Unchanged {
-		if thumbprint.Same(entry.Thumbprint, o.Thumbprint) {
-			return fmt.Sprintf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.endTrust)
-		}
-	}
-	return ""
+// stillTrusts says whether the cluster that something was deleted from is trusted.
+func stillTrusts(o *outcome) bool {
+	return slices.ContainsFunc(o.Unchanged, func(entry serverEntry) bool { return thumbprint.Same(entry.Thumbprint, o.Thumbprint) })
 }
 
-// serviceLine says what happened to the service, and what is left to do.
-func serviceLine(o *outcome, opts changeOptions) string {
+// serviceLines say what happened to the service, and what is left to do.
+func serviceLines(o *outcome, opts changeOptions) []string {
 	name := o.Service.Name
 	switch state := o.Service.State; {
 	case o.nextStart != "":
-		return "Saved; " + o.nextStart + "."
+		return []string{"Saved; " + o.nextStart + "."}
 	case o.Service.Scheduled != "":
-		return "Saved. " + o.Service.scheduledLine()
+		return []string{"Saved. " + o.Service.scheduledLine()}
 	case o.Service.Restarted && o.Service.started:
-		return "Saved. " + o.Service.startedLine()
+		return []string{"Saved. " + o.Service.startedLine()}
 	case o.Service.interrupted:
-		return fmt.Sprintf("Saved; service %s was stopped for a restart earlier, and still does not run. To start it: %s", name, o.suggest().Restart())
+		return []string{fmt.Sprintf("Saved; service %s was stopped for a restart earlier, and still does not run. To start it: %s", name, o.suggest().Restart())}
 	case o.Service.Restarted:
-		return fmt.Sprintf("Saved; service %s was restarted.%s", name, o.Service.confirmedLine())
+		return []string{fmt.Sprintf("Saved; service %s was restarted.%s", name, o.Service.confirmedLine())}
 	case state.Runs() && opts.noRestart:
-		return fmt.Sprintf("Saved; service %s still runs with the old configuration. To restart it: %s", name, o.suggest().Restart())
+		return []string{fmt.Sprintf("Saved; service %s still runs with the old configuration. To restart it: %s", name, o.suggest().Restart())}
 	case state == service.Absent:
-		return fmt.Sprintf("Saved; there is no service %s here to restart: restart this Tentacle the way it was started.", name)
+		return []string{fmt.Sprintf("Saved; there is no service %s here to restart: restart this Tentacle the way it was started.", name)}
 	case state == service.Unmanaged:
-		return "Saved; no service manager runs here: restart this Tentacle the way it was started (a container, a supervisor)."
+		return []string{"Saved; no service manager runs here: restart this Tentacle the way it was started (a container, a supervisor)."}
 	case o.serviceErr != nil:
-		return fmt.Sprintf("Saved, but %v.\nTo restart the Tentacle: %s", o.serviceErr, o.suggest().Restart())
+		return []string{fmt.Sprintf("Saved, but %v.", o.serviceErr), "To restart the Tentacle: " + o.suggest().Restart()}
 	default:
-		return fmt.Sprintf("Saved; service %s is %s and was left alone: the Tentacle reads the change when it starts.", name, state)
+		return []string{fmt.Sprintf("Saved; service %s is %s and was left alone: the Tentacle reads the change when it starts.", name, state)}
 	}
 }
 

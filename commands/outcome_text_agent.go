@@ -22,7 +22,9 @@ func printAgentResult(c *console, o *outcome) {
 		c.printf("Saved.\n")
 	default:
 		c.printf("%s\n", o.rolledOut())
-		c.printf("%s", o.wayBack())
+		if way := o.wayBack(); way != "" {
+			c.printf("%s\n", way)
+		}
 	}
 }
 
@@ -54,7 +56,7 @@ func (o *outcome) wayBack() string {
 	if len(o.former) == 0 || tentacleconfig.ContainsAddress(o.Places.ConfigMap, o.former[0]) {
 		return ""
 	}
-	return fmt.Sprintf("Do not go back to revision %d with helm rollback: its first address, %s, no longer has an entry, so the next start would end all trust. To go back: %s\n",
+	return fmt.Sprintf("Do not go back to revision %d with helm rollback: its first address, %s, no longer has an entry, so the next start would end all trust. To go back: %s",
 		o.revision, o.former[0], o.suggest().Command("sync-servers", "--server-comms-address="+strings.Join(o.former, ",")))
 }
 

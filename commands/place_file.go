@@ -8,6 +8,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -17,11 +18,23 @@ import (
 type filePlace struct{ suggest.Tentacle }
 
 func (p filePlace) read(ctx context.Context) (*tentacleconfig.Document, error) {
-	return tentacleconfig.ReadContext(ctx, p.Instance.ConfigPath)
+	started := time.Now()
+	document, err := tentacleconfig.ReadContext(ctx, p.Instance.ConfigPath)
+	steps.Log(ctx, "read "+p.Instance.ConfigPath, "error", err, steps.Took(started))
+	return document, err
 }
 
 func (p filePlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
-	return tentacleconfig.Update(ctx, p.Instance.ConfigPath, change)
+	started := time.Now()
+	if keep := change.Backup; keep != nil {
+		change.Backup = func(path string) {
+			steps.Log(ctx, "write "+path)
+			keep(path)
+		}
+	}
+	changed, err = tentacleconfig.Update(ctx, p.Instance.ConfigPath, change)
+	steps.Log(ctx, "update "+p.Instance.ConfigPath, "saved", changed, "error", err, steps.Took(started))
+	return changed, err
 }
 
 func (p filePlace) mayUpdate(ctx context.Context) error {
@@ -30,7 +43,7 @@ func (p filePlace) mayUpdate(ctx context.Context) error {
 
 func (p filePlace) note(c *console) {
 	if err := tentacleconfig.Migrate(p.Instance); err != nil {
-		c.warn("could not add the instance %s to the instance index: %s", p.Instance.Name, errorText(err))
+		c.warn("could not add the instance %s to the instance index: %s", p.Instance.Name, c.errorText(err))
 	}
 }
 

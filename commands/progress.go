@@ -11,16 +11,17 @@ import (
 // progress shows, on a terminal only, what the program is waiting for. The next line overwrites it,
 // and it is gone at the end. Seconds are shown from the third on, so that short waits do not
 // flicker.
-func (c *console) progress(text string) {
+func (c *console) progress(what string) {
+	c.step(what)
 	if !c.showsProgress {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearProgress()
-	text = c.printable(text)
+	shown := c.line(what)
 	began := time.Now()
-	c.drawProgress(text, 0)
+	c.drawProgress(shown, 0)
 	ticker, ended := time.NewTicker(time.Second), make(chan struct{})
 	c.stopTicking = func() { ticker.Stop(); close(ended) }
 	go func() {
@@ -33,7 +34,7 @@ func (c *console) progress(text string) {
 				select {
 				case <-ended: // while we waited for the lock
 				default:
-					c.drawProgress(text, time.Since(began))
+					c.drawProgress(shown, time.Since(began))
 				}
 				c.mu.Unlock()
 			}
@@ -42,8 +43,8 @@ func (c *console) progress(text string) {
 }
 
 // drawProgress uses only one line: more could not be overwritten.
-func (c *console) drawProgress(text string, waited time.Duration) {
-	line := []rune(text + " …")
+func (c *console) drawProgress(what text, waited time.Duration) {
+	line := []rune(what + " …")
 	if f, ok := c.errFile.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 10 && len(line) > width-8 {
 			line = append(line[:width-10], []rune(" …")...)

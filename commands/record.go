@@ -111,24 +111,20 @@ func record(c *console, instance tentacleconfig.Instance, o outcomeOptions, e hi
 	var failures []error
 	if c.systemLog != nil {
 		failures = append(failures, c.systemLog(e))
+		c.step("write to the log of this machine")
 	}
 	if isKeptInFile(instance) { // what a container writes goes with it
-		failures = append(failures, history.Append(historyFolders(instance.ConfigPath)[0], e))
+		folder := historyFolders(instance.ConfigPath)[0]
+		failures = append(failures, history.Append(folder, e))
+		c.step("write " + filepath.Join(folder, history.FileName))
 	}
 	if err := errors.Join(failures...); err != nil {
 		c.warn("the change was made, but could not be written to the log: %v", err)
 	}
 }
 
-// oneLine is a text without secrets and control characters.
-func (c *console) oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(c.secrets.Hide(text), "\uFFFD"))
-}
+// oneLine is a text of one line, without secrets.
+func (c *console) oneLine(text string) string { return string(c.line(text)) }
 
 // secretOptions are the options whose values are secrets.
 var secretOptions = []string{"apiKey", "bearerToken", "password", "pfx-password", "proxyPassword", "from-base64"}

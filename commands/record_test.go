@@ -44,7 +44,7 @@ func TestARecordedCommandHasNoSecretsAndIsOneLine(t *testing.T) {
 		{[]string{"check", "--apiKey=x", "--bearerToken=y=z", "--pfx-password=", "--role=a=b"}, "octo-tentacle check --apiKey=*** --bearerToken=*** --pfx-password= --role=a=b"},
 		{[]string{"check", "--server=https://admin:pa@ss@octo/", "--", "wss://me@octo1"}, "octo-tentacle check --server=https://***@octo/ -- wss://***@octo1"},
 		{[]string{"check", "--server=https://octo/%zzAPI-0123456789ABCDEFGHIJ/x"}, "octo-tentacle check --server=https://octo/%zz***/x"},
-		{[]string{"check", "--role=a secret of this test", "--name=two\nlines\x1b[2J"}, "octo-tentacle check --role=*** --name=two lines [2J"},
+		{[]string{"check", "--role=a secret of this test", "--name=two\nlines\x1b[2J"}, "octo-tentacle check --role=*** --name=two\\nlines\\x1b[2J"},
 		{[]string{"check", "--name=API-0123456789ABCDEFGHIJ"}, "octo-tentacle check --name=***"},
 	} {
 		c.arguments = test.arguments

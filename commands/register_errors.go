@@ -136,13 +136,16 @@ type differsError struct {
 	changes []fieldChange // with names
 }
 
-func (e differsError) Error() string {
-	lines := make([]string, len(e.changes))
-	for i, change := range e.changes {
-		lines[i] = "\n    " + change.line()
+func (e differsError) Error() string { return strings.Join(e.MessageLines(), "\n") }
+
+// MessageLines has what differs, a line each.
+func (e differsError) MessageLines() []string {
+	lines := []string{fmt.Sprintf("the %s %s (%s) already exists in space %s and is this Tentacle's, but differs from what is asked for:",
+		e.kind, e.plan.before.Name, e.plan.before.ID, e.space)}
+	for _, change := range e.changes {
+		lines = append(lines, "    "+change.line())
 	}
-	return fmt.Sprintf("the %s %s (%s) already exists in space %s and is this Tentacle's, but differs from what is asked for:%s",
-		e.kind, e.plan.before.Name, e.plan.before.ID, e.space, strings.Join(lines, ""))
+	return lines
 }
 
 func (differsError) Hints() []string { return []string{"to change it, add --update"} }

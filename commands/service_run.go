@@ -128,7 +128,7 @@ func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r
 		case err != nil && !r.DryRun:
 			return err
 		case err != nil: // an account that may only look can see what would be done
-			c.warn("without --dry-run this would fail: %s", errorText(err))
+			c.warn("without --dry-run this would fail: %s", c.errorText(err))
 		}
 	}
 	if (request.Stop || request.Uninstall) && !r.DryRun {
@@ -234,13 +234,14 @@ func (r *serviceReport) print(c *console) {
 	c.printf("%s\n", name)
 	for line := range strings.Lines(r.Difference) {
 		line = strings.TrimSuffix(line, "\n")
+		shown := c.line(line)
 		switch {
 		case strings.HasPrefix(line, "+"):
-			line = c.green(line)
+			shown = c.green(line)
 		case strings.HasPrefix(line, "-"):
-			line = c.red(line)
+			shown = c.red(line)
 		}
-		c.printf("  %s\n", line)
+		c.printf("  %s\n", shown)
 	}
 	for _, line := range r.lines {
 		c.printf("  %s\n", line)

@@ -54,7 +54,11 @@ func (found trouble) wordsHint() string {
 	if len(found.words) == 0 {
 		return ""
 	}
-	return "the last lines of its log:\n  " + strings.Join(found.words, "\n  ")
+	lines := []string{"the last lines of its log:"}
+	for _, word := range found.words {
+		lines = append(lines, "  "+word)
+	}
+	return hint.Lines(lines...)
 }
 
 func (found trouble) undoHint(t suggest.Tentacle) string {

@@ -96,6 +96,7 @@ func (o *showConfigurationOptions) write(c *console, value any) error {
 	if err := os.MkdirAll(filepath.Dir(o.file.path), 0o755); err != nil {
 		return fmt.Errorf("--file: %w", err)
 	}
+	c.step("write " + o.file.path)
 	return o.file.write([]byte(text))
 }
 

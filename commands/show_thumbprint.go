@@ -76,6 +76,7 @@ func showThumbprint(ctx context.Context, c *console, o showThumbprintOptions) er
 		content = string(text)
 	}
 	if o.export.path != "" {
+		c.step("write " + o.export.path)
 		return o.export.write([]byte(content))
 	}
 	c.printf("%s", content)

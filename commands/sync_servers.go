@@ -199,7 +199,7 @@ func (o *syncServersOptions) readFile(stdin io.Reader) (nodeList, error) {
 	list, err := readNodeList(content)
 	if err != nil {
 		return nodeList{}, hint.With(fmt.Errorf("--file: %s is not a list of addresses: %s", inputName(o.file), strings.TrimPrefix(err.Error(), "yaml: ")),
-			"it must look like\n  nodes:\n    - https://octo1:10943\n    - https://octo2:10943")
+			hint.Lines("it must look like", "  nodes:", "    - https://octo1:10943", "    - https://octo2:10943"))
 	}
 	if len(list.addresses) == 0 {
 		return nodeList{}, fmt.Errorf("--file: %s lists no address; use remove-server to poll nothing", inputName(o.file))

@@ -1,10 +1,10 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 )
 
 // column is one column of a table over rows of type T.
@@ -15,12 +15,12 @@ type column[T any] struct {
 
 // printTable aligns the columns; an empty cell shows as a dash.
 func printTable[T any](c *console, columns []column[T], rows []T) {
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	var aligned strings.Builder
+	table := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	line := func(cell func(column[T]) string) {
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			cells[i] = oneCell(cell(column))
+			cells[i] = string(c.line(cmp.Or(cell(column), "-")))
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
@@ -30,19 +30,6 @@ func printTable[T any](c *console, columns []column[T], rows []T) {
 	}
 	_ = table.Flush() // a Builder takes everything
 
-	titles, body, _ := strings.Cut(text.String(), "\n")
-	c.printf("%s\n%s", c.bold(titles), body)
-}
-
-// oneCell keeps the text of a cell in its place: names and addresses come from servers and files.
-func oneCell(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\n\t\v\f", r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
+	titles, body, _ := strings.Cut(aligned.String(), "\n")
+	c.printf("%s\n%s", c.bold(titles), text(body))
 }

@@ -66,14 +66,14 @@ func TestWhichPortsHaveToAnswer(t *testing.T) {
 				test.tried[address] = tried
 			}
 			_, err := test.tried.judge(newConsole(nil, io.Discard, io.Discard), j)
-			if (err != nil) != test.strict || test.strict && !strings.Contains(errorText(err), test.hint) {
+			if (err != nil) != test.strict || test.strict && !strings.Contains(shown(err), test.hint) {
 				t.Errorf("without the option: %v", err)
 			}
 			var warnings bytes.Buffer
 			j.allowUnreachable = true
 			unverified, err := test.tried.judge(newConsole(nil, io.Discard, &warnings), j)
 			switch {
-			case (err != nil) != test.refused || err != nil && !strings.Contains(errorText(err), test.allowed):
+			case (err != nil) != test.refused || err != nil && !strings.Contains(shown(err), test.allowed):
 				t.Errorf("with the option: %v", err)
 			case strings.Join(unverified, " ") != test.unverified:
 				t.Errorf("unverified: %q", unverified)

@@ -57,7 +57,7 @@ func TestAChangeThatPollsFewerNodesIsRefused(t *testing.T) {
 			}
 			c := &comparison{nodes: nodes}
 			err := c.refuse(addressesOf(test.before), addressesOf(test.after))
-			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(errorText(err), test.want) || !strings.Contains(errorText(err), "--force")) {
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(shown(err), test.want) || !strings.Contains(shown(err), "--force")) {
 				t.Errorf("got %v", err)
 			}
 			for _, allowed := range []*comparison{nil, {nodes: nodes, force: true}, {nodes: nodes, queues: coverage.Queues{State: coverage.Shared}}} {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // Cluster is the API of a Kubernetes cluster, as one account sees it.
@@ -61,6 +63,7 @@ func connect(config *rest.Config, userAgent string) (*Cluster, error) {
 		c.patience = attemptTimePlugin
 		client.Transport = interruptible{client.Transport}
 	}
+	client.Transport = steps.Requests(client.Transport, nil)
 	return c, nil
 }
 

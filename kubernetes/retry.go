@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // Every request is tried again if it may succeed the next time and cannot do harm: after a dropped
@@ -29,7 +31,7 @@ func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inD
 	begin := time.Now()
 	delay := c.delay
 	for attempt := 1; ; attempt++ {
-		content, err = c.attempt(ctx, r)
+		content, err = c.attempt(told(ctx, attempt), r)
 		wait, again := tryAgain(r.method, err)
 		most := attempts
 		if nobodyListens(err) && !c.answered.Load() {
@@ -50,6 +52,14 @@ func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inD
 		case <-time.After(wait):
 		}
 	}
+}
+
+// told tells of the number of an attempt, from the second on.
+func told(ctx context.Context, attempt int) context.Context {
+	if attempt == 1 {
+		return ctx
+	}
+	return steps.With(ctx, "try", attempt)
 }
 
 // nobodyListens says whether there was no connection at all.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 const maxBody = 16 << 20 // bytes of an answer; the longest lists are a few MiB
@@ -46,7 +48,7 @@ func newConnection(o Options) (*connection, error) {
 		return nil, err
 	}
 	c := &connection{options: o, baseURL: base, jar: jar}
-	c.resty = resty.NewWithClient(&http.Client{Transport: transport(o, base.Hostname()), Jar: jar}).
+	c.resty = resty.NewWithClient(&http.Client{Transport: watched(transport(o, base.Hostname())), Jar: jar}).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(checkRedirect)).
 		SetResponseBodyLimit(maxBody).
 		SetDisableWarn(true).
@@ -57,6 +59,9 @@ func newConnection(o Options) (*connection, error) {
 	}
 	return c, nil
 }
+
+// watched tells of each request, where somebody asks for it.
+func watched(t *http.Transport) http.RoundTripper { return steps.Requests(t, t.Proxy) }
 
 // silent keeps resty from printing.
 type silent struct{}
@@ -139,22 +144,45 @@ func (c *connection) show(u *url.URL) string {
 // quote prepares text that came over the network to be shown: one line, printable, of moderate
 // length, and without anything secret a server may have repeated.
 func (c *connection) quote(text string) string {
-	return oneLine(c.hide(oneLine(text, len(text))), maxQuote)
+	return oneLine(c.hide(text[:min(len(text), maxSearched)]), maxQuote)
 }
 
-// hide removes secrets from a text.
+// maxSearched is how many bytes of a text are searched for secrets, and can be quoted.
+const maxSearched = 64 << 10
+
+// hide removes secrets from what the server or a library says.
 func (c *connection) hide(text string) string {
+	secrets := c.secrets()
+	return secrets.HideInQuote(text)
+}
+
+// secrets are those that went to the server, or came from it.
+func (c *connection) secrets() Secrets {
+	secrets := proxySecrets(c.options.Proxy, c.base())
 	k := c.options.Credentials
-	var secrets Secrets
 	for _, secret := range []string{k.APIKey, k.BearerToken, k.Password} {
 		secrets.Add(secret)
 	}
 	for _, cookie := range c.jar.Cookies(c.base().JoinPath("api")) {
 		secrets.Add(cookie.Value)
 	}
-	if proxy, err := proxyFor(c.options.Proxy, c.base()); err == nil && proxy != nil {
+	return secrets
+}
+
+// proxySecrets is the password of the proxy on the way to u, if there is one.
+func proxySecrets(proxyOf func(*url.URL) (*url.URL, error), u *url.URL) (secrets Secrets) {
+	if proxy, err := proxyFor(proxyOf, u); err == nil && proxy != nil {
 		password, _ := proxy.User.Password()
 		secrets.Add(password)
 	}
-	return secrets.Hide(text)
+	return secrets
+}
+
+// cause is the text of a diagnosis without secrets. Only what a library says is a quote, in which
+// they may be words.
+func (d diagnosis) cause(secrets Secrets) string {
+	if d.reason == OtherReason {
+		return oneLine(secrets.HideInQuote(d.text), maxQuote)
+	}
+	return oneLine(secrets.Hide(d.text), maxQuote)
 }

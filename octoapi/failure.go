@@ -102,14 +102,14 @@ func (c *connection) explain(ctx context.Context, f failedRequest, tries *attemp
 		}
 	}
 	d := diagnose(f.cause, f.url.Host, f.took).through(c.options.Proxy, f.url)
-	message := fmt.Sprintf("cannot reach the Octopus Server at %s: %s", c.URL(), c.quote(d.text))
+	message := fmt.Sprintf("cannot reach the Octopus Server at %s: %s", c.URL(), d.cause(c.secrets()))
 	if tries != nil && tries.count > 1 {
 		message += fmt.Sprintf(" (tried %d times in %s)", tries.count, round(time.Since(tries.start)))
 	}
 	return &UnreachableError{
 		Server: c.URL(),
 		Reason: d.reason,
-		Cause:  c.quote(d.text),
+		Cause:  d.cause(c.secrets()),
 		// A write follows reads, which were answered.
 		MaybeHTTPS: f.url.Scheme == "http" && d.retry == retryUntilDeadline && tries != nil,
 		report:     report{message, d.hints, []error{f.cause}},

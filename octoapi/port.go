@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
 
@@ -147,6 +148,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		started := time.Now()
 		presented, err := try(u)
 		took := time.Since(started)
+		o.tell(tries.told(ctx), address, u, presented, err, started)
 		if err == nil {
 			o.answered.Store(true)
 			return o.port(address, u, presented, took), nil
@@ -172,11 +174,27 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 			again = sleep(ctx, wait)
 		}
 		if !again {
+			d.text = d.cause(proxySecrets(o.Proxy, proxied(u)))
 			failure := portFailure(ctx, address, d, err, tries)
 			failure.Presented = seen
 			return Port{}, failure
 		}
 	}
+}
+
+// tell tells of a try of a port.
+func (o PortOptions) tell(ctx context.Context, address string, u *url.URL, presented []*x509.Certificate, err error, started time.Time) {
+	var details []any
+	if proxy, failed := proxyFor(o.Proxy, proxied(u)); failed == nil && proxy != nil {
+		details = append(details, "proxy", proxy.Host)
+	}
+	if len(presented) > 0 {
+		details = append(details, "thumbprint", thumbprint.Of(presented[0].Raw))
+	}
+	if err != nil {
+		details = append(details, "error", err)
+	}
+	steps.Log(ctx, "port "+address, append(details, steps.Took(started))...)
 }
 
 // port is a port that answered with these certificates, its own first.

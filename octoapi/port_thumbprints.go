@@ -17,13 +17,15 @@ type ThumbprintError struct {
 }
 
 // Error lists the ports, one a line.
-func (e *ThumbprintError) Error() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "not the certificate of this Octopus cluster, whose thumbprint is %s:", strings.Join(e.Want, " or "))
+func (e *ThumbprintError) Error() string { return strings.Join(e.MessageLines(), "\n") }
+
+// MessageLines are the lines of Error.
+func (e *ThumbprintError) MessageLines() []string {
+	lines := []string{fmt.Sprintf("not the certificate of this Octopus cluster, whose thumbprint is %s:", strings.Join(e.Want, " or "))}
 	for _, p := range e.Ports {
-		fmt.Fprintf(&text, "\n    %s presents %s", p.Address, p.Thumbprint)
+		lines = append(lines, fmt.Sprintf("    %s presents %s", p.Address, p.Thumbprint))
 	}
-	return text.String()
+	return lines
 }
 
 // Hints says what may be in between.

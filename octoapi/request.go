@@ -43,7 +43,7 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 	var before *failedRequest
 	for {
 		f := failedRequest{method: http.MethodGet, url: u, key: a, started: time.Now()}
-		tryCtx, cancel := context.WithTimeout(ctx, readTry)
+		tryCtx, cancel := context.WithTimeout(tries.told(ctx), readTry)
 		r, err := c.request(tryCtx, a).Get(u.String())
 		cancel()
 		f.took = time.Since(f.started)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // retryFor says for how long a kind of failure is worth another try.
@@ -69,6 +71,14 @@ func (a *attempts) next(ctx context.Context, r retryFor, atLeast time.Duration) 
 		return 0, false
 	}
 	return wait, true
+}
+
+// told tells of the number of a try, from the second on.
+func (a *attempts) told(ctx context.Context) context.Context {
+	if a.count == 0 {
+		return ctx
+	}
+	return steps.With(ctx, "try", a.count+1)
 }
 
 // deadlinePassed says whether the context's deadline is over. A connection knows it a moment before

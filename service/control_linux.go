@@ -21,7 +21,7 @@ const pollInterval = 40 * time.Millisecond
 // *StartError. All of it takes five minutes at most. If progress is not nil, it is called with what
 // the function waits for.
 func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
-	return restartUnit(ctx, name, since, progress, usualTiming)
+	return told(ctx, "restart", name)(restartUnit(ctx, name, since, progress, usualTiming))
 }
 
 func restartUnit(ctx context.Context, name string, since time.Time, progress func(string), t timing) (Status, error) {
@@ -52,7 +52,7 @@ func restartUnit(ctx context.Context, name string, since time.Time, progress fun
 // crashing, is started at once. If progress is not nil, it is called with what the function waits
 // for. A start that fails is tried again as by Restart.
 func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
-	return startUnit(ctx, name, progress, usualTiming)
+	return told(ctx, "start", name)(startUnit(ctx, name, progress, usualTiming))
 }
 
 func startUnit(ctx context.Context, name string, progress func(string), t timing) (Status, error) {
@@ -84,7 +84,7 @@ func Stop(ctx context.Context, name string, progress func(string)) (Status, erro
 	if err != nil || !before.State.Runs() && before.State != Stopping {
 		return before.Status, err
 	}
-	return u.stop(ctx, before, progress)
+	return told(ctx, "stop", name)(u.stop(ctx, before, progress))
 }
 
 func (u unit) stop(ctx context.Context, before unitStatus, progress func(string)) (Status, error) {

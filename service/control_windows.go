@@ -30,7 +30,7 @@ const pollInterval = 100 * time.Millisecond
 // The service has ten minutes to stop, and five to come back. If progress is not nil, it is called
 // with what the function waits for.
 func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
-	return restartService(ctx, name, since, progress, usualTiming)
+	return told(ctx, "restart", name)(restartService(ctx, name, since, progress, usualTiming))
 }
 
 func restartService(ctx context.Context, name string, since time.Time, progress func(string), t timing) (Status, error) {
@@ -92,7 +92,7 @@ func startAgain(ctx context.Context, name string, dependents []string, progress 
 // without an error. If progress is not nil, it is called with what the function waits for. A start
 // that fails is tried again as by Restart.
 func Start(ctx context.Context, name string, progress func(string)) (Status, error) {
-	return startService(ctx, name, progress, usualTiming)
+	return told(ctx, "start", name)(startService(ctx, name, progress, usualTiming))
 }
 
 func startService(ctx context.Context, name string, progress func(string), t timing) (Status, error) {
@@ -122,10 +122,11 @@ func Stop(ctx context.Context, name string, progress func(string)) (Status, erro
 	if err != nil || before.State == Stopped || before.State == Failed {
 		return before, err
 	}
+	tell := told(ctx, "stop", name)
 	if _, err := s.stopAll(ctx, orSilent(progress)); err != nil {
-		return before, err
+		return tell(before, err)
 	}
-	return s.query()
+	return tell(s.query())
 }
 
 // openToChange opens a service and queries its status; nil when it does not exist.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -44,19 +45,28 @@ func OfContainer() (variables []Variable) {
 	return variables
 }
 
-// withoutSecrets drops from an environment (NAME=VALUE each) the variables into which a runbook
-// puts keys and passwords, and which a process that only restarts a service does not need: those
-// of Octopus, those of proxies, and those with a name like a secret's.
+// withoutSecrets keeps of an environment (NAME=VALUE each) what a process that only restarts a
+// service needs: what Windows sets, and what says where Tentacle keeps its files. A runbook puts
+// keys and passwords into the others, and no list knows all of their names.
 func withoutSecrets(environment []string) (kept []string) {
 	for _, text := range environment {
-		name, _, _ := strings.Cut(strings.ToUpper(text), "=")
-		secret := strings.HasPrefix(name, "OCTOPUS")
-		for _, word := range []string{"PROXY", "KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL"} {
-			secret = secret || strings.Contains(name, word)
-		}
-		if !secret {
+		name, _, _ := strings.Cut(strings.ToUpper(text), "=") // "" for the current folder of a drive
+		isPrefix := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if name == "" || slices.Contains(ofWindows, name) || slices.ContainsFunc(groups, isPrefix) || slices.Contains(ofTentacle, name) {
 			kept = append(kept, text)
 		}
 	}
 	return kept
 }
+
+// The variables that Windows sets for every process (Microsoft, Recognized environment variables),
+// those of Tentacle that lead to its files, and those of this program.
+var (
+	ofWindows = []string{
+		"ALLUSERSPROFILE", "APPDATA", "COMPUTERNAME", "COMSPEC", "DRIVERDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA",
+		"NUMBER_OF_PROCESSORS", "OS", "PATH", "PATHEXT", "PUBLIC", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP",
+		"USERDOMAIN", "USERNAME", "USERPROFILE", "WINDIR",
+	}
+	groups     = []string{"OCTO_TENTACLE_", "COMMONPROGRAM", "PROCESSOR_", "PROGRAMDATA", "PROGRAMFILES", "PROGRAMW6432"}
+	ofTentacle = []string{"TENTACLEHOME", "TENTACLEINSTANCENAME", "TENTACLEMACHINECONFIGURATIONHOMEDIRECTORY"}
+)

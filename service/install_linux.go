@@ -11,6 +11,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // unitFolder is where Tentacle puts its units (Startup/LinuxServiceConfigurator.cs).
@@ -105,6 +106,7 @@ func Install(ctx context.Context, d Definition) error {
 	if err := atomicfile.Replace(file, []byte(d.unitText()), 0o644); err != nil {
 		return fmt.Errorf("cannot write the unit of service %s: %w", u.name, err)
 	}
+	steps.Log(ctx, "write "+file)
 	if err := u.enable(ctx); err != nil {
 		err = fmt.Errorf("%s was written, but could not be enabled: %w", file, u.failed(ctx, "enable", err))
 		// systemctl enable also makes systemd read its units again.

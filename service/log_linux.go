@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // The messages of systemd that are looked for, by their ID: systemd's sd-messages.h.
@@ -44,7 +46,9 @@ func TroubleSince(ctx context.Context, name string) time.Time {
 func journalctl(ctx context.Context, arguments ...string) []byte {
 	cmd := exec.CommandContext(ctx, "journalctl", append([]string{"-q"}, arguments...)...)
 	cmd.WaitDelay = time.Second
-	text, _ := cmd.Output()
+	started := time.Now()
+	text, err := cmd.Output()
+	steps.Log(ctx, "run "+strings.Join(cmd.Args, " "), "bytes", len(text), "error", err, steps.Took(started))
 	return text
 }
 

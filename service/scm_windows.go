@@ -16,7 +16,11 @@ import (
 // Query asks the service control manager for the state of the service of that name (which
 // Tentacle uses as the display name, too). A service that does not exist is not an error but the
 // state Absent. It does not need an Administrator.
-func Query(_ context.Context, name string) (Status, error) {
+func Query(ctx context.Context, name string) (Status, error) {
+	return told(ctx, "query", name)(query(name))
+}
+
+func query(name string) (Status, error) {
 	s, err := open(name, "query", mayQueryStatus)
 	if err != nil {
 		return Status{Name: name}, err

@@ -24,11 +24,12 @@ const queryTimeout = 5 * time.Second
 func Query(ctx context.Context, name string) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
+	tell := told(ctx, "query", name)
 	u, now, err := openAndQuery(ctx, name)
 	if u.conn != nil {
 		u.conn.Close()
 	}
-	return now.seen(time.Now()), err
+	return tell(now.seen(time.Now()), err)
 }
 
 // systemdRuns says whether systemd is the init system here, as sd_booted(3) does.

@@ -64,12 +64,12 @@ func (r *report) about(p Port, f *Finding) {
 // the Tentacle.
 func (r *report) refusal(p Port) *Finding {
 	what := fmt.Sprintf("%s refuses this Tentacle's certificate %s", p.Address, r.OwnThumbprint())
-	const noWork = "no work arrives from that node\n"
+	const noWork = "no work arrives from that node" + nextLine
 	const eitherWay = "its registration was deleted, was never made or has another certificate, or the node has not heard of it yet"
 	known := r.API.Registrations
 	switch {
 	case r.Server == "" || r.API.Err != nil:
-		return r.problem(idAccepted, what, noWork+eitherWay+"\nask the Octopus Server to find out which", r.Tentacle.Command("check", r.server()...))
+		return r.problem(idAccepted, what, noWork+eitherWay+nextLine+"ask the Octopus Server to find out which", r.Tentacle.Command("check", r.server()...))
 	case !tentacleconfig.ContainsAddress(r.clusterAddresses(), p.Address):
 		return r.problem(idAccepted, what, noWork+eitherWay+"; the server that was asked is another cluster's", "")
 	case r.API.RegistrationsErr != nil, len(known) == 0 && r.API.Hidden:
@@ -78,7 +78,7 @@ func (r *report) refusal(p Port) *Finding {
 		return r.warning(idAccepted, what, "the server has no registration with it", "")
 	}
 	return r.problem(idAccepted, what, noWork+
-		fmt.Sprintf("the server knows it, as %s, but this node has not heard of that\n", someOf(known))+
+		fmt.Sprintf("the server knows it, as %s, but this node has not heard of that"+nextLine, someOf(known))+
 		"if it was registered just now, wait a minute and check again; else restart the node, which reads the registrations when it starts", "")
 }
 
@@ -91,5 +91,5 @@ func (r *report) noAnswer(p Port) *Finding {
 		cause = p.Trust.Err.Error()
 	}
 	return r.warning(idAccepted, fmt.Sprintf("%s responds, but does not say whether it accepts this Tentacle: %s", p.Address, cause),
-		"the node was just stopped or is overloaded, or something in between lets only web requests through\ncheck again: if that stays so, no work arrives from that node", "")
+		"the node was just stopped or is overloaded, or something in between lets only web requests through"+nextLine+"check again: if that stays so, no work arrives from that node", "")
 }

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/service"
@@ -225,11 +224,6 @@ func (p Pod) begins() bool {
 
 // what is the Deployment in a sentence.
 func (a *Agent) what() string { return "Deployment " + a.Deployment.Name }
-
-// lines are texts as the reason of a finding has them.
-func lines(texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "\n")
-}
 
 // unready is the newest pod that is not ready; the zero value for none.
 func (a *Agent) unready() Pod {

@@ -11,7 +11,7 @@ import (
 // connections.
 func (r *report) agentEnvironment() {
 	for _, o := range Overrides(r.Kubernetes.Variables, "linux") {
-		const how = "\nremove it from the values of the chart (agent.containers.tentacle.env)"
+		const how = nextLine + "remove it from the values of the chart (agent.containers.tentacle.env)"
 		switch {
 		case o.Ignored || o.Setting == tentacleconfig.KeyPollingConnectionCount:
 		case o.Vital:

@@ -45,9 +45,9 @@ func (r *report) allUsable() bool {
 // refused is why something could not be read, and what to do about it. The roles that allow it are
 // long, and mostly the same: they are said once.
 func (r *report) refused(err error) string {
-	todo := strings.Join(hint.Of(err), "\n")
+	todo := strings.Join(hint.Of(err), nextLine)
 	if todo != "" && todo == r.toldHints {
-		return err.Error() + "\nwhat is said above about the rights allows this, too"
+		return err.Error() + nextLine + "what is said above about the rights allows this, too"
 	}
 	r.toldHints = todo
 	return lines(err.Error(), todo)

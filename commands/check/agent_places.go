@@ -108,7 +108,7 @@ func (r *report) sync(addresses []string, open string) (fix, alsoOpen string) {
 		options = append(options, PrepareOption)
 		open = lines(open, RollOutByOthers)
 	}
-	return r.Tentacle.Command("sync-servers", options...), strings.ReplaceAll(open, "\n", "; ")
+	return r.Tentacle.Command("sync-servers", options...), strings.ReplaceAll(open, nextLine, "; ")
 }
 
 // isHelms says whether a change of the Helm release is what changes the agent.
@@ -142,7 +142,7 @@ func (r *report) nextStart() {
 	case end == StartEndsTrust:
 		fix, open := r.agree()
 		r.problem(idNextStart, "critical: the next start of the pod ends all trust: its first address "+start.First()+" is not in the ConfigMap",
-			"the start drops every entry but that one, and with them thumbprint and subscription: the agent polls nobody, and neither a restart nor helm rollback heals it\n"+
+			"the start drops every entry but that one, and with them thumbprint and subscription: the agent polls nobody, and neither a restart nor helm rollback heals it"+nextLine+
 				"do not restart the pod before the address is there: the command adds it first", fix).Address = start.First()
 		if open != "" {
 			r.notComplete(open)

@@ -48,7 +48,7 @@ func (r *report) agentPort(p Port) {
 		r.agentFails(p, *failure)
 	case a.polls(p.Address) && p.Err == nil && !r.presentsTrusted(p):
 		r.warning(idPollingPort, p.Address+": the agent's log has no error, but "+from,
-			onlyAHint+"\na proxy between here and the node may end TLS, or another machine has that name here", "")
+			onlyAHint+nextLine+"a proxy between here and the node may end TLS, or another machine has that name here", "")
 	case a.polls(p.Address):
 		r.ok(idPollingPort, "%s: the agent's log has no error; %s", p.Address, from)
 	case p.Err == nil && r.presentsTrusted(p):
@@ -56,7 +56,8 @@ func (r *report) agentPort(p Port) {
 	case p.Err == nil:
 		r.untrustedPort(p)
 		last := &r.findings[len(r.findings)-1]
-		last.Level, last.Why = Warning, last.Why+"\n"+onlyAHint
+		last.Level = Warning
+		last.addReason(onlyAHint)
 	default:
 		r.warning(idPollingPort, p.Address+": "+from+", and the agent's log does not tell", onlyAHint, "").Unknown = true
 	}
@@ -90,11 +91,11 @@ func (r *report) agentFails(p Port, failure LogFailure) {
 	said += "; " + r.fromHere(p)
 	switch {
 	case failure.Silent && r.idleNode(p) != "":
-		r.warning(idPollingPort, what, r.idleNode(p)+": no work waits there now\n"+said, "")
+		r.warning(idPollingPort, what, r.idleNode(p)+": no work waits there now"+nextLine+said, "")
 	case failure.Silent && r.isOneOfSeveral(p):
-		r.warning(idPollingPort, what, r.whyOneIsEnough(p)+"\n"+said, "")
+		r.warning(idPollingPort, what, r.whyOneIsEnough(p)+nextLine+said, "")
 	default:
-		r.problem(idPollingPort, what, "work queued on that node waits until the agent reaches it: check that the node is running and that nothing blocks the port, such as a NetworkPolicy\n"+said, "")
+		r.problem(idPollingPort, what, "work queued on that node waits until the agent reaches it: check that the node is running and that nothing blocks the port, such as a NetworkPolicy"+nextLine+said, "")
 	}
 }
 

@@ -27,7 +27,7 @@ func (r *report) agentCertificate() {
 			"the agent cannot start: the Secret was made again, or is another agent's", "")
 	case errors.Is(err, tentacleconfig.ErrNoCertificate) && r.Agent:
 		r.problem(idCertificate, "the certificate is missing from the ConfigMap",
-			"at its next start the agent makes a new one, which the server refuses\n"+
+			"at its next start the agent makes a new one, which the server refuses"+nextLine+
 				"put the old one back from a backup of the cluster, or give the chart one with agent.certificate", "")
 	default:
 		r.certificate()
@@ -60,7 +60,7 @@ func (r *report) trustsNobody() {
 	if r.Kubernetes.says() && len(r.Kubernetes.Log.Polls) > 0 {
 		what += " once its pod starts again"
 	}
-	const why = "a start dropped every entry, because its first address was not among them; no later start brings them back\n"
+	const why = "a start dropped every entry, because its first address was not among them; no later start brings them back" + nextLine
 	subscription, trusted, source := r.lostIdentity()
 	addresses := r.Kubernetes.Environment.All()
 	if subscription == "" || trusted == "" || len(addresses) == 0 {
@@ -68,7 +68,7 @@ func (r *report) trustsNobody() {
 		if r.Server == "" {
 			again = "ask the Octopus Server: its record of this agent has the subscription (give --server and credentials)"
 		}
-		r.problem(idTrustedServers, what, why+again+"\n"+
+		r.problem(idTrustedServers, what, why+again+nextLine+
 			"the command makes it register again at its start: environments and roles stay, the subscription is new. "+
 			"That needs an API key or token in the values of the chart that is still valid", r.removeSetting(tentacleconfig.KeyIsRegistered)+" && "+r.Tentacle.Restart())
 		r.notComplete("only if the server's record is of no use, and the chart still has valid credentials")

@@ -14,7 +14,7 @@ func (r *report) workload() {
 	a := r.Kubernetes
 	const noWork = "an agent that is not running gets no work"
 	newest := a.unready()
-	troubles := strings.Join(a.Deployment.Troubles, "\n")
+	troubles := strings.Join(a.Deployment.Troubles, nextLine)
 	waits := strings.TrimSuffix(newest.Waiting+": "+newest.Message, ": ")
 	switch state := a.State(); {
 	case state == service.Stopped:
@@ -47,7 +47,7 @@ func (p Pod) withWords(why string) string {
 	if len(p.Words) == 0 {
 		return why
 	}
-	return why + "; the last lines of its log:\n" + strings.Join(p.Words, "\n")
+	return why + "; the last lines of its log:" + nextLine + strings.Join(p.Words, nextLine)
 }
 
 // agentRestart is about a pod that is older than the last change of the ConfigMap.

@@ -19,7 +19,7 @@ func (r *report) certificate() {
 		// RunAgentCommand.cs of OctopusTentacle: a Tentacle without a certificate creates one when
 		// it starts.
 		r.problem(idCertificate, "the certificate is missing; only its thumbprint is configured: "+r.Thumbprint,
-			"at its next start the Tentacle creates a new certificate, which the server refuses\n"+
+			"at its next start the Tentacle creates a new certificate, which the server refuses"+nextLine+
 				"import the old certificate from a backup, or create a new one and register again", r.importCertificate())
 	case errors.Is(err, tentacleconfig.ErrNoCertificate) && len(r.Servers) == 0:
 		r.warning(idCertificate, "the Tentacle has no certificate yet", "it cannot be registered without one", ifBlank)

@@ -16,7 +16,7 @@ func (s *Snapshot) Findings() []Finding {
 		return r.findings
 	}
 	if s.IndexErr != nil {
-		r.problem(idIndex, s.IndexErr.Error(), "its Tentacle cannot be found by name and was not checked\n"+hints(s.IndexErr), "")
+		r.problem(idIndex, s.IndexErr.Error(), "its Tentacle cannot be found by name and was not checked"+nextLine+hints(s.IndexErr), "")
 		return r.findings
 	}
 	if s.Kubernetes != nil {

@@ -22,7 +22,7 @@ func (r *report) clock() {
 	case !r.API.ClockKnown:
 		r.skipped(idClock, "the clock was not compared with the server's", "the server's answers have no date to rely on: compare the clocks by hand")
 	case ahead > clockTolerance:
-		const why = "polling does not depend on it, but this machine dates the log of each deployment,\n" +
+		const why = "polling does not depend on it, but this machine dates the log of each deployment," + nextLine +
 			"and its scripts may take a certificate or token for expired or not yet valid: synchronise both clocks (NTP)"
 		r.warning(idClock, fmt.Sprintf("this machine's clock is %s %s the server's", ahead.Round(time.Second), behind), why, "")
 	default: // the date of an answer has no fractions of a second

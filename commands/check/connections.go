@@ -145,7 +145,7 @@ func (r *report) connections() {
 		}
 		return
 	case r.ConnectionsErr != nil:
-		r.skipped(idConnections, connectionsUnknown, r.ConnectionsErr.Error()+"\n"+hints(r.ConnectionsErr))
+		r.skipped(idConnections, connectionsUnknown, r.ConnectionsErr.Error()+nextLine+hints(r.ConnectionsErr))
 		return
 	case r.overridden(proxyVariables):
 		r.skipped(idConnections, connectionsUnknown,
@@ -165,7 +165,7 @@ func (r *report) connections() {
 	if len(missing) == 0 && r.certainlyElsewhere() {
 		for _, end := range elsewhere {
 			r.warning(idConnections, fmt.Sprintf("the running Tentacle is also connected to %s, where none of its addresses leads", end),
-				"it still uses an address that is no longer in the file, or a name that led there when it connected:\na restart makes it use the present ones",
+				"it still uses an address that is no longer in the file, or a name that led there when it connected:"+nextLine+"a restart makes it use the present ones",
 				r.Tentacle.Restart())
 		}
 	}
@@ -213,14 +213,14 @@ func (r *report) notConnected(p Port, elsewhere []netip.AddrPort) {
 	case RestartPending(r.Service, r.File):
 		r.problem(idConnections, what, waits+": it was started before the last change of the configuration", r.Tentacle.Restart()).Address = p.Address
 	case !r.Service.Started.IsZero() && running < retryTime:
-		r.warning(idConnections, what+" yet", fmt.Sprintf("it was started %s ago\n%s: check again then", plural.Of(max(int(running.Seconds()), 0), "second", "seconds"), again), "").Address = p.Address
+		r.warning(idConnections, what+" yet", fmt.Sprintf("it was started %s ago"+nextLine+"%s: check again then", plural.Of(max(int(running.Seconds()), 0), "second", "seconds"), again), "").Address = p.Address
 	case r.isIdle(p):
-		r.warning(idConnections, what, p.Host.Node.Name+" hands out no work now\nonce it does, the Tentacle has to be connected: "+again, "").Address = p.Address
+		r.warning(idConnections, what, p.Host.Node.Name+" hands out no work now"+nextLine+"once it does, the Tentacle has to be connected: "+again, "").Address = p.Address
 	case moved != "":
-		r.warning(idConnections, what, "it is connected to "+moved+" instead, where the name may have led when it connected:\na restart makes it look the name up again",
+		r.warning(idConnections, what, "it is connected to "+moved+" instead, where the name may have led when it connected:"+nextLine+"a restart makes it look the name up again",
 			r.Tentacle.Restart()).Address = p.Address
 	default:
-		r.problem(idConnections, what, waits+", although the node responds: something may keep this process from connecting, or it uses an older list of addresses\n"+
+		r.problem(idConnections, what, waits+", although the node responds: something may keep this process from connecting, or it uses an older list of addresses"+nextLine+
 			again+": if the node was out of reach until now, check again then", r.Tentacle.Restart()).Address = p.Address
 		r.notComplete("if it stays so for two minutes")
 	}

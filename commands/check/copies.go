@@ -60,8 +60,8 @@ func (r *report) registeredTwice(group []octoapi.Registration) {
 		times, all = "twice", "both"
 	}
 	r.warning(idIdentity, fmt.Sprintf("this Tentacle is registered %s%s as a %s: %s", times, inSpace(group[0]), group[0].Kind, someOf(group)),
-		fmt.Sprintf("a deployment to %s runs %s on this machine\n", all, times)+
-			"replace NAME below with the superfluous one, unless that is another machine: then one of the two machines is a copy, and each gets some of the other's work\n"+
+		fmt.Sprintf("a deployment to %s runs %s on this machine"+nextLine, all, times)+
+			"replace NAME below with the superfluous one, unless that is another machine: then one of the two machines is a copy, and each gets some of the other's work"+nextLine+
 			makeItsOwn, r.deregister(group[0], "NAME")).Space = group[0].Space.ID
 }
 
@@ -79,7 +79,7 @@ const makeItsOwn = "on the copy, new-certificate and then register-with, under a
 func (r *report) foreignName(who identity) {
 	if !r.found(idIdentity) && r.isNamedForeign(who.own) {
 		r.warning(idIdentity, fmt.Sprintf("this machine is called %s, unlike every registration with its subscription: %s", r.HostName, someOf(who.own)),
-			"if it is a copy of another machine, each of them gets some of the other's work\n"+makeItsOwn, "")
+			"if it is a copy of another machine, each of them gets some of the other's work"+nextLine+makeItsOwn, "")
 	}
 }
 
@@ -138,15 +138,15 @@ func (s *Snapshot) sharing(subscriptions []string) (sharers []octoapi.Registrati
 
 // separate is why it matters that another Tentacle has this one's subscription, and what ends it.
 func (r *report) separate(who identity, sharers []octoapi.Registration) (why, fix string) {
-	why = "the server hands out work by subscription alone, so each of these Tentacles gets some of the other's\n" +
-		"one is a copy of another: show-thumbprint on each machine tells which is which\n"
+	why = "the server hands out work by subscription alone, so each of these Tentacles gets some of the other's" + nextLine +
+		"one is a copy of another: show-thumbprint on each machine tells which is which" + nextLine
 	switch {
 	case r.Agent:
 		return why + "a Kubernetes agent gets a new subscription when it is installed again", ""
 	case len(who.own) == 1 && who.sure && who.own[0].Machine.Endpoint.Polls():
 		return why + "the command gives this one a new subscription", r.update(who.own[0], r.NewSubscription, r.answeringAddresses())
 	case len(who.own) == 0:
-		return why + "if this is the copy: registering it gives it a new subscription\n" +
+		return why + "if this is the copy: registering it gives it a new subscription" + nextLine +
 			fmt.Sprintf("if this is %s, and its certificate was replaced: register it again with --force and %s", sharers[0].Machine.Name,
 				suggest.Quote(r.Tentacle.GOOS, "--name="+sharers[0].Machine.Name)), ""
 	}

@@ -97,7 +97,7 @@ func (r *report) environment() {
 	const notChecked = "it was not checked whether an environment variable overrides the file"
 	switch {
 	case r.VariablesErr != nil && r.ServiceErr == nil:
-		r.skipped(idEnvironment, notChecked, strings.TrimSpace(r.VariablesErr.Error()+"\n"+hints(r.VariablesErr)))
+		r.skipped(idEnvironment, notChecked, strings.TrimSpace(r.VariablesErr.Error()+nextLine+hints(r.VariablesErr)))
 	case r.found(idEnvironment) || r.Service.State == service.Absent:
 	case r.Service.State == service.Unmanaged:
 		r.skipped(idEnvironment, notChecked, watchElsewhere)
@@ -139,7 +139,7 @@ func (r *report) unset(v service.Variable) (how, fix string) {
 	// systemd.exec(5): UnsetEnvironment= is applied last, whatever sets the variable.
 	folder := "/etc/systemd/system/" + r.Tentacle.Service + ".service.d"
 	quoted := func(path string) string { return suggest.Quote(r.Tentacle.GOOS, path) }
-	return "\nthe fix makes systemd drop the variable for this service, and does not touch what sets it",
+	return nextLine + "the fix makes systemd drop the variable for this service, and does not touch what sets it",
 		fmt.Sprintf(`mkdir -p %s && printf '[Service]\nUnsetEnvironment=%s\n' > %s && systemctl daemon-reload && %s`,
 			quoted(folder), v.Name, quoted(folder+"/unset-"+v.Name+".conf"), r.Tentacle.Restart())
 }

@@ -40,7 +40,7 @@ func (r *report) fileAccess() {
 		what += " and " + plural.Of(more, "backup", "backups")
 	}
 	r.warning(idFileAccess, what+" can be read by every user of this machine, as can "+r.Access.Key+", with which the secrets are encrypted",
-		why+"\nTentacle itself creates the file like that, and keeps a mode that you give it", fix)
+		why+nextLine+"Tentacle itself creates the file like that, and keeps a mode that you give it", fix)
 	if open != "" {
 		r.notComplete(open)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 // Level is how bad a finding is.
@@ -130,7 +129,7 @@ func (r *report) add(level Level, id, what, why, fix string) *Finding {
 	if r.fixFor != nil {
 		fix = r.fixFor(id, fix)
 	}
-	f := Finding{Level: level, ID: id, What: what, Why: why, Fix: fix}
+	f := Finding{Level: level, ID: id, What: what, Why: asLines(why), Fix: fix}
 	switch placeholders := suggest.Placeholders(fix); {
 	case len(placeholders) > 0:
 		f.Open = "replace " + strings.Join(placeholders, ", ")
@@ -184,5 +183,5 @@ func (r *report) found(id string) bool {
 	return slices.ContainsFunc(r.findings, func(f Finding) bool { return f.ID == id })
 }
 
-// hints are those of an error, a line each.
-func hints(err error) string { return strings.Join(hint.Of(err), "\n") }
+// addReason adds to the reason of a finding that has been added.
+func (f *Finding) addReason(why string) { f.Why += "\n" + asLines(why) }

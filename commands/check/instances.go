@@ -33,7 +33,7 @@ func (r *report) beside(other *Snapshot) {
 	both := fmt.Sprintf("the instances %s and %s", r.Tentacle.Instance.Name, other.Tentacle.Instance.Name)
 	if slices.Contains(r.SharingFile, other.Tentacle.Instance.Name) {
 		r.problem(idInstances, both+" have the same configuration: "+r.Tentacle.Instance.ConfigPath,
-			"they are one Tentacle, run by two services\nremove the wrong one from the index with delete-instance, or give it a file of its own with create-instance", "")
+			"they are one Tentacle, run by two services"+nextLine+"remove the wrong one from the index with delete-instance, or give it a file of its own with create-instance", "")
 		return // they have everything in common
 	}
 	if r.ConfigurationErr != nil || other.ConfigurationErr != nil {
@@ -41,16 +41,16 @@ func (r *report) beside(other *Snapshot) {
 	}
 	if r.Listens && other.Listens && r.ListenPort == other.ListenPort && (r.ListenIP == other.ListenIP || anyAddress(r.ListenIP) || anyAddress(other.ListenIP)) {
 		why, fix := r.leavePort(other)
-		r.problem(idInstances, both+" listen on the same port: "+r.ListenPort, "only the one that starts first runs\n"+why, fix)
+		r.problem(idInstances, both+" listen on the same port: "+r.ListenPort, "only the one that starts first runs"+nextLine+why, fix)
 	}
 	subscription := r.sharedSubscription(other)
 	switch sameCertificate := r.OwnThumbprint() != "" && thumbprint.Same(r.OwnThumbprint(), other.OwnThumbprint()); {
 	case subscription != "":
 		r.problem(idInstances, both+" poll one cluster with the same subscription: "+subscription,
-			"the server hands out work by subscription alone, so each gets some of the other's\n"+makeItsOwn, "")
+			"the server hands out work by subscription alone, so each gets some of the other's"+nextLine+makeItsOwn, "")
 	case sameCertificate:
 		r.warning(idInstances, both+" have the same certificate: "+r.OwnThumbprint(),
-			"a server cannot tell them apart by it, and what is done to the registration of one may hit the other's\n"+makeItsOwn, "")
+			"a server cannot tell them apart by it, and what is done to the registration of one may hit the other's"+nextLine+makeItsOwn, "")
 	}
 }
 

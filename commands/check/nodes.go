@@ -57,7 +57,7 @@ func (r *report) sharedQueues(cover coverage.Result) {
 		r.ok(idNodes, "%s: %s", enough, list(answer))
 	case (len(answer) == 1 || len(cover.Places) < len(cover.Working())) && !cover.Proved():
 		r.warning(idNodes, "the nodes share their queues, but that is not known of "+unasked,
-			fmt.Sprintf("a node that does not share its queues has to be polled: only %s %s\nmake its web port reachable from here, or look at its configuration", list(answer), areOrIs(len(answer))), "")
+			fmt.Sprintf("a node that does not share its queues has to be polled: only %s %s"+nextLine+"make its web port reachable from here, or look at its configuration", list(answer), areOrIs(len(answer))), "")
 	default:
 		r.ok(idNodes, "%s: %s (that is not known of %s)", enough, list(answer), unasked)
 	}
@@ -115,7 +115,7 @@ func proofOf(n coverage.Node) string {
 // other nodes, which is not known.
 func (r *report) missed(cover coverage.Result, what, why, fix string) *Finding {
 	if cover.Queues.State == coverage.Unknown {
-		return r.warning(idNodes, what, why+"\n"+cover.Queues.Why, fix)
+		return r.warning(idNodes, what, why+nextLine+cover.Queues.Why, fix)
 	}
 	return r.problem(idNodes, what, why, fix)
 }
@@ -125,16 +125,16 @@ func (r *report) whyUnpolled(cover coverage.Result, n coverage.Node) string {
 	why := waitsForever
 	for _, p := range cover.Places {
 		if p.Answers && p.Node != "" && coverage.Alike(p.URL, n.Name) {
-			return why + "\n" + p.URL + " leads to " + p.Node + ": " + lookAtNames
+			return why + nextLine + p.URL + " leads to " + p.Node + ": " + lookAtNames
 		}
 	}
 	gone := func(p coverage.Place) bool { return p.Lost == coverage.NotListed }
 	broken := func(p coverage.Place) bool { return !p.Answers }
 	switch {
 	case slices.ContainsFunc(cover.Places, gone):
-		why += "\nperhaps it took the place of a node that is gone"
+		why += nextLine + "perhaps it took the place of a node that is gone"
 	case !slices.ContainsFunc(cover.Places, broken):
-		why += "\neach address leads to another node"
+		why += nextLine + "each address leads to another node"
 	}
 	return why
 }
@@ -142,15 +142,15 @@ func (r *report) whyUnpolled(cover coverage.Result, n coverage.Node) string {
 // fewAddresses reports nodes of which it is known only how many are not polled.
 func (r *report) fewAddresses(cover coverage.Result) {
 	working := cover.Working()
-	why := strings.Join(append([]string{waitsForever}, doubts(cover, r.Ports)...), "\n")
+	why := strings.Join(append([]string{waitsForever}, doubts(cover, r.Ports)...), nextLine)
 	if len(cover.Places) == 1 {
-		why = waitsForever + "\na load balancer does not help, because each connection reaches only one node, unless the nodes share their queues (Octopus Server 2026.4 or later with Redis)"
+		why = waitsForever + nextLine + "a load balancer does not help, because each connection reaches only one node, unless the nodes share their queues (Octopus Server 2026.4 or later with Redis)"
 	}
 	switch {
 	case cover.Named():
 	case cover.Balanced && cover.Proved():
 		r.warning(idNodes, fmt.Sprintf("%d nodes were reached through %s", len(working), plural.Of(cover.Answering(), "address", "addresses")),
-			"something spreads the connections over the nodes: after the next one, a node may not be polled, and work queued on it waits\n"+
+			"something spreads the connections over the nodes: after the next one, a node may not be polled, and work queued on it waits"+nextLine+
 				"poll each node at an address of its own, or share the queues (Octopus Server 2026.4 or later with Redis)", r.pollMissing(cover))
 		r.notComplete(guesses)
 	case cover.Balanced || cover.Unpolled > 0:

@@ -38,7 +38,7 @@ func (r *report) port(p Port) {
 	switch {
 	case errors.As(p.Err, &noAnswer) && r.idleNode(p) != "":
 		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
-			r.idleNode(p)+": no work waits there now\nonce it hands out work again, it has to respond", "")
+			r.idleNode(p)+": no work waits there now"+nextLine+"once it hands out work again, it has to respond", "")
 	case errors.As(p.Err, &noAnswer) && r.isOneOfSeveral(p):
 		r.warning(idPollingPort, p.Address+" does not respond: "+noAnswer.Cause,
 			r.whyOneIsEnough(p)+triesAgain(noAnswer), "")
@@ -60,9 +60,9 @@ func triesAgain(failure *octoapi.PortError) string {
 	if !failure.Silent() {
 		return ""
 	}
-	text := "\nonce it responds, a running Tentacle finds it within 120 seconds, without a restart"
+	text := nextLine + "once it responds, a running Tentacle finds it within 120 seconds, without a restart"
 	if failure.Reason == octoapi.TimedOut {
-		text += "\nuntil then, each try takes the Tentacle up to 60 seconds; its other addresses are polled meanwhile"
+		text += nextLine + "until then, each try takes the Tentacle up to 60 seconds; its other addresses are polled meanwhile"
 	}
 	return text
 }
@@ -78,7 +78,7 @@ func milliseconds(d time.Duration) string {
 func (r *report) untrustedPort(p Port) {
 	presented, trusted := p.Answer.Thumbprint, strings.Join(p.Trusted, ", ")
 	what := fmt.Sprintf("%s presents the certificate %s, but %s is trusted", p.Address, presented, trusted)
-	const refuses = "the Tentacle refuses to talk to it, and work queued there waits\n"
+	const refuses = "the Tentacle refuses to talk to it, and work queued there waits" + nextLine
 	const passThrough = "make a load balancer pass the port through as TCP, and check the address"
 	asked := r.API.Thumbprint != ""
 	age, same := r.ageOf(p)
@@ -104,10 +104,10 @@ func (r *report) untrustedPort(p Port) {
 	case asked && thumbprint.Same(presented, r.API.Thumbprint):
 		r.problem(idPollingPort, what, refuses+"it belongs to the cluster at "+r.Server+", which does not know this Tentacle: the address leads to another cluster", "")
 	case asked:
-		r.problem(idPollingPort, what, refuses+"it is not the cluster's: a load balancer or proxy terminates TLS, another cluster responds there,\n"+
-			"or the node has not been restarted since the cluster's certificate was renewed\n"+passThrough, "")
+		r.problem(idPollingPort, what, refuses+"it is not the cluster's: a load balancer or proxy terminates TLS, another cluster responds there,"+nextLine+
+			"or the node has not been restarted since the cluster's certificate was renewed"+nextLine+passThrough, "")
 	default:
-		r.problem(idPollingPort, what, refuses+"the cluster's certificate was renewed, a load balancer or proxy terminates TLS, or another cluster responds there\nask the Octopus Server to find out which\n"+passThrough,
+		r.problem(idPollingPort, what, refuses+"the cluster's certificate was renewed, a load balancer or proxy terminates TLS, or another cluster responds there"+nextLine+"ask the Octopus Server to find out which"+nextLine+passThrough,
 			r.Tentacle.Command("check", r.server()...))
 	}
 }

@@ -107,9 +107,9 @@ func (r *report) proving() {
 	case errors.Is(p.Err, octoapi.ErrOutcomeUnknown):
 		r.warning(idProve, p.Err.Error(), hints(p.Err), "")
 	case p.Err != nil && len(p.Checks) == 0:
-		r.skipped(idProve, "no health check was started", strings.TrimSpace(p.Err.Error()+"\n"+hints(p.Err)))
+		r.skipped(idProve, "no health check was started", strings.TrimSpace(p.Err.Error()+nextLine+hints(p.Err)))
 	case p.Err != nil:
-		r.warning(idProve, run+" run, and then no more", strings.TrimSpace(p.Err.Error()+"\n"+hints(p.Err)), "")
+		r.warning(idProve, run+" run, and then no more", strings.TrimSpace(p.Err.Error()+nextLine+hints(p.Err)), "")
 	case len(p.Nodes) == 0:
 		r.ok(idProve, "no health check was started: none is needed, or none would prove more")
 	case len(proved) == len(p.Nodes):
@@ -137,14 +137,14 @@ func (r *report) notReached(node string, c HealthCheck) {
 		how += ": " + c.ErrorMessage
 	}
 	if !c.Missed() {
-		r.warning(idProve, fmt.Sprintf("%s does not tell whether the node is polled: the Tentacle is %s", run, cmp.Or(strings.ToLower(c.Health), "not known to the server")), how+"\n"+c.Log, "").Node = node
+		r.warning(idProve, fmt.Sprintf("%s does not tell whether the node is polled: the Tentacle is %s", run, cmp.Or(strings.ToLower(c.Health), "not known to the server")), how+nextLine+c.Log, "").Node = node
 		return
 	}
 	why := "either no polled address leads to the node, or the Tentacle does not run"
 	if i := slices.IndexFunc(r.Proving.Checks, HealthCheck.Reached); i >= 0 {
 		why = fmt.Sprintf("%s reached it, so it runs, but no polled address leads to this node: %s", r.Proving.Checks[i].ID, lookAtNames)
 	}
-	r.problem(idProve, run+" did not reach this Tentacle", how+"\n"+why+"\n"+waitsForever+"\n"+c.Log, "").Node = node
+	r.problem(idProve, run+" did not reach this Tentacle", how+nextLine+why+nextLine+waitsForever+nextLine+c.Log, "").Node = node
 }
 
 // failedToProve says whether a health check of the node did not reach this Tentacle, of which there

@@ -26,7 +26,7 @@ func (r *report) registrations() {
 	case len(r.API.Registrations) == 0:
 		why := "the Tentacle gets no work: it was never registered, its registration was deleted, its certificate was replaced, or the account may not see its space"
 		if r.Agent {
-			why += "\n" + agentRegisters
+			why += nextLine + agentRegisters
 		}
 		fix := r.register("", r.answeringAddresses())
 		if r.Agent && r.Kubernetes != nil {
@@ -51,7 +51,7 @@ func (r *report) known(who identity) {
 	if len(who.own) == 0 {
 		r.problem(idRegistration, fmt.Sprintf("no registration has this Tentacle's subscription %s; %s its certificate, but another subscription: %s",
 			strings.Join(r.clusterSubscriptions(), ", "), plural.Of(len(who.others), "has", "have"), someOf(who.others)),
-			"the Tentacle gets no work: these belong to other Tentacles that share its certificate, or one is its own, from before its subscription changed\n"+
+			"the Tentacle gets no work: these belong to other Tentacles that share its certificate, or one is its own, from before its subscription changed"+nextLine+
 				"if one of them is its own, add --update and --name with that name; else add --name, or it is registered under the name of this machine", r.register("", r.answeringAddresses()))
 	}
 }
@@ -61,7 +61,7 @@ func (r *report) registration(one octoapi.Registration, sure bool) {
 	before := len(r.findings)
 	if text := one.Mismatch(r.clusterSubscriptions()); text != "" {
 		why, fix := r.reconnect(one, sure)
-		r.problem(idRegistration, fmt.Sprintf("%v: %s", one, text), "its work does not reach this Tentacle\n"+why, fix)
+		r.problem(idRegistration, fmt.Sprintf("%v: %s", one, text), "its work does not reach this Tentacle"+nextLine+why, fix)
 	}
 	if text := one.Disabled(); text != "" {
 		r.warning(idRegistration, fmt.Sprintf("%v: %s", one, text), "it gets no work until it is enabled in the web portal", "")
@@ -85,12 +85,12 @@ func (r *report) reconnect(one octoapi.Registration, sure bool) (why, fix string
 	case r.Agent:
 		return agentRegisters, ""
 	case !sure:
-		return fmt.Sprintf("if %s is this Tentacle: %s\n", one.Machine.Name, r.own(one, addresses)) +
+		return fmt.Sprintf("if %s is this Tentacle: %s"+nextLine, one.Machine.Name, r.own(one, addresses)) +
 			"if it is another one that shares the certificate, register this one as well", r.register("", addresses)
 	case endpoint.CommunicationStyle == octoapi.Listening && one.Machine.IsDisabled:
 		return "a server does not turn a listening registration into a polling one, and a new one is not disabled: delete this one, then register again", ""
 	case endpoint.CommunicationStyle == octoapi.Listening:
-		return "a server does not turn a listening registration into a polling one: the command makes another, deletes this one and takes its name\n" +
+		return "a server does not turn a listening registration into a polling one: the command makes another, deletes this one and takes its name" + nextLine +
 			"its history, and variables scoped to it, do not follow", r.own(one, addresses)
 	case len(r.clusterAddresses()) == 0:
 		return "the command makes the Tentacle poll; if it is to listen, delete the registration and register again", r.own(one, addresses)

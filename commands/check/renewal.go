@@ -54,7 +54,7 @@ func (r *report) renewal(old []string, renewed string) {
 		r.warning(idRenewal, what, "the renewal is done: under the old thumbprint, the Tentacle tries each address without success, and logs that every two minutes",
 			r.Tentacle.Command("update-trust", "--retire", "--oldThumbprint="+old[0], "--newThumbprint="+renewed))
 	default:
-		r.warning(idRenewal, what, "the Tentacle reaches a node whichever of the two certificates it presents\n"+
+		r.warning(idRenewal, what, "the Tentacle reaches a node whichever of the two certificates it presents"+nextLine+
 			"renew the certificate and restart every node; then check shows the command that retires the old thumbprint", "")
 	}
 }
@@ -79,22 +79,22 @@ func (r *report) contradiction(p Port) {
 	presented := p.Answer.Thumbprint
 	i := slices.IndexFunc(p.Trusted, func(t string) bool { return presented != "" && !thumbprint.Same(t, presented) })
 	if i < 0 || !thumbprint.Contains(p.Trusted, presented) {
-		r.problem(idDuplicates, what, why+"\ncheck again when the port responds to find out which one is out of date", "")
+		r.problem(idDuplicates, what, why+nextLine+"check again when the port responds to find out which one is out of date", "")
 		return
 	}
 	stale := p.Trusted[i]
 	switch ofCluster := thumbprint.Same(presented, r.API.Thumbprint); {
 	case ofCluster && r.isRegisteredWith(p, presented):
-		r.problem(idDuplicates, what, why+"\nout of date: "+stale, r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+stale))
+		r.problem(idDuplicates, what, why+nextLine+"out of date: "+stale, r.Tentacle.Command("remove-server", p.Address, "--thumbprint="+stale))
 	case ofCluster && r.isRegisteredWith(p, stale):
-		r.problem(idDuplicates, what, "the port presents "+presented+", but the server knows the Tentacle by the subscription of "+stale+"\n"+
+		r.problem(idDuplicates, what, "the port presents "+presented+", but the server knows the Tentacle by the subscription of "+stale+nextLine+
 			"the certificate was renewed: the command gives both thumbprints that subscription",
 			r.keepOld(stale, presented))
 	case r.API.Thumbprint == "":
-		r.problem(idDuplicates, what, why+"\nthe port presents "+presented+", but the server may know the Tentacle by the other one's subscription: ask it",
+		r.problem(idDuplicates, what, why+nextLine+"the port presents "+presented+", but the server may know the Tentacle by the other one's subscription: ask it",
 			r.Tentacle.Command("check", r.server()...))
 	default:
-		r.problem(idDuplicates, what, why+"\nthe port presents "+presented+", and it is not known by which of the subscriptions a server knows the Tentacle", "")
+		r.problem(idDuplicates, what, why+nextLine+"the port presents "+presented+", and it is not known by which of the subscriptions a server knows the Tentacle", "")
 	}
 }
 

@@ -86,7 +86,7 @@ func (r *report) entryThumbprint(server tentacleconfig.TrustedServer) {
 	switch {
 	case trimmed == "": // OctopusServerConfiguration.cs refuses it, and with it the whole list
 		r.problem(idTrustedServers, cmp.Or(server.Address, "an entry")+" has no thumbprint",
-			doesNotStart+"\nremove the entry from the setting "+tentacleconfig.KeyTrustedServers+" in "+r.Tentacle.Instance.ConfigPath, "")
+			doesNotStart+nextLine+"remove the entry from the setting "+tentacleconfig.KeyTrustedServers+" in "+r.Tentacle.Instance.ConfigPath, "")
 	case !thumbprint.Valid(needed):
 		r.problem(idTrustedServers,
 			fmt.Sprintf("%s has %q as its thumbprint, which is not 40 hexadecimal digits", cmp.Or(server.Address, "an entry"), server.Thumbprint),
@@ -197,6 +197,6 @@ func (r *report) subscriptionsOfCluster(cluster string) {
 	}
 	wrong := r.Servers[slices.IndexFunc(r.Servers, isWrong)]
 	r.problem(idSubscriptions, fmt.Sprintf("the cluster %s is polled with %d subscriptions: %s", cluster, len(all), strings.Join(ids, ", ")),
-		fmt.Sprintf("the server knows the Tentacle by one of them, and work queued on a node that is polled with another waits forever\nthe command below keeps %s/", correct.id),
+		fmt.Sprintf("the server knows the Tentacle by one of them, and work queued on a node that is polled with another waits forever"+nextLine+"the command below keeps %s/", correct.id),
 		r.pollEntry(wrong))
 }

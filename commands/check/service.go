@@ -43,7 +43,7 @@ func (r *report) withWords(why string) string {
 	if len(r.LastWords) == 0 {
 		return why
 	}
-	return why + "; the last lines of its log:\n" + strings.Join(r.LastWords, "\n")
+	return why + "; the last lines of its log:" + nextLine + strings.Join(r.LastWords, nextLine)
 }
 
 // undo is the command that takes back the change that may be the cause of the trouble; "" where

@@ -59,7 +59,7 @@ func (r *report) whyUnproved(cover coverage.Result, missing []coverage.Node) (wh
 		}
 	}
 	if !waiting {
-		return strings.Join(lines, "\n"), ""
+		return strings.Join(lines, nextLine), ""
 	}
 	doubts := doubts(cover, r.Ports)
 	lines = append(lines, doubts...)
@@ -75,7 +75,7 @@ func (r *report) whyUnproved(cover coverage.Result, missing []coverage.Node) (wh
 		lines = append(lines, "a health check that the node runs is a proof, too: the command starts some")
 		fix = r.Tentacle.Command("check", append(r.server(), "--prove")...)
 	}
-	return strings.Join(lines, "\n"), fix
+	return strings.Join(lines, nextLine), fix
 }
 
 // brokenAddresses are those that do not answer and seem to be a node's.

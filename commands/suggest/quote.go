@@ -2,8 +2,8 @@ package suggest
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/visible"
 )
 
 // Unquotable is the placeholder for a value that no quotes bring through the shells of the system.
@@ -11,8 +11,8 @@ const Unquotable = "VALUE"
 
 // Quote writes a word so that a shell of goos reads it as it is: sh or, on Windows, both cmd and
 // PowerShell. A word that only PowerShell can be given is quoted for it; cmd reads that as another
-// word, but runs nothing else. Where that cannot be had either, or where a control character would
-// be lost on the way through a terminal, the value of the option is a placeholder (Unquotable).
+// word, but runs nothing else. Where that cannot be had either, or where the word has a character
+// that nobody sees, the value of the option is a placeholder (Unquotable).
 func Quote(goos, word string) string {
 	quoted, ok := quoteForSh(word)
 	if goos == "windows" {
@@ -35,20 +35,13 @@ func isPlain(word, more string) bool {
 	})
 }
 
-// isText says whether a word comes through a terminal and JSON as it is, once its line feeds do.
-func isText(word string) bool {
-	return utf8.ValidString(word) && !strings.ContainsFunc(word, func(r rune) bool {
-		return (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) && r != '\n'
-	})
-}
-
 // quoteForSh follows POSIX (Shell Command Language, 2.2 Quoting): nothing but ' is special between
-// single quotes, and a line feed is not either.
+// single quotes. A line feed is not either, but begins a line in what a person reads.
 func quoteForSh(word string) (quoted string, ok bool) {
 	if isPlain(word, "-_./:=@+,%") {
 		return word, true
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'", isText(word)
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'", visible.Is(word)
 }
 
 // Characters that PowerShell reads as the quotes ' and " (PowerShell, CharTraits.cs).
@@ -67,7 +60,7 @@ func quoteForWindows(word string) (quoted string, ok bool) {
 	switch {
 	case isPlain(word, `-_./:=+,\`):
 		return word, true
-	case !isText(word) || strings.ContainsAny(word, "\"\n") || strings.Count(word, "%") > 1 || strings.HasSuffix(word, `\`):
+	case !visible.Is(word) || strings.ContainsAny(word, `"`) || strings.Count(word, "%") > 1 || strings.HasSuffix(word, `\`):
 		return "", false
 	case !strings.ContainsAny(word, "$`"+doubleQuotes):
 		return `"` + word + `"`, true

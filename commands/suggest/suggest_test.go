@@ -18,7 +18,8 @@ func TestASuggestedCommandCanBePastedIntoTheShellsOfItsSystem(t *testing.T) {
 		{"linux", "$HOME's", `'$HOME'\''s'`},
 		{"linux", `a\b`, `'a\b'`},
 		{"linux", "", "''"},
-		{"linux", "two\nlines", "'two\nlines'"},
+		{"linux", "--role=two\nlines", "--role=VALUE"},
+		{"linux", "--role=a\u200bb", "--role=VALUE"},
 		{"linux", "web’s `x` “y”", "'web’s `x` “y”'"},
 		{"linux", "--name=\ttab", "--name=VALUE"}, // a terminal would complete words at it
 		{"linux", "--name=\x1b[31m", "--name=VALUE"},
@@ -47,10 +48,16 @@ func TestASuggestedCommandCanBePastedIntoTheShellsOfItsSystem(t *testing.T) {
 	}
 }
 
-// FuzzShReadsAQuotedWordAsItIs asks a real one.
+// FuzzShReadsAQuotedWordAsItIs asks real ones.
 func FuzzShReadsAQuotedWordAsItIs(f *testing.F) {
 	if runtime.GOOS == "windows" {
 		f.Skip("needs sh")
+	}
+	shells := []string{"sh"}
+	for _, more := range []string{"bash", "dash", "zsh"} {
+		if _, err := exec.LookPath(more); err == nil {
+			shells = append(shells, more)
+		}
 	}
 	for _, word := range []string{"", "a b", "--role=$(id)`id`'\"\\", "-n", "~", "*", "a\nb\n", "!x", "web’s “x”", "#a", "a=b;c|d&e", "{a,b}", "\x00", "\xff"} {
 		f.Add(word)
@@ -60,9 +67,11 @@ func FuzzShReadsAQuotedWordAsItIs(f *testing.F) {
 		if !ok {
 			return
 		}
-		got, err := exec.Command("sh", "-c", "printf '%s.' "+quoted).Output()
-		if want := word + "."; err != nil || string(got) != want {
-			t.Errorf("%q as %s is read as %q, %v", word, quoted, got, err)
+		for _, shell := range shells {
+			got, err := exec.Command(shell, "-c", "printf '%s.' "+quoted).Output()
+			if want := word + "."; err != nil || string(got) != want {
+				t.Errorf("%s reads %q as %s as %q, %v", shell, word, quoted, got, err)
+			}
 		}
 	})
 }
