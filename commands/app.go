@@ -93,6 +93,7 @@ func newApp(c *console, only string) *cli.App {
 		if builder.changes {
 			command.Before = func(ctx *cli.Context) error {
 				ctx.Context = interruptible(ctx.Context)
+				c.interrupted = ctx.Context
 				return nil
 			}
 		}

@@ -35,7 +35,7 @@ func (q *clusterQuestion) needed(thumbprint string) (need, accepted []string, er
 
 // notPolled are the addresses that are not among the polled ones.
 func notPolled(addresses, polled []string) []string {
-	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool { return tentacleconfig.ContainsAddress(polled, address) })
+	return slices.DeleteFunc(slices.Clone(addresses), tentacleconfig.AddressSetOf(polled).Has)
 }
 
 // askCluster asks the API for the cluster's thumbprint and tries the polling ports that are new,

@@ -53,13 +53,14 @@ func warnOfNewCertificate(c *console, t *tentacle, out *outcome) {
 func registerAgainHints(t *tentacle) []string {
 	options := []string{"--force", "--server=URL", "--apikey-file=FILE", "--name=NAME", "--environment=ENVIRONMENT", "--role=ROLE"}
 	var addresses []string
+	known := tentacleconfig.AddressSet{}
 	cluster := ""
 	for _, server := range t.servers {
 		if !server.Polls() || cluster != "" && !thumbprint.Same(server.Thumbprint, cluster) {
 			continue // one registration is with one cluster
 		}
 		cluster = server.Thumbprint
-		if !tentacleconfig.ContainsAddress(addresses, server.Address) {
+		if known.Add(server.Address) {
 			addresses = append(addresses, server.Address)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -192,12 +191,12 @@ func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snaps
 		}
 		return []*snapshot{takeSnapshot(ctx, t, time.Now())}, nil
 	}
-	instances, err := allInstances(c)
-	for _, damage := range joined(err) {
-		broken, is := errors.AsType[*tentacleconfig.IndexError](damage)
-		if !is {
-			return nil, err
-		}
+	instances, damage := allInstances(c)
+	brokenFiles, err := indexErrors(damage)
+	if err != nil {
+		return nil, err
+	}
+	for _, broken := range brokenFiles {
 		damaged := &snapshot{}
 		damaged.Now = time.Now()
 		damaged.Tentacle.Instance.ConfigPath, damaged.IndexErr = broken.Path, withHints(broken)

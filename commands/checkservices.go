@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -51,24 +52,28 @@ func checkServices(ctx context.Context, c *console, o checkServicesOptions) erro
 			return err
 		}
 	}
-	instances, err := allInstances(c)
-	if err != nil {
+	instances, damage := allInstances(c)
+	if _, err := indexErrors(damage); err != nil {
 		return err
 	}
 	if !slices.Contains(names, "*") {
-		instances = named(c, instances, names)
+		var all bool
+		if instances, all = named(c, instances, names); all {
+			damage = nil // it is of others
+		}
 	}
 	targets, err := queryServices(ctx, instances)
 	if err != nil {
 		return err
 	}
 	run := serviceRun{request: service.Request{Start: true, OnlyIfInstalled: true}, outcome: o.outcome, list: true}
-	return run.apply(ctx, c, targets)
+	return errors.Join(append(joined(damage), run.apply(ctx, c, targets))...)
 }
 
 // named selects the instances with these names, and warns of names that no instance has: the others
-// are still checked.
-func named(c *console, instances []tentacleconfig.Instance, names []string) (selected []tentacleconfig.Instance) {
+// are still checked. All says that there were none.
+func named(c *console, instances []tentacleconfig.Instance, names []string) (selected []tentacleconfig.Instance, all bool) {
+	all = true
 	for _, name := range names {
 		found := false
 		for _, instance := range instances {
@@ -82,7 +87,8 @@ func named(c *console, instances []tentacleconfig.Instance, names []string) (sel
 		}
 		if !found {
 			c.warn("there is no instance %q on this machine", name)
+			all = false
 		}
 	}
-	return selected
+	return selected, all
 }

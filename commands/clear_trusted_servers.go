@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -49,7 +48,8 @@ func clearTrustedServers(ctx context.Context, c *console, o clearTrustedServersO
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {
 		ch := change{servers: func(now []tentacleconfig.TrustedServer) (decision, error) {
-			drop := func(s tentacleconfig.TrustedServer) bool { return !s.IsAt(o.keep) }
+			kept := tentacleconfig.AddressSetOf(o.keep)
+			drop := func(s tentacleconfig.TrustedServer) bool { return !kept.HasServer(s) }
 			after := tentacleconfig.Without(now, drop)
 			if len(after) == 0 && len(now) > 0 && len(o.keep) > 0 && !o.force && !isKeptInFile(t.instance) {
 				return decision{}, o.keepsNone(t, now)
@@ -91,8 +91,12 @@ func (o *clearTrustedServersOptions) keepsNone(t *tentacle, now []tentacleconfig
 
 // missing are the addresses to keep at which there is no entry.
 func (o *clearTrustedServersOptions) missing(servers []tentacleconfig.TrustedServer) (missing []string) {
+	there := tentacleconfig.AddressSet{}
+	for _, s := range servers {
+		there.Add(s.Address)
+	}
 	for _, address := range o.keep {
-		if !slices.ContainsFunc(servers, func(s tentacleconfig.TrustedServer) bool { return s.IsAt([]string{address}) }) {
+		if !there.Has(address) {
 			missing = append(missing, address)
 		}
 	}

@@ -60,11 +60,8 @@ func prepareConfirmation(ctx context.Context, c *console, n neededRestart, o res
 	}
 	c.progress("asking which polled ports answer before the restart")
 	defer c.endProgress()
-	k.answered, _ = before.ask(ctx, slices.DeleteFunc(before.addresses(), func(address string) bool {
-		return !slices.ContainsFunc(polled, func(s tentacleconfig.TrustedServer) bool {
-			return s.Polls() && tentacleconfig.SameAddress(s.Address, address)
-		})
-	}))
+	still := tentacleconfig.AddressSetOf(reach{servers: polled}.addresses())
+	k.answered, _ = before.ask(ctx, slices.DeleteFunc(before.addresses(), func(address string) bool { return !still.Has(address) }))
 	return k, nil
 }
 
@@ -239,8 +236,9 @@ func reachOf(c *console, document *tentacleconfig.Document) (r reach, err error)
 
 // addresses are those that are polled, each once.
 func (r reach) addresses() (list []string) {
+	known := tentacleconfig.AddressSet{}
 	for _, s := range r.servers {
-		if s.Polls() && !tentacleconfig.ContainsAddress(list, s.Address) {
+		if s.Polls() && known.Add(s.Address) {
 			list = append(list, s.Address)
 		}
 	}

@@ -35,7 +35,7 @@ type connection struct {
 
 // connect reaches the Octopus Server through a proxy. It does not use the network.
 func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*connection, error) {
-	pool, err := o.rootCAs()
+	pool, err := o.rootCAs(c.ended())
 	if err != nil {
 		return nil, err
 	}

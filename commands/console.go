@@ -2,6 +2,7 @@ package commands
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,8 @@ type console struct {
 	logFile func(text)   // writes a line to the file of --log-file; nil for none
 
 	background background
+
+	interrupted context.Context // ends when the user ends the command; nil: that ends the process
 
 	arguments []string                  // the command line, as rewriteArguments writes it
 	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all

@@ -124,6 +124,9 @@ func (o *createInstanceOptions) complete() (n newInstance, err error) {
 	if n.ConfigPath, err = filepath.Abs(config); err != nil {
 		return n, fmt.Errorf("--config %s: %w", config, err)
 	}
+	if err := tentacleconfig.CheckPath(n.ConfigPath); err != nil {
+		return n, fmt.Errorf("--config: %w", err)
+	}
 	if err := atomicfile.CheckPath(n.ConfigPath); err != nil {
 		return n, fmt.Errorf("--config %s: %w", config, err)
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,9 +101,9 @@ var proxyCommands = []string{"polling-proxy", "proxy"}
 var clearing = []string{"proxyPort", "proxyUsername", "proxyPassword"}
 
 // withoutEmpty are the options of a command line without those that are empty, or the error for one
-// that must not be.
+// that must not be, or is no text.
 func withoutEmpty(command *cli.Command, line []givenOption) ([]givenOption, error) {
-	if err := refuseEmpty(command, line); err != nil {
+	if err := cmp.Or(refuseNotUTF8(line), refuseEmpty(command, line)); err != nil {
 		return nil, err
 	}
 	clears := slices.Contains(proxyCommands, command.Name)

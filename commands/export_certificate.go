@@ -105,7 +105,7 @@ func (o *exportCertificateOptions) holds(certificate *tentacleconfig.Certificate
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 		return false
 	}
-	content, err := readAtMost(o.file.path, maxInput)
+	content, err := readOver(o.file.path, maxInput)
 	if err != nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 )
 
@@ -56,7 +57,9 @@ func lookingForAgents(o agentOptions) string {
 
 // agentsIn finds the agents in the cluster of one context.
 func (o *agentOptions) agentsIn(ctx context.Context, name string) ([]*kubernetes.Agent, error) {
-	cluster, err := kubernetes.Connect(kubernetes.Kubeconfig{File: o.kubeconfig, Context: name, UserAgent: userAgent()})
+	cluster, err := boundedread.Await(ctx, func() (*kubernetes.Cluster, error) { // the file may be a pipe
+		return kubernetes.Connect(kubernetes.Kubeconfig{File: o.kubeconfig, Context: name, UserAgent: userAgent()})
+	})
 	if err != nil {
 		return nil, o.about(name, err)
 	}

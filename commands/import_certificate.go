@@ -80,7 +80,7 @@ func (o *importCertificateOptions) complete(c *console) error {
 		return hint.New("no certificate to import is given", "give --from-file=FILE: a PFX, or a file written by export-certificate or new-certificate")
 	case sources > 1:
 		return errors.New("--from-file, --from-base64 and --from-registry cannot be combined: give one of them")
-	case o.fromFile == "-" && o.password.readsStdin():
+	case isStandardInput(o.fromFile) && o.password.readsStdin():
 		return errors.New("--from-file and --pfx-password-file cannot both be standard input")
 	}
 	return o.password.complete(c)
@@ -115,7 +115,7 @@ func (o *importCertificateOptions) content(c *console) (content []byte, source s
 	case o.fromBase64 != "":
 		return []byte(o.fromBase64), "--from-base64", nil
 	default:
-		content, err := readSmall(c.in, o.fromFile)
+		content, err := c.readInput(o.fromFile)
 		return content, "--from-file " + o.fromFile, err
 	}
 }

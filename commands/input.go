@@ -1,21 +1,24 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
 // readSecret reads a secret from a file or, for -, from standard input. White space around it comes
 // from an editor or a shell and does not belong to the secret.
-func readSecret(stdin io.Reader, option, file string) (string, error) {
-	content, err := readSmall(stdin, file)
+func (c *console) readSecret(option, file string) (string, error) {
+	content, err := c.readInput(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
@@ -29,54 +32,80 @@ func readSecret(stdin io.Reader, option, file string) (string, error) {
 	return secret, nil
 }
 
+// isStandardInput: Unix has paths for it, too. Opened by these, it could be read neither where it is
+// a socket, nor by an account that it does not belong to.
+func isStandardInput(file string) bool {
+	return file == "-" || slices.Contains([]string{"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}, file)
+}
+
 func inputName(file string) string {
-	if file == "-" {
+	if isStandardInput(file) {
 		return "standard input"
 	}
 	return file
 }
 
-// readSmall reads a file that a person wrote or, for -, standard input, as UTF-8 without a byte
+// readInput reads a file that a person wrote or, for -, standard input, as UTF-8 without a byte
 // order mark.
-func readSmall(stdin io.Reader, file string) ([]byte, error) {
+func (c *console) readInput(file string) ([]byte, error) {
 	var content []byte
 	var err error
 	switch {
-	case file != "-":
-		content, err = readAtMost(file, maxInput+1)
-	case isTerminal(stdin):
+	case !isStandardInput(file):
+		content, err = readNamed(c.ended(), file, maxInput)
+	case isTerminal(c.in):
 		return nil, errors.New("standard input (-) is a terminal: pipe the content in, or name a file")
 	default:
-		content, err = io.ReadAll(io.LimitReader(stdin, maxInput+1))
-	}
-	if err == nil && len(content) > maxInput {
-		err = fmt.Errorf("%s is larger than %d KiB", inputName(file), maxInput>>10)
+		content, err = boundedread.Stream(c.ended(), c.in, maxInput)
+		err = cannotRead(inputName(file), err)
 	}
 	if err != nil {
-		return nil, cannotRead(err)
+		return nil, err
 	}
 	// Windows PowerShell's > writes UTF-16, with a byte order mark.
 	content, _, err = transform.Bytes(unicode.BOMOverride(transform.Nop), content)
 	return content, err
 }
 
-// cannotRead is the error without the name of the system call.
-func cannotRead(err error) error {
-	var on *fs.PathError
-	if !errors.As(err, &on) {
+// readNamed reads a file that a person named, also one that their shell made of <(command).
+func readNamed(ctx context.Context, file string, limit int64) ([]byte, error) {
+	content, err := boundedread.Input(ctx, file, limit, boundedread.PipeWait)
+	if errors.Is(err, boundedread.ErrUnending) {
+		return nil, hint.Errorf("if it is a pipe, something must write to it and close it", "cannot read %s: its end did not come within %v", file, boundedread.PipeWait)
+	}
+	return content, cannotRead(file, err)
+}
+
+// cannotRead is the error with the name of the file, and without that of the system call.
+func cannotRead(file string, err error) error {
+	if on, is := errors.AsType[*fs.PathError](err); is {
+		err = on.Err
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("cannot read %s: %w", on.Path, on.Err)
-}
-
-func readAtMost(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
+	if large, is := errors.AsType[*boundedread.TooLargeError](err); is {
+		return fmt.Errorf("%s is larger than %s", file, large.Size())
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+	return fmt.Errorf("cannot read %s: %w", file, err)
 }
 
-// maxInput is far above any key, token or list of nodes, in bytes.
-const maxInput = 256 << 10
+// readOver reads a file that is about to be replaced.
+func readOver(file string, limit int64) ([]byte, error) {
+	return boundedread.File(file, limit, os.Open)
+}
+
+// maxInput is far above any key, token or list of nodes, in bytes; maxAuthorities is far above all
+// the authorities of a system.
+const (
+	maxInput       = 256 << 10
+	maxAuthorities = 8 << 20
+)
+
+// ended is the context that ends when the user ends the command, for what waits for input.
+func (c *console) ended() context.Context {
+	if c.interrupted == nil {
+		return context.Background()
+	}
+	return c.interrupted
+}

@@ -17,7 +17,7 @@ func TestAFileOfPowerShellIsRead(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := readSecret(nil, "--apikey-file", file); got != "API-É" || err != nil {
+		if got, err := (&console{}).readSecret("--apikey-file", file); got != "API-É" || err != nil {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}

@@ -99,13 +99,13 @@ func listServers(ctx context.Context, c *console, o listServersOptions) error {
 }
 
 func listAllInstances(ctx context.Context, c *console, o listServersOptions) error {
-	instances, err := allInstances(c)
-	if err != nil {
+	instances, damage := allInstances(c)
+	if _, err := indexErrors(damage); err != nil {
 		return err
 	}
 	// Look at all of them before printing anything: JSON is complete or absent.
 	lists := make([]serverList, 0, len(instances))
-	var failures []error
+	failures := joined(damage)
 	for _, instance := range instances {
 		t, err := lookAtInstance(ctx, instance, "")
 		if err != nil {
@@ -120,7 +120,7 @@ func listAllInstances(ctx context.Context, c *console, o listServersOptions) err
 		}
 		return c.printJSON(lists)
 	}
-	if len(instances) == 0 {
+	if len(instances)+len(failures) == 0 {
 		printNoInstance(c)
 	}
 	for i, list := range lists {

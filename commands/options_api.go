@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -146,13 +147,13 @@ func (o *apiOptions) readsStdin() string {
 }
 
 // rootCAs is the system's pool with the user's authority added; nil without one.
-func (o *apiOptions) rootCAs() (*x509.CertPool, error) {
+func (o *apiOptions) rootCAs(ctx context.Context) (*x509.CertPool, error) {
 	if o.caFile == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(o.caFile)
+	pem, err := readNamed(ctx, o.caFile, maxAuthorities)
 	if err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", cannotRead(err))
+		return nil, fmt.Errorf("--ca-file: %w", err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

@@ -97,6 +97,7 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 
 // eachAddress is every port at every address, each once; without ports, the addresses as they are.
 func eachAddress(typed []string, ports []int) (all []string, err error) {
+	known := tentacleconfig.AddressSet{}
 	for _, text := range typed {
 		address, err := tentacleconfig.AddressOf(text)
 		if err != nil {
@@ -110,7 +111,7 @@ func eachAddress(typed []string, ports []int) (all []string, err error) {
 			each = withPorts(address, ports)
 		}
 		for _, address := range each {
-			if !tentacleconfig.ContainsAddress(all, address) {
+			if known.Add(address) {
 				all = append(all, address)
 			}
 		}

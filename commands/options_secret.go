@@ -39,7 +39,7 @@ func (o *secretOption) complete(c *console) error {
 		return fmt.Errorf("--%s and --%s cannot be combined: give one of them", o.name, o.fileName)
 	}
 	if o.file != "" {
-		secret, err := readSecret(c.in, "--"+o.fileName, o.file)
+		secret, err := c.readSecret("--"+o.fileName, o.file)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (o *secretOption) complete(c *console) error {
 func (o *secretOption) given() bool { return o.value+o.file != "" }
 
 // readsStdin says whether the secret comes from standard input.
-func (o *secretOption) readsStdin() bool { return o.file == "-" }
+func (o *secretOption) readsStdin() bool { return isStandardInput(o.file) }
 
 // suggestedFile is the option for a suggested command: with the file, wherever the command is
 // pasted, or a placeholder for it.

@@ -57,9 +57,9 @@ func (p polling) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 		return decision{}, err
 	}
 	d.servers = tentacleconfig.Upsert(now, p.missing(now, model, d.cluster)...)
-	if p.replace {
+	if wanted := tentacleconfig.AddressSetOf(p.addresses); p.replace {
 		d.servers = tentacleconfig.Without(d.servers, func(s tentacleconfig.TrustedServer) bool {
-			return s.Polls() && thumbprint.Contains(d.cluster, s.Thumbprint) && !s.IsAt(p.addresses)
+			return s.Polls() && thumbprint.Contains(d.cluster, s.Thumbprint) && !wanted.HasServer(s)
 		})
 	}
 	d.servers = p.listen(d.servers)
@@ -71,10 +71,11 @@ func (p polling) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 
 // missing are the entries that the addresses need besides those that there are.
 func (p polling) missing(now []tentacleconfig.TrustedServer, model tentacleconfig.TrustedServer, cluster []string) (entries []tentacleconfig.TrustedServer) {
+	polled := tentacleconfig.PolledIn(now)
 	for _, address := range p.addresses {
 		like, has := model, []string(nil)
 		for _, one := range cluster {
-			if entry, polled := tentacleconfig.PolledAt(now, one, address); polled {
+			if entry, is := polled.At(one, address); is {
 				like, has = entry, append(has, one)
 			}
 		}

@@ -90,11 +90,7 @@ func (reg *registering) renewForClone(ctx context.Context) error {
 		return err
 	}
 	addresses := slices.Clone(reg.options.addresses)
-	for _, address := range polledAddresses(reg.tentacle.servers, reg.thumbprint) {
-		if !tentacleconfig.ContainsAddress(addresses, address) {
-			addresses = append(addresses, address)
-		}
-	}
+	addresses = append(addresses, notPolled(polledAddresses(reg.tentacle.servers, reg.thumbprint), addresses)...)
 	refused := false
 	for _, port := range reg.server.askTrust(ctx, addresses, reg.certificate) {
 		switch ofCluster := thumbprint.Same(port.Thumbprint, reg.thumbprint); {

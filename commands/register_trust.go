@@ -44,12 +44,12 @@ func (w trusting) subscription(now []tentacleconfig.TrustedServer) string {
 	case w.renew != "":
 		return w.renew
 	}
-	ofCluster := ""
+	ofCluster, wanted := "", tentacleconfig.AddressSetOf(w.addresses)
 	for _, server := range now {
 		if !server.Subscribes() {
 			continue
 		}
-		if tentacleconfig.ContainsAddress(w.addresses, server.Address) {
+		if wanted.Has(server.Address) {
 			return server.SubscriptionID
 		}
 		if ofCluster == "" && thumbprint.Same(server.Thumbprint, w.thumbprint) {
@@ -63,12 +63,16 @@ func (w trusting) subscription(now []tentacleconfig.TrustedServer) string {
 // as they are.
 func (w trusting) pollAll(now []tentacleconfig.TrustedServer, subscription string) []tentacleconfig.TrustedServer {
 	entries := make([]tentacleconfig.TrustedServer, 0, len(w.addresses))
+	there := map[string]tentacleconfig.TrustedServer{} // of several at an address, the last
+	for _, server := range now {
+		if thumbprint.Same(server.Thumbprint, w.thumbprint) {
+			there[tentacleconfig.AddressKey(server.Address)] = server // with its unknown fields
+		}
+	}
 	for _, address := range w.addresses {
-		entry := tentacleconfig.TrustedServer{Thumbprint: w.thumbprint, Address: address}
-		for _, server := range now {
-			if thumbprint.Same(server.Thumbprint, w.thumbprint) && tentacleconfig.SameAddress(server.Address, address) {
-				entry = server // with its unknown fields
-			}
+		entry, known := there[tentacleconfig.AddressKey(address)]
+		if !known {
+			entry = tentacleconfig.TrustedServer{Thumbprint: w.thumbprint, Address: address}
 		}
 		entry.Style, entry.SubscriptionID = tentacleconfig.StylePolling, subscription
 		entries = append(entries, entry)

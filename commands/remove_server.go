@@ -145,13 +145,16 @@ func (o *removeServerOptions) complete(c *console) error {
 // unless --force is given.
 func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decision, error) {
 	d := decision{thumbprint: o.thumbprint}
+	typed := typedAddresses(o.addresses)
 	var polled []string
+	isPolled := tentacleconfig.AddressSet{}
 	for _, server := range now {
 		if !o.concerns(server) {
 			continue
 		}
 		polled = append(polled, server.Address)
-		if d.thumbprint == "" && o.removes(server) {
+		isPolled.Add(server.Address)
+		if d.thumbprint == "" && typed.HasServer(server) {
 			d.thumbprint = server.Thumbprint
 		}
 	}
@@ -159,13 +162,13 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 		return decision{}, hint.Errorf(trustedHint(now), "no server with thumbprint %s is polled", o.thumbprint)
 	}
 	for _, address := range o.addresses {
-		if !slices.ContainsFunc(polled, func(p string) bool { return sameTypedAddress(address, p) }) {
+		if !slices.ContainsFunc(spellings(address), isPolled.Has) {
 			return decision{}, o.notPolled(now, address, polled)
 		}
 	}
 	d.cluster = tentacleconfig.ClusterOf(now, d.thumbprint)
 	d.servers = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
-		return o.concerns(s) && (len(o.addresses) == 0 || o.removes(s))
+		return o.concerns(s) && (len(o.addresses) == 0 || typed.HasServer(s))
 	})
 	if o.force {
 		return d, nil
@@ -181,15 +184,23 @@ func (o *removeServerOptions) concerns(s tentacleconfig.TrustedServer) bool {
 	return s.Polls() && (o.thumbprint == "" || thumbprint.Same(s.Thumbprint, o.thumbprint))
 }
 
-// removes says whether the entry has one of the addresses.
-func (o *removeServerOptions) removes(s tentacleconfig.TrustedServer) bool {
-	return s.Address != "" && slices.ContainsFunc(o.addresses, func(typed string) bool { return sameTypedAddress(typed, s.Address) })
+// spellings are the addresses that a typed one may mean: https:// may have been left out.
+func spellings(typed string) []string {
+	if strings.Contains(typed, "://") {
+		return []string{typed}
+	}
+	return []string{typed, "https://" + typed}
 }
 
-// sameTypedAddress compares what is typed, perhaps without https://, with an address.
-func sameTypedAddress(typed, address string) bool {
-	return tentacleconfig.SameAddress(typed, address) ||
-		!strings.Contains(typed, "://") && tentacleconfig.SameAddress("https://"+typed, address)
+// typedAddresses are all addresses that typed ones may mean.
+func typedAddresses(typed []string) tentacleconfig.AddressSet {
+	set := tentacleconfig.AddressSet{}
+	for _, one := range typed {
+		for _, address := range spellings(one) {
+			set.Add(address)
+		}
+	}
+	return set
 }
 
 // notPolled says what is polled instead of an address.

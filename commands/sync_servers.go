@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 
@@ -150,7 +149,7 @@ func (o *syncServersOptions) complete(c *console) (err error) {
 	if err := errors.Join(o.tentacle.complete(), o.change.completeFor(o.tentacle)); err != nil {
 		return err
 	}
-	if option := o.api.readsStdin(); o.file == "-" && option != "" {
+	if option := o.api.readsStdin(); isStandardInput(o.file) && option != "" {
 		return fmt.Errorf("--file and %s cannot both be standard input", option)
 	}
 	o.poll = pollOptions{api: o.api, nodes: &o.nodes, health: o.health, force: o.force, polling: polling{replace: true, mayListen: true}}
@@ -175,7 +174,7 @@ func (o *syncServersOptions) completeFromFile(c *console) error {
 	if o.nodes.named() {
 		return errors.New("--file and --server-comms-address cannot be combined: give one of them")
 	}
-	listed, err := o.readFile(c.in)
+	listed, err := o.readFile(c)
 	if err != nil {
 		return err
 	}
@@ -191,8 +190,8 @@ func (o *syncServersOptions) completeFromFile(c *console) error {
 }
 
 // readFile reads the list of nodes.
-func (o *syncServersOptions) readFile(stdin io.Reader) (nodeList, error) {
-	content, err := readSmall(stdin, o.file)
+func (o *syncServersOptions) readFile(c *console) (nodeList, error) {
+	content, err := c.readInput(o.file)
 	if err != nil {
 		return nodeList{}, fmt.Errorf("--file: %w", err)
 	}

@@ -70,7 +70,7 @@ func (f userFile) refuseReplacing() error {
 	case !info.Mode().IsRegular():
 		return nil // writing refuses it
 	}
-	content, err := readAtMost(f.path, maxKeyFile)
+	content, err := readOver(f.path, maxKeyFile)
 	switch {
 	case err != nil:
 		return hint.With(fmt.Errorf("it is not known whether %s holds a key, which would be lost: %w", f.path, atomicfile.WithoutPath(err)), replaceHint)

@@ -80,8 +80,13 @@ func formatConnections(text string) (string, error) {
 
 // fullPath is filepath.Abs, but keeps a separator at the end, as .NET's GetFullPath does, from
 // which Tentacle has its settings.
+//
+// It refuses what a configuration cannot hold.
 func fullPath(path string) (string, error) {
 	full, err := filepath.Abs(path)
+	if err == nil {
+		err = tentacleconfig.CheckPath(full)
+	}
 	if err == nil && os.IsPathSeparator(path[len(path)-1]) && !os.IsPathSeparator(full[len(full)-1]) {
 		full += string(filepath.Separator)
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/podaccount"
 )
 
@@ -91,7 +93,7 @@ func readKubeconfig(rules *clientcmd.ClientConfigLoadingRules) (raw *api.Config,
 			return nil, files, &NoKubeconfigError{Files: files}
 		}
 	}
-	raw, err = rules.Load()
+	raw, err = load(rules, files)
 	if err != nil {
 		return nil, files, &KubeconfigError{Files: files, Err: withoutContent(err)}
 	}
@@ -99,6 +101,35 @@ func readKubeconfig(rules *clientcmd.ClientConfigLoadingRules) (raw *api.Config,
 		return nil, files, nil
 	}
 	return raw, files, nil
+}
+
+// maxKubeconfig is far above any kubeconfig, in bytes.
+const maxKubeconfig = 16 << 20
+
+// load has client-go read the files, if they are what it reads to the end: it would wait for ever
+// for a pipe, and take in all of a device. One that is no regular file is read here, since a second
+// reader of what a shell makes of <(command) finds nothing.
+func load(rules *clientcmd.ClientConfigLoadingRules, files []string) (*api.Config, error) {
+	for _, file := range files {
+		content, err := boundedread.Input(context.Background(), file, maxKubeconfig, boundedread.PipeWait)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // which is fine where there are several
+		}
+		if on, is := errors.AsType[*fs.PathError](err); is && len(files) == 1 {
+			return nil, on.Err
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch info, err := os.Stat(file); {
+		case err != nil || info.Mode().IsRegular():
+		case len(files) > 1:
+			return nil, fmt.Errorf("%s: %w", file, boundedread.ErrNotFile)
+		default:
+			return clientcmd.Load(content)
+		}
+	}
+	return rules.Load()
 }
 
 // inFile is how client-go begins an error about a file; anchor and scalar are where its YAML
@@ -142,7 +173,7 @@ func ConnectInPod(userAgent string) (*Cluster, error) {
 	token := filepath.Join(podaccount.Folder, "token")
 	authority := filepath.Join(podaccount.Folder, "ca.crt")
 	for _, file := range []string{token, authority} {
-		if _, err := os.ReadFile(file); err != nil {
+		if _, err := boundedread.File(file, maxKubeconfig, os.Open); err != nil {
 			return nil, &PodError{Err: err}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 )
 
 // settersOf finds the files that set each variable, in the order in which systemd reads them: the
@@ -17,7 +19,7 @@ func settersOf(unitFiles, environmentFiles []string) map[string][]string {
 		}
 	}
 	for _, file := range unitFiles {
-		content, err := os.ReadFile(file)
+		content, err := readUnit(file)
 		if err != nil {
 			continue
 		}
@@ -40,6 +42,12 @@ func settersOf(unitFiles, environmentFiles []string) map[string][]string {
 	}
 	return setters
 }
+
+// readUnit reads a unit file, or a file of EnvironmentFile=, which may be anything.
+func readUnit(path string) ([]byte, error) { return boundedread.File(path, maxUnit, os.Open) }
+
+// maxUnit is far above any unit, in bytes.
+const maxUnit = 4 << 20
 
 // environmentLines are the lists of assignments of each Environment= in a unit file
 // (systemd.syntax(7)).

@@ -88,7 +88,7 @@ func environmentFiles(properties map[string]any) (files []string) {
 // with # and ;, a backslash that joins lines, quotes around a value. A file that is not there has
 // none: systemd itself reports it.
 func readEnvironmentFile(path string) (list []string, err error) {
-	content, err := os.ReadFile(path)
+	content, err := readUnit(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -77,7 +77,7 @@ func (u unit) installed(now unitStatus) (Installation, error) {
 		i.Masked = i.UnitPath == os.DevNull
 		return i, nil
 	}
-	content, err := os.ReadFile(i.File)
+	content, err := readUnit(i.File)
 	if err != nil {
 		return i, fmt.Errorf("cannot read the unit of service %s: %w", u.name, err)
 	}

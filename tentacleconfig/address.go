@@ -134,8 +134,36 @@ func SameAddress(a, b string) bool {
 
 // ContainsAddress says whether one of the addresses leads to the same port as address.
 func ContainsAddress(addresses []string, address string) bool {
-	return slices.ContainsFunc(addresses, func(a string) bool { return SameAddress(a, address) })
+	key := AddressKey(address)
+	return slices.ContainsFunc(addresses, func(a string) bool { return a == address || AddressKey(a) == key })
 }
+
+// AddressSet are addresses among which others are looked for, in whatever spelling: in the time of
+// one, however many there are.
+type AddressSet map[string]bool
+
+// AddressSetOf is the set of the addresses.
+func AddressSetOf(addresses []string) AddressSet {
+	set := make(AddressSet, len(addresses))
+	for _, address := range addresses {
+		set.Add(address)
+	}
+	return set
+}
+
+// Add adds an address. New says that it was not in the set.
+func (set AddressSet) Add(address string) (isNew bool) {
+	key := AddressKey(address)
+	isNew = !set[key]
+	set[key] = true
+	return isNew
+}
+
+// Has says whether one of the addresses leads to the same port as this one.
+func (set AddressSet) Has(address string) bool { return set[AddressKey(address)] }
+
+// HasServer says whether the server has one of the addresses.
+func (set AddressSet) HasServer(s TrustedServer) bool { return s.Address != "" && set.Has(s.Address) }
 
 // AddressKey is the same text for all spellings of an address that SameAddress calls the same.
 func AddressKey(address string) string {

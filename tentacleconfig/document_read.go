@@ -1,17 +1,16 @@
 package tentacleconfig
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
@@ -24,7 +23,15 @@ func Read(path string) (*Document, error) { return readDocument(path, atomicfile
 
 // ReadContext is Read that waits as long as ctx lasts, at most.
 func ReadContext(ctx context.Context, path string) (*Document, error) {
-	return readDocument(path, func(path string) (*os.File, error) { return atomicfile.OpenContext(ctx, path) })
+	return awaitDocument(ctx, path, readDocument, atomicfile.OpenContext)
+}
+
+// awaitDocument reads a document until the context ends: even of what takes long to understand, the
+// user need not wait for the end.
+func awaitDocument(ctx context.Context, path string, read func(string, opener) (*Document, error), open func(context.Context, string) (*os.File, error)) (*Document, error) {
+	return boundedread.Await(ctx, func() (*Document, error) {
+		return read(path, func(path string) (*os.File, error) { return open(ctx, path) })
+	})
 }
 
 // opener opens a file to read it: atomicfile.Open, or atomicfile.OpenNoFollow where its folder may
@@ -64,7 +71,7 @@ func readDamaged(path string, open opener) (*Document, error) {
 		return d, nil
 	}
 	data, _, err := readFile(path, open)
-	if err != nil || len(data) > maxSize {
+	if err != nil {
 		return nil, refusal
 	}
 	return fileDocument(path, &xmlText{data: data}), nil
@@ -75,33 +82,20 @@ func readFile(path string, open opener) (data []byte, changed time.Time, err err
 	if err != nil {
 		return nil, changed, readError(path, err)
 	}
-	if !info.Mode().IsRegular() { // a pipe or a device would block or never end
+	data, err = readAll(path, open)
+	switch large := new(boundedread.TooLargeError); {
+	case errors.As(err, &large):
+		return nil, changed, &DamagedError{Path: path, Err: fmt.Errorf("is larger than %d MiB, so it is not a Tentacle's configuration", maxSize>>20)}
+	case errors.Is(err, boundedread.ErrNotFile):
 		return nil, changed, fmt.Errorf("%s is not a file, so it cannot be a Tentacle's configuration", path)
-	}
-	f, err := open(path)
-	if err != nil {
-		return nil, changed, readError(path, err)
-	}
-	defer f.Close()
-	var content bytes.Buffer
-	content.Grow(int(min(info.Size(), maxSize)) + bytes.MinRead)
-	_, err = content.ReadFrom(io.LimitReader(atomicfile.NewReader(context.Background(), f), maxSize+1))
-	data = content.Bytes()
-	if err != nil {
+	case err != nil:
 		return nil, changed, readError(path, err)
 	}
 	return data, info.ModTime(), nil
 }
 
-// readAll is os.ReadFile with an opener.
-func readAll(path string, open opener) ([]byte, error) {
-	f, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(atomicfile.NewReader(context.Background(), f))
-}
+// readAll reads a whole file that is no larger than a configuration.
+func readAll(path string, open opener) ([]byte, error) { return boundedread.File(path, maxSize, open) }
 
 func readError(path string, err error) error {
 	err = atomicfile.WithoutPath(err) // which is named already

@@ -162,29 +162,49 @@ func TestTheLastOfSeveralEqualKeysCounts(t *testing.T) {
 
 func TestAnInvalidConfigurationIsRefusedWithFileAndLine(t *testing.T) {
 	tests := map[string]struct{ data, want string }{
-		"empty":            {"", "is empty"},
-		"only a mark":      {bom + "\r\n", "is empty"},
-		"not XML":          {"hello", "line 1: there is text outside"},
-		"JSON":             {`{"a":1}`, "line 1: there is text outside"},
-		"wrong root":       {"\n<configuration/>", "line 2: this is not a Tentacle's configuration: its root element is <configuration>"},
-		"namespace":        {`<octopus-settings xmlns="urn:x"/>`, "namespace"},
-		"no element":       {"<!-- nothing -->", "it has no element <octopus-settings>"},
-		"truncated":        {bom + head + "  <set key=\"Tentacle.Communication.Trust", "line 3: the file is incomplete"},
-		"truncated value":  {head + "  <set key=\"a\">b", "line 3: the file is incomplete"},
-		"truncated CDATA":  {head + "  <set key=\"a\"><![CDATA[b", "line 3: the file is incomplete"},
-		"tags crossed":     {"<octopus-settings>\n<set></octopus-settings></set>", "line 2: it is not well-formed XML"},
-		"bad entity":       {`<octopus-settings><set key="a">&who;</set></octopus-settings>`, "line 1: it is not well-formed XML"},
-		"blank line first": {"\n<?xml version=\"1.0\"?><octopus-settings/>", "line 2: the XML declaration"},
-		"declared within":  {"<octopus-settings><?xml version=\"1.0\"?></octopus-settings>", "line 1: the XML declaration"},
-		"two roots":        {`<octopus-settings/><octopus-settings/>`, "second root"},
-		"text after":       {"<octopus-settings/>\nx", "text outside"},
-		"attribute twice":  {`<octopus-settings><set key="a" key="b"/></octopus-settings>`, "attribute key twice"},
-		"document type":    {`<!DOCTYPE x [<!ENTITY a "b">]><octopus-settings/>`, "document type"},
-		"half UTF-16":      {"\xff\xfe<\x00o", "begins like UTF-16"},
-		"half a character": {"\xff\xfe\x00\xd8", "begins like UTF-16"},
-		"UTF-16, no mark":  {"<\x00o\x00", "is not a text file"},
-		"older Windows":    {"<octopus-settings>\n<set key=\"a\">M\xfcnchen</set></octopus-settings>", "line 2: it is not UTF-8"},
-		"larger than 64 M": {"<octopus-settings>" + strings.Repeat(" ", maxSize), "64 MiB"},
+		"empty":             {"", "is empty"},
+		"only a mark":       {bom + "\r\n", "is empty"},
+		"not XML":           {"hello", "line 1: there is text outside"},
+		"JSON":              {`{"a":1}`, "line 1: there is text outside"},
+		"wrong root":        {"\n<configuration/>", "line 2: this is not a Tentacle's configuration: its root element is <configuration>"},
+		"namespace":         {`<octopus-settings xmlns="urn:x"/>`, "namespace"},
+		"no element":        {"<!-- nothing -->", "it has no element <octopus-settings>"},
+		"truncated":         {bom + head + "  <set key=\"Tentacle.Communication.Trust", "line 3: the file is incomplete"},
+		"truncated value":   {head + "  <set key=\"a\">b", "line 3: the file is incomplete"},
+		"truncated CDATA":   {head + "  <set key=\"a\"><![CDATA[b", "line 3: the file is incomplete"},
+		"tags crossed":      {"<octopus-settings>\n<set></octopus-settings></set>", "line 2: it is not well-formed XML"},
+		"bad entity":        {`<octopus-settings><set key="a">&who;</set></octopus-settings>`, "line 1: it is not well-formed XML"},
+		"blank line first":  {"\n<?xml version=\"1.0\"?><octopus-settings/>", "line 2: the XML declaration"},
+		"declared within":   {"<octopus-settings><?xml version=\"1.0\"?></octopus-settings>", "line 1: the XML declaration"},
+		"two roots":         {`<octopus-settings/><octopus-settings/>`, "second root"},
+		"text after":        {"<octopus-settings/>\nx", "text outside"},
+		"attribute twice":   {`<octopus-settings><set key="a" key="b"/></octopus-settings>`, "attribute key twice"},
+		"document type":     {`<!DOCTYPE x [<!ENTITY a "b">]><octopus-settings/>`, "document type"},
+		"half UTF-16":       {"\xff\xfe<\x00o", "begins like UTF-16"},
+		"half a character":  {"\xff\xfe\x00\xd8", "begins like UTF-16"},
+		"UTF-16, no mark":   {"<\x00o\x00", "is not a text file"},
+		"older Windows":     {"<octopus-settings>\n<set key=\"a\">M\xfcnchen</set></octopus-settings>", "line 2: it is not UTF-8"},
+		"zeroes":            {strings.Repeat("\x00", 4096), "contains nothing but zero bytes, as after a crash"},
+		"zeroes at the end": {head + "  <set key=\"a\">b" + strings.Repeat("\x00", 100), "contains nothing but zero bytes from line 3 on"},
+		"zeroes, UTF-16":    {"\xff\xfe<\x00\x00\x00\x00\x00", "contains nothing but zero bytes from line 1 on"},
+		"prefix":            {"<octopus-settings>\n<p:x/></octopus-settings>", "line 2: p:x has a prefix that is not declared"},
+		"prefix, attribute": {"<octopus-settings>\n<x p:a=''/></octopus-settings>", "line 2: p:a has a prefix that is not declared"},
+		"prefix elsewhere":  {"<octopus-settings>\n<x xmlns:p='u'/><p:x/></octopus-settings>", "line 2: p:x has a prefix"},
+		"prefix of a URI":   {"<octopus-settings>\n<x xmlns:q='p'><p:x/></x></octopus-settings>", "line 2: p:x has a prefix"},
+		"prefix of none":    {"<octopus-settings>\n<x xmlns:p=''/></octopus-settings>", "line 2: xmlns:p is empty"},
+		"only a prefix":     {"<octopus-settings><p:/></octopus-settings>", `line 1: "p:" is not a name`},
+		"only a colon":      {"<octopus-settings><x :a=''/></octopus-settings>", `line 1: ":a" is not a name`},
+		"no space":          {"<octopus-settings>\n<x a='1'b='2'/></octopus-settings>", "line 2: in the element <x> there is no space"},
+		"one twice by URI":  {"<octopus-settings><x xmlns:p='u' xmlns:q='u' p:a='' q:a=''/></octopus-settings>", "attribute a twice"},
+		"xml:space":         {"<octopus-settings xml:space='keep'/>", "line 1: xml:space is \"keep\""},
+		"<?XML":             {"<?XML version='1.0'?><octopus-settings/>", "line 1: <?XML …?> has a name"},
+		"colon in <?":       {"<octopus-settings><?a:b?></octopus-settings>", "line 1: <?a:b …?> has a name"},
+		"no version":        {"<?xml encoding='utf-8'?><octopus-settings/>", "line 1: the XML declaration is not like"},
+		"version 1.1":       {"<?xml version='1.1'?><octopus-settings/>", "line 1: unsupported version"},
+		"standalone":        {"<?xml version='1.0' standalone='maybe'?><octopus-settings/>", "line 1: the XML declaration is not like"},
+		"escaped outside":   {"<octopus-settings/>&#32;", "line 1: there is text outside"},
+		"CDATA outside":     {"<octopus-settings/><![CDATA[ ]]>", "line 1: there is text outside"},
+		"larger than 64 M":  {"<octopus-settings>" + strings.Repeat(" ", maxSize), "64 MiB"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -200,6 +220,32 @@ func TestAnInvalidConfigurationIsRefusedWithFileAndLine(t *testing.T) {
 				t.Errorf("unclear: %v", err)
 			}
 		})
+	}
+}
+
+// TestWhatDotNetReadsIsRead: names with prefixes, what belongs to xml, and a reference to half of a
+// character, which XmlTextReader takes without Normalization.
+func TestWhatDotNetReadsIsRead(t *testing.T) {
+	for name, data := range map[string]string{
+		"prefixes":             `<octopus-settings xmlns:p="u"><p:x p:a="" a=""><q:y xmlns:q="v" q:b="1"/></p:x><set key="a">v</set></octopus-settings>`,
+		"a prefix twice":       `<octopus-settings xmlns:p="u"><x xmlns:p="v"/><p:y/><set key="a">v</set></octopus-settings>`,
+		"xml:space, xml:lang":  "<octopus-settings xml:space='preserve' xml:lang='de'>\n<set key='a' xml:space='default'>v</set></octopus-settings>",
+		"half a character":     `<octopus-settings><!-- c --><other>&#xD800;</other><set key="a">v</set></octopus-settings>`,
+		"all of a declaration": "<?xml version = '1.0'\n encoding='UTF-16' standalone = 'yes' ?><?xml-style a?><octopus-settings><set\n key = 'a' >v</set></octopus-settings>",
+		"> in an attribute":    `<octopus-settings><x a="/>" b='>'/><set key="a" c=">">v</set></octopus-settings>`,
+	} {
+		d, err := Parse(name, []byte(data))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if value, _ := d.Get("a"); value != "v" || string(d.Bytes()) != data {
+			t.Errorf("%s: value %q, %s", name, value, d.Bytes())
+		}
+		d.Set("a", "new")
+		if want := strings.Replace(data, ">v<", ">new<", 1); string(d.Bytes()) != want {
+			t.Errorf("%s: edited\n got %s\nwant %s", name, d.Bytes(), want)
+		}
 	}
 }
 
@@ -369,6 +415,7 @@ func FuzzDocument(f *testing.F) {
 		`<octopus-settings><set key='a'><![CDATA[x]]><!-- c --></set><set key="A" /></octopus-settings>`,
 		"<octopus-settings>\r\n  <set key=\"K\">\r\n  </set>\r\n</octopus-settings>",
 		`<!DOCTYPE x><octopus-settings>&lt;</octopus-settings>`, "\xff\xfe<\x00", "\xff\xfe\x00\xd8<\x00", string(encode([]byte(bom+"<octopus-settings/>"), littleEndian)), `<octopus-settings xmlns="x"><set key="a"/></octopus-settings>`,
+		`<octopus-settings xmlns:p="u"><p:x p:a='>' xml:space="default"/><set key="a" p:b=""/></octopus-settings>`, `<octopus-settings><x a="1"b=""/></octopus-settings>`,
 		`<octopus-settings><?x y?><set key="a"><set key="b">1</set>2</set>]]&gt;</octopus-settings>`,
 	} {
 		f.Add([]byte(seed), "a", "new")

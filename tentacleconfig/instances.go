@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
@@ -101,7 +102,7 @@ func (e *IndexError) Error() string {
 	if e.Damaged {
 		return fmt.Sprintf("the instance's index file %s is damaged: %v", e.Path, e.Err)
 	}
-	return fmt.Sprintf("cannot read an instance's index file: %v", e.Err)
+	return fmt.Sprintf("cannot read the instance's index file %s: %v", e.Path, e.Err)
 }
 
 func (e *IndexError) Unwrap() error { return e.Err }
@@ -126,8 +127,8 @@ func indexFiles() ([]indexFile, error) {
 		}
 		path := filepath.Join(folder, e.Name())
 		instance, err := readIndexFile(path)
-		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
-			continue
+		if _, gone := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && errors.Is(gone, fs.ErrNotExist) {
+			continue // deleted meanwhile
 		}
 		if err != nil {
 			damaged = append(damaged, err)
@@ -138,13 +139,22 @@ func indexFiles() ([]indexFile, error) {
 	return files, errors.Join(damaged...)
 }
 
+// maxIndexFile is far above two names, in bytes.
+const maxIndexFile = 1 << 20
+
 // readIndexFile waits for Tentacle, as Read does: it writes these files in place, too. The error is
 // an *IndexError.
 func readIndexFile(path string) (Instance, error) {
 	for tries := readTries; ; tries-- {
-		data, err := readAll(path, atomicfile.Open)
+		data, err := boundedread.File(path, maxIndexFile, atomicfile.Open)
+		if large := new(boundedread.TooLargeError); errors.Is(err, boundedread.ErrNotFile) || errors.As(err, &large) {
+			return Instance{}, &IndexError{Path: path, Err: err, Damaged: true}
+		}
+		if to, notLink := os.Readlink(path); notLink == nil && errors.Is(err, fs.ErrNotExist) {
+			return Instance{}, &IndexError{Path: path, Err: fmt.Errorf("it is a link to %s, which does not exist: %w", to, fs.ErrNotExist), Damaged: true}
+		}
 		if err != nil {
-			return Instance{}, &IndexError{Path: path, Err: hint.Permission(err)}
+			return Instance{}, &IndexError{Path: path, Err: hint.Permission(atomicfile.WithoutPath(err))}
 		}
 		instance, err := parseIndexFile(data)
 		if err == nil {
@@ -163,6 +173,12 @@ func justChanged(path string) bool {
 }
 
 func parseIndexFile(data []byte) (Instance, error) {
+	switch {
+	case len(data) == 0:
+		return Instance{}, errors.New("it is empty")
+	case zeroedFrom(data) >= 0:
+		return Instance{}, errors.New("it contains zero bytes, as after a crash of the machine")
+	}
 	var entry struct{ Name, ConfigurationFilePath string }
 	err := json.Unmarshal(bytes.TrimPrefix(data, []byte(bom)), &entry)
 	if wrongType := new(json.UnmarshalTypeError); errors.As(err, &wrongType) || err == nil && (entry.Name == "" || entry.ConfigurationFilePath == "") {
@@ -238,10 +254,7 @@ func findFile(instance, config string) (Instance, error) {
 	if err != nil {
 		return Instance{}, readError(found.ConfigPath, err)
 	}
-	list, err := Instances()
-	if err != nil && instance != "" {
-		return Instance{}, err // without a name, a broken index does not matter
-	}
+	list, damage := Instances()
 	for _, i := range list {
 		other, err := os.Stat(i.ConfigPath)
 		if err == nil && os.SameFile(info, other) && (instance == "" || strings.EqualFold(instance, i.Name)) {
@@ -249,17 +262,18 @@ func findFile(instance, config string) (Instance, error) {
 			return found, nil
 		}
 	}
-	if instance != "" {
-		return Instance{}, &InstanceError{NotItsConfiguration, instance, found.ConfigPath, list}
+	switch {
+	case instance == "": // it needs no index
+		return found, nil
+	case damage != nil: // which may be its
+		return Instance{}, damage
 	}
-	return found, nil
+	return Instance{}, &InstanceError{NotItsConfiguration, instance, found.ConfigPath, list}
 }
 
+// findName does not mind that index files of other instances are damaged.
 func findName(name string) (Instance, error) {
-	list, err := Instances()
-	if err != nil {
-		return Instance{}, err
-	}
+	list, damage := Instances()
 	var found []Instance
 	for _, i := range list {
 		if strings.EqualFold(i.Name, name) {
@@ -271,6 +285,9 @@ func findName(name string) (Instance, error) {
 	}
 	switch len(found) {
 	case 0:
+		if damage != nil {
+			return Instance{}, indexErrorOf(name, damage)
+		}
 		if skipped := skippedNamed(name); skipped != nil {
 			return Instance{}, skipped
 		}
@@ -281,13 +298,23 @@ func findName(name string) (Instance, error) {
 	return Instance{}, &InstanceError{Problem: AmbiguousInstance, Name: name, Instances: list}
 }
 
-func findDefault() (Instance, error) {
-	list, err := Instances()
-	if err != nil {
-		return Instance{}, err
+// indexErrorOf is the error of the index file that an instance of that name would have; where that
+// one is sound or missing, the whole damage, since files can have other names.
+func indexErrorOf(name string, damage error) error {
+	if _, err := readIndexFile(IndexFile(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	return damage
+}
+
+// findDefault chooses the only instance only if it is certain that there is no other one.
+func findDefault() (Instance, error) {
+	list, damage := Instances()
 	if i := slices.IndexFunc(list, func(i Instance) bool { return i.Name == DefaultInstance }); i >= 0 {
 		return list[i], nil
+	}
+	if damage != nil {
+		return Instance{}, damage
 	}
 	switch len(list) {
 	case 0:

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -34,9 +35,23 @@ func IndexFiles(name string) (paths []string) {
 	return paths
 }
 
+// CheckPath refuses a path that a configuration or an index file cannot hold: another one would be
+// read from there.
+func CheckPath(path string) error {
+	switch {
+	case !utf8.ValidString(path):
+		return fmt.Errorf("the path %q is not UTF-8, so neither a configuration nor the index can hold it", path)
+	case replaceInvalid(path) != path:
+		return fmt.Errorf("the path %q has a character that XML cannot hold", path)
+	}
+	return nil
+}
+
 // CheckInstanceName refuses a name that would make no index file, or one in another folder.
 func CheckInstanceName(name string) error {
 	switch {
+	case !utf8.ValidString(name):
+		return fmt.Errorf("the instance name %q is not UTF-8", name)
 	case strings.TrimSpace(name) == "":
 		return errors.New("the instance name is empty")
 	case name != strings.TrimSpace(name):
@@ -123,11 +138,11 @@ func Unregister(name string) error {
 	if err := unregisterOlder(name); err != nil {
 		return err
 	}
-	files, err := indexFiles()
-	if err != nil {
-		return err
+	files, damage := indexFiles()
+	if _, others := errors.AsType[*IndexError](damage); damage != nil && !others {
+		return damage // they cannot be listed at all
 	}
-	for _, f := range files {
+	for _, f := range files { // what is wrong with those of others does not matter
 		if f.Name != name {
 			continue
 		}

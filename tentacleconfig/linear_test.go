@@ -65,6 +65,42 @@ func TestTheTimeIsLinear(t *testing.T) {
 				}
 			}
 		},
+		"settings that are edited": func(count int) func() {
+			text := "<octopus-settings>" + repeat(`<set key="K%d">v</set>`, count) + "</octopus-settings>"
+			return func() {
+				d, _ := Parse("Tentacle.config", []byte(text))
+				d.Set("K0", "new")
+				d.Set("New", "v")
+				d.Remove("New")
+			}
+		},
+		"addresses": func(count int) func() {
+			d, _ := Parse("Tentacle.config", large(count))
+			servers, _ := d.TrustedServers()
+			var addresses []string
+			for _, s := range servers {
+				addresses = append(addresses, strings.ToUpper(s.Address)+"/")
+			}
+			return func() {
+				set, polled := AddressSetOf(addresses), PolledIn(servers)
+				if len(Without(servers, set.HasServer)) > 0 {
+					t.Error("not all of them are found")
+				}
+				for _, address := range addresses {
+					if _, is := polled.At(servers[0].Thumbprint, address); !is {
+						t.Error("not polled:", address)
+					}
+				}
+			}
+		},
+		"prefixes": func(count int) func() {
+			text := "<octopus-settings>" + repeat(`<p:x xmlns:p="u%d" p:a="">`, count) + strings.Repeat("</p:x>", count) + "</octopus-settings>"
+			return func() {
+				if _, err := Parse("Tentacle.config", []byte(text)); err != nil {
+					t.Error(err)
+				}
+			}
+		},
 		"fields of an entry": func(count int) func() {
 			text := `[{"Thumbprint":"AB"` + repeat(`,"Unknown%d":1`, 2*count) + "}]"
 			return func() {

@@ -140,7 +140,7 @@ func lostBetween(before, after []TrustedServer) string {
 	}
 	for _, s := range before {
 		same := func(other TrustedServer) bool { return SameAddress(other.Address, s.Address) }
-		_, polled := PolledAt(after, newOne, s.Address)
+		_, polled := PolledIn(after).At(newOne, s.Address)
 		switch {
 		case s.Subscribes() && !polled:
 			return "an address is polled no more"

@@ -100,7 +100,7 @@ func edited(ctx context.Context, target string, c Change) (r revision, same bool
 	if c.Damaged {
 		read = readDamaged
 	}
-	d, err := read(target, func(path string) (*os.File, error) { return atomicfile.OpenNoFollowContext(ctx, path) })
+	d, err := awaitDocument(ctx, target, read, atomicfile.OpenNoFollowContext)
 	if err != nil {
 		return r, false, err
 	}

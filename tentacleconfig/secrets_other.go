@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
 )
@@ -115,7 +115,7 @@ func decryptGCM(encoded, config string) (plain []byte, keyFile string, err error
 // machineIDKey is made of the machine's id (Configuration/Crypto/
 // LinuxMachineIdKey.cs). An id of another length is no key.
 func machineIDKey() (Key, error) {
-	data, err := os.ReadFile(machinefiles.ID)
+	data, err := readKey(machinefiles.ID)
 	if err != nil {
 		return Key{}, err
 	}
@@ -134,9 +134,21 @@ func keyFiles() []string {
 	return slices.Compact([]string{filepath.Join(MachineHome(), "machinekey"), machinefiles.Key})
 }
 
+// readKey reads a file with a key, or what one is made of.
+func readKey(path string) ([]byte, error) {
+	data, err := boundedread.File(path, maxKeyFile, atomicfile.Open)
+	if err != nil {
+		err = &fs.PathError{Op: "read", Path: path, Err: atomicfile.WithoutPath(err)}
+	}
+	return data, err
+}
+
+// maxKeyFile is far above any key, in bytes.
+const maxKeyFile = 64 << 10
+
 // readKeyFile reads base64 of the key, a dot, base64 of the vector.
 func readKeyFile(path string) (Key, error) {
-	data, err := os.ReadFile(path)
+	data, err := readKey(path)
 	if err != nil {
 		return Key{}, hint.Permission(fmt.Errorf("cannot read the machine's key: %w", err))
 	}

@@ -111,16 +111,24 @@ func (s TrustedServer) Polls() bool {
 // Polling says whether any of the servers is polled.
 func Polling(servers []TrustedServer) bool { return slices.ContainsFunc(servers, TrustedServer.Polls) }
 
-// PolledAt is the first entry that polls the server with this thumbprint at the address, under a
-// subscription, if there is one.
-func PolledAt(servers []TrustedServer, serverThumbprint, address string) (entry TrustedServer, polled bool) {
-	i := slices.IndexFunc(servers, func(s TrustedServer) bool {
-		return s.Subscribes() && thumbprint.Same(s.Thumbprint, serverThumbprint) && SameAddress(s.Address, address)
-	})
-	if i < 0 {
-		return TrustedServer{}, false
+// Polled are entries that poll under a subscription, to find them in the time of one.
+type Polled map[identity]TrustedServer
+
+// PolledIn are those in a list: of several for one server, the first.
+func PolledIn(servers []TrustedServer) Polled {
+	polled := make(Polled, len(servers))
+	for _, s := range slices.Backward(servers) {
+		if s.Subscribes() {
+			polled[s.identity()] = s
+		}
 	}
-	return servers[i], true
+	return polled
+}
+
+// At is the entry that polls the server with this thumbprint at the address, if there is one.
+func (p Polled) At(serverThumbprint, address string) (entry TrustedServer, polled bool) {
+	entry, polled = p[TrustedServer{Thumbprint: serverThumbprint, Address: address}.identity()]
+	return entry, polled
 }
 
 // IsAt says whether the server has one of the addresses.

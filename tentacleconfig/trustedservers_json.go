@@ -19,8 +19,8 @@ const maxDepth = 64
 
 // ParseTrustedServers reads the value of the setting as generously as Tentacle,
 // that is Newtonsoft.Json, does: strings in single quotes, names without
-// quotes or in another case, comments, trailing commas, a style as number,
-// text or name; nothing, or null, is the empty list. Anything else that is not
+// quotes or in another case, comments, trailing commas, NaN, undefined and
+// other numbers than decimal ones, a style as number, text or name; nothing, or null, is the empty list. Anything else that is not
 // a list of entries with a thumbprint is refused with line and column.
 func ParseTrustedServers(text string) ([]TrustedServer, error) {
 	r := &reader{text: strings.ToValidUTF8(text, "\ufffd")}
@@ -35,7 +35,7 @@ func ParseTrustedServers(text string) ([]TrustedServer, error) {
 }
 
 // reader reads Newtonsoft's kind of JSON and makes strict, compact JSON of each
-// value. It is written by hand because this array is what the program exists
+// value, but for words that strict JSON does not have. It is written by hand because this array is what the program exists
 // for: encoding/json refuses what people and Tentacle write, and the libraries
 // for JSON5 or HuJSON that are kept up read another dialect, or lose the order
 // of fields, or do not say where something is wrong.
@@ -154,7 +154,8 @@ func (r *reader) items(open, end byte, item func() error) error {
 	}
 }
 
-// value appends the value that begins here to out, as strict, compact JSON.
+// value appends the value that begins here to out, as strict, compact JSON. A
+// word stays as it is.
 func (r *reader) value(out []byte, depth int) ([]byte, error) {
 	c := r.peek()
 	if depth > maxDepth {
@@ -176,7 +177,7 @@ func (r *reader) value(out []byte, depth int) ([]byte, error) {
 	}
 	start := r.at
 	word := r.word()
-	if !json.Valid([]byte(word)) {
+	if !isWord(word) {
 		r.at = start
 		return nil, r.fail(start, "expected a value, found %s", r.next())
 	}
@@ -391,6 +392,11 @@ func (e *entryReader) field(name, value string) error {
 }
 
 func (s *TrustedServer) readKnown(name, value string) error {
+	if name == fieldStyle {
+		style, err := styleOf(value)
+		s.Style = style
+		return err
+	}
 	text, err := scalar(name, value)
 	if err != nil {
 		return err
@@ -398,11 +404,6 @@ func (s *TrustedServer) readKnown(name, value string) error {
 	switch name {
 	case fieldThumbprint:
 		s.Thumbprint = strings.TrimSpace(text) // as Tentacle does
-	case fieldStyle:
-		s.Style = StyleNone
-		if value != "null" {
-			s.Style, err = ParseStyle(text)
-		}
 	case fieldAddress:
 		s.Address = text
 	case fieldSquid:
@@ -413,15 +414,15 @@ func (s *TrustedServer) readKnown(name, value string) error {
 	return err
 }
 
-// scalar is the text of a string, of a number (Newtonsoft.Json reads either for
-// the other), or of null.
+// scalar is the text of a string, of another word (Newtonsoft.Json reads a
+// number for a string), or of null.
 func scalar(name, value string) (string, error) {
 	switch c := value[0]; {
 	case value == "null":
 		return "", nil
 	case c == '"':
 		return unquote(value)
-	case c == '-' || c >= '0' && c <= '9':
+	case c != '{' && c != '[' && value != "undefined":
 		return value, nil
 	}
 	return "", fmt.Errorf("%s is neither a string nor null", name)

@@ -81,12 +81,27 @@ func (x *xmlText) checkText() error {
 	switch {
 	case len(x.data) > maxSize:
 		return fmt.Errorf("is larger than %d MiB, so it is not a Tentacle's configuration", maxSize>>20)
+	case zeroedFrom(x.data) == 0:
+		return errors.New("contains nothing but zero bytes, as after a crash of the machine")
+	case zeroedFrom(x.data) > 0:
+		return fmt.Errorf("contains nothing but zero bytes from line %d on, as after a crash of the machine", x.lineAt(zeroedFrom(x.data)))
 	case bytes.IndexByte(x.data, 0) >= 0:
 		return hint.New("is not a text file", saveAsUTF8)
 	case len(bytes.Trim(bytes.TrimPrefix(x.data, []byte(bom)), xmlSpace)) == 0:
 		return errors.New("is empty: Tentacle may have been stopped while writing it")
 	}
 	return nil
+}
+
+// zeroedFrom is where the zero bytes begin that a file ends with, if it has others only there, and
+// several; else it is negative. A file system may leave a file like that whose content was not
+// written before a crash, since its length was.
+func zeroedFrom(data []byte) int {
+	at := bytes.IndexByte(data, 0)
+	if at < 0 || len(data)-at < 2 || len(bytes.Trim(data[at:], "\x00")) > 0 {
+		return -1
+	}
+	return at
 }
 
 // scan finds the root element and the settings in it, with their places and values, and refuses
@@ -121,26 +136,36 @@ type scanner struct {
 	depth, roots, elements int
 	open                   *setting // whose end tag has not come yet, if any
 	value                  bytes.Buffer
+	prefixes               prefixes
 }
 
 // token takes in a token, which lies between these places in the data.
 func (s *scanner) token(token xml.Token, from, to int) error {
 	switch t := token.(type) {
 	case xml.StartElement:
+		if err := s.strict(t, from, s.x.data[from:to]); err != nil {
+			return err
+		}
 		return s.start(t, element{start: from, content: to})
 	case xml.EndElement:
 		s.end(from, to)
+		s.prefixes.close()
 	case xml.CharData: // CDATA too
-		if s.depth == 0 && len(bytes.Trim(t, xmlSpace)) > 0 {
+		if s.depth == 0 && len(bytes.Trim(s.x.data[from:to], xmlSpace)) > 0 {
 			return s.damaged(from, "there is text outside of <%s>", rootName)
 		}
 		if s.depth == 2 { // the text of elements in it, and comments, are not part of the value
 			s.value.Write(t)
 		}
 	case xml.ProcInst:
-		if t.Target == "xml" && from > s.declared {
+		switch {
+		case t.Target == "xml" && from > s.declared:
 			return hint.With(s.damaged(from, "the XML declaration (<?xml …?>) is not the first thing in the file, so Tentacle does not read it"),
 				"remove everything before it, including blank lines")
+		case t.Target == "xml" && !declaration.Match(s.x.data[from:to]):
+			return s.damaged(from, `the XML declaration is not like <?xml version="1.0" encoding="utf-8"?>`)
+		case t.Target != "xml" && (strings.EqualFold(t.Target, "xml") || strings.Contains(t.Target, ":")):
+			return s.damaged(from, "<?%s …?> has a name that it cannot have", t.Target)
 		}
 	case xml.Directive:
 		// An entity declared there would be lost, or believed to be text.
