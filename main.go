@@ -8,6 +8,11 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/commands"
 )
 
+// What Windows shows of the program, and the manifest by which it runs it. A release has its own
+// version there: see CONTRIBUTING.md.
+//
+//go:generate go tool go-winres make --in version_windows.json --out version --arch amd64,arm64,386
+
 func main() {
 	os.Exit(commands.Main())
 }

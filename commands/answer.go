@@ -13,6 +13,7 @@ import (
 // make the script fail.
 type answer struct {
 	to       io.Writer
+	exact    io.Writer // writes what it is given, where to changes the encoding; or nil
 	terminal bool
 
 	mu      sync.Mutex
@@ -41,6 +42,16 @@ func (a *answer) flush() error {
 	defer a.mu.Unlock()
 	a.write()
 	return a.failure
+}
+
+// writeExactly keeps what is written from now on as it is.
+func (a *answer) writeExactly() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.write()
+	if a.exact != nil {
+		a.to = a.exact
+	}
 }
 
 func (a *answer) write() {

@@ -239,6 +239,24 @@ func TestEveryPortIsPolledAtEveryAddressOnce(t *testing.T) {
 	}
 }
 
+func TestAListInBracesIsShownWithoutThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"{https://a:1,https://b:2}":        "https://a:1,https://b:2",
+		"{https://a:1}":                    "https://a:1",
+		`["https://a:1", "https://[::1]"]`: "https://a:1,https://[::1]",
+		`[ 'https://a:1','https://b:2' ]`:  "https://a:1,https://b:2",
+		"{https://a:1":                     "https://a:1",
+		"https://a:1,https://b:2":          "",
+		"[::1]:10943":                      "",
+		"{a}":                              "",
+		"":                                 "",
+	} {
+		if got := withoutBraces(commaSeparated([]string{text})); got != want {
+			t.Errorf("%s: %q, not %q", text, got, want)
+		}
+	}
+}
+
 func TestTheCertificateOfAWebSocketIsChosenInOneWay(t *testing.T) {
 	const thumbprint = "0123456789abcdef0123456789abcdef01234567"
 	for name, c := range map[string]struct {

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -107,8 +106,6 @@ func (s *connection) askAPI(ctx context.Context, also func(context.Context) erro
 	}
 	return thumbprint, api.Wait()
 }
-
-func isWebSocket(address string) bool { return strings.HasPrefix(address, "wss:") }
 
 // askWebSocket is askCluster for the address of a web socket, of which there is one. Behind it is
 // the certificate of the web server instead of the cluster's. As with the Tentacle CLI, the

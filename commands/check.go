@@ -109,8 +109,10 @@ func checkTentacles(ctx context.Context, c *console, o checkOptions) error {
 func (o *checkOptions) print(c *console, report checkReport) error {
 	switch {
 	case o.format == formatNagios:
+		c.writeUTF8()
 		c.printf("%s\n", report.nagios())
 	case o.format == formatPrometheus:
+		c.writeUTF8()
 		c.printf("%s\n", c.lines(splitLines(report.prometheus())))
 	case o.format == "json" && (o.allInstances || o.agents.severalPossible()):
 		return c.printJSON(report.results)

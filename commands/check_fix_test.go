@@ -2,11 +2,11 @@ package commands_test
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
@@ -14,10 +14,7 @@ import (
 // this Tentacle, and looks at the cluster afterwards. Another Tentacle's are never touched.
 func TestTheFixOfARegistrationLosesNothing(t *testing.T) {
 	t.Parallel()
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
+	host := commands.HostName()
 	own := octotest.Machine{Name: host, Thumbprint: tentacleThumbprint(), Subscription: sceneSubscription,
 		Environments: []string{"Production"}, Roles: []string{"web", "api"}, Tenants: []string{"Globex"}, Policy: "Transient machines"}
 	with := func(change func(*octotest.Machine)) octotest.Machine {

@@ -117,11 +117,11 @@ var (
 // parseMetrics reads Prometheus' text format, and refuses what its parser or promtool would: a
 // metric in two groups, without help or type, or with the same labels twice. The result is the
 // value of each sample, by its name and labels.
-func parseMetrics(text string) (map[string]int, error) {
+func parseMetrics(text string) (map[string]int64, error) {
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, errors.New("the last line does not end")
 	}
-	samples, helped, current, typed := map[string]int{}, map[string]bool{}, "", false
+	samples, helped, current, typed := map[string]int64{}, map[string]bool{}, "", false
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		fields := strings.SplitN(line, " ", 4)
@@ -154,7 +154,7 @@ func parseMetrics(text string) (map[string]int, error) {
 			if _, twice := samples[key]; twice {
 				return nil, fmt.Errorf("%s twice", key)
 			}
-			samples[key], _ = strconv.Atoi(sample[3])
+			samples[key], _ = strconv.ParseInt(sample[3], 10, 64)
 		}
 	}
 	return samples, nil
@@ -170,7 +170,7 @@ func TestTheMetricsCanBeReadWhateverTheNamesAre(t *testing.T) {
 		t.Fatalf("%v in\n%s", err, report.prometheus())
 	}
 	own := `tentacle="we\"b\\",configuration="C:\\Octopus\\web\n.config"`
-	for sample, want := range map[string]int{
+	for sample, want := range map[string]int64{
 		"octo_tentacle_check_timestamp_seconds{" + own + "}":                                                               1784894400,
 		"octo_tentacle_certificate_expiry_timestamp_seconds{" + own + "}":                                                  4949251200,
 		"octo_tentacle_check_findings{" + own + `,level="skipped"}`:                                                        1,

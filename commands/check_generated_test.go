@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -205,10 +206,7 @@ func (b *broken) brokenEntry() string {
 // register registers this Tentacle, and others.
 func (b *broken) register(t *testing.T) {
 	t.Helper()
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
+	host := commands.HostName()
 	own := func(name string) octotest.Machine {
 		return octotest.Machine{Name: name, Thumbprint: tentacleThumbprint(), Subscription: one(b, sceneSubscription, sceneSubscription, "poll://registered/", "poll://other/", ""),
 			Roles: []string{one(b, "web", "it's $HOME", "a “role” & more", "ROLE")}}

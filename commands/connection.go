@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -49,11 +53,17 @@ func connect(c *console, o apiOptions, proxy tentacleconfig.Proxy) (*connection,
 		UserAgent:       userAgent(),
 		Waiting:         c.progress,
 	}
+	if !isOwnName(o.server) {
+		options.Unencrypted = func(kind octoapi.CredentialKind) { c.unencrypted.Store(new(kind.String())) }
+	}
+	if o.awaitsStart {
+		options.Starting = c.startProgress()
+	}
 	client, err := octoapi.New(options)
 	if err != nil {
 		return nil, err
 	}
-	options.Credentials = octoapi.Credentials{}
+	options.Credentials, options.Unencrypted, options.Starting = octoapi.Credentials{}, nil, nil
 	n := &network{console: c, ports: pollingProxy(proxy, runtime.GOOS), roots: pool, timeout: o.timeout}
 	n.startTimeout()
 	return &connection{Client: client, network: n, options: options}, nil
@@ -73,6 +83,21 @@ func (n *network) within(ctx context.Context, use func(context.Context) error) e
 	return err
 }
 
+// isOwnName says whether the address has the name of this machine.
+func isOwnName(server string) bool {
+	own, failed := os.Hostname()
+	u, err := octoapi.ServerURL(server)
+	return failed == nil && err == nil && strings.EqualFold(u.Hostname(), own)
+}
+
+// warnUnencrypted warns, at the end of a command, of credentials that went over http to another
+// machine. Only once they do is it known that the server does not redirect to https.
+func (c *console) warnUnencrypted() {
+	if what := c.unencrypted.Load(); what != nil {
+		c.warn("the %s went to the Octopus Server over http, where others on the way can read it: use https if the server has it", *what)
+	}
+}
+
 // timeoutError says that a command ended at its deadline.
 type timeoutError struct {
 	error
@@ -89,9 +114,13 @@ func (e timeoutError) Hints() []string {
 // proxyChoice is the proxy for an address, nil for none; a nil proxyChoice is the environment's.
 type proxyChoice = func(*url.URL) (*url.URL, error)
 
-// apiProxy leads to the API: the Tentacle's polling proxy if it has one, else the environment's.
+// apiProxy leads to the API: the Tentacle's polling proxy if it has one of its own, else that of the
+// environment or, on Windows, of the system.
 func apiProxy(p tentacleconfig.Proxy) proxyChoice {
-	if p.UseDefault {
+	switch {
+	case p.UseDefault && runtime.GOOS == "windows":
+		return asUser(octoapi.ProxyFunc(nil), p)
+	case p.UseDefault:
 		return nil
 	}
 	return pollingProxy(p, runtime.GOOS)
@@ -103,15 +132,43 @@ func apiProxy(p tentacleconfig.Proxy) proxyChoice {
 func pollingProxy(p tentacleconfig.Proxy, goos string) proxyChoice {
 	switch {
 	case p.UseDefault && goos == "windows":
-		return nil
+		return asUser(defaultProxy, p)
 	case p.UseDefault || p.Host == "":
 		return func(*url.URL) (*url.URL, error) { return nil, nil }
 	}
-	through := &url.URL{Scheme: "http", Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}
-	if p.Username != "" {
-		through.User = url.UserPassword(p.Username, p.Password)
+	return asUser(octoapi.ProxyFunc(&url.URL{Scheme: "http", Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}), p)
+}
+
+// defaultProxy is the proxy of Windows, if the Tentacle on this machine uses it.
+func defaultProxy(target *url.URL) (*url.URL, error) {
+	if !pollsThroughSystemProxy() {
+		return nil, nil
 	}
-	return octoapi.ProxyFunc(through)
+	return octoapi.SystemProxy(target)
+}
+
+// pollsThroughSystemProxy says whether the Tentacle on this machine is the build for .NET Framework,
+// as the usual installer has it: the others poll without the system's proxy
+// (DEFAULT_PROXY_IS_NOT_AVAILABLE in Octopus.Tentacle.csproj and ProxyConfigParser.cs).
+var pollsThroughSystemProxy = sync.OnceValue(func() bool {
+	program, err := service.FindTentacle("")
+	return err != nil || service.IsForNETFramework(program)
+})
+
+// asUser adds the user name and password that the Tentacle has for its proxy, if any.
+func asUser(choose proxyChoice, p tentacleconfig.Proxy) proxyChoice {
+	if p.Username == "" {
+		return choose
+	}
+	return func(target *url.URL) (*url.URL, error) {
+		chosen, err := choose(target)
+		if err != nil || chosen == nil || chosen.User != nil {
+			return chosen, err
+		}
+		proxy := *chosen
+		proxy.User = url.UserPassword(p.Username, p.Password)
+		return &proxy, nil
+	}
 }
 
 func askingText(url string, ports int) string {

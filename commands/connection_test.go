@@ -73,38 +73,46 @@ func TestAPollingPortIsTriedTheWayTheTentacleTakes(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://environment:3128")
 	node := &url.URL{Scheme: "https", Host: "octo1.example.com:10943"}
 	for _, c := range []struct {
-		name        string
-		proxy       tentacleconfig.Proxy
-		goos        string
-		want        string // "environment" where the choice is left to it
-		environment bool
+		name  string
+		proxy tentacleconfig.Proxy
+		goos  string
+		want  string
 	}{
-		{"default, Linux", tentacleconfig.Proxy{UseDefault: true}, "linux", "", false},
-		{"default, Windows", tentacleconfig.Proxy{UseDefault: true}, "windows", "", true},
-		{"default goes before a host", tentacleconfig.Proxy{UseDefault: true, Host: "own", Port: 80}, "linux", "", false},
-		{"none", tentacleconfig.Proxy{}, "linux", "", false},
-		{"its own", tentacleconfig.Proxy{Host: "own", Port: 3128}, "linux", "http://own:3128", false},
-		{"its own, with a user, IPv6", tentacleconfig.Proxy{Host: "::1", Port: 80, Username: "u", Password: "p@ss"}, "linux", "http://u:p%40ss@[::1]:80", false},
+		{"default, Linux", tentacleconfig.Proxy{UseDefault: true}, "linux", ""},
+		{"default, Windows, which has none set here", tentacleconfig.Proxy{UseDefault: true}, "windows", ""},
+		{"default goes before a host", tentacleconfig.Proxy{UseDefault: true, Host: "own", Port: 80}, "linux", ""},
+		{"none", tentacleconfig.Proxy{}, "linux", ""},
+		{"its own", tentacleconfig.Proxy{Host: "own", Port: 3128}, "linux", "http://own:3128"},
+		{"its own, with a user, IPv6", tentacleconfig.Proxy{Host: "::1", Port: 80, Username: "u", Password: "p@ss"}, "linux", "http://u:p%40ss@[::1]:80"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			choose := pollingProxy(c.proxy, c.goos)
-			if choose == nil {
-				if !c.environment {
-					t.Error("left to the environment")
-				}
-				return
-			}
-			got, err := choose(node)
+			got, err := pollingProxy(c.proxy, c.goos)(node)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := ""; got != nil {
-				if text = got.String(); text != c.want {
-					t.Errorf("got %s, want %s", text, c.want)
-				}
-			} else if c.want != "" || c.environment {
-				t.Errorf("got none, want %q", c.want)
+			text := ""
+			if got != nil {
+				text = got.String()
+			}
+			if text != c.want {
+				t.Errorf("got %q, want %q", text, c.want)
 			}
 		})
+	}
+}
+
+func TestTheDefaultProxyIsToldTheUserThatTheTentacleHasForIt(t *testing.T) {
+	proxy := &url.URL{Scheme: "http", Host: "system:8080"}
+	choose := func(*url.URL) (*url.URL, error) { return proxy, nil }
+	got, err := asUser(choose, tentacleconfig.Proxy{UseDefault: true, Username: "u", Password: "p"})(nil)
+	if err != nil || got.String() != "http://u:p@system:8080" || proxy.User != nil {
+		t.Errorf("%v, %v; the system's is %v", got, err, proxy)
+	}
+	if got, _ := asUser(choose, tentacleconfig.Proxy{UseDefault: true, Password: "p"})(nil); got.User != nil {
+		t.Errorf("a password without a user is sent: %v", got)
+	}
+	proxy.User = url.User("own")
+	if got, _ := asUser(choose, tentacleconfig.Proxy{Username: "u"})(nil); got.User.Username() != "own" {
+		t.Errorf("the environment's user is replaced: %v", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-colorable"
@@ -31,6 +31,7 @@ type console struct {
 
 	bold, green, red, yellow, faint paint // for out
 	symbols                         bool  // out is a terminal that shows symbols and colours
+	asciiJSON                       bool  // JSON is written in ASCII: see output.go
 	alarm, caution                  paint // for err
 
 	errFile     io.Writer // the file behind err, to ask the terminal's width
@@ -47,6 +48,8 @@ type console struct {
 
 	interrupted context.Context // ends when the user ends the command; nil: that ends the process
 
+	unencrypted atomic.Pointer[string] // the credentials that went to a server over http
+
 	arguments []string                  // the command line, as rewriteArguments writes it
 	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all
 }
@@ -59,11 +62,16 @@ func newConsole(in io.Reader, out, err io.Writer) *console {
 	c := &console{in: in, out: &answer{to: out}, err: err, errFile: err, systemLog: history.ToSystem}
 	outIsTTY, errIsTTY := isTerminal(out), isTerminal(err)
 	c.showsProgress = errIsTTY && os.Getenv("TERM") != "dumb"
+	c.asciiJSON = writesASCII(out)
 	if f, ok := out.(*os.File); ok && outIsTTY {
 		c.out.to, c.out.terminal = colorable.NewColorable(f), true // older Windows consoles do not know colours
+	} else if ok {
+		c.out.to, c.out.exact = forReaders(f), f
 	}
 	if f, ok := err.(*os.File); ok && errIsTTY {
 		c.err = colorable.NewColorable(f)
+	} else if ok {
+		c.err = forReaders(f)
 	}
 	c.bold, c.faint = c.painter(outIsTTY, color.Bold), c.painter(outIsTTY, color.Faint)
 	c.green, c.red, c.yellow = c.painter(outIsTTY, color.FgGreen), c.painter(outIsTTY, color.FgRed), c.painter(outIsTTY, color.FgYellow)
@@ -135,6 +143,9 @@ func (c *console) printf(format string, a ...any) {
 	fmt.Fprint(c.out, c.textf(format, a...))
 }
 
+// writeUTF8 makes the answer UTF-8 on any system, as the formats of other programs are.
+func (c *console) writeUTF8() { c.out.writeExactly() }
+
 // answered flushes the answer and returns how the command ended: failing to write the answer is an
 // error, too.
 func (c *console) answered(err error) error {
@@ -144,7 +155,7 @@ func (c *console) answered(err error) error {
 		return err
 	case err != nil && !errors.As(err, new(verdictError)) && !errors.Is(err, failure):
 		return err // has a cause of its own
-	case errors.Is(failure, syscall.EPIPE):
+	case hasNoReader(failure):
 		return verdictError{} // a reader that ends early, like head, is not an error
 	}
 	return hint.Errorf("all other steps completed", "the answer could not be written to standard output: %w", failure)

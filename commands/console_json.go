@@ -12,12 +12,15 @@ import (
 
 // printJSON writes the one JSON value that --format json promises.
 func (c *console) printJSON(value any) error {
-	text, err := c.printableJSON(value, "  ")
+	encoded, err := c.printableJSON(value, "  ")
 	if err != nil {
 		return err
 	}
+	if c.asciiJSON {
+		encoded = text(plainjson.ASCII(string(encoded)))
+	}
 	c.endProgress()
-	_, err = fmt.Fprintln(c.out, text)
+	_, err = fmt.Fprintln(c.out, encoded)
 	return err
 }
 

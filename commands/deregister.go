@@ -196,9 +196,13 @@ func (d *deregistering) askSpace(ctx context.Context, choice *deregisterChoice) 
 }
 
 func (d *deregistering) askEverywhere(ctx context.Context, choice *deregisterChoice) (err error) {
-	choice.everywhere, choice.hidden, err = d.server.Registrations(ctx, d.own)
+	var unread *octoapi.UnreadError
+	choice.everywhere, unread, err = d.server.Registrations(ctx, d.own)
 	if err != nil {
 		return err
+	}
+	if choice.hidden = unread != nil; choice.hidden && !unread.Forbidden() {
+		return unread // what may be there is not left behind, nor cut off
 	}
 	choice.asked = true
 	if choice.everySpace {

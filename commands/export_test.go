@@ -24,6 +24,9 @@ var Update = update
 // PFXFile is a file with OnePFX.
 var PFXFile = pfxFile
 
+// HostName is the name of this machine, as Tentacle has it.
+var HostName = hostName
+
 // CompareWithFile compares a text with a golden file.
 var CompareWithFile = compareWithFile
 
@@ -73,6 +76,10 @@ func Run(ctx context.Context, in io.Reader, out, err io.Writer, arguments []stri
 func MainOf(systemLog string) int {
 	log.SetOutput(io.Discard)
 	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
+	if !isTerminal(os.Stderr) { // scripts are UTF-8, so what they see is
+		c.err = os.Stderr
+	}
+	c.out.writeExactly()
 	c.systemLog = func(e history.Entry) error {
 		line, err := json.Marshal(e)
 		if err != nil {

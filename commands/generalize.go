@@ -258,11 +258,11 @@ func (g *generalizing) refuseRegistered(ctx context.Context) error {
 	defer g.console.endProgress()
 	var cluster string
 	var found []octoapi.Registration
-	var hidden bool
+	var unread *octoapi.UnreadError
 	err = server.within(ctx, func(ctx context.Context) error {
 		both, ctx := errgroup.WithContext(ctx)
 		both.Go(func() (err error) { cluster, err = server.Thumbprint(ctx); return err })
-		both.Go(func() (err error) { found, hidden, err = server.Registrations(ctx, own); return err })
+		both.Go(func() (err error) { found, unread, err = server.Registrations(ctx, own); return err })
 		return both.Wait()
 	})
 	if err != nil {
@@ -272,7 +272,9 @@ func (g *generalizing) refuseRegistered(ctx context.Context) error {
 	switch {
 	case len(found) > 0:
 		return g.refuseFound(found, cluster)
-	case hidden && thumbprint.Contains(tentacleconfig.Thumbprints(g.tentacle.servers), cluster):
+	case unread != nil && !unread.Forbidden():
+		return hint.With(fmt.Errorf("it is not known whether this Tentacle is registered: %w", unread), forceHint)
+	case unread != nil && thumbprint.Contains(tentacleconfig.Thumbprints(g.tentacle.servers), cluster):
 		return hint.With(errors.New("it is not known whether this Tentacle is registered: the account may not see all deployment targets and workers"),
 			"use an account with the permissions MachineView and WorkerView in all spaces", forceHint)
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -64,19 +65,27 @@ func serverHintsOfOne(err error) []string {
 	case *octoapi.AddressError:
 		return serverAddressHints(err)
 	case *octoapi.MalformedCredentialError:
+		if err.Kind == octoapi.WithAPIKey {
+			return []string{"check the value of " + credentialSources(err.Kind) + ": it must be the key alone, like API-…"}
+		}
 		return []string{"check the value of " + credentialSources(err.Kind)}
 	case *octoapi.StatusError:
 		switch {
-		case err.Anonymous && strings.HasPrefix(err.Server, "http:") && err.Credential != octoapi.WithPassword:
-			return []string{"over https the credentials are sent there, too: try --server=" + strings.Replace(err.Server, "http:", "https:", 1)}
+		case err.Anonymous && err.Credential == octoapi.WithPassword:
+			return []string{"let GET /api through without credentials, or give an API key with --apikey-file"}
 		case err.Anonymous:
-			return []string{"let GET /api through without credentials, or give the address of Octopus Server itself with " + serverSource}
+			return nil // none were to be sent
+		case err.Status == http.StatusUnauthorized && err.Page:
+			return []string{"give the address of Octopus Server itself with " + serverSource, "check the value of " + credentialSources(err.Credential)}
 		case err.Status == http.StatusUnauthorized:
 			return []string{"check the value of " + credentialSources(err.Credential) + ": it may be mistyped, expired, or for another server"}
 		case err.Repeated:
 			return []string{"allow more time with --timeout"}
 		}
 	case *octoapi.RedirectError:
+		if err.Server != "" {
+			return []string{"try --server=" + err.Server}
+		}
 		return []string{"give the address of Octopus Server itself with " + serverSource}
 	case *octoapi.UnreachableError:
 		return unreachableHints(err)
@@ -94,7 +103,10 @@ func serverHintsOfOne(err error) []string {
 		}
 		return append([]string{"check " + sources}, defaultPortHints(err.DefaultPort())...)
 	case *octoapi.ProxyError:
-		if err.Status == http.StatusProxyAuthRequired {
+		switch {
+		case err.Status == http.StatusProxyAuthRequired && err.Given:
+			return []string{"check them: those of polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}
+		case err.Status == http.StatusProxyAuthRequired:
 			return []string{"give them with polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}
 		}
 	}
@@ -122,6 +134,9 @@ func unreachableHints(err *octoapi.UnreachableError) []string {
 	if err.Reason == octoapi.NeedsHTTPS {
 		return []string{"try " + https}
 	}
+	if err.Answered {
+		return nil // it is not the address
+	}
 	hints := connectionHints(err.Reason, serverSource)
 	if err.MaybeHTTPS {
 		hints = append(hints, "if it speaks https, use "+https)
@@ -132,7 +147,7 @@ func unreachableHints(err *octoapi.UnreachableError) []string {
 // connectionHints says what to do about a failed connection to an address that came from source.
 func connectionHints(reason octoapi.Reason, source string) []string {
 	switch reason {
-	case octoapi.Interrupted, octoapi.NoNameServer, octoapi.ProxyRefused:
+	case octoapi.Interrupted, octoapi.NoNameServer, octoapi.ProxyRefused, octoapi.ProxyMalformed, octoapi.OutOfTime:
 		return nil // it is not the address, or the error says it itself
 	case octoapi.NameNotFound:
 		return []string{"check the spelling in " + source}
@@ -140,6 +155,16 @@ func connectionHints(reason octoapi.Reason, source string) []string {
 		return []string{"check the host in " + source}
 	case octoapi.Untrusted:
 		return []string{"if it is the right server, give its issuer's certificate with --ca-file, or skip the check with --ignoreSslErrors"}
+	case octoapi.WeakSignature:
+		return []string{"until then, give that certificate itself with --ca-file, or skip the check with --ignoreSslErrors"}
+	case octoapi.WrongName:
+		return []string{"give a name of the certificate in " + source + ", or skip the check with --ignoreSslErrors"}
+	case octoapi.OnlyCommonName, octoapi.NotForServers, octoapi.OutOfDate, octoapi.InvalidCertificate:
+		return []string{"until then, skip the check with --ignoreSslErrors"}
+	case octoapi.CertificateRequired:
+		return []string{"octo-tentacle has no client certificate: give an address that needs none in " + source}
+	case octoapi.OldTLS:
+		return []string{"enable TLS 1.2 or later there, or check the host and port in " + source}
 	case octoapi.NotTLS:
 		if source == serverSource {
 			return []string{"check the port in " + source + ", or whether it should begin with http://"}
@@ -149,9 +174,12 @@ func connectionHints(reason octoapi.Reason, source string) []string {
 		return []string{"check the port in " + source + ", or whether it should begin with https://"}
 	case octoapi.TimedOut:
 		return []string{"check the host and port in " + source}
-	case octoapi.Ended, octoapi.WebServer:
+	case octoapi.Ended, octoapi.WebServer, octoapi.Garbled:
 		return []string{"check the port in " + source}
 	case octoapi.ProxyUnreachable:
+		if runtime.GOOS == "windows" {
+			return []string{"check the proxy: the setting of polling-proxy, the environment variables HTTPS_PROXY and HTTP_PROXY, or the proxy of Windows, which each account has for itself"}
+		}
 		return []string{"check the proxy: the setting of polling-proxy, or the environment variables HTTPS_PROXY and HTTP_PROXY"}
 	}
 	return []string{"check the host and port in " + source}

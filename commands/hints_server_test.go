@@ -33,10 +33,10 @@ func TestAnErrorOfTheServerComesWithWhatToType(t *testing.T) {
 			"check the value of --apikey, --apikey-file or OCTOPUS_API_KEY: it may be mistyped, expired, or for another server"},
 		"a wrong token":    {&octoapi.StatusError{Status: http.StatusUnauthorized, Credential: octoapi.WithBearerToken}, "--bearerToken or OCTOPUS_ACCESS_TOKEN:"},
 		"a wrong password": {&octoapi.StatusError{Status: http.StatusUnauthorized, Credential: octoapi.WithPassword}, "--username and --password or --password-file:"},
-		"a gateway, over http": {&octoapi.StatusError{Status: http.StatusUnauthorized, Anonymous: true, Server: "http://octopus/x", Credential: octoapi.WithAPIKey},
-			"over https the credentials are sent there, too: try --server=https://octopus/x"},
+		"a gateway, for a key": {&octoapi.StatusError{Status: http.StatusUnauthorized, Page: true, Credential: octoapi.WithAPIKey},
+			"give the address of Octopus Server itself with --server"},
 		"a gateway, for a password": {&octoapi.StatusError{Status: http.StatusForbidden, Anonymous: true, Server: "http://octopus", Credential: octoapi.WithPassword},
-			"let GET /api through without credentials, or give the address of Octopus Server itself with --server"},
+			"let GET /api through without credentials, or give an API key with --apikey-file"},
 		"another web socket":           {octoapi.CheckWebSocket(octoapi.Port{Thumbprint: "A"}, "B"), "check --server-web-socket and --server-web-socket-thumbprint"},
 		"a web socket of an authority": {octoapi.CheckWebSocket(octoapi.Port{Thumbprint: "A", Invalid: x509.UnknownAuthorityError{}}, ""), "give --server-web-socket-thumbprint=A, or its issuer's certificate with --ca-file"},
 		"not available":                {&octoapi.StatusError{Status: http.StatusServiceUnavailable, Repeated: true}, "--timeout"},
@@ -53,6 +53,13 @@ func TestAnErrorOfTheServerComesWithWhatToType(t *testing.T) {
 		"a timeout":                    {timeoutError{&octoapi.UnreachableError{Reason: octoapi.TimedOut}, 5 * time.Second}, "timed out after --timeout=5s; try a longer timeout"},
 		"an end":                       {&octoapi.UnreachableError{Reason: octoapi.Ended}, "check the port in --server"},
 		"no proxy":                     {&octoapi.UnreachableError{Reason: octoapi.ProxyUnreachable}, "polling-proxy, or the environment variables HTTPS_PROXY and HTTP_PROXY"},
+		"a lost path":                  {&octoapi.RedirectError{Server: "https://octopus"}, "try --server=https://octopus"},
+		"another name":                 {&octoapi.UnreachableError{Reason: octoapi.WrongName}, "give a name of the certificate in --server"},
+		"a weak signature":             {&octoapi.UnreachableError{Reason: octoapi.WeakSignature}, "give that certificate itself with --ca-file"},
+		"a common name":                {&octoapi.UnreachableError{Reason: octoapi.OnlyCommonName}, "until then, skip the check with --ignoreSslErrors"},
+		"no certificate":               {&octoapi.UnreachableError{Reason: octoapi.CertificateRequired}, "octo-tentacle has no client certificate: give an address that needs none"},
+		"old TLS":                      {&octoapi.UnreachableError{Reason: octoapi.OldTLS}, "enable TLS 1.2 or later there"},
+		"a proxy's password":           {&octoapi.ProxyError{Status: http.StatusProxyAuthRequired, Given: true}, "check them: those of polling-proxy"},
 		"a proxy's login":              {&octoapi.ProxyError{Status: http.StatusProxyAuthRequired}, "polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"},
 		"a refused port":               {&octoapi.PortError{Reason: octoapi.Refused}, "check the host and port in --server-comms-address and --server-comms-port"},
 		"a web server":                 {&octoapi.PortError{Reason: octoapi.WebServer}, "check the port in --server-comms-address and --server-comms-port"},
@@ -73,9 +80,10 @@ func TestAnErrorOfTheServerComesWithWhatToType(t *testing.T) {
 		})
 	}
 	for name, err := range map[string]error{
-		"nothing":      errors.New("x"),
-		"an interrupt": &octoapi.PortError{Reason: octoapi.Interrupted},
-		"another port": &octoapi.StatusError{Status: http.StatusBadRequest},
+		"nothing":          errors.New("x"),
+		"an interrupt":     &octoapi.PortError{Reason: octoapi.Interrupted},
+		"an answer before": &octoapi.UnreachableError{Reason: octoapi.Ended, Answered: true},
+		"another port":     &octoapi.StatusError{Status: http.StatusBadRequest},
 	} {
 		if hints := hintsFor(err); len(hints) > 0 {
 			t.Errorf("%s: %q", name, hints)

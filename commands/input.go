@@ -11,8 +11,6 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
 // readSecret reads a secret from a file or, for -, from standard input. White space around it comes
@@ -22,11 +20,14 @@ func (c *console) readSecret(option, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
+	if err := checkEncoding(inputName(file), content, encodingRemedy(file)); err != nil {
+		return "", fmt.Errorf("%s: %w", option, err)
+	}
 	secret := strings.TrimSpace(string(content))
 	switch {
 	case secret == "":
 		return "", fmt.Errorf("%s: %s is empty", option, inputName(file))
-	case strings.ContainsAny(secret, "\r\n\x00"):
+	case strings.ContainsAny(secret, "\r\n"):
 		return "", fmt.Errorf("%s: %s contains more than one line: it must contain only the secret", option, inputName(file))
 	}
 	return secret, nil
@@ -62,9 +63,7 @@ func (c *console) readInput(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Windows PowerShell's > writes UTF-16, with a byte order mark.
-	content, _, err = transform.Bytes(unicode.BOMOverride(transform.Nop), content)
-	return content, err
+	return asUTF8(content)
 }
 
 // readNamed reads a file that a person named, also one that their shell made of <(command).

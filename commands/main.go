@@ -46,6 +46,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{app.Name}, rewritten...))
 	}
+	c.warnUnencrypted()
 	err = c.answered(err)
 	if err == nil {
 		return exitDone
@@ -59,6 +60,7 @@ func run(ctx context.Context, c *console, arguments []string) (code int) {
 		err = interruptedError{err}
 	}
 	if command == "check" && wantsNagios(arguments) { // which reads standard output only
+		c.writeUTF8()
 		c.printf("%s\n", nagiosFailure(c, err))
 		_ = c.out.flush() // if that fails, the exit code still tells
 		return nagiosUnknown

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -56,10 +57,7 @@ func TestTheFixOfAnEntryRepairsItAndLosesNothing(t *testing.T) {
 			host, _, _ := strings.Cut(bare, ":")
 			fill := strings.NewReplacer("{THUMB}", s.cluster.Thumbprint(), "{thumb}", strings.ToLower(s.cluster.Thumbprint()),
 				"{NODE1}", node[0], "{NODE2}", node[1], "{BARE1}", bare, "{HOST1}", host)
-			machine, err := os.Hostname() // so that it is plain whose the registration is
-			if err != nil {
-				t.Fatal(err)
-			}
+			machine := commands.HostName() // so that it is plain whose the registration is
 			if err := s.cluster.AddMachine(octotest.Machine{Name: machine, Thumbprint: tentacleThumbprint(), Subscription: "poll://registered/"}); err != nil {
 				t.Fatal(err)
 			}

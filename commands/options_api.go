@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/x509"
@@ -27,6 +26,7 @@ type apiOptions struct {
 	timeout         time.Duration // of all requests together
 
 	fromEnvironment bool // the credentials are from there
+	awaitsStart     bool // a server that refuses connections may be starting, and is waited for
 }
 
 func (o *apiOptions) flags() []cli.Flag {
@@ -125,10 +125,23 @@ func (o *apiOptions) completeCredentials(c *console) error {
 		return err
 	}
 	if o.fromEnvironment = o.credentials() == (octoapi.Credentials{}); o.fromEnvironment {
-		o.apiKey.value, o.bearerToken = os.Getenv("OCTOPUS_API_KEY"), os.Getenv("OCTOPUS_ACCESS_TOKEN")
+		var keyErr, tokenErr error
+		o.apiKey.value, keyErr = secretVariable("OCTOPUS_API_KEY")
+		o.bearerToken, tokenErr = secretVariable("OCTOPUS_ACCESS_TOKEN")
 		c.keepSecret(o.apiKey.value)
+		c.keepSecret(o.bearerToken)
+		if err := errors.Join(keyErr, tokenErr); err != nil {
+			return err
+		}
+		if o.apiKey.value != "" && o.bearerToken != "" { // as with the octopus CLI
+			o.bearerToken = ""
+			c.warn("OCTOPUS_API_KEY and OCTOPUS_ACCESS_TOKEN are both set: the API key is used")
+		}
 	}
 	c.keepSecret(o.bearerToken)
+	if err := checkSecretValue("--bearerToken", o.bearerToken); err != nil {
+		return err
+	}
 	return o.credentials().Check()
 }
 
@@ -155,11 +168,14 @@ func (o *apiOptions) rootCAs(ctx context.Context) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}
+	if pem, err = asUTF8(pem); err != nil {
+		return nil, fmt.Errorf("--ca-file: %w", err)
+	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
-	if !pool.AppendCertsFromPEM(bytes.TrimPrefix(pem, []byte("\ufeff"))) {
+	if !pool.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("--ca-file: %s contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)", o.caFile)
 	}
 	return pool, nil

@@ -82,12 +82,19 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if strings.Contains(host, "%") {
+			return nil, hint.New("a Tentacle polls no address with a zone, like that of --server", "give the address of each node with --server-comms-address")
+		}
 		typed = []string{"https://" + host}
 		if len(ports) == 0 {
 			ports = []int{octoapi.DefaultPollingPort}
 		}
 	}
 
+	if goos != "windows" && slices.ContainsFunc(typed, isWebSocket) {
+		return nil, hint.New("--server-comms-address: a Tentacle on this system cannot poll web sockets (wss://)",
+			"give the https:// address of the polling port, like https://octopus.example.com:10943")
+	}
 	all, err := eachAddress(typed, ports)
 	if err != nil {
 		return nil, fmt.Errorf("--server-comms-address: %w", err)
@@ -97,6 +104,10 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 
 // eachAddress is every port at every address, each once; without ports, the addresses as they are.
 func eachAddress(typed []string, ports []int) (all []string, err error) {
+	if list := withoutBraces(typed); list != "" {
+		return nil, hint.Errorf("write the addresses with commas in between, and nothing else: "+list,
+			"%s is a list as Helm or JSON has it", strings.Join(typed, ","))
+	}
 	known := tentacleconfig.AddressSet{}
 	for _, text := range typed {
 		address, err := tentacleconfig.AddressOf(text)
@@ -117,6 +128,25 @@ func eachAddress(typed []string, ports []int) (all []string, err error) {
 		}
 	}
 	return all, nil
+}
+
+// withoutBraces is a list of addresses in braces, as Helm writes it, or in brackets, as JSON,
+// without them, but with commas; "" for addresses without. IPv6 addresses may begin with a bracket.
+func withoutBraces(typed []string) string {
+	if len(typed) == 0 || !strings.HasPrefix(typed[0], "{") && !strings.HasPrefix(typed[0], "[") {
+		return ""
+	}
+	plain := slices.Clone(typed)
+	last := len(plain) - 1
+	plain[0] = plain[0][1:]
+	plain[last] = strings.TrimSuffix(strings.TrimSuffix(plain[last], "}"), "]")
+	for i := range plain {
+		plain[i] = strings.Trim(plain[i], ` "'`)
+	}
+	if !strings.Contains(plain[0], "://") {
+		return ""
+	}
+	return strings.Join(plain, ",")
 }
 
 func (o *nodeOptions) webSocketAddress(typed []string, ports []int, goos string) ([]string, error) {

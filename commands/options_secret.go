@@ -47,7 +47,7 @@ func (o *secretOption) complete(c *console) error {
 		c.step("read " + inputName(o.file))
 	}
 	c.keepSecret(o.value)
-	return nil
+	return checkSecretValue("--"+o.name, o.value)
 }
 
 func (o *secretOption) given() bool { return o.value+o.file != "" }

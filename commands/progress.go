@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -40,6 +41,24 @@ func (c *console) progress(what string) {
 			}
 		}
 	}()
+}
+
+// quietStart is how long nothing is said, where there is no terminal, of a server that is waited
+// for.
+const quietStart = 5 * time.Second
+
+// startProgress returns a function that shows what is waited for while a server starts: as
+// progress, and where that is not shown as one warning. A mistyped port looks the same, and nobody
+// should wait for the error without a word.
+func (c *console) startProgress() func(text string) {
+	began := sync.OnceValue(time.Now)
+	var warnOnce sync.Once
+	return func(text string) {
+		c.progress(text)
+		if waited := time.Since(began()); waited >= quietStart && !c.showsProgress {
+			warnOnce.Do(func() { c.warn("%s", text) })
+		}
+	}
 }
 
 // drawProgress uses only one line: more could not be overwritten.

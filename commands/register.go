@@ -73,6 +73,7 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 		return nil, err
 	}
 	reg := &registering{options: o, tentacle: t, certificate: certificate, own: certificate.Thumbprint(), console: c}
+	o.api.awaitsStart = true
 	if o.style == tentacleconfig.StylePolling {
 		reg.server, err = t.connect(c, o.api)
 	} else {

@@ -44,6 +44,16 @@ func (reg *registering) shared(ctx context.Context, m octoapi.Machine) bool {
 	})
 }
 
+// registrations are those with this Tentacle's certificate that the account may see. One that may
+// be where the server does not answer is an error: what is decided here is not to cut it off.
+func (reg *registering) registrations(ctx context.Context) ([]octoapi.Registration, error) {
+	found, unread, err := reg.server.Registrations(ctx, reg.own)
+	if err == nil && unread != nil && !unread.Forbidden() {
+		err = unread
+	}
+	return found, err
+}
+
 // adoptRegistered prefers the subscription of the registration to those in use if no registration
 // with this certificate has one of them: a clone that was interrupted once it was registered, but
 // before its file was saved, still has those of its original there.
@@ -52,7 +62,7 @@ func (reg *registering) adoptRegistered(ctx context.Context, used []string) erro
 	if len(used) == 0 || slices.ContainsFunc(used, func(s string) bool { return octoapi.SameSubscription(s, adopted) }) {
 		return nil
 	}
-	found, _, err := reg.server.Registrations(ctx, reg.own)
+	found, err := reg.registrations(ctx)
 	if err != nil || slices.ContainsFunc(found, func(r octoapi.Registration) bool { return r.PolledWith(used) }) {
 		return err
 	}
@@ -68,7 +78,7 @@ func (reg *registering) checkGivenSubscription(ctx context.Context, used []strin
 	if len(used) == 0 {
 		return nil
 	}
-	found, _, err := reg.server.Registrations(ctx, reg.own)
+	found, err := reg.registrations(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,7 +95,7 @@ func (reg *registering) checkGivenSubscription(ctx context.Context, used []strin
 // renewForClone gives the Tentacle a new subscription where its certificate is registered nowhere:
 // no registration that the account sees has it, and no polling port trusts it.
 func (reg *registering) renewForClone(ctx context.Context) error {
-	found, _, err := reg.server.Registrations(ctx, reg.own)
+	found, err := reg.registrations(ctx)
 	if err != nil || len(found) > 0 {
 		return err
 	}

@@ -92,20 +92,25 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 	s.console.progress("asking " + s.URL() + " for this Tentacle")
 	defer s.console.endProgress()
 	var found []octoapi.Registration
-	hidden := false
+	var unread *octoapi.UnreadError
 	s.startTimeout() // what was asked before the change may have taken most of the time
 	err = s.within(ctx, func(ctx context.Context) error {
-		found, hidden, err = s.Registrations(ctx, thumbprint)
+		found, unread, err = s.Registrations(ctx, thumbprint)
 		return err
 	})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot find out how this Tentacle is registered: %w", err)
-	case len(found) == 0 && hidden:
+	case len(found) == 0 && unread != nil && !unread.Forbidden():
+		return nil, fmt.Errorf("cannot find out how this Tentacle is registered: %w", unread)
+	case len(found) == 0 && unread != nil:
 		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
 			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
 		return nil, unregisteredError{thumbprint, t.suggest()}
+	}
+	if unread != nil && !unread.Forbidden() {
+		s.console.warnOf(fmt.Errorf("this Tentacle may have more registrations: %w", unread))
 	}
 	own, _ = octoapi.Own(found, subscriptions)
 	if len(subscriptions) > 0 && !own[0].PolledWith(subscriptions) && !octoapi.OfOneTentacle(own) {

@@ -183,11 +183,7 @@ func readAgentRecording(t *testing.T, file string) (r agentRecording) {
 	if strings.Contains(file, "worker") {
 		content = onThisMachine(content)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, _, _ = strings.Cut(host, ".")
+	host := commands.HostName()
 	content = bytes.ReplaceAll(content, []byte("{host}"), []byte(host))
 	if err := json.Unmarshal(content, &r); err != nil {
 		t.Fatalf("%s: %v", file, err)

@@ -16,6 +16,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // The commands of scripts that take the place of a shell's, which Windows has not.
@@ -130,13 +131,17 @@ func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Chtimes(ts.MkAbs(args[0]), before, before))
 }
 
-// cmdEncode writes a text as Notepad does (bom-crlf), or as > in Windows
+// cmdEncode writes a text as Notepad does (bom-crlf), or as Set-Content (ansi) or > in Windows
 // PowerShell (utf-16).
 func cmdEncode(ts *testscript.TestScript, _ bool, args []string) {
 	text := "\ufeff" + strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n")
 	content := []byte(text)
 	switch args[0] {
 	case "bom-crlf":
+	case "ansi":
+		encoded, err := charmap.Windows1252.NewEncoder().Bytes([]byte(ts.ReadFile(args[1])))
+		ts.Check(err)
+		content = encoded
 	case "utf-16":
 		content = nil
 		for _, unit := range utf16.Encode([]rune(text)) {

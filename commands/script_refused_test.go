@@ -10,10 +10,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// goWords are how Go's packages begin their messages, and what only they say.
+var goWords = regexp.MustCompile(`net/http:|net/url:|\btls: |x509:|(dial|read|write) tcp|\bhttp: |%!|\bin 0s|within 0s|\*[a-z]+\.[A-Z]|first path segment`)
+
 // cmdRefused runs octo-tentacle, and looks for all that bad input has to lead
 // to: exit code 1, a few lines on standard error that match the expression,
-// nothing on standard output, no secret shown, $CONFIG as it was, no server asked
-// to change anything, and no credential sent to one that was not named.
+// none in the words of Go's packages, nothing on standard output, no secret shown,
+// $CONFIG as it was, no server asked to change anything, and no credential sent to
+// one that was not named.
 func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := regexp.Compile("(?s)" + args[0])
 	ts.Check(err)
@@ -32,6 +36,8 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("it failed, but has an answer on standard output")
 	case !want.MatchString(text):
 		ts.Fatalf("standard error does not match %s", args[0])
+	case goWords.MatchString(text):
+		ts.Fatalf("it says %q", goWords.FindString(text))
 	case strings.Count(text, "\n") > 9:
 		ts.Fatalf("more than a few lines")
 	}

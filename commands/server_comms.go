@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,6 +69,9 @@ poll-server is safer.
 func serverComms(ctx context.Context, c *console, o serverCommsOptions) error {
 	if err := o.complete(); err != nil {
 		return err
+	}
+	if isWebSocket(o.address) && runtime.GOOS != "windows" { // the Tentacle CLI takes it, too
+		c.warn("a Tentacle polls web sockets on Windows only: on this system it will not poll %s", o.address)
 	}
 	newSubscription := tentacleconfig.NewSubscriptionID()
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, _ *outcome) (change, error) {

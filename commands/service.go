@@ -125,8 +125,14 @@ func (o *serviceOptions) complete(c *console) error {
 		return err
 	}
 	o.username = cmp.Or(o.username, os.Getenv("OCTOPUS_SERVICE_USERNAME"))
-	o.password.value = cmp.Or(o.password.value, os.Getenv("OCTOPUS_SERVICE_PASSWORD"))
-	c.keepSecret(o.password.value)
+	if o.password.value == "" {
+		var err error
+		o.password.value, err = secretVariable("OCTOPUS_SERVICE_PASSWORD")
+		c.keepSecret(o.password.value)
+		if err != nil {
+			return err
+		}
+	}
 	o.request.NewPassword = runtime.GOOS == "windows" && o.password.value != ""
 	return nil
 }

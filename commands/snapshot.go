@@ -67,7 +67,7 @@ func (s *snapshot) askAPI(ctx context.Context) {
 	all.Go(func() { api.Queues = s.askQueues(ctx, cluster.Wait) })
 	if own := s.OwnThumbprint(); own != "" {
 		all.Go(func() {
-			api.Registrations, api.Hidden, api.RegistrationsErr = s.server.Registrations(ctx, own)
+			api.Registrations, api.Unread, api.RegistrationsErr = s.server.Registrations(ctx, own)
 			api.HealthChecks, api.HealthChecksErr = s.askHealthChecks(ctx)
 		})
 		all.Go(func() { api.Subscribers, api.SubscribersErr = s.askSubscribers(ctx) })

@@ -192,6 +192,9 @@ func (o *syncServersOptions) completeFromFile(c *console) error {
 // readFile reads the list of nodes.
 func (o *syncServersOptions) readFile(c *console) (nodeList, error) {
 	content, err := c.readInput(o.file)
+	if err == nil {
+		err = checkEncoding(inputName(o.file), content, encodingRemedy(o.file))
+	}
 	if err != nil {
 		return nodeList{}, fmt.Errorf("--file: %w", err)
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ func takeSnapshot(ctx context.Context, t *tentacle, now time.Time) *snapshot {
 	s.Tentacle = t.suggest()
 	s.Tentacle.GOOS = runtime.GOOS
 	s.HostName, s.Now = hostName(), now
+	s.DNSName, _ = os.Hostname() // "" where the system does not know it
 	s.Alone = isAlone(instance)
 	s.NewSubscription = tentacleconfig.NewSubscriptionID()
 	document, err := t.place.read(ctx)

@@ -21,8 +21,9 @@ func (t *tentacle) network(c *console, timeout time.Duration) (*network, error) 
 
 // connect reaches the Octopus Server the way the Tentacle itself does: through its polling proxy,
 // if one is configured. It does not use the network. The proxy of an agent's pod is not for what is
-// outside its cluster.
+// outside its cluster. A server that is being started together with this machine is waited for.
 func (t *tentacle) connect(c *console, o apiOptions) (*connection, error) {
+	o.awaitsStart = true
 	if t.agent != nil {
 		return connect(c, o, tentacleconfig.Proxy{UseDefault: true})
 	}

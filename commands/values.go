@@ -150,6 +150,8 @@ func parseSubscription(text string) (string, error) {
 	return "poll://" + strings.ToLower(parts[1]) + "/", nil
 }
 
+func isWebSocket(address string) bool { return strings.HasPrefix(address, "wss:") }
+
 // parseWebSocket reads https:// as wss://, as Tentacle does.
 func parseWebSocket(option, typed string) (string, error) {
 	text := typed
@@ -179,15 +181,4 @@ func warnOfThumbprint(c *console, option, text string) {
 	if !thumbprint.Valid(thumbprint.Clean(text)) {
 		c.warn("%s %s is not a thumbprint (40 hexadecimal digits): no Octopus Server will match it", option, text)
 	}
-}
-
-// hostName is the host name of this machine up to the first dot, as .NET's Environment.MachineName
-// has it.
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "localhost"
-	}
-	name, _, _ = strings.Cut(name, ".")
-	return name
 }

@@ -50,7 +50,10 @@ func TestAPodThatHasEndedRunsNoScript(t *testing.T) {
 		pods = append(pods, p)
 	}
 	var phases []string
-	for _, p := range unfinished(pods) {
+	for _, p := range pods {
+		if !unfinished(&p) {
+			continue
+		}
 		phases = append(phases, p.Status.Phase)
 	}
 	if want := []string{"Pending", "Running", "Unknown"}; !slices.Equal(phases, want) {

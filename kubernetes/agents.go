@@ -12,7 +12,7 @@ import (
 
 // Agent finds the agent in a namespace.
 func (c *Cluster) Agent(ctx context.Context, namespace string) (*Agent, error) {
-	deployments, err := listObjects[Deployment](ctx, c, objectPath(appsAPI, namespace, "deployments", ""), nil)
+	deployments, err := listObjects[Deployment](ctx, c, objectPath(appsAPI, namespace, "deployments", ""), nil, only(runsAgent))
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +44,9 @@ func (c *Cluster) Agents(ctx context.Context) ([]*Agent, error) {
 	AtOnce(2, func(i int) {
 		switch i {
 		case 0:
-			configMaps, errs[i] = listObjects[ConfigMap](ctx, c, objectPath(coreAPI, "", "configmaps", ""), url.Values{"fieldSelector": {"metadata.name=" + ConfigMapName}})
+			configMaps, errs[i] = listObjects[ConfigMap](ctx, c, objectPath(coreAPI, "", "configmaps", ""), url.Values{"fieldSelector": {"metadata.name=" + ConfigMapName}}, only(isAgents))
 		case 1:
-			deployments, errs[i] = listObjects[Deployment](ctx, c, objectPath(appsAPI, "", "deployments", ""), nil)
+			deployments, errs[i] = listObjects[Deployment](ctx, c, objectPath(appsAPI, "", "deployments", ""), nil, only(runsAgent))
 		}
 	})
 	if errors.Is(errs[0], ErrForbidden) && errors.Is(errs[1], ErrForbidden) {
@@ -57,6 +57,10 @@ func (c *Cluster) Agents(ctx context.Context) ([]*Agent, error) {
 	}
 	return c.agentsOf(ctx, deployments, configMaps)
 }
+
+func runsAgent(d *Deployment) bool { return agentContainer(d) != nil }
+
+func isAgents(m *ConfigMap) bool { return m.Meta.Name == ConfigMapName }
 
 // agentsOf reads the agents among the Deployments. A ConfigMap that is not among those already read
 // is read; one that no Deployment uses is an error.

@@ -77,10 +77,13 @@ func (c *Cluster) refusal(r request, response *http.Response, content []byte) er
 	return e
 }
 
+// beginOfPage is how much of an answer tells whether it is a page: bytes.
+const beginOfPage = 100
+
 // isPage says whether an answer is a page for a browser. The log of a pod may begin with a < as
 // well.
 func isPage(response *http.Response, content []byte) bool {
-	start := strings.ToLower(string(bytes.TrimSpace(content[:min(len(content), 100)])))
+	start := strings.ToLower(string(bytes.TrimSpace(content[:min(len(content), beginOfPage)])))
 	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
 		strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }

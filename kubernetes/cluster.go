@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
@@ -102,9 +104,13 @@ const (
 	applyPatch     = "application/apply-patch+yaml"
 )
 
-// maxAnswer is more than any answer has: etcd keeps no object of more than 1.5 MB, and a list of
-// the releases of a namespace may have dozens.
-const maxAnswer = 256 << 20
+// How much of an answer is read: bytes. No object is longer than a Secret with a Helm release: that
+// has 1 MiB at most, and a third more in JSON. A list may have hundreds of them, but only what is
+// looked for is kept.
+const (
+	maxAnswer = 1 << 30
+	maxObject = 3 << 20
+)
 
 // request is one call of the API.
 type request struct {
@@ -113,11 +119,14 @@ type request struct {
 	query       url.Values
 	contentType string
 	body        []byte
+
+	read func(*boundedjson.Reader) error // reads an answer in JSON, once more in each attempt
+	most int64                           // bytes of an answer that is text; what comes behind them is dropped
 }
 
-// send sends a request, and reads the whole answer. It tries again as retry.go says. The error of
-// an answer that is a refusal is an *APIError; the others are *UnreachableError, *UntrustedError,
-// *CredentialsError and *NotKubernetesError, or the context's.
+// send sends a request, and reads the answer, which it returns where it is text. It tries again as
+// retry.go says. The error of an answer that is a refusal is an *APIError; the others are
+// *UnreachableError, *UntrustedError, *CredentialsError and *NotKubernetesError, or the context's.
 func (c *Cluster) send(ctx context.Context, r request) ([]byte, error) {
 	content, _, err := c.sendAgain(ctx, r)
 	return content, err
@@ -146,39 +155,76 @@ func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
 	}
 	defer response.Body.Close()
 	c.answered.Store(true)
-	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if response.StatusCode < 300 && r.read != nil {
+		return nil, c.readJSON(limited, r, response)
+	}
+	content, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(r.most, maxObject)))
 	switch {
 	case err != nil:
 		return nil, c.noAnswer(limited, err)
-	case len(content) > maxAnswer:
-		return nil, fmt.Errorf("%s answers with more than %d MiB", c.Server, maxAnswer>>20)
 	case response.StatusCode >= 300 || isPage(response, content):
 		return nil, c.refusal(r, response, content)
 	}
 	return content, nil
 }
 
-// call is send for an answer in JSON, which goes to answer; nil where it does not matter.
-func (c *Cluster) call(ctx context.Context, r request, answer any) error {
-	content, err := c.send(ctx, r)
-	if err != nil {
-		return err
+// readJSON reads an answer in JSON as r wants it.
+func (c *Cluster) readJSON(ctx context.Context, r request, response *http.Response) error {
+	json := boundedjson.NewReader(ctx, response.Body, boundedjson.Limits{Total: maxAnswer, Value: maxObject})
+	begin, err := json.Peek(beginOfPage)
+	if err == nil && isPage(response, begin) {
+		return c.refusal(r, response, begin)
 	}
-	return c.understand(content, answer)
+	if err == nil {
+		err = r.read(json)
+	}
+	if err == nil {
+		err = json.End()
+	}
+	if broken, is := errors.AsType[*boundedjson.BrokenOffError](err); is {
+		return c.noAnswer(ctx, broken.Err)
+	}
+	return c.notUnderstood(err)
 }
 
-// understand reads an answer in JSON.
-func (c *Cluster) understand(content []byte, answer any) error {
-	if answer == nil {
-		return nil
+// call is send for an answer in JSON, which goes to answer; nil where it does not matter.
+func (c *Cluster) call(ctx context.Context, r request, answer any) error {
+	if answer != nil {
+		r.read = c.understands(answer)
 	}
-	if err := json.Unmarshal(content, answer); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "no JSON"}
+	_, err := c.send(ctx, r)
+	return err
+}
+
+// notUnderstood is why an answer is none of a Kubernetes API.
+func (c *Cluster) notUnderstood(err error) error {
+	var syntax *json.SyntaxError
+	var large *boundedjson.TooLargeError
+	what := "JSON of another kind"
+	switch {
+	case err == nil, errors.As(err, new(*NotKubernetesError)):
+		return err
+	case errors.As(err, &large) && large.What == boundedjson.Bytes:
+		what = fmt.Sprintf("JSON of more than %d MiB", large.Limit>>20)
+	case errors.As(err, &large):
+		what = "JSON of " + large.Error()
+	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
+		what = "no JSON"
+	}
+	return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: what}
+}
+
+// understands reads an answer in JSON.
+func (c *Cluster) understands(answer any) func(*boundedjson.Reader) error {
+	return func(r *boundedjson.Reader) error {
+		if err := r.Decode(answer); err != nil {
+			return err
 		}
-		return &NotKubernetesError{Server: c.Server, Status: http.StatusOK, What: "JSON of another kind: " + err.Error()}
+		return c.checkObject(answer)
 	}
+}
+
+func (c *Cluster) checkObject(answer any) error {
 	// What is no object reads like an empty one; and without its version, a change of it would be
 	// one of whatever is there.
 	if o, is := answer.(object); is && (o.meta().Name == "" || o.meta().ResourceVersion == "") {

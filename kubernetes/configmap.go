@@ -85,9 +85,10 @@ func patchOf(resource string, m Meta, data map[string]any) request {
 // effect already.
 func change[T any](ctx context.Context, c *Cluster, r request, done func(*T) bool) (*T, error) {
 	object := new(T)
-	content, inDoubt, err := c.sendAgain(ctx, r)
+	r.read = c.understands(object)
+	_, inDoubt, err := c.sendAgain(ctx, r)
 	if err == nil {
-		return object, c.understand(content, object)
+		return object, nil
 	}
 	if inDoubt && errors.Is(err, ErrConflict) {
 		now := new(T)

@@ -20,7 +20,9 @@ func (c *Cluster) readPods(ctx context.Context, agents []*Agent) {
 	if len(agents) == 1 {
 		namespace = agents[0].Namespace
 	}
-	pods, err := listObjects[Pod](ctx, c, objectPath(coreAPI, namespace, "pods", ""), podSelector(agents))
+	pods, err := listObjects[Pod](ctx, c, objectPath(coreAPI, namespace, "pods", ""), podSelector(agents), only(func(p *Pod) bool {
+		return slices.ContainsFunc(agents, func(a *Agent) bool { return a.owns(p) })
+	}))
 	for _, a := range agents {
 		a.PodsErr = err
 		a.Pods = podsOf(a, pods)
@@ -49,10 +51,15 @@ func podSelector(agents []*Agent) url.Values {
 	return url.Values{"labelSelector": {nameLabel + " in (" + strings.Join(names, ",") + ")"}}
 }
 
+// owns says whether a pod is one of the agent's Deployment.
+func (a *Agent) owns(p *Pod) bool {
+	return p.Meta.Namespace == a.Namespace && p.runs(a.Container) && hasLabels(p.Meta, a.Deployment.Spec.Selector.MatchLabels)
+}
+
 // podsOf are the pods of an agent's Deployment, the newest first.
 func podsOf(a *Agent, pods []Pod) (own []Pod) {
 	for _, p := range pods {
-		if p.Meta.Namespace == a.Namespace && p.runs(a.Container) && hasLabels(p.Meta, a.Deployment.Spec.Selector.MatchLabels) {
+		if a.owns(&p) {
 			own = append(own, p)
 		}
 	}
@@ -110,14 +117,12 @@ const ScriptTicket = "octopus.com/scriptTicketId"
 
 // ScriptPods are the pods in which scripts run now.
 func (a *Agent) ScriptPods(ctx context.Context) ([]Pod, error) {
-	pods, err := listObjects[Pod](ctx, a.Cluster, objectPath(coreAPI, a.Namespace, "pods", ""), url.Values{"labelSelector": {ScriptTicket}})
-	return unfinished(pods), err
+	pods, err := listObjects[Pod](ctx, a.Cluster, objectPath(coreAPI, a.Namespace, "pods", ""), url.Values{"labelSelector": {ScriptTicket}}, only(unfinished))
+	return pods, err
 }
 
-// unfinished are the pods that run, or wait for that.
-func unfinished(pods []Pod) []Pod {
-	return slices.DeleteFunc(pods, func(p Pod) bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" })
-}
+// unfinished says whether a pod runs, or waits for that.
+func unfinished(p *Pod) bool { return p.Status.Phase != "Succeeded" && p.Status.Phase != "Failed" }
 
 // How much of a log is read: the agent says at its start what it polls, and at the end of the log
 // what goes wrong now. An error has some forty lines.
@@ -160,5 +165,6 @@ func (a *Agent) logText(ctx context.Context, p *Pod, query url.Values) ([]byte, 
 		method: http.MethodGet,
 		path:   objectPath(coreAPI, a.Namespace, "pods", p.Meta.Name) + "/log",
 		query:  query,
+		most:   maxEnd,
 	})
 }

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
 // Release is one revision of a Helm release: a Secret of the type helm.sh/release.v1, whose value
@@ -32,8 +35,9 @@ type Release struct {
 // releaseKey is where a revision's Secret has it.
 const releaseKey = "release"
 
-// maxRelease is more than any release has, decompressed: a Secret has one MiB at most.
-const maxRelease = 64 << 20
+// maxRelease is more than any release has, decompressed: a Secret has one MiB at most, in base64,
+// and charts and manifests are compressed to a fifth.
+const maxRelease = 8 << 20
 
 var errTooLarge = fmt.Errorf("it is larger than %d MiB", maxRelease>>20)
 
@@ -67,7 +71,8 @@ func parseRelease(value []byte) (*Release, error) {
 		return nil, err
 	}
 	r := &Release{}
-	if err := json.Unmarshal(content, &r.body); err != nil {
+	limits := boundedjson.Limits{Total: maxRelease, Value: maxRelease}
+	if err := boundedjson.NewReader(context.Background(), bytes.NewReader(content), limits).Decode(&r.body); err != nil {
 		return nil, err
 	}
 	var info struct {

@@ -48,11 +48,54 @@ func (c *Cluster) newestRevisions(ctx context.Context, a *Agent) (newest, previo
 
 // revisions are the Secrets of all revisions of a release, the newest first.
 func (c *Cluster) revisions(ctx context.Context, namespace, name string) ([]Secret, error) {
-	all, err := listObjects[Secret](ctx, c, objectPath(coreAPI, namespace, secrets, ""),
-		url.Values{"labelSelector": {"owner=helm,name=" + name}})
-	all = slices.DeleteFunc(all, func(s Secret) bool { return s.Type != releaseType || s.Meta.Labels["name"] != name })
-	slices.SortFunc(all, func(a, b Secret) int { return cmp.Compare(revisionOf(b), revisionOf(a)) })
+	var needed neededRevisions
+	all, err := listObjects(ctx, c, objectPath(coreAPI, namespace, secrets, ""),
+		url.Values{"labelSelector": {"owner=helm,name=" + name}}, func(s *Secret, _ int64) (kept int64, is bool) {
+			if s.Type != releaseType || s.Meta.Labels["name"] != name {
+				return 0, false
+			}
+			s.Meta = Meta{Name: s.Meta.Name, Namespace: s.Meta.Namespace, ResourceVersion: s.Meta.ResourceVersion, Labels: s.Meta.Labels}
+			needed.add(*s)
+			return sizeOfLabels(s.Meta), true
+		})
+	sortRevisions(all)
 	return all, err
+}
+
+// sizeOfLabels is the memory that the Secret of a revision takes without its value, about.
+func sizeOfLabels(m Meta) int64 {
+	size := 500 + len(m.Name) + len(m.Namespace) + len(m.ResourceVersion)
+	for key, value := range m.Labels {
+		size += 100 + len(key) + len(value)
+	}
+	return int64(size)
+}
+
+// neededRevisions are the revisions whose values are looked at, among all that were read until now:
+// the newest two, and the newest that is deployed. Helm may keep hundreds, of a megabyte each.
+type neededRevisions []Secret
+
+// add empties the values of what is not needed any more. It is the same as in the list of all.
+func (n *neededRevisions) add(s Secret) {
+	*n = append(*n, s)
+	sortRevisions(*n)
+	seen := false // one that is deployed
+	needed := (*n)[:0]
+	for i, s := range *n {
+		deployed := !seen && s.Meta.Labels["status"] == StatusDeployed
+		seen = seen || deployed
+		if i < 2 || deployed {
+			needed = append(needed, s)
+		} else {
+			clear(s.Data)
+		}
+	}
+	*n = needed
+}
+
+// sortRevisions puts the newest first.
+func sortRevisions(all []Secret) {
+	slices.SortStableFunc(all, func(a, b Secret) int { return cmp.Compare(revisionOf(b), revisionOf(a)) })
 }
 
 // revisionOf is the number of the revision that a Secret keeps, by its label.

@@ -160,7 +160,7 @@ func TestConcurrentCallersShareAnErrorAndLaterOnesAskAgain(t *testing.T) {
 		var c cached[int]
 		loads, release := 0, make(chan struct{})
 		ask := func() (int, error) {
-			return c.get(func() (int, error) {
+			return c.get(t.Context(), func() (int, error) {
 				loads++
 				if <-release; loads == 1 {
 					return 0, context.DeadlineExceeded

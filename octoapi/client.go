@@ -55,18 +55,20 @@ func New(o Options) (*Client, error) {
 // RegisterMachineCommandBase.cs).
 const oldest = 3
 
-// Root asks for /api, without credentials: this is where a server that speaks only https redirects
-// the client there, before any secret has gone over an open connection. Only over https, and only
-// if something in front of the server demands it, are they sent there, too.
+// Root asks for /api, with the credentials, as OctopusClients does (OctopusAsyncClient.cs, which
+// has them in the headers of every request): something in front of the server may demand them.
+// Only over http it asks without them, unless they are demanded: this is where a server that speaks
+// only https redirects the client there, before any secret has gone over an open connection.
 func (c *Client) Root(ctx context.Context) (Root, error) {
-	return c.root.get(func() (Root, error) {
+	return c.root.get(ctx, func() (Root, error) {
 		u, err := c.resolve("/api")
 		if err != nil {
 			return Root{}, err
 		}
+		first := authorization(u.Scheme == "https" && !c.signsIn())
 		var r Root
-		from, err := c.read(ctx, u, withoutKey, &r)
-		if demanded := errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden); demanded && u.Scheme == "https" && !c.signsIn() {
+		from, err := c.read(ctx, u, first, &r)
+		if refused, is := errors.AsType[*StatusError](err); is && refused.Anonymous && !c.signsIn() {
 			from, err = c.read(ctx, u, withKey, &r)
 		}
 		if err != nil {

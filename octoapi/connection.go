@@ -14,17 +14,18 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
-const maxBody = 16 << 20 // bytes of an answer; the longest lists are a few MiB
-
 // connection sends requests to one server, and turns failures into errors. Its methods may be
 // called from several goroutines.
 type connection struct {
 	options Options
 	resty   *resty.Client
+	seen    *observed
 	jar     *cookiejar.Jar
 
 	baseMu  sync.Mutex
 	baseURL *url.URL // without a slash at the end
+
+	unencrypted sync.Once // to tell of it
 
 	spaceNames sync.Map // by ID, as far as they are known: for errors
 	clock      clock
@@ -43,14 +44,18 @@ func newConnection(o Options) (*connection, error) {
 	if o.Waiting == nil {
 		o.Waiting = func(string) {}
 	}
+	if o.Unencrypted == nil {
+		o.Unencrypted = func(CredentialKind) {}
+	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{options: o, baseURL: base, jar: jar}
-	c.resty = resty.NewWithClient(&http.Client{Transport: watched(transport(o, base.Hostname())), Jar: jar}).
+	t := transport(o, base.Hostname())
+	c := &connection{options: o, baseURL: base, jar: jar, seen: observe(t)}
+	c.resty = resty.NewWithClient(&http.Client{Transport: steps.Requests(c.seen, t.Proxy), Jar: jar}).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(checkRedirect)).
-		SetResponseBodyLimit(maxBody).
+		SetDoNotParseResponse(true). // answer.go reads it
 		SetDisableWarn(true).
 		SetLogger(silent{}).
 		SetHeader("Accept", "application/json")
@@ -59,9 +64,6 @@ func newConnection(o Options) (*connection, error) {
 	}
 	return c, nil
 }
-
-// watched tells of each request, where somebody asks for it.
-func watched(t *http.Transport) http.RoundTripper { return steps.Requests(t, t.Proxy) }
 
 // silent keeps resty from printing.
 type silent struct{}

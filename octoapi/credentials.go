@@ -74,6 +74,12 @@ func (e *MalformedCredentialError) Hints() []string {
 	return []string{"it may be incomplete or wrongly pasted"}
 }
 
+// isNotOfKey says whether API keys do not have the character. With a quote or an equals sign it is
+// perhaps a line of a file of variables.
+func isNotOfKey(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
 // Check refuses all but one complete kind, and a key that cannot be one. White space around a key
 // does not count.
 func (c Credentials) Check() error {
@@ -93,7 +99,7 @@ func (c Credentials) Check() error {
 		return ErrNoUsername
 	case kinds == 0:
 		return ErrNoCredentials
-	case strings.ContainsFunc(c.APIKey+c.BearerToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+	case strings.ContainsFunc(c.APIKey, isNotOfKey), strings.ContainsFunc(c.BearerToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return &MalformedCredentialError{c.Kind()}
 	}
 	return nil

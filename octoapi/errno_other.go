@@ -8,6 +8,7 @@ const (
 	connectionRefused = syscall.ECONNREFUSED
 	connectionReset   = syscall.ECONNRESET
 	connectionAborted = syscall.ECONNABORTED
+	brokenPipe        = syscall.EPIPE
 	networkUnreached  = syscall.ENETUNREACH
 	hostUnreached     = syscall.EHOSTUNREACH
 )

@@ -56,6 +56,7 @@ type UnreachableError struct {
 	Server     string // its base URL
 	Reason     Reason
 	Cause      string // the message without the server; "" where it is not told apart
+	Answered   bool   // it has answered before, so that the address is right
 	MaybeHTTPS bool   // Server begins with http://, and what is there may speak https
 	report
 }
@@ -66,10 +67,15 @@ type StatusError struct {
 	Status     int            // of HTTP
 	Credential CredentialKind // of the client
 	Anonymous  bool           // no credentials were sent with this request
+	Page       bool           // a web page came with it, which Octopus's API does not send
 	Permission Permission     // that the account lacks; "" when it is not known, or another status
 	Repeated   bool           // a temporary failure that was tried again until there was no more time
 	report
 }
 
-// RedirectError is a redirect that was not followed, because it leads elsewhere.
-type RedirectError struct{ report }
+// RedirectError is a redirect that was not followed, because it leads elsewhere, or that led to
+// something else than what was asked for.
+type RedirectError struct {
+	Server string // an address of the server that does without the redirect; "" for none known
+	report
+}

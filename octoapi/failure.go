@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +17,8 @@ import (
 	"unicode"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
 // failedRequest is a request that did not succeed: there is an answer with another status than 200,
@@ -40,9 +43,11 @@ func (f failedRequest) retry() retryFor {
 	return noRetry
 }
 
-// temporary says whether a status asks to try again later.
+// temporary says whether a status asks to try again later: 408 is of a server, or of something in
+// front of it, that did not get the request in time.
 func temporary(status int) bool {
-	return status == http.StatusTooManyRequests || status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout
+	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout ||
+		status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout
 }
 
 // short is what happened, for a progress line.
@@ -53,9 +58,7 @@ func (f failedRequest) short() string {
 	return fmt.Sprintf("%s responds with %s", f.url.Host, f.status())
 }
 
-func (f failedRequest) status() string {
-	return strings.TrimSpace(fmt.Sprintf("%d %s", f.answer.StatusCode(), http.StatusText(f.answer.StatusCode())))
-}
+func (f failedRequest) status() string { return statusText(f.answer.StatusCode()) }
 
 // retryAfter is what an answer asks to wait, as seconds or a date; 0 when it does not.
 func (f failedRequest) retryAfter() time.Duration {
@@ -95,41 +98,72 @@ func (c *connection) explain(ctx context.Context, f failedRequest, tries *attemp
 	if elsewhere, is := errors.AsType[*redirected](f.cause); is {
 		return c.explainRedirect(f, elsewhere)
 	}
-	if errors.Is(f.cause, resty.ErrResponseBodyTooLarge) {
-		return &report{
-			message: fmt.Sprintf("%s responds with more than %d MiB: it is not the API of an Octopus Server", c.show(f.url), maxBody>>20),
-			causes:  []error{f.cause, ErrNotOctopus},
-		}
-	}
 	d := diagnose(f.cause, f.url.Host, f.took).through(c.options.Proxy, f.url)
-	message := fmt.Sprintf("cannot reach the Octopus Server at %s: %s", c.URL(), d.cause(c.secrets()))
-	if tries != nil && tries.count > 1 {
-		message += fmt.Sprintf(" (tried %d times in %s)", tries.count, round(time.Since(tries.start)))
-	}
-	return &UnreachableError{
+	e := &UnreachableError{
 		Server: c.URL(),
 		Reason: d.reason,
 		Cause:  d.cause(c.secrets()),
-		// A write follows reads, which were answered.
-		MaybeHTTPS: f.url.Scheme == "http" && d.retry == retryUntilDeadline && tries != nil,
-		report:     report{message, d.hints, []error{f.cause}},
+
+		Answered: c.seen.answered.Load(),
 	}
+	// A write follows reads, which were answered.
+	e.MaybeHTTPS = f.url.Scheme == "http" && d.retry == retryUntilDeadline && tries != nil && !e.Answered
+	e.report = report{fmt.Sprintf("cannot reach the Octopus Server at %s: %s", e.Server, e.Cause), d.hints, []error{f.cause}}
+	switch request := f.method + " " + c.quote(f.url.Path); {
+	case d.reason == OutOfTime:
+		e.message = fmt.Sprintf("there was no time left to ask the Octopus Server at %s for %s", e.Server, request)
+	case d.reason == TimedOut && e.Answered: // it is there, and no firewall is to blame
+		e.message = fmt.Sprintf("no response from the Octopus Server at %s to %s within %s", e.Server, request, round(f.took))
+		e.hints = nil
+	}
+	if tries != nil {
+		e.message += tries.note()
+	}
+	return e
 }
 
 func (c *connection) explainRedirect(f failedRequest, r *redirected) error {
 	to := c.quote((&url.URL{Scheme: r.to.Scheme, Host: r.to.Host, Path: r.to.Path}).String()) // the query may hold a token
-	return &RedirectError{report{
+	return &RedirectError{report: report{
 		message: fmt.Sprintf("%s redirects to %s: %s, so it was not followed and nothing secret was sent there", c.show(f.url), to, r.why),
 		hints:   []string{"a login page in front of an Octopus Server must let the API through"},
 		causes:  []error{f.cause},
 	}}
 }
 
+// lostPath says, of a response that is not what was asked for, that a redirect led to it which lost
+// the path, as from http://octopus/api to https://octopus/: nil for none. What a redirect puts
+// before the path, like a virtual directory, loses nothing.
+func (c *connection) lostPath(f failedRequest) error {
+	if f.method != http.MethodGet || f.answer.RawResponse == nil || f.answer.RawResponse.Request == nil {
+		return nil
+	}
+	to, from := f.answer.RawResponse.Request.URL, f.url
+	if _, _, isAPI := resourceOf(to.Path); isAPI {
+		return nil
+	}
+	e := &RedirectError{report: report{
+		message: fmt.Sprintf("%s redirects to %s, which has lost the path and is not the API%s", c.show(from), c.show(to), c.pageNote(f.answer)),
+		hints:   []string{"what redirects in front of an Octopus Server, like a login page, must let the API through or keep the path"},
+		causes:  []error{ErrNotOctopus},
+	}}
+	if from.Scheme != to.Scheme {
+		base := c.base()
+		base.Scheme, base.Host = to.Scheme, to.Host
+		e.Server = base.String()
+	}
+	return e
+}
+
 // explainStatus makes the error for a response whose status is not success.
 func (c *connection) explainStatus(f failedRequest) error {
+	if lost := c.lostPath(f); lost != nil {
+		return lost
+	}
 	status, server := f.answer.StatusCode(), c.URL()
 	says := c.octopusMessage(f.answer.Body())
 	e := &StatusError{Server: server, Status: status, Credential: c.options.Credentials.Kind(), Repeated: f.method == http.MethodGet && temporary(status)}
+	_, e.Page = c.htmlTitle(f.answer)
 	describe := func(format string, a ...any) {
 		e.message = fmt.Sprintf(format, a...)
 		if says != "" {
@@ -149,6 +183,13 @@ func (c *connection) explainStatus(f failedRequest) error {
 	case status == http.StatusUnauthorized:
 		e.causes = []error{ErrUnauthorized}
 		describe("the Octopus Server at %s does not accept the %s (401)", server, e.Credential)
+		e.message += c.pageNote(f.answer)
+		if scheme := f.answer.Header().Get("WWW-Authenticate"); scheme != "" || e.Page {
+			e.hints = []string{"a gateway or proxy in front of Octopus Server may want credentials of its own"}
+		}
+		if key := c.options.Credentials.APIKey; key != "" && !strings.HasPrefix(strings.ToUpper(key), "API-") {
+			e.hints = append(e.hints, "an API key begins with API-, and this one does not")
+		}
 	case status == http.StatusForbidden:
 		c.explainForbidden(f, e, says)
 	case status == http.StatusNotFound:
@@ -158,11 +199,11 @@ func (c *connection) explainStatus(f failedRequest) error {
 			e.causes = append(e.causes, ErrNotOctopus)
 		}
 	case status == http.StatusProxyAuthRequired:
-		between := "in between"
+		refused := &ProxyError{Proxy: "in between", Status: status}
 		if proxy, _ := c.options.Proxy(f.url); proxy != nil {
-			between = proxy.Host
+			refused.Proxy, refused.Given = proxy.Host, proxy.User != nil
 		}
-		return &ProxyError{Proxy: between, Status: status}
+		return refused
 	case status == http.StatusBadRequest && f.url.Scheme == "http" && strings.Contains(string(f.answer.Body()), "HTTPS"):
 		return &UnreachableError{Server: server, Reason: NeedsHTTPS, report: report{message: f.url.Host + " speaks https, not http"}}
 	case temporary(status):
@@ -188,7 +229,7 @@ func (c *connection) explainStatus(f failedRequest) error {
 func (c *connection) explainForbidden(f failedRequest, e *StatusError, says string) {
 	e.causes = []error{ErrForbidden}
 	request := f.method + " " + c.quote(f.url.Path)
-	if _, isHTML := c.htmlTitle(f.answer); isHTML {
+	if e.Page {
 		e.message = fmt.Sprintf("the Octopus Server at %s refused %s (403)%s", c.URL(), request, c.pageNote(f.answer))
 		e.hints = []string{"a proxy or firewall in front of the server may have responded instead"}
 		return
@@ -225,7 +266,17 @@ func (c *connection) explainForbidden(f failedRequest, e *StatusError, says stri
 }
 
 // unexpected explains an answer with status 200 that is not the JSON expected.
-func (c *connection) unexpected(f failedRequest, data []byte, err error) error {
+// size is how many bytes of it were read.
+func (c *connection) unexpected(f failedRequest, size int64, err error) error {
+	if lost := c.lostPath(f); lost != nil {
+		return lost
+	}
+	if much := tooMuch(err); much != "" {
+		return &report{
+			message: fmt.Sprintf("%s responds with %s: it is not the API of an Octopus Server", c.show(f.url), much),
+			causes:  []error{err, ErrNotOctopus},
+		}
+	}
 	e := &report{causes: []error{ErrNotOctopus}}
 	what := "something that is not JSON"
 	e.hints = []string{"a proxy or load balancer may have responded instead"}
@@ -236,12 +287,12 @@ func (c *connection) unexpected(f failedRequest, data []byte, err error) error {
 		e.hints = []string{"a proxy or a login page may be responding instead: it must let " + c.quote(f.url.Path) + " through"}
 	case isHTML:
 		what = "a web page instead of JSON"
-	case len(data) == 0:
+	case size == 0:
 		what = "no content, with status " + f.status()
-	case errors.As(err, &wrongType), errors.Is(err, errUnexpectedJSON):
+	case errors.As(err, &wrongType), errors.Is(err, errUnexpectedJSON), errors.Is(err, boundedjson.ErrKind):
 		what = "JSON that is not from an Octopus Server"
-	case strings.Contains(err.Error(), "unexpected end"):
-		what = fmt.Sprintf("incomplete JSON, %d bytes long", len(data))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		what = fmt.Sprintf("incomplete JSON, %d bytes long", size)
 		e.hints, e.causes = []string{"something between this machine and the server cuts responses short: try again"}, nil
 	}
 	e.message = fmt.Sprintf("%s responds with %s", c.show(f.url), what)

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -50,18 +49,18 @@ func diagnosePort(err error, host string, took time.Duration) diagnosis {
 		d.reason, d.retry = NotTLS, retryBriefly
 		d.text = "it does not speak TLS; it may be plain HTTP"
 		d.hints = []string{"the usual polling port is 10943, which is not the port of the web portal"}
-	case errors.Is(stage.err, context.DeadlineExceeded):
+	case alertOf(stage.err) != "" && d.reason == CertificateRequired: // perhaps a certificate was sent, and is not accepted
+		d.reason, d.text, d.hints = OtherReason, "it ended TLS: "+alertOf(stage.err), nil
+	case (errors.Is(stage.err, context.DeadlineExceeded) || errors.Is(stage.err, givenUpError{})) && d.reason != OutOfTime:
 		d.text = fmt.Sprintf("it accepted the connection, but did not respond within %s", round(took))
 		d.hints = []string{"a firewall or load balancer may accept connections with nothing behind it"}
 	}
 	return d
 }
 
-// tryPort connects once and has the conversation, which a port's timeout breaks off: at once, or
-// after a time to end it well.
+// tryPort connects once and has the conversation, which the end of the context breaks off: at once,
+// or after a time to end it well.
 func (o PortOptions) tryPort(ctx context.Context, u *url.URL, ending time.Duration, talk func(context.Context, net.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, o.timing.portTry)
-	defer cancel()
 	raw, err := connect(ctx, u, o.Proxy)
 	if err != nil {
 		return err
@@ -71,7 +70,7 @@ func (o PortOptions) tryPort(ctx context.Context, u *url.URL, ending time.Durati
 	defer stop()
 	err = talk(ctx, raw)
 	if err != nil && ctx.Err() != nil {
-		err = &stageError{err: ctx.Err()} // what the deadline broke off is not the cause
+		err = &stageError{err: context.Cause(ctx)} // what the deadline broke off is not the cause
 	}
 	return err
 }
@@ -85,14 +84,20 @@ func connect(ctx context.Context, u *url.URL, proxyOf func(*url.URL) (*url.URL, 
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout}
+	dial := func(address string) (net.Conn, error) {
+		raw, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address)
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx) // which the error does not tell
+		}
+		return raw, err
+	}
 	if proxy == nil {
-		return dialer.DialContext(ctx, "tcp", u.Host)
+		return dial(u.Host)
 	}
 	if proxy.Scheme != "http" {
 		return nil, fmt.Errorf("the proxy is %s://…, but a Tentacle polls through http:// proxies only", oneLine(proxy.Scheme, 20))
 	}
-	raw, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), "80")))
+	raw, err := dial(net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), "80")))
 	if err != nil {
 		return nil, &net.OpError{Op: "proxyconnect", Err: err}
 	}
@@ -113,10 +118,10 @@ func connectThrough(ctx context.Context, raw net.Conn, proxy *url.URL, target st
 	}
 	answer, err := exchange(raw, request+"\r\n", http.MethodConnect)
 	if err != nil {
-		return &net.OpError{Op: "proxyconnect", Addr: raw.RemoteAddr(), Err: cmp.Or(ctx.Err(), err)}
+		return &net.OpError{Op: "proxyconnect", Addr: raw.RemoteAddr(), Err: cmp.Or(context.Cause(ctx), err)}
 	}
 	if answer.StatusCode != http.StatusOK {
-		return &ProxyError{Proxy: proxy.Host, Target: target, Status: answer.StatusCode}
+		return &ProxyError{Proxy: proxy.Host, Target: target, Status: answer.StatusCode, Given: proxy.User != nil}
 	}
 	return nil
 }
@@ -200,7 +205,6 @@ func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p
 // wantsClientCertificate says whether the server ended the handshake because none was sent: then it
 // is a polling port, and open.
 func wantsClientCertificate(err error) bool {
-	alert, is := errors.AsType[*net.OpError](err)
-	return is && alert.Op == "remote error" &&
-		(strings.Contains(alert.Err.Error(), "certificate required") || strings.Contains(alert.Err.Error(), "bad certificate"))
+	said := alertOf(err)
+	return said == "certificate required" || said == "bad certificate"
 }

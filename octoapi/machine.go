@@ -1,11 +1,13 @@
 package octoapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
@@ -33,16 +35,23 @@ type Machine struct {
 	TenantedDeploymentParticipation              string   // of a deployment target: Untenanted, TenantedOrUntenanted or Tenanted
 	WorkerPoolIDs                                []string // of a worker
 
-	fields map[string]json.RawMessage // what the server sent; nil for a new one
+	sent json.RawMessage // all that the server sent; nil for a new one
 }
 
 // link is one of those that the server sent; "" for none.
 func (m Machine) link(name string) string {
-	var sent links
-	if json.Unmarshal(m.fields["Links"], &sent) != nil {
+	var sent struct{ Links links }
+	if json.Unmarshal(m.sent, &sent) != nil {
 		return ""
 	}
-	return sent[name]
+	return sent.Links[name]
+}
+
+// size makes it an item of lists.
+func (m Machine) size() int {
+	const itself = 400
+	lists := slices.Concat(m.Roles, m.EnvironmentIDs, m.TenantIDs, m.TenantTags, m.WorkerPoolIDs)
+	return itself + len(m.sent) + textSize(m.ID, m.Name, m.PolicyID, m.Endpoint.Thumbprint, m.Endpoint.URI) + textSize(lists...)
 }
 
 // Healthy says whether the last health check found the deployment target or worker fit for work
@@ -112,16 +121,13 @@ func (ms Machines) template(ctx context.Context) (string, error) {
 // ByName finds one by name, ignoring case; nil when there is none.
 func (ms Machines) ByName(ctx context.Context, name string) (*Machine, error) {
 	// Old servers ignore the filter, so the result is searched.
-	all, err := followList[Machine](ctx, ms.space.client, ms.space.source(), kinds[ms.kind].link, ms.usual(), parameters{"name": name})
-	if err != nil {
+	all, err := followList(ctx, ms.space.client, ms.space.source(), kinds[ms.kind].link, ms.usual(), parameters{"name": name}, func(m Machine) bool {
+		return strings.EqualFold(strings.TrimSpace(m.Name), strings.TrimSpace(name))
+	})
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	for i := range all {
-		if strings.EqualFold(strings.TrimSpace(all[i].Name), strings.TrimSpace(name)) {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return &all[0], nil
 }
 
 // ByID reads one again.
@@ -138,18 +144,12 @@ func (ms Machines) ByID(ctx context.Context, id string) (Machine, error) {
 // ByThumbprint finds those of the Tentacle with this thumbprint. The node asked looks at the
 // database again, so that it accepts a Tentacle that was registered after it started.
 func (ms Machines) ByThumbprint(ctx context.Context, wanted string) ([]Machine, error) {
-	all, err := followOne[page[Machine]](ctx, ms.space.client,
-		ms.space.source().to(kinds[ms.kind].link, ms.usual(), parameters{"id": "all", "thumbprint": wanted}))
-	if err != nil {
-		return nil, err
-	}
-	var own []Machine
-	for _, m := range all.Items {
-		if thumbprint.Same(m.Endpoint.Thumbprint, wanted) {
-			own = append(own, m)
-		}
-	}
-	return own, nil
+	all := ms.space.source().to(kinds[ms.kind].link, ms.usual(), parameters{"id": "all", "thumbprint": wanted})
+	return follow(ctx, ms.space.client, all, func(ctx context.Context, template string) ([]Machine, error) {
+		own := newPage(ctx, func(m Machine) bool { return thumbprint.Same(m.Endpoint.Thumbprint, wanted) })
+		err := ms.space.client.get(ctx, expand(template, all.values), own)
+		return own.items, err
+	})
 }
 
 // Save registers a deployment target or worker, or modifies it when it has an ID, and returns it as
@@ -200,9 +200,7 @@ func (ms Machines) body(m Machine) map[string]any {
 		"IsInProcess": false, "OperatingSystem": nil, "OperatingSystemVersion": nil, "ShellName": nil, "ShellVersion": nil,
 		"Architecture": nil, "Slug": nil, "SkipInitialHealthCheck": false, "Links": map[string]any{},
 	}
-	for name, value := range m.fields {
-		b[name] = value
-	}
+	b = fieldsOver(m.sent, b)
 	own := map[string]any{
 		"Name": m.Name, "SpaceId": orNull(ms.space.ID), "IsDisabled": m.IsDisabled, "MachinePolicyId": orNull(m.PolicyID),
 		"Endpoint": m.endpoint(),
@@ -227,7 +225,9 @@ func (ms Machines) body(m Machine) map[string]any {
 // reached the Tentacle before. An endpoint that was read and not changed goes back as it came, and
 // of an agent's everything does that is not of the Tentacle's reachability.
 func (m Machine) endpoint() any {
-	raw := m.fields["Endpoint"]
+	var sent struct{ Endpoint json.RawMessage }
+	_ = json.Unmarshal(m.sent, &sent) // which was understood before
+	raw := sent.Endpoint
 	var before Endpoint
 	if raw != nil && json.Unmarshal(raw, &before) == nil && before == m.Endpoint {
 		return raw
@@ -301,18 +301,14 @@ func (m *Machine) UnmarshalJSON(data []byte) error {
 		WorkerPoolIDs                   []string `json:"WorkerPoolIds"`
 		TenantedDeploymentParticipation string
 	}
-	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(data, &known); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, &fields); err != nil {
 		return err
 	}
 	*m = Machine{
 		ID: known.ID, Name: printable(known.Name), PolicyID: known.PolicyID, IsDisabled: known.IsDisabled,
 		HealthStatus: known.HealthStatus, Endpoint: known.Endpoint,
 		Roles: known.Roles, EnvironmentIDs: known.EnvironmentIDs, TenantIDs: known.TenantIDs, TenantTags: known.TenantTags,
-		TenantedDeploymentParticipation: known.TenantedDeploymentParticipation, WorkerPoolIDs: known.WorkerPoolIDs, fields: fields,
+		TenantedDeploymentParticipation: known.TenantedDeploymentParticipation, WorkerPoolIDs: known.WorkerPoolIDs, sent: bytes.Clone(data),
 	}
 	return nil
 }

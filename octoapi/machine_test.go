@@ -55,7 +55,7 @@ func TestWhatIsSentIsWhatTentacleSends(t *testing.T) {
 			want := recordedWrites(t, recording)[0]
 			var m Machine
 			reencode(t, want.Body, &m)
-			m.fields = nil // as a caller makes a new one
+			m.sent = nil // as a caller makes a new one
 			cluster := startCluster(t, octotest.Options{})
 			ref := strings.Split(want.Path, "/")[2]
 			space, kind := openSpace(t, cluster, ref), Target
@@ -96,7 +96,7 @@ func TestAModificationIsWhatTentacleSends(t *testing.T) {
 	var first, second Machine
 	reencode(t, want[0].Body, &first)
 	reencode(t, want[1].Body, &second)
-	first.fields = nil
+	first.sent = nil
 	if _, err := space.Machines(Target).Save(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,6 @@ type NodeAtHost struct {
 // practices, Installation guidelines).
 const nodeHeader = "Octopus-Node"
 
-// longestPing is enough for what a node says about itself, and for any page with an error: bytes.
-const longestPing = 1 << 20
-
 // AskNode asks the web port at Options.Server which node is there, once and without credentials:
 // only the address, TLS and proxy of the options count. A node describes itself at
 // /api/octopusservernodes/ping to everybody, with the status 200, or 418 while it is drained or
@@ -55,7 +52,6 @@ func askNode(ctx context.Context, o Options) (found NodeAtHost, err error) {
 	if err != nil {
 		return found, err
 	}
-	c.resty.SetResponseBodyLimit(longestPing)
 	defer c.resty.GetClient().CloseIdleConnections()
 	u, err := c.resolve("/api/octopusservernodes/ping")
 	if err != nil {
@@ -67,6 +63,10 @@ func askNode(ctx context.Context, o Options) (found NodeAtHost, err error) {
 		found.Remote = i.Conn.RemoteAddr().String()
 	}})
 	f.answer, f.cause = c.request(traced, withoutKey).Get(u.String())
+	defer closeBody(f.answer)
+	if f.cause == nil {
+		f.cause = readFailure(f.answer)
+	}
 	f.took = time.Since(f.started)
 	if f.cause != nil {
 		return NodeAtHost{}, c.explain(ctx, f, newAttempts(c.options.timing))

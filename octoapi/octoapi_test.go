@@ -23,6 +23,8 @@ import (
 var quick = timing{
 	briefly:    150 * time.Millisecond,
 	firstDelay: 10 * time.Millisecond,
+	starting:   300 * time.Millisecond,
+	patience:   300 * time.Millisecond,
 	portTry:    300 * time.Millisecond,
 	idle:       usualTiming.idle,
 	taskPoll:   time.Millisecond,
@@ -155,11 +157,16 @@ func TestAnInvalidAddressIsRefusedWithItsProblem(t *testing.T) {
 		"https://a b":                           {AddressMalformed, "is not a URL"},
 		"https://admin:Password01!@octopus":     {AddressWithCredentials, "must not contain a user name or password"},
 		"admin:Password01!@octopus":             {AddressWithoutScheme, "…octopus"},
-		"https://admin:Password01!@octopus:abc": {AddressMalformed, "not a URL"},
+		"https://admin:Password01!@octopus:abc": {AddressWithCredentials, "must not contain a user name or password"},
+		"https://admin:S3cr3t/x@octopus":        {AddressWithCredentials, "must not contain a user name or password"},
+		"https://octopus\x7f":                   {AddressMalformed, "is not a URL: invalid control character"},
 		"https://%zz":                           {AddressMalformed, "is not a URL"},
 	} {
 		_, err := ServerURL(pasted)
 		mustSay(t, err, "the address of the Octopus Server", want.text)
+		if text := withHints(err); goWords.MatchString(text) || strings.Contains(text, "S3cr3t") || strings.Contains(text, "Password01") {
+			t.Errorf("%q: %s", pasted, text)
+		}
 		if wrong, is := errors.AsType[*AddressError](err); !is || wrong.Problem != want.problem {
 			t.Errorf("%q: %#v", pasted, err)
 		} else if want := "https://" + pasted; (wrong.Suggestion == want) != strings.HasPrefix(pasted, "oct") && pasted[0] != '1' {
@@ -271,7 +278,7 @@ func TestNoCallIsMadeTwiceAndFewConnectionsServeAll(t *testing.T) {
 	}
 }
 
-func TestTheRootIsAskedWithoutCredentials(t *testing.T) {
+func TestOverHTTPTheRootIsAskedWithoutCredentials(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	if err := ask(t.Context(), newClient(t, Options{Server: cluster.URL(), UserAgent: "octo-tentacle/test"})); err != nil {
 		t.Fatal(err)

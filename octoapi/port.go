@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -45,7 +44,24 @@ type PortOptions struct {
 	RootCAs     *x509.CertPool // for web sockets; nil: the system's
 
 	timing   timing
-	answered *atomic.Bool // whether a port has
+	answered *firstAnswer
+}
+
+// firstAnswer tells when a port has answered.
+type firstAnswer struct {
+	once sync.Once
+	came chan struct{} // closed then
+}
+
+func (a *firstAnswer) note() { a.once.Do(func() { close(a.came) }) }
+
+func (a *firstAnswer) is() bool {
+	select {
+	case <-a.came:
+		return true
+	default:
+		return false
+	}
 }
 
 // PortError is a polling port that is not responding as one.
@@ -64,7 +80,7 @@ type PortError struct {
 // something else answers is not silent.
 func (e *PortError) Silent() bool {
 	switch e.Reason {
-	case NameNotFound, NoNameServer, Refused, TimedOut, NoRoute, Ended:
+	case NameNotFound, NoNameServer, Refused, TimedOut, OutOfTime, NoRoute, Ended:
 		return true
 	case ProxyRefused: // with these, the proxy got no answer from the port
 		refused, is := errors.AsType[*ProxyError](error(e))
@@ -78,7 +94,8 @@ func (e *PortError) Silent() bool {
 // 200, or with 400 when it requires a client certificate (OctopusTentacle,
 // OctopusServerChecker.cs; of a web socket, TLS alone). It never speaks the protocol itself, which
 // would make the server hand over work. A try that fails is repeated with a growing delay until
-// the context's deadline, a refused port only briefly. The ports are in the order of the
+// the context's deadline, a refused port only briefly. One that hangs has that time, and is tried
+// once more beside it. The ports are in the order of the
 // addresses; the error joins what is wrong with each.
 func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, error) {
 	ports, errs := TryEachPort(ctx, addresses, o)
@@ -97,17 +114,16 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 	var all sync.WaitGroup
 	for i, address := range addresses {
 		all.Go(func() {
-			remote := ""
-			port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
+			port, try, err := o.tryUntilDeadline(ctx, address, func(ctx context.Context, u *url.URL) (try portTry, err error) {
 				err = o.tryPort(ctx, u, 0, func(ctx context.Context, raw net.Conn) (err error) {
-					remote = o.remote(u, raw)
-					presented, err = shakeHands(ctx, raw, u)
+					try.remote = o.remote(u, raw)
+					try.presented, err = shakeHands(ctx, raw, u)
 					return err
 				})
-				return presented, err
+				return try, err
 			})
 			if err == nil {
-				port.Remote = remote
+				port.Remote = try.remote
 			}
 			if ports[i], errs[i] = port, err; err == nil {
 				o.Done(port)
@@ -120,7 +136,7 @@ func TryEachPort(ctx context.Context, addresses []string, o PortOptions) ([]Port
 
 func (o PortOptions) withDefaults() PortOptions {
 	o.timing = o.timing.withDefaults()
-	o.answered = new(atomic.Bool)
+	o.answered = &firstAnswer{came: make(chan struct{})}
 	if o.Proxy == nil {
 		o.Proxy = ProxyFunc(nil)
 	}
@@ -133,12 +149,19 @@ func (o PortOptions) withDefaults() PortOptions {
 	return o
 }
 
+// portTry is what one try found out about a port, even if it failed.
+type portTry struct {
+	presented []*x509.Certificate // at least one if it succeeded
+	remote    string              // see PortOptions.remote
+	trust     Trust               // if that was asked
+	took      time.Duration
+}
+
 // tryUntilDeadline tries one port until it answers, or another try makes no sense, or time is up.
-// A try returns the certificates presented: at least one if it succeeds, and perhaps some if not.
-func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(*url.URL) ([]*x509.Certificate, error)) (Port, error) {
+func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try func(context.Context, *url.URL) (portTry, error)) (Port, portTry, error) {
 	u, err := portURL(address)
 	if err != nil {
-		return Port{}, err
+		return Port{}, portTry{}, err
 	}
 	tries := newAttempts(o.timing)
 	var before error
@@ -146,15 +169,15 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 	seen := ""
 	for {
 		started := time.Now()
-		presented, err := try(u)
+		last, err := o.tryOnce(ctx, address, u, try)
 		took := time.Since(started)
-		o.tell(tries.told(ctx), address, u, presented, err, started)
+		o.tell(tries.told(ctx), address, u, last.presented, err, started)
 		if err == nil {
-			o.answered.Store(true)
-			return o.port(address, u, presented, took), nil
+			o.answered.note()
+			return o.port(address, u, last), last, nil
 		}
-		if len(presented) > 0 {
-			seen = thumbprint.Of(presented[0].Raw)
+		if len(last.presented) > 0 {
+			seen = thumbprint.Of(last.presented[0].Raw)
 		}
 		if before != nil && deadlinePassed(ctx) {
 			err = before // the deadline broke this try off, which says less than how the one before ended
@@ -165,7 +188,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		if o.FailFast && d.retry == retryBriefly {
 			d.retry = noRetry
 		}
-		if o.OneIsEnough && o.answered.Load() && d.retry == retryUntilDeadline {
+		if o.OneIsEnough && o.answered.is() && d.retry == retryUntilDeadline {
 			d.retry = retryBriefly
 		}
 		wait, again := tries.next(ctx, d.retry, 0)
@@ -177,7 +200,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 			d.text = d.cause(proxySecrets(o.Proxy, proxied(u)))
 			failure := portFailure(ctx, address, d, err, tries)
 			failure.Presented = seen
-			return Port{}, failure
+			return Port{}, last, failure
 		}
 	}
 }
@@ -197,11 +220,49 @@ func (o PortOptions) tell(ctx context.Context, address string, u *url.URL, prese
 	steps.Log(ctx, "port "+address, append(details, steps.Took(started))...)
 }
 
-// port is a port that answered with these certificates, its own first.
-func (o PortOptions) port(address string, u *url.URL, presented []*x509.Certificate, took time.Duration) Port {
-	p := Port{Address: address, Thumbprint: thumbprint.Of(presented[0].Raw), Latency: took}
+// tryOnce tries a port, and once more beside that where it hangs. Where one is enough, and another
+// port has answered, one that hangs gets no more time than until the second try.
+func (o PortOptions) tryOnce(ctx context.Context, address string, u *url.URL, try func(context.Context, *url.URL) (portTry, error)) (portTry, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if o.OneIsEnough {
+		go func() {
+			if !sleep(ctx, o.timing.portTry) {
+				return
+			}
+			select {
+			case <-o.answered.came:
+				cancel(givenUpError{})
+			case <-ctx.Done():
+			}
+		}()
+	}
+	last, done, err := beside(ctx, o.timing.portTry, func(ctx context.Context, second bool) (portTry, error) {
+		if second && ctx.Err() == nil {
+			o.Waiting(address, fmt.Sprintf("no response from %s within %s", u.Host, round(o.timing.portTry)))
+		}
+		started := time.Now()
+		found, err := try(ctx, u)
+		found.took = time.Since(started)
+		return found, err
+	}, func(portTry) bool { return true }, func(portTry) {})
+	done()
+	return last, err
+}
+
+// givenUpError is that a port hangs that is not needed. Unlike after a deadline, more time would
+// not be used.
+type givenUpError struct{}
+
+func (givenUpError) Error() string   { return "given up" }
+func (givenUpError) Timeout() bool   { return true }
+func (givenUpError) Temporary() bool { return true }
+
+// port is a port that answered.
+func (o PortOptions) port(address string, u *url.URL, last portTry) Port {
+	p := Port{Address: address, Thumbprint: thumbprint.Of(last.presented[0].Raw), Latency: last.took}
 	if u.Scheme == "wss" {
-		p.Invalid = verify(presented, u.Hostname(), o.RootCAs)
+		p.Invalid = verify(last.presented, u.Hostname(), o.RootCAs)
 	}
 	return p
 }
@@ -227,9 +288,7 @@ func portFailure(ctx context.Context, address string, d diagnosis, cause error, 
 		hints:   d.hints,
 		causes:  []error{cause},
 	}
-	if tries.count > 1 {
-		e.message += fmt.Sprintf(" (tried %d times in %s)", tries.count, round(time.Since(tries.start)))
-	}
+	e.message += tries.note()
 	return e
 }
 

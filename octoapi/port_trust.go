@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -64,21 +63,22 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 		said.Err = &report{message: address + " is a web socket, which cannot be asked whether it trusts a Tentacle", causes: []error{ErrWebSocket}}
 		return said
 	}
-	port, err := o.tryUntilDeadline(ctx, address, func(u *url.URL) (presented []*x509.Certificate, err error) {
+	port, last, err := o.tryUntilDeadline(ctx, address, func(ctx context.Context, u *url.URL) (try portTry, err error) {
 		err = o.tryPort(ctx, u, endOfQuestion, func(ctx context.Context, raw net.Conn) (err error) {
-			said.Remote = o.remote(u, raw)
-			config := portTLS(u, &presented)
+			try.remote = o.remote(u, raw)
+			config := portTLS(u, &try.presented)
 			// Certificates would be left out where the server does not ask for such a one. A
 			// Tentacle always presents its own, however old its key and signature are.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
-			said.Trust, err = askTrust(ctx, tls.Client(raw, config))
+			try.trust, err = askTrust(ctx, tls.Client(raw, config))
 			return err
 		})
-		if len(presented) > 0 {
-			said.Thumbprint = thumbprint.Of(presented[0].Raw)
-		}
-		return presented, err
+		return try, err
 	})
+	said.Trust, said.Remote = last.trust, last.remote
+	if len(last.presented) > 0 {
+		said.Thumbprint = thumbprint.Of(last.presented[0].Raw)
+	}
 	if said.Err = err; err == nil {
 		o.Done(port)
 	}

@@ -232,7 +232,7 @@ func TestAPortThatRefusesTheCertificateInTLSHasNotAnswered(t *testing.T) {
 		if p.Trust != NoAnswer {
 			t.Errorf("TLS %x: %+v", version, p)
 		}
-		mustSay(t, p.Err, "remote error: tls")
+		mustSay(t, p.Err, "ended TLS: ")
 	}
 }
 

@@ -61,8 +61,8 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 		user   *url.Userinfo
 		want   []string
 	}{
-		"a wrong password":    {0, url.UserPassword(octotest.ProxyUsername, "Wrong-Secret"), []string{"user name and password (407)"}},
-		"no password":         {0, nil, []string{"407"}},
+		"a wrong password":    {0, url.UserPassword(octotest.ProxyUsername, "Wrong-Secret"), []string{"does not accept the user name and password (407)"}},
+		"no password":         {0, nil, []string{"requires a user name and password (407)"}},
 		"a port not allowed":  {403, proxyUser, []string{"responded with 403 Forbidden", "did not connect to 127."}},
 		"no way to the other": {502, proxyUser, []string{"responded with 502 Bad Gateway"}},
 	} {
@@ -174,8 +174,8 @@ func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 func TestAProxyOfTheEnvironmentThatIsNoAddressIsNamedWithoutItsPassword(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://user:Secret-1@proxy:port")
 	err := errOf(TryPorts(deadline(t, 5*time.Second), []string{"https://octo1:10943"}, PortOptions{timing: quick}))
-	mustSay(t, err, "the proxy does not respond")
-	if unreachable, is := errors.AsType[*PortError](err); !is || unreachable.Reason != ProxyUnreachable {
+	mustSay(t, err, "the proxy in HTTPS_PROXY is not a valid address", "it must look like http://")
+	if unreachable, is := errors.AsType[*PortError](err); !is || unreachable.Reason != ProxyMalformed {
 		t.Errorf("%#v", err)
 	}
 	if strings.Contains(err.Error(), "Secret-1") {

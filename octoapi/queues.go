@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
 const redisPath = "/api/serverstatus/redis" // no document links there
@@ -67,6 +69,10 @@ func askQueues(ctx context.Context, o Options) (said NodeQueues) {
 	}
 	f := failedRequest{method: http.MethodGet, url: u, key: withoutKey, started: time.Now()}
 	f.answer, f.cause = c.request(onNewConnection(ctx), withoutKey).Get(u.String())
+	defer closeBody(f.answer)
+	if f.cause == nil && !f.answer.IsSuccess() {
+		f.cause = readFailure(f.answer)
+	}
 	f.took = time.Since(f.started)
 	if f.cause != nil {
 		return NodeQueues{Err: c.explain(ctx, f, newAttempts(o.timing))}
@@ -79,7 +85,11 @@ func askQueues(ctx context.Context, o Options) (said NodeQueues) {
 		return said
 	}
 	var status redis
-	said.Err = c.decode(f, f.answer, &status)
+	said.Err = c.decode(ctx, f, f.answer, &status)
+	if broken, is := errors.AsType[*boundedjson.BrokenOffError](said.Err); is {
+		f.cause = broken.Err
+		said.Err = c.explain(ctx, f, newAttempts(o.timing))
+	}
 	said.Shared = status.shares()
 	return said
 }

@@ -22,41 +22,39 @@ type Registration struct {
 const spacesAtOnce = 8
 
 // Registrations finds the deployment targets and workers with a Tentacle's thumbprint in all spaces
-// that the account may use, in the order of the spaces. Hidden says that the account may not see
-// them everywhere; that it may not see them anywhere is an error.
+// that the account may use, in the order of the spaces. One list that cannot be read does not hide
+// the others: unread says which, nil when all were read. That none can be read is an error.
 //
 // The node that answers reads the database again: it accepts a Tentacle from then on that was
 // registered after the node started.
-func (c *Client) Registrations(ctx context.Context, thumbprint string) (all []Registration, hidden bool, err error) {
-	all, errs, err := c.everywhere(ctx, func(ctx context.Context, ms Machines) ([]Machine, error) { return ms.ByThumbprint(ctx, thumbprint) })
-	if err != nil {
-		return nil, false, err
+func (c *Client) Registrations(ctx context.Context, thumbprint string) (all []Registration, unread *UnreadError, err error) {
+	all, failed, asked, err := c.everywhere(ctx, func(ctx context.Context, ms Machines) ([]Machine, error) { return ms.ByThumbprint(ctx, thumbprint) })
+	if err != nil || len(failed) == 0 {
+		return all, nil, err
 	}
-	var forbidden []error
-	for _, err := range errs {
-		switch {
-		case errors.Is(err, ErrForbidden):
-			forbidden = append(forbidden, err)
-		case err != nil:
-			return nil, false, err
+	for _, one := range failed {
+		if errors.Is(one.Err, errMuchKept) { // of all spaces together: where there was no room left is chance
+			return nil, nil, one.Err
 		}
 	}
-	if len(forbidden) > 0 && len(forbidden) == len(errs) {
-		return nil, true, forbidden[0]
+	unread = &UnreadError{failed}
+	if len(failed) == asked {
+		return nil, unread, unread.first()
 	}
-	return all, len(forbidden) > 0, nil
+	return all, unread, nil
 }
 
 // everywhere asks about the deployment targets and the workers of every space that the account may
-// use. One question that fails does not hide what the others found: errs has the error of each, in
-// the order of the spaces. The last error is that of finding the spaces.
-func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machines) ([]Machine, error)) (found []Registration, errs []error, err error) {
+// use. One question that fails does not hide what the others found: failed are those that did, in
+// the order of the spaces, of so many asked. The error is that of finding the spaces.
+func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machines) ([]Machine, error)) (found []Registration, failed []Unread, asked int, err error) {
 	spaces, err := c.Spaces(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	answers := make([][]Machine, 2*len(spaces))
-	errs = make([]error, len(answers))
+	errs := make([]error, len(answers))
+	ctx = sharedRoom(ctx)
 	var requests errgroup.Group
 	requests.SetLimit(spacesAtOnce)
 	for i := range answers {
@@ -67,11 +65,14 @@ func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machi
 	}
 	_ = requests.Wait()
 	for i, machines := range answers {
+		if errs[i] != nil {
+			failed = append(failed, Unread{spaces[i/2].Named, Kind(i % 2), errs[i]})
+		}
 		for _, machine := range machines {
 			found = append(found, Registration{Space: spaces[i/2].Named, Kind: Kind(i % 2), Machine: machine})
 		}
 	}
-	return found, errs, nil
+	return found, failed, len(answers), nil
 }
 
 // Own separates the registrations of a Tentacle from those of others that have the same

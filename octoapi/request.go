@@ -1,9 +1,7 @@
 package octoapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
 // Header names of Octopus's API (OctopusClients, ApiConstants.cs).
@@ -22,9 +22,6 @@ const (
 	csrfHeader       = "X-Octopus-Csrf-Token"
 	csrfCookiePrefix = "Octopus-Csrf-Token_"
 )
-
-// readTry is how long one try of a read may take; the deadline of the whole is the context's.
-const readTry = 30 * time.Second
 
 // authorization says whether a request carries the credentials: the API key or the bearer token in
 // a header, or, to sign in, user name and password in its body. The cookies of a session go with
@@ -43,31 +40,83 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 	var before *failedRequest
 	for {
 		f := failedRequest{method: http.MethodGet, url: u, key: a, started: time.Now()}
-		tryCtx, cancel := context.WithTimeout(tries.told(ctx), readTry)
-		r, err := c.request(tryCtx, a).Get(u.String())
-		cancel()
-		f.took = time.Since(f.started)
-		if err == nil && r.IsSuccess() {
-			err = c.decode(f, r, out)
-			if err == nil {
-				c.clock.note(r.Header(), f.started, f.took)
-			}
-			return r.RawResponse.Request.URL, err
+		from, err := c.readOnce(tries.told(ctx), &f, out)
+		if f.answer == nil && f.cause == nil {
+			return from, err
 		}
-		f.answer, f.cause = r, err
 		if before != nil && deadlinePassed(ctx) {
 			f = *before // the deadline broke this try off, which says less than how the one before ended
 		}
-		wait, again := tries.next(ctx, f.retry(), f.retryAfter())
+		retry := f.retry()
+		if retry == retryBriefly && c.mayBeStarting(f) {
+			retry = retryWhileStarting
+		}
+		wait, again := tries.next(ctx, retry, f.retryAfter())
 		if !again {
 			return nil, c.explain(ctx, f, tries)
 		}
 		before = &f
-		c.options.Waiting(fmt.Sprintf("%s; trying again in %s", f.short(), wait.Round(100*time.Millisecond)))
+		if retry == retryWhileStarting {
+			c.options.Starting(fmt.Sprintf("%s: waiting for the server to start", f.short()))
+		} else {
+			c.options.Waiting(fmt.Sprintf("%s; trying again in %s", f.short(), round(wait)))
+		}
 		if !sleep(ctx, wait) {
 			return nil, c.explain(ctx, f, tries)
 		}
 	}
+}
+
+// readOnce asks for f.url, and once more where no answer begins for a while. Where it may make
+// sense to ask again, f says why it failed; else the error does.
+func (c *connection) readOnce(ctx context.Context, f *failedRequest, out any) (*url.URL, error) {
+	patience := c.options.timing.patience
+	answer, done, err := beside(ctx, patience, func(ctx context.Context, second bool) (*resty.Response, error) {
+		if second {
+			c.options.Waiting(fmt.Sprintf("no response from %s within %s; asking once more", f.url.Host, round(patience)))
+		}
+		answer, err := c.request(ctx, f.key).Get(f.url.String())
+		if err != nil {
+			closeBody(answer)
+			return nil, err
+		}
+		return answer, nil
+	}, func(answer *resty.Response) bool { return !temporary(answer.StatusCode()) }, closeBody)
+	defer done()
+	defer closeBody(answer)
+	f.took = time.Since(f.started)
+	switch {
+	case err != nil:
+		f.cause = err
+		return nil, err
+	case !answer.IsSuccess():
+		if f.cause = readFailure(answer); f.cause == nil {
+			f.answer = answer
+		}
+		return nil, f.cause
+	}
+	err = c.decode(ctx, *f, answer, out)
+	if broken, is := errors.AsType[*boundedjson.BrokenOffError](err); is {
+		f.cause, f.took = broken.Err, time.Since(f.started)
+	}
+	if err == nil {
+		c.clock.note(answer.Header(), f.started, f.took)
+	}
+	return answer.RawResponse.Request.URL, err
+}
+
+// closeBody ends an answer. One may have come together with an error, such as a redirect that is
+// not followed.
+func closeBody(answer *resty.Response) {
+	if answer != nil && answer.RawResponse != nil {
+		_ = answer.RawBody().Close()
+	}
+}
+
+// mayBeStarting says whether a refused connection may be that to a server that is being started
+// together with the Tentacle: whoever waits for one has had no answer yet.
+func (c *connection) mayBeStarting(f failedRequest) bool {
+	return c.options.Starting != nil && !c.seen.answered.Load() && f.cause != nil && errors.Is(f.cause, connectionRefused)
 }
 
 // write is a request that changes something.
@@ -102,6 +151,10 @@ func (c *connection) write(ctx context.Context, w write) error {
 	f := failedRequest{method: w.method, url: w.url, key: w.key, started: time.Now()}
 	answer, err := r.Post(w.url.String())
 	f.took = time.Since(f.started)
+	defer closeBody(answer)
+	if err == nil && !answer.IsSuccess() {
+		_ = readFailure(answer) // the status says enough
+	}
 	switch {
 	case err == nil && !answer.IsSuccess():
 		f.answer = answer
@@ -112,9 +165,14 @@ func (c *connection) write(ctx context.Context, w write) error {
 	case err == nil && w.out == nil:
 		return nil
 	case err == nil:
-		if err = c.decode(f, answer, w.out); err == nil && w.complete != nil && !w.complete() {
+		err = c.decode(ctx, f, answer, w.out)
+		if broken, is := errors.AsType[*boundedjson.BrokenOffError](err); is {
+			f.cause, f.took = broken.Err, time.Since(f.started)
+			err = c.explain(ctx, f, nil)
+		}
+		if err == nil && w.complete != nil && !w.complete() {
 			f.answer = answer
-			err = c.unexpected(f, answer.Body(), errUnexpectedJSON)
+			err = c.unexpected(f, 1, errUnexpectedJSON)
 		}
 	default:
 		f.cause = err
@@ -139,6 +197,7 @@ func (c *connection) request(ctx context.Context, a authorization) *resty.Reques
 	if a == withoutKey {
 		return r
 	}
+	c.noteUnencrypted()
 	switch k := c.options.Credentials; k.Kind() {
 	case WithAPIKey:
 		r.SetHeader(apiKeyHeader, k.APIKey)
@@ -157,15 +216,4 @@ func (c *connection) csrfToken(u *url.URL) string {
 		}
 	}
 	return ""
-}
-
-// decode reads an answer that should be JSON.
-func (c *connection) decode(f failedRequest, r *resty.Response, out any) error {
-	data := bytes.TrimSpace(bytes.TrimPrefix(r.Body(), []byte("\xef\xbb\xbf")))
-	err := json.Unmarshal(data, out)
-	if err == nil {
-		return nil
-	}
-	f.answer = r
-	return c.unexpected(f, data, err)
 }

@@ -20,6 +20,9 @@ type Named struct {
 	Slug string // "" where the server has none
 }
 
+// size makes it an item of lists.
+func (n Named) size() int { return textSize(n.ID, n.Name, n.Slug) }
+
 type spaceResource struct {
 	Named
 	IsDefault bool

@@ -2,6 +2,7 @@ package octoapi
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -14,16 +15,22 @@ type retryFor int
 const (
 	noRetry            retryFor = iota
 	retryBriefly                // rarely passes, but does while a service is being restarted
+	retryWhileStarting          // passes once a server has started
 	retryUntilDeadline          // of the context
 )
 
-const maxDelay = 8 * time.Second
+const (
+	maxDelay         = 8 * time.Second
+	maxStartingDelay = 2 * time.Second // a server that has just started is found soon
+)
 
 // timing is how long things take. Zero altogether it stands for usualTiming; tests make it short.
 type timing struct {
 	briefly    time.Duration // retryBriefly, counted from the first try
 	firstDelay time.Duration // after the first failure; each further one is half as long again, up to maxDelay
-	portTry    time.Duration // one try of a polling port, so that one that hangs is tried again
+	starting   time.Duration // retryWhileStarting, likewise
+	patience   time.Duration // with a read, before the same is asked once more beside it
+	portTry    time.Duration // the same with a polling port
 	idle       time.Duration // how long a connection is kept for the next call
 	taskPoll   time.Duration // between two questions about a running task
 }
@@ -31,7 +38,11 @@ type timing struct {
 var usualTiming = timing{
 	briefly:    2500 * time.Millisecond,
 	firstDelay: 400 * time.Millisecond,
-	portTry:    10 * time.Second,
+	// As long as a Tentacle waits for a server to start (OctopusClients, OctopusAsyncRepository.cs,
+	// LoadRootDocumentInner).
+	starting: time.Minute,
+	patience: 30 * time.Second,
+	portTry:  10 * time.Second,
 	// Short, because the server may close an idle connection, and the outcome of a write on it
 	// would be unknown.
 	idle:     2 * time.Second,
@@ -64,7 +75,11 @@ func (a *attempts) next(ctx context.Context, r retryFor, atLeast time.Duration) 
 	a.count++
 	wait = max(atLeast, a.delay*3/4+rand.N(a.delay/2)) // jitter: a fleet started together does not come back together
 	a.delay = min(a.delay*3/2, maxDelay)
-	if ctx.Err() != nil || r == noRetry || r == retryBriefly && time.Since(a.start)+wait > a.timing.briefly {
+	if r == retryWhileStarting {
+		wait = min(wait, maxStartingDelay)
+	}
+	if ctx.Err() != nil || r == noRetry || r == retryBriefly && time.Since(a.start)+wait > a.timing.briefly ||
+		r == retryWhileStarting && time.Since(a.start)+wait > a.timing.starting {
 		return 0, false
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
@@ -79,6 +94,14 @@ func (a *attempts) told(ctx context.Context) context.Context {
 		return ctx
 	}
 	return steps.With(ctx, "try", a.count+1)
+}
+
+// note says how often it was tried, where that was more than once.
+func (a *attempts) note() string {
+	if a.count < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (tried %d times in %s)", a.count, round(time.Since(a.start)))
 }
 
 // deadlinePassed says whether the context's deadline is over. A connection knows it a moment before

@@ -26,7 +26,7 @@ func (n Node) TakesTasks() bool { return !n.InMaintenanceMode && !n.Offline && !
 // Thumbprint is that of the certificate all nodes present on their polling ports: 40 upper-case hex
 // digits.
 func (c *Client) Thumbprint(ctx context.Context) (string, error) {
-	return c.thumbprint.get(func() (string, error) {
+	return c.thumbprint.get(ctx, func() (string, error) {
 		const collection, id = "/api/configuration/certificates", "certificate-global"
 		certificate, err := followOne[struct{ Thumbprint string }](ctx, c, target{
 			from:  c.rootSource(),
@@ -46,7 +46,7 @@ func (c *Client) Thumbprint(ctx context.Context) (string, error) {
 
 // user is the user that the credentials belong to.
 func (c *Client) user(ctx context.Context) (userResource, error) {
-	return c.me.get(func() (userResource, error) {
+	return c.me.get(ctx, func() (userResource, error) {
 		u, err := followOne[userResource](ctx, c, c.rootSource().to("CurrentUser", "/api/users/me", nil))
 		if err != nil {
 			return userResource{}, err
@@ -79,6 +79,12 @@ type nodeResource struct {
 	MaxConcurrentTasks  *int
 }
 
+// size makes it an item of lists.
+func (r nodeResource) size() int {
+	const itself = 64
+	return itself + textSize(r.ID, r.Name)
+}
+
 // node is the node that a resource tells of.
 func (c *connection) node(r nodeResource) Node {
 	return Node{
@@ -109,7 +115,7 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	summary, err := followOne[struct{ Nodes []nodeResource }](ctx, c,
 		c.rootSource().to("OctopusServerClusterSummary", "/api/octopusservernodes/summary", nil))
 	if isNotFound(err) && c.root.has() { // it is the summary that is missing
-		summary.Nodes, err = followList[nodeResource](ctx, c, c.rootSource(), "OctopusServerNodes", "/api/octopusservernodes", nil)
+		summary.Nodes, err = followList[nodeResource](ctx, c, c.rootSource(), "OctopusServerNodes", "/api/octopusservernodes", nil, nil)
 	}
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package octoapi
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -58,12 +57,12 @@ func ServerURL(pasted string) (*url.URL, error) {
 		return nil, &AddressError{AddressWithoutScheme, suggestion,
 			"the address of the Octopus Server, " + shown + ", does not begin with https:// or http://"}
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		if parse, is := errors.AsType[*url.Error](err); is { // its own text repeats the address, which may hold a password
-			err = parse.Err
-		}
-		return wrong(AddressMalformed, " is not a URL: %s", oneLine(hideUser(err.Error()), 200))
+	u, err := url.Parse(withEscapedZone(text))
+	switch {
+	case err != nil && strings.Contains(text, "@"): // what is wrong may be a password with a / in it
+		return wrong(AddressWithCredentials, " must not contain a user name or password")
+	case err != nil: // the text of *url.Error repeats the address
+		return wrong(AddressMalformed, " is not a URL: %s", oneLine(plain(err), 200))
 	}
 	number, portErr := strconv.Atoi(cmp.Or(u.Port(), "443"))
 	switch {
@@ -77,6 +76,17 @@ func ServerURL(pasted string) (*url.URL, error) {
 		return wrong(AddressMalformed, " has the port %s, which is not a number from 1 to 65535", oneLine(u.Port(), 40))
 	}
 	return &url.URL{Scheme: strings.ToLower(u.Scheme), Host: strings.TrimSuffix(u.Host, ":"), Path: virtualDirectory(u.Path)}, nil
+}
+
+// withEscapedZone writes the zone of an IPv6 address as a URL has it (RFC 6874): people write it as
+// ping does, with a % alone.
+func withEscapedZone(text string) string {
+	before, rest, is := strings.Cut(text, "://[")
+	address, after, ends := strings.Cut(rest, "]")
+	if host, zone, has := strings.Cut(address, "%"); is && ends && has && !strings.HasPrefix(zone, "25") {
+		return before + "://[" + host + "%25" + zone + "]" + after
+	}
+	return text
 }
 
 // hideUser hides everything up to an @, which would be a user name and password.

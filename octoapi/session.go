@@ -46,7 +46,7 @@ func (c *Client) signsIn() bool { return c.options.Credentials.Kind() == WithPas
 // (OctopusClients, OctopusAsyncClient.SignIn). A refusal is kept, too: a wrong password that is
 // sent several times locks the account.
 func (c *Client) signIn(ctx context.Context) error {
-	refusal, err := c.session.get(func() (refusal error, err error) {
+	refusal, err := c.session.get(ctx, func() (refusal error, err error) {
 		root, err := c.Root(ctx)
 		if err != nil {
 			return nil, err

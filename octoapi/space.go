@@ -26,7 +26,7 @@ func (s *Space) links(ctx context.Context) (links, error) {
 	if s.home == "" {
 		return s.known, nil
 	}
-	return s.document.get(func() (links, error) {
+	return s.document.get(ctx, func() (links, error) {
 		var home struct{ Links links }
 		err := s.client.get(ctx, s.home, &home)
 		return home.Links, err
@@ -98,7 +98,7 @@ func (c *Client) wholeServer(ctx context.Context) (*Space, error) {
 // mySpaces lists the spaces that the user may use. The error is ErrNoSpaces on a server from before
 // 2019.1.
 func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
-	return c.spaces.get(func() ([]spaceResource, error) {
+	return c.spaces.get(ctx, func() ([]spaceResource, error) {
 		user := meanwhile(c.mayAskAhead(), func() (userResource, error) { return c.user(ctx) })
 		root, err := c.Root(ctx)
 		if err != nil {
@@ -116,7 +116,7 @@ func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 		}
 		// The user's own list, not that of all spaces: a user may see spaces without access to
 		// them.
-		spaces, err := list[spaceResource](ctx, c, me.Links.linkOr("Spaces", itemLink("/api/users", me.ID)+"/spaces"), nil)
+		spaces, err := list[spaceResource](ctx, c, me.Links.linkOr("Spaces", itemLink("/api/users", me.ID)+"/spaces"), nil, nil)
 		for i := range spaces {
 			spaces[i].Name = printable(spaces[i].Name)
 			c.spaceNames.Store(spaces[i].ID, spaces[i].Name)
@@ -212,9 +212,9 @@ func (s *Space) path(collection string) string {
 	return itemLink("/api", s.ID) + "/" + collection
 }
 
-// list reads one of the space's collections.
-func (s *Space) list(ctx context.Context, link, path string) ([]Named, error) {
-	return followList[Named](ctx, s.client, s.source(), link, s.path(path)+"{?skip,take}", nil)
+// list reads one of the space's collections; keep is that of list.
+func (s *Space) list(ctx context.Context, link, path string, keep func(Named) bool) ([]Named, error) {
+	return followList(ctx, s.client, s.source(), link, s.path(path)+"{?skip,take}", nil, keep)
 }
 
 // named finds the refs in one of the space's collections. Nothing asked for is nothing read.
@@ -222,7 +222,7 @@ func (s *Space) named(ctx context.Context, kind, link, path string, refs []strin
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	all, err := s.list(ctx, link, path)
+	all, err := s.list(ctx, link, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (s *Space) Environments(ctx context.Context, refs []string) ([]Named, error
 		return nil, nil
 	}
 	const everything = "2147483647" // as OctopusClients asks: these are never many
-	all, err := list[Named](ctx, s.client, s.path("environments/v2{?skip,take}"), parameters{"take": everything})
+	all, err := list[Named](ctx, s.client, s.path("environments/v2{?skip,take}"), parameters{"take": everything}, nil)
 	if isNotFound(err) { // a server from before 2025
 		return s.named(ctx, "environment", "Environments", "environments", refs)
 	}
@@ -274,15 +274,26 @@ func (s *Space) WorkerPools(ctx context.Context, refs []string) ([]Named, error)
 	return s.named(ctx, "worker pool", "WorkerPools", "workerpools", refs)
 }
 
+type tagSet struct {
+	Tags []struct{ CanonicalTagName string }
+}
+
+// size makes it an item of lists.
+func (s tagSet) size() int {
+	size := 0
+	for _, tag := range s.Tags {
+		size += textSize(tag.CanonicalTagName)
+	}
+	const itself = 128
+	return itself + size
+}
+
 // CheckTenantTags checks that each ref, "Set/Tag", is a tag of one of the space's tag sets.
 func (s *Space) CheckTenantTags(ctx context.Context, refs []string) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	type tagSet struct {
-		Tags []struct{ CanonicalTagName string }
-	}
-	sets, err := followList[tagSet](ctx, s.client, s.source(), "TagSets", s.path("tagsets{?skip,take}"), nil)
+	sets, err := followList[tagSet](ctx, s.client, s.source(), "TagSets", s.path("tagsets{?skip,take}"), nil, nil)
 	if err != nil {
 		return err
 	}
@@ -333,6 +344,5 @@ func (s *Space) byID(ctx context.Context, link, path string, ids []string) ([]Na
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	all, err := s.list(ctx, link, path)
-	return slices.DeleteFunc(all, func(n Named) bool { return !slices.Contains(ids, n.ID) }), err
+	return s.list(ctx, link, path, func(n Named) bool { return slices.Contains(ids, n.ID) })
 }

@@ -33,33 +33,28 @@ func (e *TooManyError) Error() string {
 // The error says why not all were looked at; it is ErrForbidden, a *TooManyError, or another. What
 // was found all the same is returned with it.
 func (c *Client) WithSubscription(ctx context.Context, style string, subscriptions []string) ([]Registration, error) {
-	found, errs, err := c.everywhere(ctx, func(ctx context.Context, ms Machines) ([]Machine, error) {
+	found, failed, _, err := c.everywhere(ctx, func(ctx context.Context, ms Machines) ([]Machine, error) {
 		return ms.polledWith(ctx, style, subscriptions)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range errs {
-		if err != nil {
-			return found, err
-		}
+	if len(failed) > 0 {
+		return found, failed[0].Err
 	}
 	return found, nil
 }
 
-func (ms Machines) polledWith(ctx context.Context, style string, subscriptions []string) (found []Machine, err error) {
+func (ms Machines) polledWith(ctx context.Context, style string, subscriptions []string) ([]Machine, error) {
 	values := parameters{"commStyles": style} // which an old server ignores
 	target := ms.space.source().to(kinds[ms.kind].link, ms.usual(), firstPage(values))
 	read, err := follow(ctx, ms.space.client, target, func(ctx context.Context, template string) (pages[Machine], error) {
-		return readPages[Machine](ctx, ms.space.client, template, values, pagesOfPolling)
+		return readPages(ctx, ms.space.client, template, values, pagesOfPolling, func(m Machine) bool {
+			return Registration{Machine: m}.PolledWith(subscriptions)
+		})
 	})
-	for _, m := range read.items {
-		if (Registration{Machine: m}).PolledWith(subscriptions) {
-			found = append(found, m)
-		}
-	}
 	if err == nil && read.next != "" {
-		err = &TooManyError{Kind: ms.kind, Space: ms.space.Name, Looked: len(read.items)}
+		err = &TooManyError{Kind: ms.kind, Space: ms.space.Name, Looked: read.count}
 	}
-	return found, err
+	return read.items, err
 }

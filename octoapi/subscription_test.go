@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
@@ -88,6 +89,49 @@ func TestWhatOneSpaceHidesDoesNotHideWhatAnotherShows(t *testing.T) {
 	found, err := newClient(t, Options{Server: cluster.URL()}).WithSubscription(t.Context(), Polling, []string{sharedByTwo})
 	if !errors.Is(err, ErrForbidden) || !slices.Equal(namesFound(found), []string{"web1"}) {
 		t.Errorf("%q, %v", namesFound(found), err)
+	}
+}
+
+func TestOneSpaceThatCannotBeReadDoesNotHideTheOthersAndIsNamed(t *testing.T) {
+	for what, c := range map[string]struct {
+		fault     octotest.APIFault
+		where     string
+		forbidden bool
+	}{
+		"no permission":  {octotest.APIFault{Path: "/Spaces-1/machines/all", MissingPermission: "MachineView"}, "the deployment targets of space Default", true},
+		"an error":       {octotest.APIFault{Path: "/Spaces-1/workers/all", Status: 500}, "the workers of space Default", false},
+		"not found":      {octotest.APIFault{Path: "/Spaces-1/machines/all", Status: 404}, "the deployment targets of space Default", false},
+		"no JSON":        {octotest.APIFault{Path: "/Spaces-1/machines/all", HTML: true}, "the deployment targets of space Default", false},
+		"no answer ever": {octotest.APIFault{Path: "/Spaces-1/machines/all", Hang: true}, "the deployment targets of space Default", false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			cluster := startCluster(t, octotest.Options{})
+			addMachines(t, cluster, octotest.Machine{Name: "web1", Thumbprint: firstThumbprint, Subscription: sharedByTwo, Space: "Spaces-2"})
+			cluster.SetAPIFault(c.fault)
+			found, unread, err := newClient(t, Options{Server: cluster.URL()}).Registrations(deadline(t, time.Second), firstThumbprint)
+			if err != nil || unread == nil || unread.Where() != c.where || unread.Forbidden() != c.forbidden || !slices.Equal(namesFound(found), []string{"web1"}) {
+				t.Errorf("%q, %v, %v", namesFound(found), unread, err)
+			}
+		})
+	}
+
+	cluster := startCluster(t, octotest.Options{})
+	cluster.SetAPIFault(octotest.APIFault{Path: "/all", Status: 500})
+	_, _, err := newClient(t, Options{Server: cluster.URL()}).Registrations(deadline(t, time.Second), firstThumbprint)
+	mustSay(t, err, "failed (500")
+}
+
+func TestWhatIsUnreadIsNamedInShort(t *testing.T) {
+	e := &UnreadError{}
+	for i := range 7 {
+		space := Named{ID: fmt.Sprint("Spaces-", i), Name: fmt.Sprint("S", i)}
+		e.Unread = append(e.Unread, Unread{space, Target, ErrForbidden}, Unread{space, Worker, errors.New("it is full")})
+	}
+	const want = "cannot read the deployment targets and workers of space S0, the deployment targets and workers of space S1, " +
+		"the deployment targets and workers of space S2, the deployment targets and workers of space S3, those of 3 more spaces: it is full"
+	if e.Error() != want || e.Forbidden() || !errors.Is(e, ErrForbidden) {
+		t.Errorf("%v", e)
 	}
 }
 

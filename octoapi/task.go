@@ -26,6 +26,12 @@ type Task struct {
 	Completed  time.Time `json:"-"`                   // likewise
 }
 
+// size makes it an item of lists.
+func (t Task) size() int {
+	const itself = 200
+	return itself + textSize(t.ID, t.Name, t.State, t.ErrorMessage, t.ServerNode)
+}
+
 // UnmarshalJSON reads a task as the server sends it.
 func (t *Task) UnmarshalJSON(data []byte) error {
 	type plain Task
@@ -111,16 +117,15 @@ func (s *Space) HealthChecks(ctx context.Context, machine Machine) ([]Task, erro
 	if template == "" {
 		return nil, nil
 	}
-	var p page[Task]
-	err := s.client.get(ctx, expand(template, parameters{"skip": "0", "take": strconv.Itoa(tasksAtOnce)}), &p)
+	p := newPage(ctx, func(t Task) bool { return t.Name == healthTask && t.Succeeded && !t.Warned })
+	err := s.client.get(ctx, expand(template, parameters{"skip": "0", "take": strconv.Itoa(tasksAtOnce)}), p)
 	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	checks := slices.DeleteFunc(p.Items, func(t Task) bool { return t.Name != healthTask || !t.Succeeded || t.Warned })
-	checks = checks[:min(len(checks), tasksAtOnce)] // however many the server sends
+	checks := p.items[:min(len(p.items), tasksAtOnce)] // however many the server sends
 	for i := range checks {
 		checks[i] = s.client.quoted(checks[i])
 	}

@@ -99,7 +99,7 @@ func TestTasksAreBoundedAndShowable(t *testing.T) {
 	}))
 	defer server.Close()
 	var machine Machine
-	machine.fields = map[string]json.RawMessage{"Links": json.RawMessage(`{"TasksTemplate":"/api/machines/Machines-1/tasks{?skip,take}"}`)}
+	machine.sent = json.RawMessage(`{"Links":{"TasksTemplate":"/api/machines/Machines-1/tasks{?skip,take}"}}`)
 	space := &Space{client: newClient(t, Options{Server: server.URL})}
 	checks, err := space.HealthChecks(deadline(t, 5*time.Second), machine)
 	if err != nil || len(checks) != tasksAtOnce {
@@ -108,7 +108,7 @@ func TestTasksAreBoundedAndShowable(t *testing.T) {
 	if c := checks[0]; c.ID != "ServerTasks-1 [2J" || c.State != "Success" || c.ServerNode != "octo1" || !c.Started.IsZero() {
 		t.Errorf("%+v", c)
 	}
-	machine.fields["Links"] = json.RawMessage(`{"TasksTemplate":"http://elsewhere.example.com/tasks"}`)
+	machine.sent = json.RawMessage(`{"Links":{"TasksTemplate":"http://elsewhere.example.com/tasks"}}`)
 	if _, err := space.HealthChecks(deadline(t, 5*time.Second), machine); err == nil || !strings.Contains(err.Error(), "another host, elsewhere.example.com") {
 		t.Errorf("%v", err)
 	}

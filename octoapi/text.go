@@ -32,6 +32,9 @@ func printable(name string) string {
 
 // round makes a duration short to read.
 func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return max(d.Round(time.Millisecond), time.Millisecond)
+	}
 	if d < 10*time.Second {
 		return d.Round(100 * time.Millisecond)
 	}

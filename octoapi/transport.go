@@ -12,8 +12,11 @@ import (
 )
 
 const (
-	dialTimeout  = 10 * time.Second // one try of a connection
-	maxIdle      = 16               // connections kept open: as many as there are usually questions at a time
+	// dialTimeout is for one try of a connection: a host that is there answers at once, and a new
+	// try is as good as one that waits. TLS, in which a slow server calculates, has all the time
+	// there is.
+	dialTimeout  = 10 * time.Second
+	maxIdle      = 16 // connections kept open: as many as there are usually questions at a time
 	maxRedirects = 5
 )
 
@@ -24,7 +27,6 @@ func transport(o Options, host string) *http.Transport {
 		Proxy:                  func(r *http.Request) (*url.URL, error) { return proxyFor(o.Proxy, r.URL) },
 		DialContext:            newDialAhead(dialer.DialContext, o.timing.idle).DialContext,
 		OnProxyConnectResponse: proxyAnswered,
-		TLSHandshakeTimeout:    dialTimeout,
 		IdleConnTimeout:        o.timing.idle,
 		MaxIdleConnsPerHost:    maxIdle,
 		MaxResponseHeaderBytes: 1 << 20,
@@ -38,11 +40,13 @@ func transport(o Options, host string) *http.Transport {
 		config := t.TLSClientConfig.Clone()
 		// Errors of the server alone are ignored: an https proxy, which net/http would not check
 		// either, is told a password.
-		if name, _, err := net.SplitHostPort(address); err != nil || !strings.EqualFold(name, host) {
+		name, _, err := net.SplitHostPort(address)
+		if err != nil || !strings.EqualFold(name, host) {
 			config.InsecureSkipVerify = false
 		}
-		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-		defer cancel()
+		if address, _, zone := strings.Cut(name, "%"); zone {
+			config.ServerName = address // no certificate has a zone, which is this machine's matter
+		}
 		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, network, address)
 	}
 	t.DialTLSContext = newDialAhead(dialTLS, o.timing.idle).DialContext

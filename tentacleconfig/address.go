@@ -47,12 +47,13 @@ func splitAddress(text string) (*url.URL, error) {
 	if !found {
 		return nil, refuse("it does not begin with https://")
 	}
+	if _, zone, has := strings.Cut(text, "%"); has && strings.Contains(text, "://[") {
+		zone, _, _ = strings.Cut(strings.TrimPrefix(zone, "25"), "]")
+		return nil, refuse("it has a zone, %s, which a Tentacle does not use: give a name, or an address that is valid everywhere", zone)
+	}
 	u, err := url.Parse(text)
 	if err != nil {
-		if inner, is := errors.AsType[*url.Error](err); is {
-			err = inner.Err // the address is quoted already
-		}
-		return nil, refuse("%w", err)
+		return nil, refuse("%s", malformed(err))
 	}
 	switch u.Scheme {
 	case "http":
@@ -74,6 +75,17 @@ func splitAddress(text string) (*url.URL, error) {
 		return nil, refuse("it must not contain a path (%s)", u.Path)
 	}
 	return u, nil
+}
+
+// malformed is what package url found wrong with an address, which is quoted already.
+func malformed(err error) string {
+	if inner, is := errors.AsType[*url.Error](err); is {
+		err = inner.Err
+	}
+	if strings.HasPrefix(err.Error(), "first path segment") {
+		return "it does not begin with https://"
+	}
+	return strings.TrimPrefix(err.Error(), "net/url: ")
 }
 
 // canonicalHost is host and, if given, port.

@@ -407,12 +407,14 @@ func TestBadAddressesAreRefusedWithAnExample(t *testing.T) {
 	for _, text := range []string{
 		"", "octo1", "octo1:10943", "not a uri", "ftp://octo1:10943", "poll://abc/", "https://", "https://:10943", "https://octo1:0", "https://octo1:65536",
 		"https://octo1:x", "https://octo1:-1", "https://octo1/OctopusComms", "https://octo1:10943?a=b", "https://octo1:10943#", "https://octo1:10943/?",
-		"https://octo 1:10943", "https://öcto 1:10943", "https://ö\u2028:1", "https://\u00ad:1", "https://ö\uff1a:1", "https://a,b:1", "https://[::1", "https://::1:10943", "https://[fe80::1%25eth0]:1", "//octo1:10943", "wss://octo/x?y",
+		"https://octo 1:10943", "https://öcto 1:10943", "https://ö\u2028:1", "https://\u00ad:1", "https://ö\uff1a:1", "https://a,b:1", "https://[::1", "https://::1:10943", "https://[fe80::1%25eth0]:1", "https://[fe80::1%eth0]:1", "{https://a:1", "https://a\x7f:1", "//octo1:10943", "wss://octo/x?y",
 	} {
 		if got, err := AddressOf(text); err == nil {
 			t.Errorf("%q became %q", text, got)
 		} else if !strings.Contains(printed(err), addressExample) || !strings.Contains(err.Error(), fmt.Sprintf("%q", text)) {
 			t.Errorf("%q: unclear: %v", text, err)
+		} else if strings.Contains(err.Error(), "net/url") || strings.Contains(err.Error(), "path segment") {
+			t.Errorf("%q: in Go's words: %v", text, err)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (r *report) refusal(p Port) *Finding {
 		return r.problem(idAccepted, what, noWork+eitherWay+nextLine+"ask the Octopus Server to find out which", r.Tentacle.Command("check", r.server()...))
 	case !tentacleconfig.ContainsAddress(r.clusterAddresses(), p.Address):
 		return r.problem(idAccepted, what, noWork+eitherWay+"; the server that was asked is another cluster's", "")
-	case r.API.RegistrationsErr != nil, len(known) == 0 && r.API.Hidden:
+	case r.API.RegistrationsErr != nil, len(known) == 0 && r.API.Unread != nil:
 		return r.problem(idAccepted, what, noWork+eitherWay+"; it is not known how the Tentacle is registered", "")
 	case len(known) == 0: // a finding says so, with its fix
 		return r.warning(idAccepted, what, "the server has no registration with it", "")

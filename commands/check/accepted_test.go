@@ -39,7 +39,9 @@ func TestARefusalIsExplainedByWhatTheServerKnows(t *testing.T) {
 			OK, "every polling port that answers accepts this Tentacle: 1 of 2", "", ""},
 		{"refused, though registered", answers(refused), Problem, refuses, "the server knows it, as web1 (Machines-1), but this node has not heard of that\n", ""},
 		{"refused, and not registered", refusedAnd(func(s *Snapshot) { s.API.Registrations = nil }), Warning, refuses, "the server has no registration with it", ""},
-		{"refused, and perhaps not registered", refusedAnd(func(s *Snapshot) { s.API.Registrations, s.API.Hidden = nil, true }), Problem, refuses, unclear + "; it is not known how", ""},
+		{"refused, and perhaps not registered", refusedAnd(func(s *Snapshot) {
+			s.API.Registrations, s.API.Unread = nil, &octoapi.UnreadError{Unread: []octoapi.Unread{{Err: octoapi.ErrForbidden}}}
+		}), Problem, refuses, unclear + "; it is not known how", ""},
 		{"refused, and the registrations cannot be seen", refusedAnd(func(s *Snapshot) { s.API.RegistrationsErr = octoapi.ErrForbidden }), Problem, refuses, unclear + "; it is not known how", ""},
 		{"refused, and no server was asked", refusedAnd(func(s *Snapshot) { s.Server, s.ServerOptions = "", nil }), Problem, refuses, unclear + "\nask the Octopus Server",
 			"octo-tentacle check --server=URL --apikey-file=FILE --instance=Tentacle"},

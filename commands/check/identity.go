@@ -44,11 +44,12 @@ func (s *Snapshot) identity() identity {
 	return who
 }
 
-// isNamedLikeThisMachine says whether a registration has this machine's host name, or the address
+// isNamedLikeThisMachine says whether a registration has one of this machine's names, or the address
 // of a Tentacle that listens on it.
 func (s *Snapshot) isNamedLikeThisMachine(one octoapi.Registration) bool {
 	is := func(name string) bool {
-		return s.HostName != "" && strings.EqualFold(coverage.FirstLabel(name), s.HostName)
+		label := coverage.FirstLabel(name)
+		return s.HostName != "" && (strings.EqualFold(label, s.HostName) || strings.EqualFold(label, coverage.FirstLabel(s.DNSName)))
 	}
 	at, err := url.Parse(one.Machine.Endpoint.URI)
 	return is(one.Machine.Name) || err == nil && !one.Machine.Endpoint.Polls() && is(at.Hostname())

@@ -92,6 +92,11 @@ var badRegistrations = []bad{
 	{"a fleet, and one registration has the name of the machine", registeredAs(target("web1.example.com", otherSubscription), target("web2", newSubscription)),
 		Problem, idRegistration, "target web1.example.com (Machines-web1.example.com) in space Default: it is registered with the subscription",
 		strings.Replace(asWeb1, "web1", "web1.example.com", 1) + bothNodes},
+	{"a fleet, and one registration has the name in the network, which is longer than Windows' own", func(s *Snapshot) {
+		s.HostName, s.DNSName = "WEBSERVER-PROD-", "webserver-prod-1"
+		s.API.Registrations = []octoapi.Registration{target("webserver-prod-1", otherSubscription), target("webserver-prod-2", newSubscription)}
+	}, Problem, idRegistration, "target webserver-prod-1 (Machines-webserver-prod-1) in space Default: it is registered with the subscription",
+		strings.Replace(asWeb1, "web1", "webserver-prod-1", 1) + bothNodes},
 	{"a worker that matches, and a target with the name of the machine that does not", registeredAs(worker("build1", aSubscription), target("web1", otherSubscription)),
 		Problem, idRegistration, "deployment target web1 (Machines-web1) in space Default: it is registered with the subscription " + otherSubscription, asWeb1 + bothNodes},
 	{"registered as listening", func(s *Snapshot) {

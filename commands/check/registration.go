@@ -20,9 +20,11 @@ func (r *report) registrations() {
 	case err != nil:
 		r.warning(idRegistration, err.Error(), "it is not known whether the Tentacle is registered", "").Unknown = true
 	case own == "": // it has no certificate; another finding says so
-	case len(r.API.Registrations) == 0 && r.API.Hidden:
+	case len(r.API.Registrations) == 0 && r.API.Unread != nil && r.API.Unread.Forbidden():
 		r.warning(idRegistration, "no deployment target or worker that the account may see has this Tentacle's thumbprint "+own,
-			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)", "").Unknown = true
+			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView), like "+r.API.Unread.Where(), "").Unknown = true
+	case len(r.API.Registrations) == 0 && r.API.Unread != nil:
+		r.warning(idRegistration, r.API.Unread.Error(), "it is not known whether the Tentacle is registered: no deployment target or worker elsewhere has its thumbprint "+own, "").Unknown = true
 	case len(r.API.Registrations) == 0:
 		why := "the Tentacle gets no work: it was never registered, its registration was deleted, its certificate was replaced, or the account may not see its space"
 		if r.Agent {
@@ -37,6 +39,9 @@ func (r *report) registrations() {
 	case len(r.clusterSubscriptions()) == 0 && len(r.clusterAddresses()) > 0: // it polls under no subscription; another finding says so
 	default:
 		r.known(r.identity())
+	}
+	if len(r.API.Registrations) > 0 && r.API.Unread != nil && !r.API.Unread.Forbidden() {
+		r.warning(idRegistration, r.API.Unread.Error(), "the Tentacle may have more registrations, which were not checked", "").Unknown = true
 	}
 	if own != "" && r.API.RegistrationsErr == nil {
 		r.onlyOne(r.identity())

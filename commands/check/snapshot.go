@@ -18,7 +18,8 @@ import (
 // Snapshot is what is known about a Tentacle: from its machine, its polling ports and the API.
 type Snapshot struct {
 	Tentacle suggest.Tentacle
-	HostName string // of this machine, up to the first dot
+	HostName string // of this machine, as Tentacle has it
+	DNSName  string // of this machine, in the network; HostName may be its beginning, on Windows
 	Alone    bool   // it is the only instance on this machine
 	Now      time.Time
 
@@ -96,7 +97,7 @@ type API struct {
 	Thumbprint       string // of the cluster
 	Registrations    []octoapi.Registration
 	RegistrationsErr error
-	Hidden           bool                   // there may be registrations that the account may not see
+	Unread           *octoapi.UnreadError   // where there may be more registrations; nil for nowhere
 	Subscribers      []octoapi.Registration // those with a subscription of this Tentacle, whatever their thumbprint
 	SubscribersErr   error                  // why not all of these are known
 	Nodes            []octoapi.Node

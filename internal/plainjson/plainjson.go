@@ -5,6 +5,10 @@ package plainjson
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Marshal is value as JSON without HTML escapes and without a line end; indent is that of one
@@ -16,4 +20,21 @@ func Marshal(value any, indent string) ([]byte, error) {
 	encoder.SetIndent("", indent)
 	err := encoder.Encode(value)
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}
+
+// ASCII is JSON with an escape for each character that is not ASCII. Its values are the same.
+func ASCII(text string) string {
+	var escaped strings.Builder
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf:
+			escaped.WriteByte(byte(r))
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&escaped, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&escaped, `\u%04x`, r)
+		}
+	}
+	return escaped.String()
 }

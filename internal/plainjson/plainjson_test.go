@@ -1,6 +1,9 @@
 package plainjson
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 func TestNothingIsEscapedForHTMLAndNoLineEndIsAdded(t *testing.T) {
 	got, err := Marshal(map[string]string{"a": "<&>"}, "  ")
@@ -12,5 +15,26 @@ func TestNothingIsEscapedForHTMLAndNoLineEndIsAdded(t *testing.T) {
 	}
 	if _, err := Marshal(func() {}, ""); err == nil {
 		t.Error("a function is no JSON")
+	}
+}
+
+func TestASCIIIsTheSameValue(t *testing.T) {
+	const value = "Büro “日本” 🐙 \u007f\u2028\\"
+	text, err := Marshal(map[string]string{value: value}, " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ascii := ASCII(string(text))
+	for i := range len(ascii) {
+		if ascii[i] > 0x7f {
+			t.Fatalf("%q is not ASCII", ascii)
+		}
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(ascii), &back); err != nil || back[value] != value {
+		t.Errorf("%s is %q, %v", ascii, back, err)
+	}
+	if got, want := ASCII(`{"é": "🐙"}`), `{"\u00e9": "\ud83d\udc19"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,0 +1,6 @@
+//go:build !windows
+
+package commands
+
+// AsPiped is a text as it is written into a pipe.
+func AsPiped(text string) string { return text }

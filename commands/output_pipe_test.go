@@ -1,0 +1,39 @@
+package commands_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/commands"
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
+)
+
+// What Windows PowerShell 5.1 and a Tentacle read, by the code page of the console.
+func TestWhatIsPrintedIntoAPipeCanBeReadThere(t *testing.T) {
+	program, err := exec.LookPath("octo-tentacle") // this very program: see TestMain
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScene(t, "Büro", octotest.Options{})
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", s.home)
+
+	cmd := exec.Command(program, "list-servers", "--instance=Büro", "--format=json")
+	output, err := cmd.Output()
+	var list struct{ Instance string }
+	if err != nil || json.Unmarshal(output, &list) != nil || list.Instance != "Büro" {
+		t.Errorf("the JSON is %q, %v", output, err)
+	}
+	if ascii := !bytes.ContainsFunc(output, func(r rune) bool { return r > 0x7f }); ascii != (runtime.GOOS == "windows") {
+		t.Errorf("the JSON is in ASCII: %v\n%s", ascii, output)
+	}
+	for _, arguments := range [][]string{{"list-servers", "--instance=Büro"}, {"list-servers", "--instance=Bürö"}} {
+		output, _ := exec.Command(program, arguments...).CombinedOutput()
+		if name := arguments[1][len("--instance="):]; !strings.Contains(string(output), commands.AsPiped(name)) {
+			t.Errorf("%q prints %q", arguments, output)
+		}
+	}
+}
