@@ -52,6 +52,8 @@ type console struct {
 
 	arguments []string                  // the command line, as rewriteArguments writes it
 	systemLog func(history.Entry) error // writes to the log of this machine; nil for not at all
+
+	relied func() bool // whether a change relies on a restart of this process that came too early for it; may be nil
 }
 
 // paint makes a text of values, like textf, and colours it where there is a terminal.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"os"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/history"
@@ -74,25 +73,26 @@ func Run(ctx context.Context, in io.Reader, out, err io.Writer, arguments []stri
 // MainOf is Main for a machine that a test makes: it writes to the file instead of the log of the
 // machine that runs the test.
 func MainOf(systemLog string) int {
-	log.SetOutput(io.Discard)
-	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
-	if !isTerminal(os.Stderr) { // scripts are UTF-8, so what they see is
-		c.err = os.Stderr
-	}
-	c.out.writeExactly()
-	c.systemLog = func(e history.Entry) error {
-		line, err := json.Marshal(e)
-		if err != nil {
-			return err
+	return mainWith(func(in io.Reader, out, err io.Writer) *console {
+		c := newConsole(in, out, err)
+		if !isTerminal(err) { // scripts are UTF-8, so what they see is
+			c.err = err
 		}
-		f, err := os.OpenFile(systemLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err != nil {
-			return err
+		c.out.writeExactly()
+		c.systemLog = func(e history.Entry) error {
+			line, err := json.Marshal(e)
+			if err != nil {
+				return err
+			}
+			f, err := os.OpenFile(systemLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(f, "%s\n%s\n", e.Message(), line)
+			return errors.Join(err, f.Close())
 		}
-		_, err = fmt.Fprintf(f, "%s\n%s\n", e.Message(), line)
-		return errors.Join(err, f.Close())
-	}
-	return run(context.Background(), c, os.Args[1:])
+		return c
+	})
 }
 
 // FailureCode is the exit code of a command that cannot do what it is for.

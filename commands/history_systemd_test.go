@@ -78,6 +78,10 @@ mkdir -p Work/20261126041500-4711-1/package && cd Work/20261126041500-4711-1/pac
 	if e := s.history(t)[0]; e.Task != "ServerTasks-4711" || e.Restart != history.RestartLater || len(e.Added) != 2 || e.Reason != "of a runbook" {
 		t.Errorf("recorded is %+v", e)
 	}
+	s.eventually(t, "the history has the restart", func() bool { return s.history(t)[0].Restart == history.Restarted })
+	if e := s.history(t)[0]; e.Task != "ServerTasks-4711" || e.Reason != "of a runbook" || !strings.Contains(e.Command, "restart-service") {
+		t.Errorf("recorded of the restart is %+v", e)
+	}
 	journal := func(match string) string {
 		output, err := exec.Command("journalctl", "--no-pager", "-o", "cat", "-t", "octo-tentacle", match).CombinedOutput()
 		if err != nil {

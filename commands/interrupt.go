@@ -10,6 +10,11 @@ import (
 // interruptible is the context of a command that cleans up when it is ended by Ctrl-C, a service
 // manager, or the end of its terminal. Other commands just end.
 //
+// On Windows, Ctrl-C and Ctrl-Break are os.Interrupt. The end of the console and a shutdown are
+// SIGTERM, and 5 seconds later (in a service, at a shutdown, 20) the end of the process. To clean
+// up takes less, and a file is replaced at one moment. Who stops the service of a script tells it
+// nothing, so that it goes on.
+//
 // It stays in force until the process ends: a signal that arrives after the work is done must not
 // turn success into failure.
 func interruptible(ctx context.Context) context.Context {

@@ -16,9 +16,16 @@ import (
 )
 
 // Main runs the command line of this process and returns its exit code.
-func Main() int {
+func Main() int { return mainWith(newConsole) }
+
+// mainWith is Main with the consoles that the function makes.
+func mainWith(makeConsole func(in io.Reader, out, err io.Writer) *console) int {
 	log.SetOutput(io.Discard) // net/http logs there what a server sends unasked
-	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
+	outliveLogoffs()
+	if code, is := runDetached(makeConsole, os.Args[1:]); is {
+		return code
+	}
+	c := makeConsole(os.Stdin, os.Stdout, os.Stderr)
 	atomicfile.OnWait(func(path string) (over func()) {
 		c.progress(path + " is open in another program")
 		return c.endProgress

@@ -32,9 +32,13 @@ const (
 	maxConfirm = 10 * time.Minute
 )
 
-// afterProcess is an option of restart-service that only this program itself gives: the number of a
-// process that has to end first.
-const afterProcess = "after-process"
+// Options of restart-service that only this program itself gives: the number of a process that has
+// to end first, that nobody reads what is printed, and the Octopus task whose script it is for.
+const (
+	afterProcess = "after-process"
+	unattended   = "unattended"
+	forTask      = "for-task"
+)
 
 func (o *restartOptions) flags() []cli.Flag {
 	return []cli.Flag{

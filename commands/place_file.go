@@ -84,7 +84,7 @@ func restartNeeded(state service.State, saved, stopped bool, o changeOptions) bo
 // use restarts the service if something was saved and the service runs, and starts it if an earlier
 // restart came to no end. At this point the change is saved, and an error says so.
 func (p filePlace) use(ctx context.Context, c *console, s saved, o changeOptions, out *outcome) error {
-	needed := neededRestart{service: p.Service, config: p.Instance.ConfigPath, since: time.Now(), former: s.former, backup: out.Backup}
+	needed := neededRestart{service: p.Service, config: p.Instance.ConfigPath, since: time.Now(), former: s.former, backup: out.Backup, reason: o.reason}
 	status, err := lookAtService(ctx, p.Service)
 	out.setService(p.Instance, status, err)
 	needed.stopped = out.Service.interrupted

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -101,7 +102,7 @@ func record(c *console, instance tentacleconfig.Instance, o outcomeOptions, e hi
 	e.Host, _ = os.Hostname() // "" where the system does not know it
 	e.Instance, e.Configuration = instance.Name, instance.ConfigPath
 	e.User, e.Login = history.Who()
-	e.Task, e.Reason, e.Outcome = history.Task(), o.reason, string(outcome)
+	e.Task, e.Reason, e.Outcome = cmp.Or(e.Task, history.Task()), o.reason, string(outcome)
 	if err != nil {
 		e.Error = strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(err.Error())
 	}

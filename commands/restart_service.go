@@ -23,8 +23,12 @@ type restartServiceOptions struct {
 	rollout  time.Duration // how long the rollout of an agent may take
 	restart  restartOptions
 	outcome  outcomeOptions
-	after    string // the number of a process that has to end first; "" for none
 	backup   string
+
+	// Only octo-tentacle itself gives these.
+	after      string // the number of a process that has to end first; "" for none
+	unattended bool   // nobody reads what it prints
+	task       string // whose script it is for
 }
 
 // restartOutcome is the JSON of restart-service.
@@ -60,6 +64,8 @@ them first.
 			rolloutTimeoutFlag(&o.rollout, "wait up to `TIME` until the agent runs again"),
 		}, o.restart.flags(), o.outcome.flags(), []cli.Flag{
 			&cli.StringFlag{Name: afterProcess, Hidden: true, Destination: &o.after},
+			&cli.BoolFlag{Name: unattended, Hidden: true, Destination: &o.unattended},
+			&cli.StringFlag{Name: forTask, Hidden: true, Destination: &o.task},
 			&cli.StringFlag{Name: "confirm-backup", Category: theOutcome, Destination: &o.backup,
 				Usage: "the backup (`TIME` or file) that --confirm may have to put back (default: the latest, if a restart is pending)"},
 		}),
@@ -103,7 +109,7 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 		err = needed.restartUntilCurrent(ctx, c, t, &r.Service, o.restart)
 	}
 	r.Result = resultOf(r.DryRun, r.Changed, err)
-	r.record(c, t.Instance, o.outcome, err)
+	r.record(c, t.Instance, o, err)
 	switch {
 	case o.outcome.printsDespite(err):
 		_ = c.printJSON(r) // the unfinished restart is the error that counts
@@ -117,10 +123,12 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	return nil
 }
 
-// restartUntilCurrent restarts the service, once more if its configuration was changed meanwhile: a
+// restartUntilCurrent restarts the service, and again if its configuration was changed meanwhile: a
 // script that changes it relies on a restart that is scheduled already.
 func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t suggest.Tentacle, e *serviceEntry, o restartOptions) error {
-	for range 2 {
+	for {
+		before := lookAtFile(n.config)
+		c.relied = func() bool { return before.changedSince(ctx, n.service) }
 		n.since = time.Now()
 		err := e.restart(ctx, c, n, o)
 		if errors.As(err, new(*service.StartError)) && !errors.As(err, new(undoneError)) && !errors.As(err, new(unconfirmedError)) {
@@ -129,15 +137,13 @@ func (n neededRestart) restartUntilCurrent(ctx context.Context, c *console, t su
 		if err != nil || !e.Restarted || n.config == "" {
 			return err
 		}
-		status, err := lookAtService(ctx, n.service)
-		if err != nil || !restartPending(t.Instance, status) {
-			return nil // it was restarted, which is what was asked for
+		if !c.relied() {
+			return nil
 		}
 		if n.stopped = false; e.proof != nil {
 			n.former = e.proof.saved // which is what it runs with now
 		}
 	}
-	return nil
 }
 
 // needed is the restart of the service that is named or, else, of that of the chosen Tentacle.
@@ -161,7 +167,7 @@ func (o *restartServiceOptions) needed(ctx context.Context) (neededRestart, sugg
 	default:
 		t.Instance, _ = find(o.tentacle) // the service can be restarted without its configuration
 	}
-	return neededRestart{service: t.Service, config: t.Instance.ConfigPath}, t, nil
+	return neededRestart{service: t.Service, config: t.Instance.ConfigPath, reason: o.outcome.reason}, t, nil
 }
 
 // former is the configuration to put back; nil where there is none.
@@ -212,17 +218,17 @@ func (r restartOutcome) print(c *console) {
 	}
 }
 
-// record records the restart.
-func (r restartOutcome) record(c *console, instance tentacleconfig.Instance, o outcomeOptions, err error) {
-	if !isRecorded(r.DryRun, r.Changed, err) {
+// record records the restart, and also one that failed if nobody else would hear of it.
+func (r restartOutcome) record(c *console, instance tentacleconfig.Instance, o restartServiceOptions, err error) {
+	if !isRecorded(r.DryRun, r.Changed, err) && (err == nil || !o.unattended) {
 		return
 	}
-	e := history.Entry{Done: []string{r.Service.recorded()}, Restart: history.Restarted}
+	e := history.Entry{Task: o.task, Done: []string{r.Service.recorded()}, Restart: history.Restarted}
 	switch {
 	case r.Service.Scheduled != "":
 		e.Done, e.Restart = nil, history.RestartLater
 	case err != nil:
 		e.Done, e.Restart = nil, history.RestartPending
 	}
-	record(c, instance, o, e, r.Result, err)
+	record(c, instance, o.outcome, e, r.Result, err)
 }

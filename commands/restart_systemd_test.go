@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -494,6 +495,10 @@ func TestSystemdScriptOfTheTentacleHasTheTimeThatItAskedFor(t *testing.T) {
 	s.eventually(t, "the restart is given up", func() bool { return strings.Contains(said(), "is still busy after 1s") })
 	if s.starts(t) != 1 {
 		t.Errorf("%d starts", s.starts(t))
+	}
+	// Nobody reads what it says: the history has it.
+	if e := s.history(t)[0]; !strings.Contains(e.Error, "is still busy after 1s") || e.Restart != history.RestartPending || e.Outcome != "failed" {
+		t.Errorf("recorded is %+v", e)
 	}
 	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
 }

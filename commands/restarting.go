@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -35,6 +36,7 @@ type neededRestart struct {
 	config  string    // of the Tentacle; "" where it is not known
 	since   time.Time // a process that was started later needs no restart; zero for any
 	stopped bool      // the service does not run, and is to be started
+	reason  string    // as given
 
 	former *tentacleconfig.Document // that the service runs with; nil where it is not known
 	backup string                   // the file that keeps it; "" where none does
@@ -263,6 +265,13 @@ func startDetachedRestart(ctx context.Context, n neededRestart, o restartOptions
 	command = append(command, "--confirm="+o.confirmDetached(n.backup != "").String())
 	if n.backup != "" {
 		command = append(command, "--confirm-backup="+n.backup)
+	}
+	if n.reason != "" {
+		command = append(command, "--reason="+n.reason)
+	}
+	command = append(command, "--"+unattended)
+	if task := history.Task(); task != "" {
+		command = append(command, "--"+forTask+"="+task)
 	}
 	if o.now {
 		command = append(command, "--restart-now", fmt.Sprintf("--%s=%d", afterProcess, os.Getpid()))

@@ -2,10 +2,12 @@ package commands_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 // files beside it tell what it does.
 func asService() {
 	if len(os.Args) == 2 && os.Args[1] == "script" { // of a deployment
+		runScript()
 		for {
 			if _, err := os.Stat(besideSelf("end")); err == nil {
 				os.Exit(0)
@@ -34,6 +37,36 @@ func asService() {
 			os.Exit(9)
 		}
 		os.Exit(0)
+	}
+}
+
+// A scriptJob is what a script of the stand-in runs.
+type scriptJob struct {
+	Program  string
+	Env      []string
+	Commands [][]string
+}
+
+// runScript runs the job in the file "job", if there is one, and then writes what
+// its commands said to the file "said".
+func runScript() {
+	text, err := os.ReadFile(besideSelf("job"))
+	if err != nil {
+		return
+	}
+	var j scriptJob
+	if err := json.Unmarshal(text, &j); err != nil {
+		os.Exit(5)
+	}
+	var said bytes.Buffer
+	for _, arguments := range j.Commands {
+		cmd := exec.Command(j.Program, arguments...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = j.Env, &said, &said
+		_ = cmd.Run()
+		fmt.Fprintf(&said, "exit code %d\n", cmd.ProcessState.ExitCode())
+	}
+	if os.WriteFile(besideSelf("said.new"), said.Bytes(), 0o644) != nil || os.Rename(besideSelf("said.new"), besideSelf("said")) != nil {
+		os.Exit(5)
 	}
 }
 
@@ -241,5 +274,98 @@ func TestAWindowsServiceIsRestartedExactlyWhenSomethingChangedAndItIsIdle(t *tes
 	run(1, 18, "does not accept this Tentacle", "new-certificate", "--instance="+instance, "--confirm=1s")
 	if after, err := os.ReadFile(s.config); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("%v, or the former configuration is not back", err)
+	}
+}
+
+// TestAScriptOfAWindowsServiceLeavesTheRestartToAnotherProcess: two steps of a
+// runbook change something, and then somebody else does, while the service is
+// restarted for them. Meanwhile the log is read as .NET reads files.
+func TestAScriptOfAWindowsServiceLeavesTheRestartToAnotherProcess(t *testing.T) {
+	if err := service.CheckPrivileges(); err != nil {
+		t.Skip("services need an Administrator: ", err)
+	}
+	const instance = "octo-tentacle script"
+	s := newScene(t, instance, octotest.Options{})
+	folder := t.TempDir()
+	put := func(name string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(name string) string {
+		content, _ := os.ReadFile(filepath.Join(folder, name))
+		return string(content)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(folder, "Tentacle.exe")
+	put("Tentacle.exe", append(binary, 0)) // a mere copy of octo-tentacle is refused
+	s.run(t, 0, "service", "--install", "--instance="+instance, "--tentacle="+program)
+	t.Cleanup(func() {
+		put("end", nil)
+		s.run(t, 0, "service", "--uninstall", "--instance="+instance)
+	})
+
+	step := s.command("configure", "--instance="+instance, "--port=10990", "--confirm=6s", "--reason=ticket 4711")
+	second := []string{"configure", "--instance=" + instance, "--port=10991", "--confirm=6s"}
+	script, err := json.Marshal(scriptJob{step.Path, step.Env, [][]string{step.Args[1:], second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("job", script)
+	put("busy", nil)
+	s.run(t, 0, "service", "--start", "--instance="+instance)
+	becomes := func(what string, is func() bool) {
+		t.Helper()
+		for range 1500 {
+			if is() {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("timed out waiting for %s", what)
+	}
+	starts := func() int { return strings.Count(read("starts"), "\n") }
+	becomes("the script", func() bool { return read("said") != "" })
+	found := regexp.MustCompile(`\(log: (.*)\)\.`).FindAllStringSubmatch(read("said"), -1)
+	if strings.Count(read("said"), "exit code 0") != 2 || len(found) != 2 || found[0][1] != found[1][1] || starts() != 1 {
+		t.Fatalf("%d starts, said:\n%s", starts(), read("said"))
+	}
+	log := found[0][1]
+	name, err := windows.UTF16PtrFromString(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := windows.CreateFile(name, windows.GENERIC_READ, windows.FILE_SHARE_READ, nil, windows.OPEN_EXISTING, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		t.Fatalf("the log cannot be read: %v", err)
+	}
+	if err := os.Remove(filepath.Join(folder, "busy")); err != nil {
+		t.Fatal(err)
+	}
+	put("end", nil)
+	becomes("the restart", func() bool { return starts() == 2 })
+	s.run(t, 0, "configure", "--instance="+instance, "--port=10992", "--no-restart")
+	becomes("another restart", func() bool { return starts() == 3 })
+	windows.CloseHandle(reader)
+	words := func() string { text, _ := os.ReadFile(log); return string(text) }
+	becomes("the end", func() bool { return strings.Contains(words(), "ended with exit code 0") })
+	for line := range strings.Lines(strings.TrimPrefix(words(), "\uFEFF")) {
+		if !regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d  .*\r\n$`).MatchString(line) {
+			t.Errorf("a line of the log: %q", line)
+		}
+	}
+	if !strings.Contains(words(), "was restarted. Confirmed") || starts() != 3 {
+		t.Errorf("%d starts, the log:\n%s", starts(), words())
+	}
+	if e := s.history(t)[0]; e.Restart != "restarted" || e.Reason != "ticket 4711" || !strings.Contains(e.Command, "restart-service") {
+		t.Errorf("recorded is %+v", e)
 	}
 }

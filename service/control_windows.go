@@ -27,7 +27,8 @@ const pollInterval = 100 * time.Millisecond
 //
 // A start that fails is tried again for about one and a half minutes; the error is then a
 // *StartError. It is a *DependentsError where all is well but for services that depend on this one.
-// The service has ten minutes to stop, and five to come back. If progress is not nil, it is called
+// The service has ten minutes to stop, and five to come back. Once it was asked to stop, a ctx that
+// is cancelled is heeded when the service runs again. If progress is not nil, it is called
 // with what the function waits for.
 func Restart(ctx context.Context, name string, since time.Time, progress func(string)) (Status, error) {
 	return told(ctx, "restart", name)(restartService(ctx, name, since, progress, usualTiming))
@@ -51,6 +52,10 @@ func restartService(ctx context.Context, name string, since time.Time, progress 
 		}
 	}
 	// Everything that was stopped is started again, whatever happens in between.
+	interrupted := context.AfterFunc(ctx, func() { progress("interrupted, but " + s.Name + " is not left stopped: starting it again") })
+	defer interrupted()
+	ctx, end := uninterrupted(ctx)
+	defer end()
 	stopping, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	stopped, err := s.stopAll(stopping, progress)
@@ -69,6 +74,17 @@ func restartService(ctx context.Context, name string, since time.Time, progress 
 		return now, errors.Join(err, startAgain(ctx, name, stopped, progress, &tries{}))
 	}
 	return now, startAgain(ctx, name, stopped, progress, newTries(t))
+}
+
+// uninterrupted is a context that ends with the deadline of another one, but is not cancelled with
+// it: Windows, unlike systemd, does not go on with a restart without whoever asked for it.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, limited := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if !limited {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
 }
 
 // startAgain starts the services that were stopped because they depend on the one of that name. All

@@ -9,9 +9,13 @@ import (
 // two processes could each hold a lock on a file of that name.
 func lockFile(name string) string {
 	if !isAdministrator() {
-		return "" // others would make the folder theirs
+		return ""
 	}
-	folder, err := adminFolder("locks")
+	owner, err := allAdministrators()
+	if err != nil {
+		return ""
+	}
+	folder, err := adminFolder(owner, "locks")
 	if err != nil {
 		return ""
 	}

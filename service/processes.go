@@ -31,15 +31,24 @@ func FormatProcesses(processes []Process) string {
 	return text
 }
 
-// idlePoll is how often WaitUntilIdle looks.
-const idlePoll = 500 * time.Millisecond
+// idlePoll is how long WaitUntilIdle pauses between two looks at first, and longestIdlePoll later.
+const (
+	idlePoll        = 500 * time.Millisecond
+	longestIdlePoll = 5 * time.Second
+)
+
+// idlePause is the pause after a wait: a twentieth of it. Who waits for a day is not to open all
+// processes of the machine twice a second, which what watches over Windows takes note of.
+func idlePause(waited time.Duration) time.Duration {
+	return min(max(waited/20, idlePoll), longestIdlePoll)
+}
 
 // WaitUntilIdle returns when nothing runs below the service NAME any more, or after the wait: then
 // with what still runs, and no error. It looks at least once, and passes busy each time what runs.
 func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy func([]Process)) ([]Process, error) {
 	over := time.NewTimer(wait)
 	defer over.Stop()
-	for {
+	for begin := time.Now(); ; {
 		running, err := Processes(ctx, name)
 		if err != nil || len(running) == 0 {
 			return running, err
@@ -50,7 +59,7 @@ func WaitUntilIdle(ctx context.Context, name string, wait time.Duration, busy fu
 			return running, ctx.Err()
 		case <-over.C:
 			return running, nil
-		case <-time.After(min(idlePoll, max(wait, 0))):
+		case <-time.After(min(idlePause(time.Since(begin)), max(wait, 0))):
 		}
 	}
 }

@@ -3,15 +3,11 @@ package service
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/coreos/go-systemd/v22/dbus"
-	godbus "github.com/godbus/dbus/v5"
 )
 
 // Processes lists the processes in the control group of the unit NAME.service except its main one:
@@ -122,45 +118,4 @@ func StartedByService(ctx context.Context, name string) (bool, error) {
 		pid = s.parent
 	}
 	return false, nil
-}
-
-// StartDetached runs a command outside of this process's control group, as a transient unit of
-// systemd named octo-tentacle-NAME.service, and returns that name once the command runs. If the
-// unit runs already, nothing is started. What the command prints goes to the journal.
-func StartDetached(ctx context.Context, name, description string, command []string) (unit string, err error) {
-	if len(command) == 0 || !filepath.IsAbs(command[0]) {
-		return "", errors.New("the program to start needs an absolute path")
-	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	u, err := open(ctx, "octo-tentacle-"+name)
-	if err != nil {
-		return "", err
-	}
-	if u.conn == nil {
-		return "", ErrUnmanaged
-	}
-	defer u.conn.Close()
-	done := make(chan string, 1)
-	_, err = u.conn.StartTransientUnitContext(ctx, u.file, "fail", []dbus.Property{
-		dbus.PropDescription(description),
-		dbus.PropExecStart(command, false),
-		dbus.PropType("exec"), // started only when the program itself runs: it may be deleted right after
-		{Name: "CollectMode", Value: godbus.MakeVariant("inactive-or-failed")},
-	}, done)
-	if refused, is := errors.AsType[godbus.Error](err); is && refused.Name == "org.freedesktop.systemd1.UnitExists" {
-		return u.file, nil
-	}
-	if err != nil {
-		return u.file, u.failed(ctx, "start", err)
-	}
-	select {
-	case result := <-done:
-		if result != "done" {
-			return u.file, u.seeLog(fmt.Errorf("%s did not start (%s)", u.file, result))
-		}
-		return u.file, nil
-	case <-ctx.Done():
-		return u.file, ctx.Err()
-	}
 }

@@ -1,6 +1,9 @@
 package history
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // eventSize is what one string of an event may have (ReportEvent: 31,839 characters), with room for
 // those that are longer in UTF-16.
@@ -13,5 +16,10 @@ func eventText(e Entry) string {
 	for _, f := range e.fields() {
 		lines = append(lines, f.name[:1]+strings.ToLower(f.name[1:])+": "+f.value)
 	}
-	return shortened(strings.Join(lines, "\r\n"), eventSize)
+	text := insertion.ReplaceAllString(strings.Join(lines, "\r\n"), "% $1")
+	return shortened(text, eventSize)
 }
+
+// insertion is what the event viewer replaces by a part of the event, which may be the text itself,
+// again and again. It cannot be escaped: Microsoft has a space put in between (KB 934640).
+var insertion = regexp.MustCompile(`%(\d)`)

@@ -3,8 +3,19 @@ package history
 import (
 	"testing"
 
+	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 )
+
+func TestAMachineWithoutAnEventLogIsNoFailure(t *testing.T) {
+	for err, want := range map[error]bool{
+		windows.RPC_S_SERVER_UNAVAILABLE: true, windows.RPC_S_UNKNOWN_IF: true, windows.ERROR_LOG_FILE_FULL: false, windows.ERROR_ACCESS_DENIED: false,
+	} {
+		if got := isAbsent(err); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
 
 // TestTheEventLogKnowsTheSource sees no more than that the event was taken: Wine keeps none, so
 // that none can be read back.

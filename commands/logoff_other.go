@@ -1,0 +1,6 @@
+//go:build !windows
+
+package commands
+
+// outliveLogoffs is for Windows.
+func outliveLogoffs() {}
