@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/kubernetes"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -231,7 +231,7 @@ func logFacts(said *kubernetes.Log, now time.Time) check.AgentLog {
 	for _, n := range said.Nodes {
 		if n.Failing() && now.Sub(n.Failed) < failsAgain {
 			facts.Failures = append(facts.Failures, check.LogFailure{Address: n.Address, Cause: n.Error, At: n.Failed,
-				Silent: n.Presented == "" && nothingResponds.MatchString(n.Error)})
+				Silent: n.Presented == "" && nothingResponds().MatchString(n.Error)})
 		}
 	}
 	return facts
@@ -239,7 +239,7 @@ func logFacts(said *kubernetes.Log, now time.Time) check.AgentLog {
 
 // nothingResponds matches what Halibut says of a node that is down or out of reach, in the words of
 // .NET and of its own (Halibut, TcpClientExtensions.cs).
-var nothingResponds = regexp.MustCompile(`(?i)refused|timed out|within|unreachable|no route|not known|no such host|resolve`)
+var nothingResponds = lazyregexp.New(`(?i)refused|timed out|within|unreachable|no route|not known|no such host|resolve`)
 
 func (s *snapshot) readScriptPods(ctx context.Context, a *kubernetes.Agent) {
 	pods, _ := a.ScriptPods(ctx) // they are for information

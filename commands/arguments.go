@@ -54,6 +54,11 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 		}
 		return nil, err
 	}
+	if command.Name == "help" {
+		if topic, asked := helpBefore(commands, arguments); asked && topic[0] != "help" {
+			return topic, nil
+		}
+	}
 	options := optionsOf(command)
 	if command.Name != "help" && asksForHelp(options, arguments[1:]) {
 		return []string{command.Name, "--help=true"}, nil

@@ -35,7 +35,7 @@ func TestArgumentsInEverySpellingMeanTheSame(t *testing.T) {
 		{"ignored switches", "--console poll-server /NOLOGO --noninteractive", "poll-server"},
 		{"a path is a value", "poll-server --config /etc/octopus/Tentacle.config", "poll-server --config=/etc/octopus/Tentacle.config"},
 		{"a path like an option is a value", "poll-server --config /instance", "poll-server --config=/instance"},
-		{"command as an option", "/help poll-server", "help -- poll-server"},
+		{"command as an option", "/help poll-server", "poll-server --help=true"},
 		{"second separator belongs to the value", "poll-server -server:a=b:c", "poll-server --server=a=b:c"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -127,6 +128,7 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		Edit:    a.edit,
 		Damaged: ch.restore != nil,
 		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
+		Linked:  func(names int) { warnOfLinks(c, t.instance.ConfigPath, names) },
 	}
 	if ch.before != nil {
 		settings.Before = a.before
@@ -153,6 +155,15 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		return a.failed(restarting)
 	}
 	return nil
+}
+
+// warnOfLinks says that other names of the configuration are not that of the Tentacle any more.
+func warnOfLinks(c *console, config string, names int) {
+	keep := "its other name keeps the old content"
+	if names > 1 {
+		keep = fmt.Sprintf("its %d other names keep the old content", names)
+	}
+	c.warn("%s was a hard link: %s", config, keep)
 }
 
 // applying is a change on its way into the file.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
 
@@ -187,11 +188,13 @@ func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snaps
 		return lookAtAgents(ctx, c, o.agents)
 	}
 	if !o.allInstances {
-		t, err := locate(o.tentacle)
+		t, err := locate(ctx, o.tentacle)
 		if err != nil {
 			return nil, err
 		}
-		return []*snapshot{takeSnapshot(ctx, t, time.Now())}, nil
+		s := takeSnapshot(ctx, t, time.Now())
+		s.Alone = isAlone(t.instance)
+		return []*snapshot{s}, nil
 	}
 	instances, damage := allInstances(c)
 	brokenFiles, err := indexErrors(damage)
@@ -204,27 +207,20 @@ func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snaps
 		damaged.Tentacle.Instance.ConfigPath, damaged.IndexErr = broken.Path, withHints(broken)
 		snapshots = append(snapshots, damaged)
 	}
+	var all []*check.Snapshot
 	for _, instance := range instances {
 		s := takeSnapshot(ctx, inFile(instance, ""), time.Now())
-		for _, sharing := range instance.SharingFile(instances) {
-			s.SharingFile = append(s.SharingFile, sharing.Name)
-		}
-		snapshots = append(snapshots, s)
+		s.Alone = len(instances) == 1 && damage == nil
+		snapshots, all = append(snapshots, s), append(all, &s.Snapshot)
 	}
-	for _, s := range snapshots {
-		s.Others = others(s, snapshots)
-	}
+	check.OnOneMachine(all, tentacleconfig.SharedFiles(instances))
 	return snapshots, nil
 }
 
-// others are the snapshots of the other Tentacles on this machine that could be found.
-func others(s *snapshot, snapshots []*snapshot) (list []*check.Snapshot) {
-	for _, other := range snapshots {
-		if other != s && other.IndexErr == nil {
-			list = append(list, &other.Snapshot)
-		}
-	}
-	return list
+// isAlone says whether there certainly is no other instance on this machine.
+func isAlone(instance tentacleconfig.Instance) bool {
+	instances, err := tentacleconfig.Instances()
+	return err == nil && !slices.ContainsFunc(instances, func(i tentacleconfig.Instance) bool { return i.Name != instance.Name })
 }
 
 // ask completes the snapshots with what the service manager, the ports and the API say.

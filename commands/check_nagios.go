@@ -2,11 +2,11 @@ package commands
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 )
 
@@ -126,15 +126,15 @@ func nagiosFailure(c *console, err error) string {
 }
 
 var (
-	formatOption = regexp.MustCompile(`(?i)^(--?|/)format$`)
-	nagiosOption = regexp.MustCompile(`(?i)^(--?|/)format[=:]nagios$`)
+	formatOption = lazyregexp.New(`(?i)^(--?|/)format$`)
+	nagiosOption = lazyregexp.New(`(?i)^(--?|/)format[=:]nagios$`)
 )
 
 // wantsNagios says whether a command line of check asks for that format, also if it is not
 // understood otherwise.
 func wantsNagios(arguments []string) bool {
 	for i, argument := range arguments {
-		if nagiosOption.MatchString(argument) || i > 0 && formatOption.MatchString(arguments[i-1]) && strings.EqualFold(argument, formatNagios) {
+		if nagiosOption().MatchString(argument) || i > 0 && formatOption().MatchString(arguments[i-1]) && strings.EqualFold(argument, formatNagios) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -66,8 +65,8 @@ func checkServices(ctx context.Context, c *console, o checkServicesOptions) erro
 	if err != nil {
 		return err
 	}
-	run := serviceRun{request: service.Request{Start: true, OnlyIfInstalled: true}, outcome: o.outcome, list: true}
-	return errors.Join(append(joined(damage), run.apply(ctx, c, targets))...)
+	run := serviceRun{request: service.Request{Start: true, OnlyIfInstalled: true}, outcome: o.outcome, list: true, damage: damage}
+	return run.apply(ctx, c, targets)
 }
 
 // named selects the instances with these names, and warns of names that no instance has: the others

@@ -65,6 +65,7 @@ func TestSystemdAChangeThatWorksIsConfirmed(t *testing.T) {
 func TestSystemdAChangeThatCutsTheTentacleOffIsUndone(t *testing.T) {
 	s := registeredScene(t)
 	before := s.content(t)
+	ends := false // the service, so that systemd may start it as well
 	undone := func(says string, arguments ...string) {
 		t.Helper()
 		starts := s.starts(t)
@@ -75,8 +76,8 @@ func TestSystemdAChangeThatCutsTheTentacleOffIsUndone(t *testing.T) {
 		if !strings.Contains(stderr, "the change was undone: ") || !strings.Contains(stderr, says) || !strings.Contains(stderr, "--confirm=0s") {
 			t.Errorf("it does not say %q: %s", says, stderr)
 		}
-		if s.content(t) != before || s.starts(t) != starts+2 {
-			t.Errorf("%d starts more, and the file is\n%s", s.starts(t)-starts, s.content(t))
+		if more := s.starts(t) - starts; s.content(t) != before || more < 2 || more > 2 && !ends {
+			t.Errorf("%q: %d starts more, and the file is\n%s", arguments, more, s.content(t))
 		}
 		backups, err := tentacleconfig.Backups(s.config)
 		if err != nil || len(backups) == 0 || !strings.Contains(stderr, backups[0].Path) {
@@ -92,6 +93,7 @@ func TestSystemdAChangeThatCutsTheTentacleOffIsUndone(t *testing.T) {
 	undone(s.cluster.Addresses()[0]+" is not responding", "polling-proxy", "--proxyEnable=true", "--proxyHost=127.0.0.1", "--proxyPort=9", "--force")
 	// The service ends after a while.
 	s.writeFile(t, filepath.Join(s.folder, "short-lived"), s.config+"\n10950", 0o644)
+	ends = true
 	undone("did not stay up", "configure", "--port=10950")
 }
 

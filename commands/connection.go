@@ -94,7 +94,7 @@ func isOwnName(server string) bool {
 // machine. Only once they do is it known that the server does not redirect to https.
 func (c *console) warnUnencrypted() {
 	if what := c.unencrypted.Load(); what != nil {
-		c.warn("the %s went to the Octopus Server over http, where others on the way can read it: use https if the server has it", *what)
+		c.warn("the %s was sent to the Octopus Server over http, where others can read it: use https if the server has it", *what)
 	}
 }
 
@@ -114,8 +114,8 @@ func (e timeoutError) Hints() []string {
 // proxyChoice is the proxy for an address, nil for none; a nil proxyChoice is the environment's.
 type proxyChoice = func(*url.URL) (*url.URL, error)
 
-// apiProxy leads to the API: the Tentacle's polling proxy if it has one of its own, else that of the
-// environment or, on Windows, of the system.
+// apiProxy leads to the API: the Tentacle's polling proxy if it has one of its own, else that of
+// the environment or, on Windows, of the system.
 func apiProxy(p tentacleconfig.Proxy) proxyChoice {
 	switch {
 	case p.UseDefault && runtime.GOOS == "windows":
@@ -147,8 +147,8 @@ func defaultProxy(target *url.URL) (*url.URL, error) {
 	return octoapi.SystemProxy(target)
 }
 
-// pollsThroughSystemProxy says whether the Tentacle on this machine is the build for .NET Framework,
-// as the usual installer has it: the others poll without the system's proxy
+// pollsThroughSystemProxy says whether the Tentacle on this machine is the build for .NET
+// Framework, as the usual installer has it: the others poll without the system's proxy
 // (DEFAULT_PROXY_IS_NOT_AVAILABLE in Octopus.Tentacle.csproj and ProxyConfigParser.cs).
 var pollsThroughSystemProxy = sync.OnceValue(func() bool {
 	program, err := service.FindTentacle("")

@@ -12,6 +12,7 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
 )
@@ -112,6 +113,9 @@ func (o *createInstanceOptions) complete() (n newInstance, err error) {
 		n.Name = cmp.Or(o.instance, tentacleconfig.DefaultInstance)
 		if err := tentacleconfig.CheckInstanceName(n.Name); err != nil {
 			return n, fmt.Errorf("--instance: %w", err)
+		}
+		if err := tentacleconfig.CheckPath(tentacleconfig.MachineHome()); err != nil {
+			return n, fmt.Errorf("the folder of the index: %w", err)
 		}
 	}
 	if o.instance != "" {
@@ -217,7 +221,8 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	if err := tentacleconfig.Create(n.ConfigPath, n.settings()...); err != nil {
 		return err
 	}
-	if err := n.register(); err != nil {
+	steps.Log(ctx, "write "+n.ConfigPath)
+	if err := n.register(ctx); err != nil {
 		return unfinishedError{done: n.ConfigPath + " was created", cause: err, finish: "run the same command again once the index can be written"}
 	}
 	return nil
@@ -226,7 +231,7 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 // change sets the home folder in a file that exists.
 func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o changeOptions, made *instanceOutcome) error {
 	if !o.dryRun {
-		if err := n.register(); err != nil { // before the service may be restarted: it looks there
+		if err := n.register(ctx); err != nil { // before the service may be restarted: it looks there
 			return err
 		}
 	}
@@ -250,11 +255,12 @@ func (n *newInstance) change(ctx context.Context, c *console, t *tentacle, o cha
 	return err
 }
 
-func (n *newInstance) register() error {
+func (n *newInstance) register(ctx context.Context) error {
 	if n.indexed {
 		return nil
 	}
-	_, err := tentacleconfig.Register(n.Instance)
+	changed, err := tentacleconfig.Register(n.Instance)
+	steps.Log(ctx, "write "+tentacleconfig.IndexFile(n.Name), "saved", changed, "error", err)
 	return err
 }
 

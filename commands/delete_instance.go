@@ -61,6 +61,7 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 		if err := tentacleconfig.Unregister(instance.Name); err != nil {
 			return err
 		}
+		c.step("remove instance from " + tentacleconfig.IndexFolder())
 	}
 	r.Result, r.indexDeleted = resultOf(r.DryRun, r.Changed, nil), r.Changed
 	r.record(c, o.outcome, nil)

@@ -52,7 +52,7 @@ func exportCertificate(ctx context.Context, c *console, o exportCertificateOptio
 	if err := o.complete(c); err != nil {
 		return err
 	}
-	t, err := locate(o.tentacle)
+	t, err := locate(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func TestHelpIsGolden(t *testing.T) {
 		if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &err), arguments); code != exitDone || err.Len() > 0 {
 			t.Errorf("%s: %d, %s", name, code, err.String())
 		}
-		golden(t, "help/"+name+".txt", strings.Replace(out.String(), "octo-tentacle version "+version(), "octo-tentacle version VERSION", 1))
+		golden(t, "help/"+name+".txt", strings.Replace(out.String(), "octo-tentacle, version "+version(), "octo-tentacle, version VERSION", 1))
 	}
 	files, err := os.ReadDir(filepath.Join(goldenFolder, "help"))
 	if err != nil {

@@ -59,7 +59,7 @@ func printHelp(w io.Writer, _ string, topic any) {
 }
 
 func printAppHelp(w io.Writer, app *cli.App) {
-	fmt.Fprintf(w, `octo-tentacle version %s
+	fmt.Fprintf(w, `octo-tentacle, version %s
 %s
 
   octo-tentacle COMMAND [--option=value …]
@@ -71,8 +71,8 @@ options as --name=value, --name value, -name:value or /name:value.
 
 Every command has these options, too, anywhere in its line:
   --help            show its options and examples, and do nothing
-  --verbose         show each request, port and file on standard error, with its time
-  --log-file FILE   append that to a file
+  --verbose         show each request, port and file, with its time
+  --log-file FILE   append the same to a file
 `, version(), app.Usage)
 	category := ""
 	for _, command := range app.Commands {
@@ -94,7 +94,8 @@ func printCommandHelp(w io.Writer, command *cli.Command) {
 		name += " " + command.ArgsUsage
 	}
 	printWrapped(w, name+": ", command.Usage, 2)
-	fmt.Fprintf(w, "\n%s\n", command.Description)
+	fmt.Fprintln(w)
+	printDescription(w, command.Description)
 	if needs := needsOf(command.Name); needs != nil {
 		fmt.Fprintln(w)
 		printWrapped(w, "Permissions in Octopus: ", needs.String(), 0)
@@ -173,7 +174,29 @@ func shortDuration(d time.Duration) string {
 	return text
 }
 
-const helpWidth = 96
+// helpWidth is what every terminal has. Examples may be longer: they are pasted.
+const helpWidth = 80
+
+// printDescription writes paragraphs, wrapped, and the examples between them, whose lines begin
+// with a space, as they are.
+func printDescription(w io.Writer, description string) {
+	paragraph := ""
+	end := func() {
+		if paragraph != "" {
+			printWrapped(w, "", paragraph, 0)
+			paragraph = ""
+		}
+	}
+	for line := range strings.SplitSeq(description, "\n") {
+		if line != "" && line[0] != ' ' {
+			paragraph += line + "\n"
+			continue
+		}
+		end()
+		fmt.Fprintln(w, line)
+	}
+	end()
+}
 
 // printItem writes a name and its explanation, wrapped beside it, or below it where the name is too
 // long.

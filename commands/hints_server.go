@@ -105,7 +105,7 @@ func serverHintsOfOne(err error) []string {
 	case *octoapi.ProxyError:
 		switch {
 		case err.Status == http.StatusProxyAuthRequired && err.Given:
-			return []string{"check them: those of polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}
+			return []string{"check those of polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}
 		case err.Status == http.StatusProxyAuthRequired:
 			return []string{"give them with polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"}
 		}
@@ -122,7 +122,7 @@ func serverAddressHints(err *octoapi.AddressError) []string {
 			return []string{"try --server=" + err.Suggestion}
 		}
 	case octoapi.AddressWithOtherScheme:
-		return []string{"give an address to poll with --server-comms-address"}
+		return []string{"an address to poll belongs in --server-comms-address"}
 	case octoapi.AddressWithCredentials:
 		return []string{"give them with --username and --password-file, or --password"}
 	}
@@ -155,14 +155,16 @@ func connectionHints(reason octoapi.Reason, source string) []string {
 		return []string{"check the host in " + source}
 	case octoapi.Untrusted:
 		return []string{"if it is the right server, give its issuer's certificate with --ca-file, or skip the check with --ignoreSslErrors"}
+	case octoapi.PollingPort:
+		return []string{"give the address of the web portal in " + source}
 	case octoapi.WeakSignature:
 		return []string{"until then, give that certificate itself with --ca-file, or skip the check with --ignoreSslErrors"}
 	case octoapi.WrongName:
-		return []string{"give a name of the certificate in " + source + ", or skip the check with --ignoreSslErrors"}
+		return []string{"use a name that the certificate has in " + source + ", or skip the check with --ignoreSslErrors"}
 	case octoapi.OnlyCommonName, octoapi.NotForServers, octoapi.OutOfDate, octoapi.InvalidCertificate:
 		return []string{"until then, skip the check with --ignoreSslErrors"}
 	case octoapi.CertificateRequired:
-		return []string{"octo-tentacle has no client certificate: give an address that needs none in " + source}
+		return []string{"octo-tentacle has no client certificate: give an address that does not need one in " + source}
 	case octoapi.OldTLS:
 		return []string{"enable TLS 1.2 or later there, or check the host and port in " + source}
 	case octoapi.NotTLS:
@@ -178,7 +180,7 @@ func connectionHints(reason octoapi.Reason, source string) []string {
 		return []string{"check the port in " + source}
 	case octoapi.ProxyUnreachable:
 		if runtime.GOOS == "windows" {
-			return []string{"check the proxy: the setting of polling-proxy, the environment variables HTTPS_PROXY and HTTP_PROXY, or the proxy of Windows, which each account has for itself"}
+			return []string{"check the proxy: the setting of polling-proxy, the environment variables HTTPS_PROXY and HTTP_PROXY, or the proxy of Windows (each account has its own)"}
 		}
 		return []string{"check the proxy: the setting of polling-proxy, or the environment variables HTTPS_PROXY and HTTP_PROXY"}
 	}

@@ -43,7 +43,7 @@ its whole command line, without secrets.
 	}
 }
 
-func showHistory(_ context.Context, c *console, o historyOptions) error {
+func showHistory(ctx context.Context, c *console, o historyOptions) error {
 	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format)); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func showHistory(_ context.Context, c *console, o historyOptions) error {
 		}
 		last = number
 	}
-	instance, err := find(o.tentacle)
+	instance, err := find(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
 
 // readSecret reads a secret from a file or, for -, from standard input. White space around it comes
@@ -33,8 +35,8 @@ func (c *console) readSecret(option, file string) (string, error) {
 	return secret, nil
 }
 
-// isStandardInput: Unix has paths for it, too. Opened by these, it could be read neither where it is
-// a socket, nor by an account that it does not belong to.
+// isStandardInput: Unix has paths for it, too. Opened by these, it could be read neither where it
+// is a socket, nor by an account that it does not belong to.
 func isStandardInput(file string) bool {
 	return file == "-" || slices.Contains([]string{"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}, file)
 }
@@ -57,7 +59,9 @@ func (c *console) readInput(file string) ([]byte, error) {
 	case isTerminal(c.in):
 		return nil, errors.New("standard input (-) is a terminal: pipe the content in, or name a file")
 	default:
+		started := time.Now()
 		content, err = boundedread.Stream(c.ended(), c.in, maxInput)
+		c.step("read "+inputName(file), "error", err, steps.Took(started))
 		err = cannotRead(inputName(file), err)
 	}
 	if err != nil {
@@ -68,9 +72,11 @@ func (c *console) readInput(file string) ([]byte, error) {
 
 // readNamed reads a file that a person named, also one that their shell made of <(command).
 func readNamed(ctx context.Context, file string, limit int64) ([]byte, error) {
+	started := time.Now()
 	content, err := boundedread.Input(ctx, file, limit, boundedread.PipeWait)
+	steps.Log(ctx, "read "+file, "error", err, steps.Took(started))
 	if errors.Is(err, boundedread.ErrUnending) {
-		return nil, hint.Errorf("if it is a pipe, something must write to it and close it", "cannot read %s: its end did not come within %v", file, boundedread.PipeWait)
+		return nil, hint.Errorf("if it is a pipe, something must write to it and close it", "cannot read %s: it did not end within %v minutes", file, boundedread.PipeWait.Minutes())
 	}
 	return content, cannotRead(file, err)
 }
@@ -91,7 +97,7 @@ func cannotRead(file string, err error) error {
 
 // readOver reads a file that is about to be replaced.
 func readOver(file string, limit int64) ([]byte, error) {
-	return boundedread.File(file, limit, os.Open)
+	return boundedread.File(file, limit, atomicfile.Open)
 }
 
 // maxInput is far above any key, token or list of nodes, in bytes; maxAuthorities is far above all

@@ -55,7 +55,7 @@ func listNodes(ctx context.Context, c *console, o listNodesOptions) error {
 	if o.agents.given() {
 		return o.listOfAgents(ctx, c)
 	}
-	t, err := locate(o.tentacle)
+	t, err := locate(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -13,7 +15,7 @@ import (
 
 // lookAt finds the Tentacle that the options choose and reads its configuration.
 func lookAt(ctx context.Context, o tentacleOptions) (*tentacle, error) {
-	t, err := locate(o)
+	t, err := locate(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -22,11 +24,11 @@ func lookAt(ctx context.Context, o tentacleOptions) (*tentacle, error) {
 
 // locate finds the Tentacle that the options choose, and does not read it. In the container of an
 // agent, an instance is the ConfigMap, whatever its name; a file is that file.
-func locate(o tentacleOptions) (*tentacle, error) {
+func locate(ctx context.Context, o tentacleOptions) (*tentacle, error) {
 	if p := agentPlace(); p != nil && o.instance != "" {
 		return inConfigMap(p, o.instance), nil
 	}
-	instance, err := find(o)
+	instance, err := find(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +49,18 @@ func inConfigMap(p *configMapPlace, name string) *tentacle {
 
 // find finds the instance on this machine that the options choose. It is for what files and
 // services alone have.
-func find(o tentacleOptions) (tentacleconfig.Instance, error) {
+func find(ctx context.Context, o tentacleOptions) (tentacleconfig.Instance, error) {
 	if p := agentPlace(); p != nil && o.instance != "" {
 		return tentacleconfig.Instance{}, notInFileError{o.instance, p}
 	}
-	return tentacleconfig.Find(o.instanceName(), o.config)
+	started := time.Now()
+	instance, err := tentacleconfig.Find(o.instanceName(), o.config)
+	found := any(instance.Name)
+	if err != nil {
+		found = nil
+	}
+	steps.Log(ctx, "find instance in "+tentacleconfig.IndexFolder(), "found", found, "error", err, steps.Took(started))
+	return instance, err
 }
 
 // allInstances are the instances on this machine. It warns of what is in the older index of Windows
@@ -60,7 +69,10 @@ func allInstances(c *console) ([]tentacleconfig.Instance, error) {
 	for _, skipped := range tentacleconfig.Skipped() {
 		c.warn("%v", skipped)
 	}
-	return tentacleconfig.Instances()
+	started := time.Now()
+	instances, damage := tentacleconfig.Instances()
+	c.step("list instances in "+tentacleconfig.IndexFolder(), "found", len(instances), "error", damage, steps.Took(started))
+	return instances, damage
 }
 
 // instanceName is the instance that is given, else the one that runs the current script, unless a
@@ -87,7 +99,8 @@ func runningInstance() string {
 
 // noteUse adds an instance that is only in the older index of Windows to the index, as the Tentacle
 // CLI does with every one it uses. Commands that only read do not: what they make would belong to
-// whoever runs them, who need not be an Administrator. Without write access the instance still works.
+// whoever runs them, who need not be an Administrator. Without write access the instance still
+// works.
 func noteUse(instance tentacleconfig.Instance) {
 	if isKeptInFile(instance) {
 		_ = tentacleconfig.Migrate(instance)
@@ -103,7 +116,7 @@ func lookAtInstance(ctx context.Context, instance tentacleconfig.Instance, servi
 // lookAtDamaged is lookAt for the commands that are needed when the configuration file cannot be
 // read: then it has no settings and no servers.
 func lookAtDamaged(ctx context.Context, c *console, o tentacleOptions) (*tentacle, error) {
-	instance, err := find(o)
+	instance, err := find(ctx, o)
 	if err != nil {
 		return nil, err
 	}

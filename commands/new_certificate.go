@@ -57,7 +57,7 @@ func newCertificate(ctx context.Context, c *console, o newCertificateOptions) er
 		return err
 	}
 	if o.exports() {
-		return o.export(c)
+		return o.export(ctx, c)
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
 		if o.ifBlank && t.document.HasCertificate() {
@@ -137,9 +137,9 @@ type exported struct {
 }
 
 // export writes a new certificate into a file that only its owner can read.
-func (o *newCertificateOptions) export(c *console) error {
+func (o *newCertificateOptions) export(ctx context.Context, c *console) error {
 	e := exported{File: cmp.Or(o.exportFile, o.exportPFX), DryRun: o.change.dryRun, Changed: true}
-	own, _ := find(o.tentacle) // an export needs no Tentacle
+	own, _ := find(ctx, o.tentacle) // an export needs no Tentacle
 	file := userFile{path: e.File, secret: true, force: o.force}
 	if err := file.check(own.ConfigPath); err != nil {
 		return err

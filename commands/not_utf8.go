@@ -11,7 +11,7 @@ import (
 func refuseNotUTF8(line []givenOption) error {
 	for _, g := range line {
 		if !utf8.ValidString(g.value) {
-			return fmt.Errorf("the value of --%s is not UTF-8, so nothing can hold it; nothing was changed", g.name)
+			return fmt.Errorf("the value of --%s is not UTF-8; nothing was changed", g.name)
 		}
 	}
 	return nil

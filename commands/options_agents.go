@@ -3,10 +3,10 @@ package commands
 import (
 	"errors"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/urfave/cli/v2"
 )
 
@@ -58,7 +58,7 @@ func (o *agentOptions) complete(t tentacleOptions, allInstances bool) error {
 		return nil
 	case allInstances || t != (tentacleOptions{}):
 		return errors.New("--namespace and --all-agents cannot be combined with --instance, --config, --service and --all-instances, which mean Tentacles on this machine")
-	case o.namespace != "" && !namespaceName.MatchString(o.namespace):
+	case o.namespace != "" && !namespaceName().MatchString(o.namespace):
 		return hint.Errorf("give it as kubectl get namespaces lists it", "--namespace %q is not the name of a namespace", o.namespace)
 	}
 	if o.kubeconfig == "" {
@@ -70,4 +70,4 @@ func (o *agentOptions) complete(t tentacleOptions, allInstances bool) error {
 }
 
 // namespaceName is the form of a namespace's name (RFC 1123 label).
-var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+var namespaceName = lazyregexp.New(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)

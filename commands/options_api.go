@@ -133,8 +133,8 @@ func (o *apiOptions) completeCredentials(c *console) error {
 		if err := errors.Join(keyErr, tokenErr); err != nil {
 			return err
 		}
-		if o.apiKey.value != "" && o.bearerToken != "" { // as with the octopus CLI
-			o.bearerToken = ""
+		if o.apiKey.value != "" && o.bearerToken != "" {
+			o.bearerToken = "" // as octopus does (OctopusDeploy/cli, pkg/apiclient/client_factory.go)
 			c.warn("OCTOPUS_API_KEY and OCTOPUS_ACCESS_TOKEN are both set: the API key is used")
 		}
 	}

@@ -83,7 +83,7 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 			return nil, err
 		}
 		if strings.Contains(host, "%") {
-			return nil, hint.New("a Tentacle polls no address with a zone, like that of --server", "give the address of each node with --server-comms-address")
+			return nil, hint.New("the address of --server has a zone, and a Tentacle cannot poll such an address", "give the address of each node with --server-comms-address")
 		}
 		typed = []string{"https://" + host}
 		if len(ports) == 0 {
@@ -105,8 +105,8 @@ func (o *nodeOptions) addresses(server, goos string) ([]string, error) {
 // eachAddress is every port at every address, each once; without ports, the addresses as they are.
 func eachAddress(typed []string, ports []int) (all []string, err error) {
 	if list := withoutBraces(typed); list != "" {
-		return nil, hint.Errorf("write the addresses with commas in between, and nothing else: "+list,
-			"%s is a list as Helm or JSON has it", strings.Join(typed, ","))
+		return nil, hint.Errorf("separate the addresses by commas, and omit everything else: "+list,
+			"%s is written like a list in Helm or JSON", strings.Join(typed, ","))
 	}
 	known := tentacleconfig.AddressSet{}
 	for _, text := range typed {

@@ -44,7 +44,6 @@ func (o *secretOption) complete(c *console) error {
 			return err
 		}
 		o.value = secret
-		c.step("read " + inputName(o.file))
 	}
 	c.keepSecret(o.value)
 	return checkSecretValue("--"+o.name, o.value)

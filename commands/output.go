@@ -8,9 +8,9 @@ import (
 
 // Windows PowerShell 5.1 and Tentacle (Util/CommandLine/SilentProcessRunner.cs) read what a program
 // prints into a pipe by the code page of the console, so text for people is written in it there. A
-// console itself takes UTF-16, which os.File writes. Files are UTF-8, and so are the formats of other
-// programs. JSON is ASCII on Windows, unless it goes to a terminal: the value is the same, and no code
-// page can spoil it. Elsewhere all is UTF-8.
+// console itself takes UTF-16, which os.File writes. Files are UTF-8, and so are the formats of
+// other programs. JSON is ASCII on Windows, unless it goes to a terminal: the value is the same,
+// and no code page can spoil it. Elsewhere all is UTF-8.
 
 // codePageWriter writes text in a code page. Each write must be of whole characters.
 type codePageWriter struct {
@@ -37,6 +37,7 @@ func isASCII(text []byte) bool {
 	return true
 }
 
-// inCodePages replaces characters of our own texts that most code pages lack. Other characters that a
-// code page lacks become question marks, never similar ones: a quotation mark could end a quoted name.
+// inCodePages replaces characters of our own texts that most code pages lack. Other characters that
+// a code page lacks become question marks, never similar ones: a quotation mark could end a quoted
+// name.
 var inCodePages = strings.NewReplacer("…", "...", "→", "->", "–", "-")

@@ -61,8 +61,8 @@ const (
 	noBestFit    = 0x400 // WC_NO_BEST_FIT_CHARS
 )
 
-// encode is a text in a code page. What that lacks is a question mark, or what takes its place there.
-// A text stays UTF-8 where Windows does not know the code page.
+// encode is a text in a code page. What that lacks is a question mark, or what takes its place
+// there. A text stays UTF-8 where Windows does not know the code page.
 func encode(text string, page uint32) []byte {
 	wide := utf16.Encode([]rune(text))
 	if page == codePageUTF8 || len(wide) == 0 {

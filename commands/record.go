@@ -5,12 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/history"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -132,7 +132,7 @@ var secretOptions = []string{"apiKey", "bearerToken", "password", "pfx-password"
 
 // otherSecrets are those in the values of other options: the user name and password in a URL, and
 // what looks like an API key, also where no word begins.
-var otherSecrets = regexp.MustCompile(`://[^/?#\s]*@|(?i:api-[a-z0-9]{16,})`)
+var otherSecrets = lazyregexp.New(`://[^/?#\s]*@|(?i:api-[a-z0-9]{16,})`)
 
 // recordedCommand is the command line, as rewritten by rewriteArguments, without secrets.
 func (c *console) recordedCommand() string {
@@ -142,7 +142,7 @@ func (c *console) recordedCommand() string {
 		if value != "" && slices.Contains(secretOptions, strings.TrimPrefix(name, "--")) {
 			word = name + "=***"
 		}
-		word = otherSecrets.ReplaceAllStringFunc(word, func(found string) string {
+		word = otherSecrets().ReplaceAllStringFunc(word, func(found string) string {
 			if strings.HasSuffix(found, "@") {
 				return "://***@"
 			}

@@ -104,7 +104,7 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 	case len(found) == 0 && unread != nil && !unread.Forbidden():
 		return nil, fmt.Errorf("cannot find out how this Tentacle is registered: %w", unread)
 	case len(found) == 0 && unread != nil:
-		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView)",
+		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see "+unread.Where()+" (permissions MachineView and WorkerView)",
 			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
 		return nil, unregisteredError{thumbprint, t.suggest()}

@@ -61,7 +61,10 @@ func TestAnEntryOfTheRegistryThatIsNoStringIsSkippedWithAWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	const reason = `HKLM\Software\Octopus\Tentacle\octo-tentacle Number was skipped: its ConfigurationFilePath is not a string`
-	for command, code := range map[string]int{"list-instances": 0, "list-servers --all-instances": 0, "check --all-instances": 1} {
+	for command, code := range map[string]int{
+		"list-instances": 0, "list-servers --all-instances": 0, "check --all-instances": 1,
+		"service --instance=* --restart --dry-run": 0, "checkservices --instances=* --dry-run": 0,
+	} {
 		stdout, stderr := s.run(t, code, strings.Fields(command)...)
 		if !strings.Contains(stderr, "warning: the instance "+name+" in "+reason) || !strings.Contains(stdout, "Tentacle") {
 			t.Errorf("%s: %s\n%s", command, stdout, stderr)
@@ -72,5 +75,23 @@ func TestAnEntryOfTheRegistryThatIsNoStringIsSkippedWithAWarning(t *testing.T) {
 	}
 	if _, stderr := s.run(t, 0, "list-servers", "--instance=Tentacle"); stderr != "" {
 		t.Errorf("of another instance: %s", stderr)
+	}
+}
+
+func TestADamagedIndexFileHidesNoService(t *testing.T) {
+	s := newScene(t, "Tentacle", octotest.Options{})
+	t.Setenv("TentacleMachineConfigurationHomeDirectory", s.home)
+	damaged := tentacleconfig.IndexFile("damaged")
+	if err := os.WriteFile(damaged, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"service --instance=* --restart --dry-run", "checkservices --instances=* --dry-run",
+		"service --instance=* --restart --dry-run --format=json", "checkservices --instances=* --dry-run --format=json",
+	} {
+		stdout, stderr := s.run(t, 1, strings.Fields(command)...)
+		if !strings.Contains(stdout, "Tentacle") || !strings.Contains(stderr, damaged+" is damaged") {
+			t.Errorf("%s: %s\n%s", command, stdout, stderr)
+		}
 	}
 }

@@ -165,7 +165,7 @@ func (o *restartServiceOptions) needed(ctx context.Context) (neededRestart, sugg
 	case o.tentacle.instance == "" && o.tentacle.config == "":
 		t.Instance = instanceOf(o.tentacle.service)
 	default:
-		t.Instance, _ = find(o.tentacle) // the service can be restarted without its configuration
+		t.Instance, _ = find(ctx, o.tentacle) // the service can be restarted without its configuration
 	}
 	return neededRestart{service: t.Service, config: t.Instance.ConfigPath, reason: o.outcome.reason}, t, nil
 }

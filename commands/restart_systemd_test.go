@@ -36,7 +36,7 @@ func (s *systemdScene) runJob(t *testing.T, script string) {
 
 func (s *systemdScene) eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in time: %s", what)
 		}
@@ -487,7 +487,7 @@ func TestSystemdScriptOfTheTentacleHasTheTimeThatItAskedFor(t *testing.T) {
 	s.start(t)
 	// What an earlier step has scheduled waits for a day; this one does not.
 	first, all := strings.Join(s.cluster.Addresses()[:2], ","), strings.Join(s.cluster.Addresses(), ",")
-	s.runJob(t, s.scriptOf(t, "octo-tentacle sync-servers --server-comms-address="+first+"; octo-tentacle sync-servers --restart-wait=1s --server-comms-address="+all+"; sleep 6"))
+	s.runJob(t, s.scriptOf(t, "octo-tentacle sync-servers --server-comms-address="+first+"; octo-tentacle sync-servers --restart-wait=1s --server-comms-address="+all+"; while [ ! -e "+filepath.Join(s.folder, "over")+" ]; do sleep 0.1; done"))
 	said := func() string {
 		output, _ := exec.Command("journalctl", "-o", "cat", "-u", "octo-tentacle-restart-Octo-Tentacle-Test-1s").Output()
 		return string(output)
@@ -497,9 +497,14 @@ func TestSystemdScriptOfTheTentacleHasTheTimeThatItAskedFor(t *testing.T) {
 		t.Errorf("%d starts", s.starts(t))
 	}
 	// Nobody reads what it says: the history has it.
+	s.eventually(t, "it is recorded", func() bool {
+		entries := s.history(t)
+		return len(entries) > 0 && entries[0].Outcome == "failed"
+	})
 	if e := s.history(t)[0]; !strings.Contains(e.Error, "is still busy after 1s") || e.Restart != history.RestartPending || e.Outcome != "failed" {
 		t.Errorf("recorded is %+v", e)
 	}
+	s.writeFile(t, filepath.Join(s.folder, "over"), "", 0o644)
 	s.eventually(t, "the service restarts", func() bool { return s.starts(t) == 2 })
 }
 

@@ -29,7 +29,7 @@ func checkEncoding(source string, text []byte, remedy string) error {
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return hint.Errorf(remedy, "%s is not UTF-8", source)
 	case bytes.ContainsRune(text, utf8.RuneError):
-		return hint.Errorf(remedy, "%s contains a character that was not understood when it was written (U+FFFD)", source)
+		return hint.Errorf(remedy, "%s contains a replacement character (U+FFFD): it was converted from another encoding", source)
 	}
 	return nil
 }

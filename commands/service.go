@@ -81,14 +81,30 @@ func runService(ctx context.Context, c *console, o serviceOptions) error {
 			return err
 		}
 	}
-	targets, err := o.targets(ctx)
+	if o.allInstances() {
+		return o.runForAll(ctx, c)
+	}
+	target, err := o.target(ctx)
 	if err != nil {
 		return err
 	}
 	if o.request.Defines() {
-		warnOfUnreadable(c, targets[0])
+		warnOfUnreadable(c, target)
 	}
-	run := serviceRun{request: o.request, outcome: o.outcome, list: o.allInstances()}
+	run := serviceRun{request: o.request, outcome: o.outcome}
+	return run.apply(ctx, c, []serviceTarget{target})
+}
+
+func (o *serviceOptions) runForAll(ctx context.Context, c *console) error {
+	instances, damage := allInstances(c)
+	if _, err := indexErrors(damage); err != nil {
+		return err
+	}
+	targets, err := queryServices(ctx, instances)
+	if err != nil {
+		return err
+	}
+	run := serviceRun{request: o.request, outcome: o.outcome, list: true, damage: damage}
 	return run.apply(ctx, c, targets)
 }
 
@@ -137,18 +153,11 @@ func (o *serviceOptions) complete(c *console) error {
 	return nil
 }
 
-// targets finds the chosen services: one, unless all instances are chosen.
-func (o *serviceOptions) targets(ctx context.Context) ([]serviceTarget, error) {
-	if o.allInstances() {
-		instances, err := tentacleconfig.Instances()
-		if err != nil {
-			return nil, err
-		}
-		return queryServices(ctx, instances)
-	}
+// target finds the one chosen service, and what it is to be.
+func (o *serviceOptions) target(ctx context.Context) (serviceTarget, error) {
 	target, err := o.find(ctx)
 	if err != nil {
-		return nil, err
+		return serviceTarget{}, err
 	}
 	if !o.outcome.dryRun {
 		noteUse(target.instance)
@@ -156,13 +165,13 @@ func (o *serviceOptions) targets(ctx context.Context) ([]serviceTarget, error) {
 	if o.request.Defines() {
 		target.wanted, err = o.define(target)
 	}
-	return []serviceTarget{target}, err
+	return target, err
 }
 
 // find finds the one chosen service. A service whose instance is gone can still be stopped and
 // removed, by the name of that instance or by its own.
 func (o *serviceOptions) find(ctx context.Context) (serviceTarget, error) {
-	instance, errInstance := find(o.tentacle)
+	instance, errInstance := find(ctx, o.tentacle)
 	if errInstance != nil {
 		if o.request.Defines() || o.tentacle.instance == "" && o.tentacle.service == "" {
 			return serviceTarget{}, errInstance

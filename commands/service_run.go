@@ -51,6 +51,8 @@ type serviceRun struct {
 	request service.Request
 	outcome outcomeOptions
 	list    bool // the JSON is a list of reports, not one report
+
+	damage error // of index files: the services of their instances, which are not known, are left out
 }
 
 // apply makes a plan for each service and carries the plans out at the same time: stopping a
@@ -66,16 +68,18 @@ func (s serviceRun) apply(ctx context.Context, c *console, targets []serviceTarg
 
 	failed := errors.Join(failures...)
 	changed := slices.ContainsFunc(reports, func(r *serviceReport) bool { return r.Changed && !r.DryRun })
+	complete := failed == nil
+	failed = errors.Join(append(joined(s.damage), joined(failed)...)...)
 	if failed != nil && changed && !errors.As(failed, new(unfinishedError)) {
 		failed = unfinishedError{done: "not everything was done", cause: failed}
 	}
 	if s.outcome.json() {
-		if failed == nil || s.outcome.printsDespite(failed) {
+		if complete || s.outcome.printsDespite(failed) {
 			failed = cmp.Or(failed, s.printJSON(c, reports))
 		}
 		return failed
 	}
-	if len(targets) == 0 {
+	if len(targets) == 0 && failed == nil {
 		c.printf("There is no Tentacle instance on this machine.\n")
 	}
 	for i, r := range reports {

@@ -273,6 +273,20 @@ func TestSystemdServicesOfAllInstances(t *testing.T) {
 		t.Errorf("%d starts, want 7: %q", len(starts), starts)
 	}
 	m.mustFail(t, []string{"--instance=* works only with --start"}, "service", "--instance=*", "--uninstall")
+
+	// A damaged index file hides no service, but that of its instance is not known.
+	damaged := filepath.Join(m.home, "Tentacle", "Instances", "damaged.config")
+	if err := os.WriteFile(damaged, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code = m.run("service", "--instance=*", "--restart")
+	if code != 3 || !strings.Contains(stdout, "service One was restarted") || !strings.Contains(stderr, damaged+" is damaged") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	stdout, stderr, code = m.run("service", "--instance=*", "--start", "--format=json")
+	if code != 1 || !strings.Contains(stdout, `"name": "Two-Two"`) || !strings.Contains(stderr, damaged+" is damaged") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
 }
 
 func TestSystemdServicesThatDoNotRunAreStartedByCheckservices(t *testing.T) {

@@ -43,7 +43,7 @@ func showThumbprint(ctx context.Context, c *console, o showThumbprintOptions) er
 	if err := errors.Join(o.tentacle.complete(), completeFormat(&o.format), o.export.complete("export-file")); err != nil {
 		return err
 	}
-	t, err := locate(o.tentacle)
+	t, err := locate(ctx, o.tentacle)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +30,6 @@ func takeSnapshot(ctx context.Context, t *tentacle, now time.Time) *snapshot {
 	s.Tentacle.GOOS = runtime.GOOS
 	s.HostName, s.Now = hostName(), now
 	s.DNSName, _ = os.Hostname() // "" where the system does not know it
-	s.Alone = isAlone(instance)
 	s.NewSubscription = tentacleconfig.NewSubscriptionID()
 	document, err := t.place.read(ctx)
 	if err != nil {
@@ -61,12 +59,6 @@ func (s *snapshot) readSettings(t *tentacle, document *tentacleconfig.Document) 
 	s.Servers, s.ServersErr = document.TrustedServers()
 	s.proxy, s.ProxyErr = document.PollingProxy()
 	s.Ports = check.PortsOf(s.Servers)
-}
-
-// isAlone says whether there certainly is no other instance on this machine.
-func isAlone(instance tentacleconfig.Instance) bool {
-	instances, err := tentacleconfig.Instances()
-	return err == nil && !slices.ContainsFunc(instances, func(i tentacleconfig.Instance) bool { return i.Name != instance.Name })
 }
 
 func newestUsableBackup(instance tentacleconfig.Instance) string {

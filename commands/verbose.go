@@ -47,63 +47,79 @@ func (c *console) startSteps(ctx context.Context, rewritten []string) (steppedCt
 		told.screen = c.err
 	}
 	if file != "" {
-		c.logFile = func(line text) { told.write(time.Now(), line) }
+		c.logFile = told.write
 	}
 	log := slog.New(stepHandler{stepWriter: told})
 	c.log = log
 	log.Info(fmt.Sprintf("octo-tentacle %s on %s/%s", version(), runtime.GOOS, runtime.GOARCH), "command", c.recordedCommand())
 	return steps.To(ctx, log), func(code int) {
 		log.Info("end", "code", code, steps.Took(told.began))
-		c.log, c.logFile = nil, nil
 		told.close()
 	}, nil
 }
 
-// stepWriter writes lines.
+// stepWriter writes lines, until it is closed: a request that the command no longer waited for may
+// end later.
 type stepWriter struct {
 	console *console
 	began   time.Time
 	screen  io.Writer // nil for none
+	file    *os.File  // nil for none
 
-	mu      sync.Mutex
-	file    *os.File // nil for none
-	failure error    // the first
+	mu      sync.Mutex // also for the order of the times
+	closed  bool
+	failure error // the first of the file
 }
 
 // show writes to the screen what the command does, and to the file when.
-func (w *stepWriter) show(at time.Time, line text) {
-	if w.screen != nil {
+func (w *stepWriter) show(line text) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := time.Now()
+	if w.screen != nil && !w.closed {
 		fmt.Fprintf(w.screen, "%8.3fs %s\n", at.Sub(w.began).Seconds(), line)
 	}
-	w.write(at, line)
+	w.toFile(at, line)
 }
 
 // write writes to the file alone.
-func (w *stepWriter) write(at time.Time, line text) {
-	if w.file == nil {
-		return
-	}
+func (w *stepWriter) write(line text) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, err := fmt.Fprintf(w.file, "%s octo-tentacle[%d] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), os.Getpid(), line)
-	w.failed(err)
+	w.toFile(time.Now(), line)
 }
 
-// close warns if the file is not complete.
-func (w *stepWriter) close() {
-	if w.file == nil {
+// toFile needs the lock.
+func (w *stepWriter) toFile(at time.Time, line text) {
+	if w.file == nil || w.closed {
 		return
 	}
-	w.failed(w.file.Close())
-	if w.failure != nil {
-		w.console.warn("the log in %s is not complete: %v", w.file.Name(), atomicfile.WithoutPath(w.failure))
-	}
+	_, err := fmt.Fprintf(w.file, "%s octo-tentacle[%d] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), os.Getpid(), line)
+	w.failed(err)
 }
 
 func (w *stepWriter) failed(err error) {
 	if w.failure == nil {
 		w.failure = err
 	}
+}
+
+// close warns if the file is not complete.
+func (w *stepWriter) close() {
+	if failure := w.end(); failure != nil {
+		w.console.warn("the log in %s is not complete: %v", w.file.Name(), atomicfile.WithoutPath(failure))
+	}
+}
+
+// end makes sure that nothing is written any more, and returns why the file is not complete.
+func (w *stepWriter) end() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.file != nil {
+		w.failed(w.file.Close())
+	}
+	return w.failure
 }
 
 // stepHandler makes lines of steps: "GET https://octopus/api status=200 took=12ms".
@@ -134,9 +150,12 @@ func (h stepHandler) Handle(_ context.Context, r slog.Record) error {
 	for _, detail := range h.details {
 		add(detail)
 	}
-	h.show(r.Time, line)
+	h.show(line)
 	return nil
 }
+
+// inPlainWords are what package context says.
+var inPlainWords = strings.NewReplacer("context deadline exceeded", "timed out", "context canceled", "canceled")
 
 // detail is name=value, or nothing where there is no value. An error is what somebody else says.
 func (h stepHandler) detail(d slog.Attr) text {
@@ -145,7 +164,7 @@ func (h stepHandler) detail(d slog.Attr) text {
 	case nil:
 		return ""
 	case error:
-		value = h.console.quote(v.Error())
+		value = h.console.quote(inPlainWords.Replace(v.Error()))
 	default:
 		value = h.console.line(d.Value.String())
 	}

@@ -2,10 +2,11 @@ package kubernetes
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // Log is what the log of an agent's container says about polling.
@@ -62,15 +63,15 @@ func sameLogAddress(a, b string) bool {
 // Transport/UnexpectedCertificateException.cs).
 var (
 	// The time that the API puts in front, then the time and the level that Tentacle writes.
-	logPrefix = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) )?(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)[ |\d]+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ |]+)?`)
+	logPrefix = lazyregexp.New(`^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) )?(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)[ |\d]+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ |]+)?`)
 
-	pollLine    = regexp.MustCompile(`Agent will poll Octopus Server at (\S+) for subscription (\S*) expecting thumbprint (\S+)`)
-	trustLine   = regexp.MustCompile(`^(?:Agent will trust Octopus Servers with the thumbprint: |The agent is not configured to trust any Octopus Servers)`)
-	halibutLine = regexp.MustCompile(`^((?:https?|wss)://\S+)\s+\d+\s\s(.*)$`)
-	failedLine  = regexp.MustCompile(`^(?:Halibut client exception: |Exception in the polling loop)`)
-	sameForAll  = regexp.MustCompile(`^(?:[\w.]+Exception: |Halibut client exception: |Exception in the polling loop\b.*|An error occurred when sending a request to '[^']*', (?:before the request could begin|after the request began): )`)
-	retrySuffix = regexp.MustCompile(`\.? Retrying in [\d.,]+ seconds$`)
-	presented   = regexp.MustCompile(`presented a certificate with a thumbprint of '([0-9A-Fa-f]+)'`)
+	pollLine    = lazyregexp.New(`Agent will poll Octopus Server at (\S+) for subscription (\S*) expecting thumbprint (\S+)`)
+	trustLine   = lazyregexp.New(`^(?:Agent will trust Octopus Servers with the thumbprint: |The agent is not configured to trust any Octopus Servers)`)
+	halibutLine = lazyregexp.New(`^((?:https?|wss)://\S+)\s+\d+\s\s(.*)$`)
+	failedLine  = lazyregexp.New(`^(?:Halibut client exception: |Exception in the polling loop)`)
+	sameForAll  = lazyregexp.New(`^(?:[\w.]+Exception: |Halibut client exception: |Exception in the polling loop\b.*|An error occurred when sending a request to '[^']*', (?:before the request could begin|after the request began): )`)
+	retrySuffix = lazyregexp.New(`\.? Retrying in [\d.,]+ seconds$`)
+	presented   = lazyregexp.New(`presented a certificate with a thumbprint of '([0-9A-Fa-f]+)'`)
 )
 
 // maxLastLine is how much of the last line is worth showing, in bytes.
@@ -105,7 +106,7 @@ type linePrefix struct {
 }
 
 func cutPrefix(line string) (linePrefix, string) {
-	found := logPrefix.FindStringSubmatch(line)
+	found := logPrefix().FindStringSubmatch(line)
 	prefix := linePrefix{tentacle: found[2] != ""}
 	var err error
 	if prefix.time, err = time.Parse(time.RFC3339Nano, found[1]); err != nil {
@@ -119,14 +120,14 @@ func (l *Log) add(prefix linePrefix, text string) {
 	l.LastLine = shortened(text, maxLastLine)
 	unexplained := l.unexplained
 	l.unexplained = ""
-	halibut := halibutLine.FindStringSubmatch(text)
-	switch poll := pollLine.FindStringSubmatch(text); {
+	halibut := halibutLine().FindStringSubmatch(text)
+	switch poll := pollLine().FindStringSubmatch(text); {
 	case poll != nil:
 		l.Started, l.Read = true, prefix.time
 		if p := (Poll{poll[1], poll[2], poll[3]}); len(l.Polls) < mostNodes && !slices.Contains(l.Polls, p) {
 			l.Polls = append(l.Polls, p)
 		}
-	case trustLine.MatchString(text): // the agent says this before what it polls
+	case trustLine().MatchString(text): // the agent says this before what it polls
 		l.Started, l.Read = true, prefix.time
 	case halibut != nil:
 		n := l.node(halibut[1])
@@ -158,7 +159,7 @@ func (n *NodeLog) add(at time.Time, text string) {
 	switch {
 	case strings.HasPrefix(text, connectedLine):
 		n.Connected = at
-	case failedLine.MatchString(text):
+	case failedLine().MatchString(text):
 		n.Failed = at
 		n.Failures++
 		n.explain(text)
@@ -168,15 +169,15 @@ func (n *NodeLog) add(at time.Time, text string) {
 // explain takes the cause of a failure out of a text, without the words that are the same for all.
 func (n *NodeLog) explain(text string) {
 	for {
-		begin := sameForAll.FindString(text)
+		begin := sameForAll().FindString(text)
 		if begin == "" {
 			break
 		}
 		text = text[len(begin):]
 	}
-	n.Error = strings.TrimSuffix(retrySuffix.ReplaceAllString(text, ""), ".")
+	n.Error = strings.TrimSuffix(retrySuffix().ReplaceAllString(text, ""), ".")
 	n.Presented = ""
-	if met := presented.FindStringSubmatch(text); met != nil {
+	if met := presented().FindStringSubmatch(text); met != nil {
 		n.Presented = strings.ToUpper(met[1])
 	}
 }

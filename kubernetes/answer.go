@@ -10,10 +10,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // lateError is context.DeadlineExceeded in words that say what happened.
@@ -90,7 +91,7 @@ func isPage(response *http.Response, content []byte) bool {
 
 // invalidValue is where the API quotes what it does not accept: of a patch, the whole object with
 // all that is secret in it. One that is no text has no end that could be found.
-var invalidValue = regexp.MustCompile(`(Invalid|Duplicate) value: ("(\\.|[^"\\])*"|[^": ]*[{\[].*)`)
+var invalidValue = lazyregexp.New(`(Invalid|Duplicate) value: ("(\\.|[^"\\])*"|[^": ]*[{\[].*)`)
 
 // How much is worth showing of a text that is no Status, and of the message in a Status.
 const (
@@ -108,7 +109,7 @@ func newAPIError(r request, status int, content []byte) *APIError {
 	} else if line := oneLine(string(content)); len(line) <= maxText {
 		e.Message = line
 	}
-	e.Message = shortened(invalidValue.ReplaceAllString(e.Message, "$1 value"), maxMessage)
+	e.Message = shortened(invalidValue().ReplaceAllString(e.Message, "$1 value"), maxMessage)
 	if e.Message != "" && e.Status != http.StatusNotFound && e.Message == e.Reason {
 		e.Message = "" // such as Unauthorized, which says less than the status
 	}

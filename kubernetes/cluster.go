@@ -16,6 +16,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/beside"
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 )
@@ -28,13 +29,14 @@ type Cluster struct {
 	address   string // URL of the API, which may have a password in it
 	client    *http.Client
 	userAgent string
-	patience  time.Duration // with one attempt
+	patience  time.Duration // see attemptTime
 	delay     time.Duration // before the second attempt
 	answered  atomic.Bool   // once at least
 }
 
-// An attempt ends after a while even if whoever asks sets no deadline. A plugin that gets
-// credentials may have to wait for somebody who logs in.
+// An attempt ends after a while. Only one that reads, where whoever asks has set a deadline, goes
+// on until that, with another one beside it. A plugin that gets credentials may have to wait for
+// somebody who logs in.
 const (
 	attemptTime       = 30 * time.Second
 	attemptTimePlugin = 3 * time.Minute
@@ -132,15 +134,50 @@ func (c *Cluster) send(ctx context.Context, r request) ([]byte, error) {
 	return content, err
 }
 
-// attempt sends a request once.
+// attempt sends a request once, or twice where an answer to a read does not come.
 func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
-	limited, cancel := context.WithTimeout(ctx, c.patience)
-	defer cancel()
+	if _, ends := ctx.Deadline(); !ends || r.method != http.MethodGet {
+		limited, cancel := context.WithTimeout(ctx, c.patience) // which leaves no time for a second one
+		defer cancel()
+		ctx = limited
+	}
+	response, done, err := beside.Tries[*http.Response]{
+		Patience: c.patience,
+		Again:    func() {},
+		Try:      func(ctx context.Context) (*http.Response, error) { return c.ask(ctx, r) },
+		Good:     func(response *http.Response) bool { return response.StatusCode < http.StatusInternalServerError },
+		Drop: func(response *http.Response) {
+			if response != nil {
+				response.Body.Close()
+			}
+		},
+	}.Do(ctx)
+	defer done()
+	if err != nil {
+		return nil, c.noAnswer(ctx, err)
+	}
+	defer response.Body.Close()
+	c.answered.Store(true)
+	if response.StatusCode < 300 && r.read != nil {
+		return nil, c.readJSON(ctx, r, response)
+	}
+	content, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(r.most, maxObject)))
+	switch {
+	case err != nil:
+		return nil, c.noAnswer(ctx, err)
+	case response.StatusCode >= 300 || isPage(response, content):
+		return nil, c.refusal(r, response, content)
+	}
+	return content, nil
+}
+
+// ask sends a request and returns the answer, of which only the head has come.
+func (c *Cluster) ask(ctx context.Context, r request) (*http.Response, error) {
 	address := c.address + r.path
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
 	}
-	request, err := http.NewRequestWithContext(limited, r.method, address, bytes.NewReader(r.body))
+	request, err := http.NewRequestWithContext(ctx, r.method, address, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}
@@ -149,23 +186,7 @@ func (c *Cluster) attempt(ctx context.Context, r request) ([]byte, error) {
 	if r.contentType != "" {
 		request.Header.Set("Content-Type", r.contentType)
 	}
-	response, err := c.client.Do(request)
-	if err != nil {
-		return nil, c.noAnswer(limited, err)
-	}
-	defer response.Body.Close()
-	c.answered.Store(true)
-	if response.StatusCode < 300 && r.read != nil {
-		return nil, c.readJSON(limited, r, response)
-	}
-	content, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(r.most, maxObject)))
-	switch {
-	case err != nil:
-		return nil, c.noAnswer(limited, err)
-	case response.StatusCode >= 300 || isPage(response, content):
-		return nil, c.refusal(r, response, content)
-	}
-	return content, nil
+	return c.client.Do(request)
 }
 
 // readJSON reads an answer in JSON as r wants it.
@@ -200,7 +221,7 @@ func (c *Cluster) call(ctx context.Context, r request, answer any) error {
 func (c *Cluster) notUnderstood(err error) error {
 	var syntax *json.SyntaxError
 	var large *boundedjson.TooLargeError
-	what := "JSON of another kind"
+	what := "unexpected JSON"
 	switch {
 	case err == nil, errors.As(err, new(*NotKubernetesError)):
 		return err

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedread"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/internal/podaccount"
 )
 
@@ -135,18 +135,18 @@ func load(rules *clientcmd.ClientConfigLoadingRules, files []string) (*api.Confi
 // inFile is how client-go begins an error about a file; anchor and scalar are where its YAML
 // library quotes what may be a secret; the address of a proxy may have a password.
 var (
-	inFile   = regexp.MustCompile(`^error loading config file "[^"]*": `)
-	anchor   = regexp.MustCompile(`(anchor|tag) '.*'`)
-	scalar   = regexp.MustCompile("`.*`")
-	proxyURL = regexp.MustCompile(`'proxy-url' ".*" for`)
+	inFile   = lazyregexp.New(`^error loading config file "[^"]*": `)
+	anchor   = lazyregexp.New(`(anchor|tag) '.*'`)
+	scalar   = lazyregexp.New("`.*`")
+	proxyURL = lazyregexp.New(`'proxy-url' ".*" for`)
 )
 
 // withoutContent is an error without what it quotes of a kubeconfig.
 func withoutContent(err error) error {
-	text := inFile.ReplaceAllString(oneLine(err.Error()), "")
-	text = anchor.ReplaceAllString(text, "$1")
-	text = scalar.ReplaceAllString(text, "text")
-	text = proxyURL.ReplaceAllString(text, "'proxy-url' for")
+	text := inFile().ReplaceAllString(oneLine(err.Error()), "")
+	text = anchor().ReplaceAllString(text, "$1")
+	text = scalar().ReplaceAllString(text, "text")
+	text = proxyURL().ReplaceAllString(text, "'proxy-url' for")
 	return errors.New(withoutPassword(text))
 }
 

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // APIError is a refusal of the API: its Status object (meta/v1).
@@ -77,12 +78,12 @@ func (e *APIError) Is(kind error) bool {
 const anonymous = "system:anonymous"
 
 // forbiddenUser is how RBAC begins what it says (apiserver, authorization errors.go).
-var forbiddenUser = regexp.MustCompile(`User "([^"]+)" cannot `)
+var forbiddenUser = lazyregexp.New(`User "([^"]+)" cannot `)
 
 // User is the account that may not do it, by its name in the cluster; "" if the API does not say
 // it.
 func (e *APIError) User() string {
-	if found := forbiddenUser.FindStringSubmatch(e.Message); found != nil {
+	if found := forbiddenUser().FindStringSubmatch(e.Message); found != nil {
 		return found[1]
 	}
 	return ""

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,5 +129,37 @@ func TestALogOfNonsenseIsReadInTimeAndNotKept(t *testing.T) {
 	l := parseLog([]byte(log.String()))
 	if len(l.Nodes) != mostNodes || len(l.Polls) != mostNodes || len(l.LastLine) > maxLastLine+len("…") {
 		t.Errorf("%d nodes, %d polls, %d bytes at the end", len(l.Nodes), len(l.Polls), len(l.LastLine))
+	}
+}
+
+// TestAListThatBrokeOffLosesNoRevision: what came before is read once more.
+func TestAListThatBrokeOffLosesNoRevision(t *testing.T) {
+	t.Parallel()
+	revisions := []string{revisionSecret(3, StatusDeployed, "three"), revisionSecret(2, "superseded", "two"), revisionSecret(1, "superseded", "one")}
+	whole := `{"kind":"SecretList","items":[` + strings.Join(revisions, ",") + `]}`
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", jsonType)
+		if asked.Add(1) == 1 {
+			w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+			fmt.Fprint(w, whole[:len(whole)-len(revisions[2])])
+			return
+		}
+		fmt.Fprint(w, whole)
+	}))
+	defer server.Close()
+	c, err := connect(&rest.Config{Host: server.URL}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.delay = time.Millisecond
+	read, err := c.revisions(t.Context(), "a", "agent")
+	if err != nil || len(read) != 3 || asked.Load() != 2 {
+		t.Fatalf("%d revisions, asked %d times, %v", len(read), asked.Load(), err)
+	}
+	for i, want := range []string{"three", "two", ""} { // the third is not needed
+		if got := string(read[i].Data[releaseKey]); got != want {
+			t.Errorf("revision %d: %q, not %q", 3-i, got, want)
+		}
 	}
 }

@@ -75,9 +75,10 @@ func sizeOfLabels(m Meta) int64 {
 // the newest two, and the newest that is deployed. Helm may keep hundreds, of a megabyte each.
 type neededRevisions []Secret
 
-// add empties the values of what is not needed any more. It is the same as in the list of all.
+// add empties the values of what is not needed any more. It is the same as in the list of all. One
+// comes again where an answer broke off, and the page is read once more.
 func (n *neededRevisions) add(s Secret) {
-	*n = append(*n, s)
+	*n = append(slices.DeleteFunc(*n, func(before Secret) bool { return before.Meta.Name == s.Meta.Name }), s)
 	sortRevisions(*n)
 	seen := false // one that is deployed
 	needed := (*n)[:0]

@@ -22,7 +22,7 @@ const (
 	attempts   = 6
 	briefly    = 3
 	firstDelay = 250 * time.Millisecond // 0.25, 0.5, 1, 2 and 4 s: a bit less than 8 s
-	longest    = 30 * time.Second       // from the first attempt to the last; an API may ask for more
+	longest    = 30 * time.Second       // from the first attempt to the last, without a deadline; an API may ask for more
 )
 
 // sendAgain sends a request until it succeeds or fails for good. inDoubt says that an earlier
@@ -42,7 +42,7 @@ func (c *Cluster) sendAgain(ctx context.Context, r request) (content []byte, inD
 		}
 		wait = max(wait, delay)
 		delay *= 2
-		if time.Since(begin)+wait > longest || !lasts(ctx, wait) {
+		if !lasts(ctx, begin, wait) {
 			return content, inDoubt, err
 		}
 		inDoubt = inDoubt || r.method != http.MethodGet
@@ -68,10 +68,12 @@ func nobodyListens(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial" && !dial.Timeout()
 }
 
-// lasts says whether the context does not end within a time.
-func lasts(ctx context.Context, d time.Duration) bool {
-	end, ends := ctx.Deadline()
-	return !ends || time.Until(end) > d
+// lasts says whether there is time for another attempt after a wait.
+func lasts(ctx context.Context, begin time.Time, wait time.Duration) bool {
+	if end, ends := ctx.Deadline(); ends {
+		return time.Until(end) > wait
+	}
+	return time.Since(begin)+wait <= longest
 }
 
 // tryAgain says whether a request that ended like this may be sent again, and not before which time

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/rest"
 
 	"github.com/octo-tentacle/octo-tentacle/kubernetes/kubetest"
 )
@@ -160,6 +165,59 @@ func TestAnAPIThatIsNotThereOrNotTheRightOneIsSaid(t *testing.T) {
 	var unreachable *UnreachableError
 	if want := "the Kubernetes API " + c.Server + " cannot be reached: dial tcp "; !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, not\n%s", err, want)
+	}
+}
+
+// TestAnAPIThatIsSlowHasTheTimeThatThereIs: where something is only read, and there is a deadline.
+// What is lost is asked for once more beside it.
+func TestAnAPIThatIsSlowHasTheTimeThatThereIs(t *testing.T) {
+	t.Parallel()
+	const patience = 10 * time.Millisecond
+	for name, firstHangs := range map[string]bool{"slow": false, "lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if first := asked.Add(1) == 1; first && firstHangs {
+					<-r.Context().Done()
+					return
+				} else if !firstHangs {
+					time.Sleep(20 * patience)
+				}
+				w.Header().Set("Content-Type", jsonType)
+				_, _ = io.WriteString(w, `{"metadata":{"name":"x","resourceVersion":"1"}}`)
+			}))
+			defer server.Close()
+			c, err := connect(&rest.Config{Host: server.URL}, "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.patience = patience
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if _, err := c.ConfigMap(ctx, "a", "x"); err != nil || asked.Load() != 2 {
+				t.Errorf("asked %d times: %v", asked.Load(), err)
+			}
+		})
+	}
+}
+
+// TestAWriteIsNeverMadeBesideItself, nor is anything without a deadline.
+func TestAWriteIsNeverMadeBesideItself(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	c := &Cluster{address: "https://127.0.0.1", patience: 10 * time.Millisecond, client: &http.Client{Transport: roundTrip(func() (*http.Response, error) {
+		asked++
+		time.Sleep(50 * time.Millisecond)
+		return nil, errors.New("cut")
+	})}}
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for method, ctx := range map[string]context.Context{http.MethodPost: limited, http.MethodPatch: limited, http.MethodGet: t.Context()} {
+		asked = 0
+		if _, err := c.attempt(ctx, request{method: method, path: "/api"}); err == nil || asked != 1 {
+			t.Errorf("%s: asked %d times: %v", method, asked, err)
+		}
 	}
 }
 

@@ -1,15 +1,16 @@
 package kubernetes
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // password is where an address has a user and a password. They may be written in a wrong way.
-var password = regexp.MustCompile(`//[^"]*@`)
+var password = lazyregexp.New(`//[^"]*@`)
 
 // withoutPassword is a text without the user and the password of the addresses in it.
-func withoutPassword(text string) string { return password.ReplaceAllString(text, "//") }
+func withoutPassword(text string) string { return password().ReplaceAllString(text, "//") }
 
 // shortened is a text without what is beyond so many bytes.
 func shortened(text string, most int) string {

@@ -33,7 +33,7 @@ func allAtOnce(t *testing.T, calls ...func() error) {
 func TestOverHTTPSTheFirstQuestionsAreAskedTogether(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true, Path: "/octopus", SharedQueues: true})
 	cluster.AnswerTogether("/api", "/users/me", "/certificate-global", "/octopusservernodes/summary", "/serverstatus/redis")
-	client, ctx := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster)}), deadline(t, 5*time.Second)
+	client, ctx := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster)}), deadline(t, time.Minute)
 	allAtOnce(t,
 		func() error { _, err := client.Space(ctx, ""); return err },
 		func() error { _, err := client.Thumbprint(ctx); return err },
@@ -45,7 +45,7 @@ func TestOverHTTPSTheFirstQuestionsAreAskedTogether(t *testing.T) {
 
 func TestWhatASpaceHoldsIsAskedForTogetherWithItsLinks(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
-	ctx := deadline(t, 5*time.Second)
+	ctx := deadline(t, time.Minute)
 	space, err := newClient(t, Options{Server: cluster.URL()}).Space(ctx, "")
 	if err != nil {
 		t.Fatal(err)
@@ -137,11 +137,11 @@ func TestALinkThatLeadsElsewhereIsFollowed(t *testing.T) {
 		"/api/elsewhere":        `{"Items":[{"Id":"Tenants-7","Name":"Acme"}]}`,
 		"/api/Spaces-1/tenants": `{"Items":[{"Id":"Tenants-1","Name":"Acme"}]}`, // the wrong one
 	})
-	space, err := client.Space(deadline(t, 5*time.Second), "")
+	space, err := client.Space(deadline(t, time.Minute), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := space.Tenants(deadline(t, 5*time.Second), []string{"Acme"}); err != nil || ids(found) != "Tenants-7" {
+	if found, err := space.Tenants(deadline(t, time.Minute), []string{"Acme"}); err != nil || ids(found) != "Tenants-7" {
 		t.Errorf("%v, %v", found, err)
 	}
 }

@@ -6,22 +6,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 
 	"github.com/go-resty/resty/v2"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
-// How much of an answer is read, and kept. A document of the API has some ten kilobytes; a
-// deployment target or worker has one or two, but ten thousand of them may be in one answer: old
-// servers know no filter. A tenant that is connected to thousands of projects, a set of as many
-// tags, or a task for ten thousand machines has some hundred kilobytes.
+// How much of an answer is read; how much of a list is kept, room.go says. A document of the API
+// has some ten kilobytes; a deployment target or worker has one or two, but ten thousand of them
+// may be in one answer: old servers know no filter. A tenant that is connected to thousands of
+// projects, a set of as many tags, or a task for ten thousand machines has some hundred kilobytes.
 const (
 	maxBody  = 64 << 20               // bytes of an answer; of a list, only what is looked for is kept
 	maxValue = 1 << 20                // bytes of a document, or of one item of a list
 	maxItems = 100_000                // of a list in one answer
-	maxKept  = 24 << 20               // bytes of all items that are kept of a list
 	maxPage  = boundedjson.MostPeeked // bytes of what is no JSON: what a page is about stands at its beginning
 )
 
@@ -78,37 +76,6 @@ func readFailure(r *resty.Response) error {
 	return err
 }
 
-// item is what lists are made of: it tells how much memory it takes, about.
-type item interface {
-	size() int
-}
-
-// room is what is left of maxKept. Several lists may share it.
-type room struct{ left atomic.Int64 }
-
-type roomKey struct{}
-
-// sharedRoom is a context for lists that are one answer to whoever asks.
-func sharedRoom(ctx context.Context) context.Context {
-	return context.WithValue(ctx, roomKey{}, newRoom())
-}
-
-func newRoom() *room {
-	r := new(room)
-	r.left.Store(maxKept)
-	return r
-}
-
-func roomOf(ctx context.Context) *room {
-	if shared, is := ctx.Value(roomKey{}).(*room); is {
-		return shared
-	}
-	return newRoom()
-}
-
-// take says whether there is room for so many bytes.
-func (r *room) take(size int) bool { return r.left.Add(-int64(size)) >= 0 }
-
 // What there is too much of in an answer.
 var (
 	errManyItems = fmt.Errorf("more than %d items", maxItems)
@@ -128,13 +95,4 @@ func tooMuch(err error) string {
 		return err.Error()
 	}
 	return ""
-}
-
-// textSize is the memory that texts take, in a list that grows.
-func textSize(texts ...string) (size int) {
-	const header = 32
-	for _, text := range texts {
-		size += header + len(text)
-	}
-	return size
 }

@@ -43,9 +43,14 @@ func whyUntrusted(err error, chain []*x509.Certificate) (reason Reason, why stri
 	)
 	leaf := chain[0]
 	switch {
-	case errors.As(err, &name) && !namesHosts(leaf) && leaf.Subject.CommonName != "":
-		return OnlyCommonName, "it names the host in its subject alone (common name), which no longer counts",
-			[]string{"it must be issued again, with the host among its subject alternative names"}
+	case errors.As(err, &name) && !namesHosts(leaf) && leaf.Subject.CommonName == clusterSubject:
+		return PollingPort, "it is an Octopus cluster's own, which polling ports present", nil
+	case errors.As(err, &name) && !namesHosts(leaf):
+		why := "it names no host"
+		if strings.EqualFold(leaf.Subject.CommonName, name.Host) {
+			why = "it names the host in its subject only (common name), which no longer counts"
+		}
+		return OnlyCommonName, why, []string{"it must be issued again, with the host among its subject alternative names"}
 	case errors.As(err, &name):
 		return WrongName, "it is for another name", nil
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -54,12 +59,12 @@ func whyUntrusted(err error, chain []*x509.Certificate) (reason Reason, why stri
 			of, leaf = "that of its issuer is", invalid.Cert
 		}
 		return OutOfDate, fmt.Sprintf("%s valid from %s to %s", of, leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly)),
-			[]string{"it must be renewed, unless this machine's clock is wrong"}
+			[]string{"it must be renewed, unless the clock of this machine is wrong"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		return NotForServers, "it was issued for another purpose than for servers", // "client authentication", as a rule
+		return NotForServers, "it may not be used by servers", // but by clients, as a rule
 			[]string{"it must be issued again, with server authentication as its extended key usage"}
 	case errors.As(err, &invalid):
-		return InvalidCertificate, "it breaks a rule of those who issued it: " + invalidity(invalid.Reason), nil
+		return InvalidCertificate, "it breaks a rule for certificates: " + invalidity(invalid.Reason), nil
 	case errors.As(err, &unknown):
 		if weak := weaklySigned(chain); weak != nil {
 			of := "it is"
@@ -73,6 +78,9 @@ func whyUntrusted(err error, chain []*x509.Certificate) (reason Reason, why stri
 	}
 	return InvalidCertificate, plain(err), nil
 }
+
+// clusterSubject is the common name of the certificate that Octopus Server makes for itself.
+const clusterSubject = "Octopus Portal"
 
 // namesHosts says whether the certificate has subject alternative names that a host can have.
 func namesHosts(c *x509.Certificate) bool { return len(c.DNSNames)+len(c.IPAddresses) > 0 }
@@ -97,13 +105,13 @@ func invalidity(reason x509.InvalidReason) string {
 	case x509.NotAuthorizedToSign:
 		return "its issuer is no authority"
 	case x509.TooManyIntermediates:
-		return "there are more authorities in between than allowed"
+		return "there are more authorities in its chain than allowed"
 	case x509.CANotAuthorizedForThisName, x509.NameConstraintsWithoutSANs, x509.UnconstrainedName:
 		return "its issuer may not issue it for this name"
 	case x509.CANotAuthorizedForExtKeyUsage:
 		return "its issuer may not issue it for servers"
 	case x509.NameMismatch:
-		return "the name of its issuer is another one"
+		return "it was issued under another name than that of its issuer"
 	}
 	return "its chain is not valid"
 }

@@ -21,7 +21,7 @@ func TestEachPortIsReportedSeparately(t *testing.T) {
 		t.Fatal(err)
 	}
 	addresses := append(cluster.Addresses(), "ftp://node4")
-	ports, errs := TryEachPort(deadline(t, 5*time.Second), addresses, PortOptions{timing: quick})
+	ports, errs := TryEachPort(deadline(t, time.Minute), addresses, PortOptions{timing: quick})
 	for i, good := range []bool{true, false, true, false} {
 		if good != (errs[i] == nil) || good != (ports[i].Thumbprint == cluster.Thumbprint()) {
 			t.Errorf("%s: %+v, %v", addresses[i], ports[i], errs[i])
@@ -43,7 +43,7 @@ func TestFailFastBelievesARefusalButNotAnEndedConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, FailFast: true})
+	_, errs := TryEachPort(deadline(t, time.Minute), cluster.Addresses(), PortOptions{timing: quick, FailFast: true})
 	if errs[0] == nil || strings.Contains(errs[0].Error(), "tried") {
 		t.Errorf("a refusal: %v", errs[0])
 	}
@@ -183,7 +183,7 @@ func TestAPortThatTheProxyCannotReachIsSilentAndOneThatItMayNotReachIsNot(t *tes
 	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	for status, silent := range map[int]bool{502: true, 504: true, 403: false, 407: false} {
 		proxy := startProxy(t, status)
-		_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick, Proxy: throughProxy(proxy.Address(), proxyUser)})
+		_, errs := TryEachPort(deadline(t, time.Minute), cluster.Addresses(), PortOptions{timing: quick, Proxy: throughProxy(proxy.Address(), proxyUser)})
 		if failure, is := errors.AsType[*PortError](errs[0]); !is || failure.Silent() != silent {
 			t.Errorf("%d: %+v", status, errs[0])
 		}
@@ -198,7 +198,7 @@ func TestWhileACertificateIsRenewedEitherIsTheClusters(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster.Restart(1, 0)
-	ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
+	ports, err := TryPorts(deadline(t, time.Minute), cluster.Addresses(), PortOptions{timing: quick})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +214,11 @@ func TestANodeIsAskedForItsQueuesWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{SharedQueues: true})
 	o := Options{Server: cluster.URL(), Credentials: Credentials{APIKey: octotest.APIKey}}
-	if said := AskQueues(deadline(t, 5*time.Second), o); said.Err != nil || !said.Shared {
+	if said := AskQueues(deadline(t, time.Minute), o); said.Err != nil || !said.Shared {
 		t.Errorf("%+v", said)
 	}
 	cluster.SetSharedQueues(false)
-	if said := AskQueues(deadline(t, 5*time.Second), o); said.Err != nil || said.Shared {
+	if said := AskQueues(deadline(t, time.Minute), o); said.Err != nil || said.Shared {
 		t.Errorf("%+v", said)
 	}
 	for _, r := range cluster.Requests() {
@@ -226,7 +226,7 @@ func TestANodeIsAskedForItsQueuesWithoutCredentials(t *testing.T) {
 			t.Errorf("%s carried %q", r.Path, r.Credential)
 		}
 	}
-	if said := AskQueues(deadline(t, 5*time.Second), Options{Server: "http://" + freeAddress(t)}); said.Err == nil {
+	if said := AskQueues(deadline(t, time.Minute), Options{Server: "http://" + freeAddress(t)}); said.Err == nil {
 		t.Error("where nothing listens, there is an answer")
 	}
 }
@@ -251,7 +251,7 @@ func TestAListOfNodesThatMakesNoSenseIsNone(t *testing.T) {
 			fmt.Fprintf(w, `{"Nodes":[%s]}`, c.nodes)
 		}))
 		defer server.Close()
-		got, err := newClient(t, Options{Server: server.URL}).Nodes(deadline(t, 5*time.Second))
+		got, err := newClient(t, Options{Server: server.URL}).Nodes(deadline(t, time.Minute))
 		if c.sensible && (err != nil || len(got) != 1) || !c.sensible && !errors.Is(err, ErrNotOctopus) {
 			t.Errorf("%s: %d nodes, %v", c.what, len(got), err)
 		}

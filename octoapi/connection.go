@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -27,7 +28,10 @@ type connection struct {
 
 	unencrypted sync.Once // to tell of it
 
+	starting atomic.Pointer[attempts] // of a wait for the server to start, if its time was too short
+
 	spaceNames sync.Map // by ID, as far as they are known: for errors
+	forNames   *room    // for all lists of what machines can be given: several are read at the same time
 	clock      clock
 }
 
@@ -52,7 +56,7 @@ func newConnection(o Options) (*connection, error) {
 		return nil, err
 	}
 	t := transport(o, base.Hostname())
-	c := &connection{options: o, baseURL: base, jar: jar, seen: observe(t)}
+	c := &connection{options: o, baseURL: base, jar: jar, seen: observe(t), forNames: newRoom()}
 	c.resty = resty.NewWithClient(&http.Client{Transport: steps.Requests(c.seen, t.Proxy), Jar: jar}).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(checkRedirect)).
 		SetDoNotParseResponse(true). // answer.go reads it

@@ -9,16 +9,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"github.com/go-resty/resty/v2"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // failedRequest is a request that did not succeed: there is an answer with another status than 200,
@@ -143,8 +142,8 @@ func (c *connection) lostPath(f failedRequest) error {
 		return nil
 	}
 	e := &RedirectError{report: report{
-		message: fmt.Sprintf("%s redirects to %s, which has lost the path and is not the API%s", c.show(from), c.show(to), c.pageNote(f.answer)),
-		hints:   []string{"what redirects in front of an Octopus Server, like a login page, must let the API through or keep the path"},
+		message: fmt.Sprintf("%s redirects to %s, which lacks the path and is not the API%s", c.show(from), c.show(to), c.pageNote(f.answer)),
+		hints:   []string{"a redirect in front of an Octopus Server, like that to a login page, must spare the API or keep the path"},
 		causes:  []error{ErrNotOctopus},
 	}}
 	if from.Scheme != to.Scheme {
@@ -185,7 +184,7 @@ func (c *connection) explainStatus(f failedRequest) error {
 		describe("the Octopus Server at %s does not accept the %s (401)", server, e.Credential)
 		e.message += c.pageNote(f.answer)
 		if scheme := f.answer.Header().Get("WWW-Authenticate"); scheme != "" || e.Page {
-			e.hints = []string{"a gateway or proxy in front of Octopus Server may want credentials of its own"}
+			e.hints = []string{"a gateway or proxy in front of Octopus Server may require credentials of its own"}
 		}
 		if key := c.options.Credentials.APIKey; key != "" && !strings.HasPrefix(strings.ToUpper(key), "API-") {
 			e.hints = append(e.hints, "an API key begins with API-, and this one does not")
@@ -301,8 +300,8 @@ func (c *connection) unexpected(f failedRequest, size int64, err error) error {
 
 // Compiled at first use: every start of the program would pay for them.
 var (
-	missingPermission = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)missing permissions?:? *([A-Za-z]+)`) })
-	titleElement      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) })
+	missingPermission = lazyregexp.New(`(?i)missing permissions?:? *([A-Za-z]+)`)
+	titleElement      = lazyregexp.New(`(?is)<title[^>]*>(.*?)</title>`)
 )
 
 // octopusMessage is what the server says about an error (OctopusClients,

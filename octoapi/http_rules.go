@@ -39,11 +39,11 @@ func diagnoseHTTP(err error, host string) diagnosis {
 	case has("malformed HTTP"):
 		return diagnosis{NotHTTP, host + " does not speak HTTP", noRetry, nil}
 	case has("headers exceeded", "read limit of", "message too large", "too many 1xx"):
-		return garbled(noRetry, " sends a header without end")
+		return garbled(noRetry, " sends an endless header")
 	case has("parse Location header"):
 		return garbled(noRetry, " redirects to something that is not an address")
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return garbled(retryBriefly, " sent a response that is said to be compressed (gzip), but is not, or is damaged")
+		return garbled(retryBriefly, " sent a response that claims to be compressed (gzip), but is not, or is damaged")
 	case has("chunk", "transfer encoding", "Content-Length", "trailer", "hex number", "header line"):
 		return garbled(retryBriefly, " sent a response that does not end as it should")
 	}

@@ -3,9 +3,9 @@ package octoapi
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // links are a resource's links: paths, many of them URI templates.
@@ -15,8 +15,8 @@ type links map[string]string
 type parameters map[string]string
 
 // templateGroup is {name}, {/name} or {?name,name} of RFC 6570, which is all that Octopus's links
-// use. Compiled at first use: every start of the program would pay for it.
-var templateGroup = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([/?&]?)([^{}]*)\}`) })
+// use.
+var templateGroup = lazyregexp.New(`\{([/?&]?)([^{}]*)\}`)
 
 // expand fills the template in. Variables without a value vanish, values without a variable are
 // dropped: servers of different age know different filters.

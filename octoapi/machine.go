@@ -305,7 +305,7 @@ func (m *Machine) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*m = Machine{
-		ID: known.ID, Name: printable(known.Name), PolicyID: known.PolicyID, IsDisabled: known.IsDisabled,
+		ID: known.ID, Name: known.Name, PolicyID: known.PolicyID, IsDisabled: known.IsDisabled,
 		HealthStatus: known.HealthStatus, Endpoint: known.Endpoint,
 		Roles: known.Roles, EnvironmentIDs: known.EnvironmentIDs, TenantIDs: known.TenantIDs, TenantTags: known.TenantTags,
 		TenantedDeploymentParticipation: known.TenantedDeploymentParticipation, WorkerPoolIDs: known.WorkerPoolIDs, sent: bytes.Clone(data),

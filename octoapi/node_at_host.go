@@ -8,7 +8,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
+
+	"github.com/go-resty/resty/v2"
 )
 
 // NodeAtHost is what the web port of a host says about the node that is there.
@@ -23,6 +27,11 @@ type NodeAtHost struct {
 // nodeHeader names the node that answered, in every answer of newer servers (octopus.com/docs, Best
 // practices, Installation guidelines).
 const nodeHeader = "Octopus-Node"
+
+// nodeNamed is the name of the node in the header, as UTF-8.
+func nodeNamed(answer *resty.Response) string {
+	return strings.ToValidUTF8(answer.Header().Get(nodeHeader), string(unicode.ReplacementChar))
+}
 
 // AskNode asks the web port at Options.Server which node is there, once and without credentials:
 // only the address, TLS and proxy of the options count. A node describes itself at
@@ -87,11 +96,11 @@ func (c *connection) nodeIn(f failedRequest) (n Node) {
 	if status := f.answer.StatusCode(); status == http.StatusOK || status == http.StatusTeapot {
 		var r nodeResource
 		if json.Unmarshal(f.answer.Body(), &r) == nil {
-			n = c.node(r)
+			n = r.node()
 		}
 	}
 	if n.Name == "" { // without it, the rest is not about a node
-		n = Node{Name: c.quote(f.answer.Header().Get(nodeHeader))}
+		n = Node{Name: nodeNamed(f.answer)}
 	}
 	return n
 }

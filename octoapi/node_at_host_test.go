@@ -81,7 +81,7 @@ func TestAWebPortSaysWhichNodeIsThere(t *testing.T) {
 			if err := cluster.SetWebPort(2, test.web); err != nil {
 				t.Fatal(err)
 			}
-			got, err := AskNode(deadline(t, 5*time.Second), Options{
+			got, err := AskNode(deadline(t, time.Minute), Options{
 				Server: at, RootCAs: rootsOf(cluster), IgnoreSSLErrors: test.ignore, Credentials: Credentials{APIKey: octotest.APIKey}})
 			mustCarryNoCredential(t, cluster)
 			if test.want == "" {
@@ -105,7 +105,7 @@ func TestAWebPortSaysWhichNodeIsThere(t *testing.T) {
 	}
 }
 
-// TestTheHeaderNamesANode, whatever the answer is; what comes over the network is cleaned.
+// TestTheHeaderNamesANode, whatever the answer is, and exactly.
 func TestTheHeaderNamesANode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -116,7 +116,7 @@ func TestTheHeaderNamesANode(t *testing.T) {
 		"with 401":               {401, `{"ErrorMessage":"no"}`, "octo7"},
 		"with a page":            {404, "<html>", "octo7"},
 		"with JSON of another":   {200, `{"name":"","ok":true}`, "octo7"},
-		"beside a name":          {200, `{"Id":"OctopusServerNodes-a\u0007b","Name":" octo\u001b[31m8 ","LastSeen":"yesterday"}`, "octo [31m8"},
+		"beside a name":          {200, `{"Id":"OctopusServerNodes-a\u0007b","Name":" octo\u001b[31m8 ","LastSeen":"yesterday"}`, " octo\x1b[31m8 "},
 		"with 500 and a name":    {500, `{"Name":"octo8"}`, "octo7"},
 		"with what is not JSON":  {200, "{", "octo7"},
 		"with JSON that is none": {418, `["octo8"]`, "octo7"},
@@ -129,8 +129,8 @@ func TestTheHeaderNamesANode(t *testing.T) {
 				fmt.Fprint(w, test.body)
 			}))
 			defer server.Close()
-			got, err := AskNode(deadline(t, 5*time.Second), Options{Server: server.URL})
-			if err != nil || strings.TrimSpace(got.Node.Name) != test.want || !got.Verified {
+			got, err := AskNode(deadline(t, time.Minute), Options{Server: server.URL})
+			if err != nil || got.Node.Name != test.want || !got.Verified {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
@@ -147,7 +147,7 @@ func TestAWebPortIsAskedOnceAndRedirectsNowhere(t *testing.T) {
 	} {
 		cluster.ResetRequests()
 		cluster.SetAPIFault(fault)
-		_, err := AskNode(deadline(t, 5*time.Second), Options{Server: cluster.URL()})
+		_, err := AskNode(deadline(t, time.Minute), Options{Server: cluster.URL()})
 		mustSay(t, err, strings.TrimPrefix(cluster.URL(), "http://"))
 		if n := len(cluster.Requests()); n != 1 {
 			t.Errorf("%s: asked %d times", name, n)
@@ -156,7 +156,7 @@ func TestAWebPortIsAskedOnceAndRedirectsNowhere(t *testing.T) {
 	if len(elsewhere.Requests()) > 0 {
 		t.Errorf("another host was asked: %+v", elsewhere.Requests())
 	}
-	_, err := AskNode(deadline(t, 5*time.Second), Options{Server: "http://" + freeAddress(t)})
+	_, err := AskNode(deadline(t, time.Minute), Options{Server: "http://" + freeAddress(t)})
 	if _, is := errors.AsType[*UnreachableError](err); !is {
 		t.Errorf("where nothing listens: %v", err)
 	}
@@ -167,7 +167,7 @@ func TestThroughAProxyNobodyTellsWhereAConnectionLeads(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	proxy := startProxy(t, 0)
 	through := throughProxy(proxy.Address(), proxyUser)
-	got, err := AskNode(deadline(t, 5*time.Second), Options{Server: cluster.URL(), RootCAs: rootsOf(cluster), Proxy: through})
+	got, err := AskNode(deadline(t, time.Minute), Options{Server: cluster.URL(), RootCAs: rootsOf(cluster), Proxy: through})
 	if err != nil || got.Node.Name != "node1" || got.Remote != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -176,7 +176,7 @@ func TestThroughAProxyNobodyTellsWhereAConnectionLeads(t *testing.T) {
 		if proxied {
 			o.Proxy = through
 		}
-		ports, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), o)
+		ports, err := TryPorts(deadline(t, time.Minute), cluster.Addresses(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestTwoNamesOfOnePortLeadToOnePlace(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{NodeCount: 1, Host: func(int) string { return "127.0.0.1" }, Nodes: []string{"127.0.0.1:0"}, APIAddress: "127.0.0.1:0"})
 	address := cluster.Addresses()[0]
-	ports, err := TryPorts(deadline(t, 5*time.Second), []string{address, strings.Replace(address, "127.0.0.1", "localhost", 1)}, PortOptions{timing: quick})
+	ports, err := TryPorts(deadline(t, time.Minute), []string{address, strings.Replace(address, "127.0.0.1", "localhost", 1)}, PortOptions{timing: quick})
 	if err != nil || ports[0].Remote == "" || ports[0].Remote != ports[1].Remote {
 		t.Errorf("%+v, %v", ports, err)
 	}
@@ -223,7 +223,7 @@ func TestWhetherQueuesAreSharedIsUnknownWhereThatIsRefused(t *testing.T) {
 	at := webPortOf(t, cluster, 2)
 	for status, known := range map[int]bool{0: true, 200: true, 404: true, 401: false, 403: false, 500: false} {
 		cluster.SetNodeQueues(2, status)
-		said := AskQueues(deadline(t, 5*time.Second), Options{Server: at, timing: quick})
+		said := AskQueues(deadline(t, time.Minute), Options{Server: at, timing: quick})
 		if (said.Err == nil) != known || said.Shared != (status == 0 || status == 200) || known && said.Node != "node2" {
 			t.Errorf("%d: %+v", status, said)
 		}

@@ -26,7 +26,7 @@ func observe(t *http.Transport) *observed {
 }
 
 // RoundTrip is that of the transport. A connection that ends without a response after a client
-// certificate was asked for is an errCertificateWanted.
+// certificate was asked for is a certificateWantedError.
 func (o *observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := o.Transport.RoundTrip(r)
 	if err == nil {

@@ -16,13 +16,13 @@ type Options struct {
 	// Waiting is optional, and called from several goroutines: a read failed and will be repeated
 	// after a wait.
 	Waiting func(what string)
-	// Unencrypted is optional, and called once, from any goroutine: credentials are about to go
-	// over http to another machine, or to this one by a name of its own.
-	Unencrypted func(CredentialKind)
 	// Starting is optional, and called from several goroutines: nothing listens at the server,
 	// which may be starting at the same time as this machine. Then it is tried again for up to a
 	// minute, until it has answered once; without Starting, briefly.
 	Starting func(what string)
+	// Unencrypted is optional, and called once, from any goroutine: credentials are about to go
+	// over http to another machine, or to this one by a name of its own.
+	Unencrypted func(CredentialKind)
 
 	timing timing
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -88,41 +89,6 @@ func TestASecondTryThatFailsDoesNotEndTheFirst(t *testing.T) {
 			defer server.Close()
 			if _, err := newClient(t, Options{Server: server.URL, timing: slowly()}).Root(deadline(t, 30*time.Second)); err != nil || asked.Load() != 2 {
 				t.Errorf("asked %d times: %v", asked.Load(), err)
-			}
-		})
-	}
-}
-
-// TestBesideReturnsWhatSaysMost of two tries.
-func TestBesideReturnsWhatSaysMost(t *testing.T) {
-	t.Parallel()
-	refused := errors.New("refused")
-	for name, test := range map[string]struct {
-		first, second error // nil: it hangs
-		want          error
-	}{
-		"both hang":          {nil, nil, context.DeadlineExceeded},
-		"the second fails":   {nil, refused, refused},
-		"the first fails":    {refused, nil, refused},
-		"both fail, at once": {refused, refused, refused},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, done, err := beside(deadline(t, 200*time.Millisecond), time.Millisecond, func(ctx context.Context, second bool) (int, error) {
-				fails := test.first
-				if second {
-					fails = test.second
-				}
-				if fails != nil {
-					time.Sleep(10 * time.Millisecond) // so that there is a second one
-					return 0, fails
-				}
-				<-ctx.Done()
-				return 0, ctx.Err()
-			}, func(int) bool { return true }, func(int) {})
-			done()
-			if !errors.Is(err, test.want) {
-				t.Errorf("%v, not %v", err, test.want)
 			}
 		})
 	}
@@ -214,6 +180,25 @@ func TestAServerThatNeverStartsIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestAWaitGoesOnWhereAShorterOneEnded: the error tells of all of it, and a minute stays a minute.
+func TestAWaitGoesOnWhereAShorterOneEnded(t *testing.T) {
+	t.Parallel()
+	begins := quick
+	begins.starting, begins.briefly = 2*time.Second, time.Nanosecond
+	client := newClient(t, Options{Server: "http://" + freeAddress(t), timing: begins, Starting: func(string) {}})
+	var times [2]int
+	for i, ctx := range []context.Context{deadline(t, time.Second), deadline(t, time.Hour)} {
+		_, err := client.Root(ctx)
+		mustSay(t, err, "(tried ")
+		if _, err := fmt.Sscanf(err.Error()[strings.Index(err.Error(), "(tried "):], "(tried %d times", &times[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if times[0] < 2 || times[1] <= times[0] {
+		t.Errorf("tried %d times, then %d in all", times[0], times[1])
+	}
+}
+
 // TestWithoutTimeLeftNothingIsSaidOfTheServer, which was not really asked.
 func TestWithoutTimeLeftNothingIsSaidOfTheServer(t *testing.T) {
 	t.Parallel()
@@ -232,20 +217,25 @@ func TestWithoutTimeLeftNothingIsSaidOfTheServer(t *testing.T) {
 func TestAShortWaitEndsNoLongerOne(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{}, 2)
+	short := deadline(t, 2*time.Second)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun <- struct{}{}
-		time.Sleep(200 * time.Millisecond)
+		<-short.Done()
+		time.Sleep(50 * time.Millisecond)
 		_, _ = w.Write([]byte(rootOfTests))
 	}))
 	defer server.Close()
 	client := newClient(t, Options{Server: server.URL})
-	short := deadline(t, 100*time.Millisecond)
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() {
 		_, err := client.Root(short)
 		ended <- err
 	}()
-	<-begun
+	select {
+	case <-begun:
+	case err := <-ended:
+		t.Fatalf("nothing was asked: %v", err)
+	}
 	if _, err := client.Root(deadline(t, time.Minute)); err != nil {
 		t.Errorf("it had the time: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/beside"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
@@ -95,8 +96,8 @@ func (e *PortError) Silent() bool {
 // OctopusServerChecker.cs; of a web socket, TLS alone). It never speaks the protocol itself, which
 // would make the server hand over work. A try that fails is repeated with a growing delay until
 // the context's deadline, a refused port only briefly. One that hangs has that time, and is tried
-// once more beside it. The ports are in the order of the
-// addresses; the error joins what is wrong with each.
+// once more beside it. The ports are in the order of the addresses; the error joins what is wrong
+// with each.
 func TryPorts(ctx context.Context, addresses []string, o PortOptions) ([]Port, error) {
 	ports, errs := TryEachPort(ctx, addresses, o)
 	if err := errors.Join(errs...); err != nil {
@@ -171,7 +172,7 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		started := time.Now()
 		last, err := o.tryOnce(ctx, address, u, try)
 		took := time.Since(started)
-		o.tell(tries.told(ctx), address, u, last.presented, err, started)
+		o.tell(tries.told(ctx), address, u, last, err, started)
 		if err == nil {
 			o.answered.note()
 			return o.port(address, u, last), last, nil
@@ -206,13 +207,16 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 }
 
 // tell tells of a try of a port.
-func (o PortOptions) tell(ctx context.Context, address string, u *url.URL, presented []*x509.Certificate, err error, started time.Time) {
+func (o PortOptions) tell(ctx context.Context, address string, u *url.URL, last portTry, err error, started time.Time) {
 	var details []any
 	if proxy, failed := proxyFor(o.Proxy, proxied(u)); failed == nil && proxy != nil {
 		details = append(details, "proxy", proxy.Host)
 	}
-	if len(presented) > 0 {
-		details = append(details, "thumbprint", thumbprint.Of(presented[0].Raw))
+	if ip, _, failed := net.SplitHostPort(last.remote); failed == nil && ip != u.Hostname() {
+		details = append(details, "ip", ip)
+	}
+	if len(last.presented) > 0 {
+		details = append(details, "thumbprint", thumbprint.Of(last.presented[0].Raw))
 	}
 	if err != nil {
 		details = append(details, "error", err)
@@ -237,15 +241,20 @@ func (o PortOptions) tryOnce(ctx context.Context, address string, u *url.URL, tr
 			}
 		}()
 	}
-	last, done, err := beside(ctx, o.timing.portTry, func(ctx context.Context, second bool) (portTry, error) {
-		if second && ctx.Err() == nil {
+	last, done, err := beside.Tries[portTry]{
+		Patience: o.timing.portTry,
+		Again: func() {
 			o.Waiting(address, fmt.Sprintf("no response from %s within %s", u.Host, round(o.timing.portTry)))
-		}
-		started := time.Now()
-		found, err := try(ctx, u)
-		found.took = time.Since(started)
-		return found, err
-	}, func(portTry) bool { return true }, func(portTry) {})
+		},
+		Try: func(ctx context.Context) (portTry, error) {
+			started := time.Now()
+			found, err := try(ctx, u)
+			found.took = time.Since(started)
+			return found, err
+		},
+		Good: func(portTry) bool { return true },
+		Drop: func(portTry) {},
+	}.Do(ctx)
 	done()
 	return last, err
 }

@@ -69,7 +69,7 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proxy := startProxy(t, test.status)
 			through := throughProxy(proxy.Address(), test.user)
-			ctx := deadline(t, 5*time.Second)
+			ctx := deadline(t, time.Minute)
 			want := append(test.want, proxy.Address())
 			for _, err := range []error{
 				ask(ctx, newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Proxy: through})),
@@ -110,7 +110,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 				}
 			})
 			through := throughProxy(address, proxyUser)
-			short := func() context.Context { return deadline(t, 500*time.Millisecond) }
+			short := func() context.Context { return deadline(t, time.Second) }
 			for _, of := range []struct {
 				err  error
 				want string
@@ -136,7 +136,7 @@ func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	free := freeAddress(t)
 	through := throughProxy(free, proxyUser)
-	ctx := deadline(t, 5*time.Second)
+	ctx := deadline(t, time.Minute)
 	for _, err := range []error{
 		ask(ctx, newClient(t, Options{Server: cluster.URL(), Proxy: through})),
 		errOf(TryPorts(ctx, cluster.Addresses()[:1], PortOptions{timing: quick, Proxy: through})),
@@ -173,7 +173,7 @@ func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 
 func TestAProxyOfTheEnvironmentThatIsNoAddressIsNamedWithoutItsPassword(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://user:Secret-1@proxy:port")
-	err := errOf(TryPorts(deadline(t, 5*time.Second), []string{"https://octo1:10943"}, PortOptions{timing: quick}))
+	err := errOf(TryPorts(deadline(t, time.Minute), []string{"https://octo1:10943"}, PortOptions{timing: quick}))
 	mustSay(t, err, "the proxy in HTTPS_PROXY is not a valid address", "it must look like http://")
 	if unreachable, is := errors.AsType[*PortError](err); !is || unreachable.Reason != ProxyMalformed {
 		t.Errorf("%#v", err)

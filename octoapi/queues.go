@@ -77,7 +77,7 @@ func askQueues(ctx context.Context, o Options) (said NodeQueues) {
 	if f.cause != nil {
 		return NodeQueues{Err: c.explain(ctx, f, newAttempts(o.timing))}
 	}
-	said.Node = c.quote(f.answer.Header().Get(nodeHeader))
+	said.Node = nodeNamed(f.answer)
 	if !f.answer.IsSuccess() {
 		if said.Err = c.explain(ctx, f, newAttempts(o.timing)); isNotFound(said.Err) && !errors.Is(said.Err, ErrNotOctopus) {
 			said.Err = nil // an older server, which does not share

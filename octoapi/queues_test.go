@@ -15,7 +15,7 @@ func TestALoadBalancerLeadsToNodesThatAnswerForThemselves(t *testing.T) {
 	cluster.SetNodeQueues(2, 404)
 	cluster.SetNodeQueues(3, 403)
 	said := map[string]NodeQueues{}
-	for _, one := range c.SampleSharedQueues(deadline(t, 5*time.Second), 6) {
+	for _, one := range c.SampleSharedQueues(deadline(t, time.Minute), 6) {
 		said[one.Node] = one
 	}
 	mustCarryNoCredential(t, cluster)
@@ -33,7 +33,7 @@ func TestALoadBalancerLeadsToNodesThatAnswerForThemselves(t *testing.T) {
 	}
 
 	cluster.SetAPIFault(octotest.APIFault{HTML: true})
-	for _, one := range c.SampleSharedQueues(deadline(t, 5*time.Second), 2) {
+	for _, one := range c.SampleSharedQueues(deadline(t, time.Minute), 2) {
 		if one.Shared || !errors.Is(one.Err, ErrNotOctopus) {
 			t.Errorf("a page of something in between: %+v", one)
 		}

@@ -11,7 +11,8 @@ const (
 	Refused                    // nothing listens on the port
 	Untrusted                  // nobody that this machine trusts issued the certificate
 	WrongName                  // the certificate is for another host
-	OnlyCommonName             // the certificate names the host in its subject alone
+	PollingPort                // the certificate is that of a polling port
+	OnlyCommonName             // the certificate names the host in its subject only, or nowhere
 	WeakSignature              // the certificate is signed with SHA-1, or worse
 	NotForServers              // the certificate may be used by clients only
 	OutOfDate                  // the certificate has expired, or is not valid yet

@@ -54,7 +54,7 @@ func (c *Client) everywhere(ctx context.Context, ask func(context.Context, Machi
 	}
 	answers := make([][]Machine, 2*len(spaces))
 	errs := make([]error, len(answers))
-	ctx = sharedRoom(ctx)
+	ctx = sharing(ctx, newRoom()) // they are one answer to whoever asks
 	var requests errgroup.Group
 	requests.SetLimit(spacesAtOnce)
 	for i := range answers {

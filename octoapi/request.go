@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/beside"
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
@@ -36,7 +37,10 @@ const (
 // read asks for u until it answers, or another try makes no sense, or time is up. It returns the
 // URL that answered in the end.
 func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out any) (*url.URL, error) {
-	tries := newAttempts(c.options.timing)
+	tries := c.starting.Swap(nil) // whoever has more time goes on where a shorter wait ended
+	if tries == nil || c.seen.answered.Load() {
+		tries = newAttempts(c.options.timing)
+	}
 	var before *failedRequest
 	for {
 		f := failedRequest{method: http.MethodGet, url: u, key: a, started: time.Now()}
@@ -48,40 +52,52 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 			f = *before // the deadline broke this try off, which says less than how the one before ended
 		}
 		retry := f.retry()
-		if retry == retryBriefly && c.mayBeStarting(f) {
+		starting := retry == retryBriefly && c.mayBeStarting(f)
+		if starting {
 			retry = retryWhileStarting
 		}
 		wait, again := tries.next(ctx, retry, f.retryAfter())
-		if !again {
+		switch {
+		case !again:
+		case starting:
+			c.options.Starting(fmt.Sprintf("%s: waiting for the server to start", f.short()))
+		default:
+			c.options.Waiting(fmt.Sprintf("%s; trying again in %s", f.short(), round(wait)))
+		}
+		if !again || !sleep(ctx, wait) {
+			if starting {
+				c.starting.Store(tries)
+			}
 			return nil, c.explain(ctx, f, tries)
 		}
 		before = &f
-		if retry == retryWhileStarting {
-			c.options.Starting(fmt.Sprintf("%s: waiting for the server to start", f.short()))
-		} else {
-			c.options.Waiting(fmt.Sprintf("%s; trying again in %s", f.short(), round(wait)))
-		}
-		if !sleep(ctx, wait) {
-			return nil, c.explain(ctx, f, tries)
-		}
 	}
 }
 
 // readOnce asks for f.url, and once more where no answer begins for a while. Where it may make
 // sense to ask again, f says why it failed; else the error does.
 func (c *connection) readOnce(ctx context.Context, f *failedRequest, out any) (*url.URL, error) {
+	if deadlinePassed(ctx) {
+		f.cause = context.DeadlineExceeded
+		return nil, f.cause
+	}
 	patience := c.options.timing.patience
-	answer, done, err := beside(ctx, patience, func(ctx context.Context, second bool) (*resty.Response, error) {
-		if second {
+	answer, done, err := beside.Tries[*resty.Response]{
+		Patience: patience,
+		Again: func() {
 			c.options.Waiting(fmt.Sprintf("no response from %s within %s; asking once more", f.url.Host, round(patience)))
-		}
-		answer, err := c.request(ctx, f.key).Get(f.url.String())
-		if err != nil {
-			closeBody(answer)
-			return nil, err
-		}
-		return answer, nil
-	}, func(answer *resty.Response) bool { return !temporary(answer.StatusCode()) }, closeBody)
+		},
+		Try: func(ctx context.Context) (*resty.Response, error) {
+			answer, err := c.request(ctx, f.key).Get(f.url.String())
+			if err != nil {
+				closeBody(answer)
+				return nil, err
+			}
+			return answer, nil
+		},
+		Good: func(answer *resty.Response) bool { return !temporary(answer.StatusCode()) },
+		Drop: closeBody,
+	}.Do(ctx)
 	defer done()
 	defer closeBody(answer)
 	f.took = time.Since(f.started)

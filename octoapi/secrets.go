@@ -4,10 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // Secrets are texts that must not be shown. The zero value hides what looks like an API key,
@@ -47,17 +47,13 @@ const (
 
 // apiKeyShape is what Octopus's API keys look like. As part of a host name, a key is in lower case;
 // then only a longer one can be distinguished from an ordinary host name.
-var apiKeyShape = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\bAPI-[A-Z0-9]{16,}|(?i)\bapi-[a-z0-9]{24,}`)
-})
+var apiKeyShape = lazyregexp.New(`\bAPI-[A-Z0-9]{16,}|(?i)\bapi-[a-z0-9]{24,}`)
 
 // basic is what HTTP sends for a user name and a password.
-var basic = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bbasic[ :]+([a-z0-9+/_-]{4,})`) })
+var basic = lazyregexp.New(`(?i)\bbasic[ :]+([a-z0-9+/_-]{4,})`)
 
 // beforeSecret ends where a secret begins.
-var beforeSecret = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|api-?key)["']?\s*[:=]\s*["']?$`)
-})
+var beforeSecret = lazyregexp.New(`(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|api-?key)["']?\s*[:=]\s*["']?$`)
 
 // Add makes Hide hide a secret from now on.
 func (s *Secrets) Add(text string) {

@@ -74,7 +74,8 @@ func (r reading) unescaped() reading {
 			}
 		case '&':
 			const longest = 12 // bytes of an entity
-			if end := strings.IndexByte(rest[:min(len(rest), longest)], ';'); end > 0 {
+			end := strings.IndexByte(rest[:min(len(rest), longest)], ';')
+			if end > 0 && !strings.ContainsAny(rest[1:end], `&%\`) { // else another escape begins in between
 				if text := html.UnescapeString(rest[:end+1]); text != rest[:end+1] {
 					return text, end + 1
 				}

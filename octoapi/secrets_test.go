@@ -129,6 +129,10 @@ func FuzzHide(f *testing.F) {
 func escapedInWays(secret string, ways uint64) string {
 	var escaped strings.Builder
 	for _, r := range secret {
+		plain := string(r)
+		if r == '%' || r == '&' || r == '\\' { // with what follows, it could be read as an escape
+			plain = fmt.Sprintf("%%%02x", r)
+		}
 		switch way := ways & 7; {
 		case way == 1:
 			for _, b := range []byte(string(r)) {
@@ -140,14 +144,12 @@ func escapedInWays(secret string, ways uint64) string {
 			}
 		case way == 3:
 			fmt.Fprintf(&escaped, "&#%d;", r)
-		case way == 4:
+		case way == 4 && html.EscapeString(string(r)) != string(r):
 			escaped.WriteString(html.EscapeString(string(r)))
 		case way == 5:
-			fmt.Fprintf(&escaped, "%c\x00", r)
-		case r == '%' || r == '&' || r == '\\': // which an escape could follow
-			fmt.Fprintf(&escaped, "%%%02x", r)
+			escaped.WriteString(plain + "\x00")
 		default:
-			escaped.WriteRune(r)
+			escaped.WriteString(plain)
 		}
 		ways = bits.RotateLeft64(ways, -3)
 	}

@@ -86,9 +86,9 @@ func (r nodeResource) size() int {
 }
 
 // node is the node that a resource tells of.
-func (c *connection) node(r nodeResource) Node {
+func (r nodeResource) node() Node {
 	return Node{
-		ID: c.quote(r.ID), Name: c.quote(r.Name), LastSeen: r.LastSeen.Time,
+		ID: r.ID, Name: r.Name, LastSeen: r.LastSeen.Time,
 		InMaintenanceMode: r.IsInMaintenanceMode, Offline: r.IsOffline,
 		WebOnly: r.MaxConcurrentTasks != nil && *r.MaxConcurrentTasks == 0,
 	}
@@ -131,7 +131,7 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 		if strings.TrimSpace(r.Name) == "" {
 			return nil, notOctopus("the server at %s lists a node without a name", c.URL())
 		}
-		nodes = append(nodes, c.node(r))
+		nodes = append(nodes, r.node())
 	}
 	return nodes, nil
 }

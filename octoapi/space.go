@@ -117,9 +117,8 @@ func (c *Client) mySpaces(ctx context.Context) ([]spaceResource, error) {
 		// The user's own list, not that of all spaces: a user may see spaces without access to
 		// them.
 		spaces, err := list[spaceResource](ctx, c, me.Links.linkOr("Spaces", itemLink("/api/users", me.ID)+"/spaces"), nil, nil)
-		for i := range spaces {
-			spaces[i].Name = printable(spaces[i].Name)
-			c.spaceNames.Store(spaces[i].ID, spaces[i].Name)
+		for _, space := range spaces {
+			c.spaceNames.Store(space.ID, space.Name)
 		}
 		return spaces, err
 	})
@@ -214,7 +213,7 @@ func (s *Space) path(collection string) string {
 
 // list reads one of the space's collections; keep is that of list.
 func (s *Space) list(ctx context.Context, link, path string, keep func(Named) bool) ([]Named, error) {
-	return followList(ctx, s.client, s.source(), link, s.path(path)+"{?skip,take}", nil, keep)
+	return followList(sharing(ctx, s.client.forNames), s.client, s.source(), link, s.path(path)+"{?skip,take}", nil, keep)
 }
 
 // named finds the refs in one of the space's collections. Nothing asked for is nothing read.
@@ -244,7 +243,7 @@ func (s *Space) Environments(ctx context.Context, refs []string) ([]Named, error
 		return nil, nil
 	}
 	const everything = "2147483647" // as OctopusClients asks: these are never many
-	all, err := list[Named](ctx, s.client, s.path("environments/v2{?skip,take}"), parameters{"take": everything}, nil)
+	all, err := list[Named](sharing(ctx, s.client.forNames), s.client, s.path("environments/v2{?skip,take}"), parameters{"take": everything}, nil)
 	if isNotFound(err) { // a server from before 2025
 		return s.named(ctx, "environment", "Environments", "environments", refs)
 	}
@@ -293,7 +292,7 @@ func (s *Space) CheckTenantTags(ctx context.Context, refs []string) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	sets, err := followList[tagSet](ctx, s.client, s.source(), "TagSets", s.path("tagsets{?skip,take}"), nil, nil)
+	sets, err := followList[tagSet](sharing(ctx, s.client.forNames), s.client, s.source(), "TagSets", s.path("tagsets{?skip,take}"), nil, nil)
 	if err != nil {
 		return err
 	}

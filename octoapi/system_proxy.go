@@ -11,8 +11,8 @@ import (
 // has one: that of the account which runs this program.
 func SystemProxy(target *url.URL) (*url.URL, error) { return systemProxy(target) }
 
-// proxyList is the list of proxies in a person's settings, as Windows keeps them (WinINET). Tentacle
-// goes by them where it uses the "default proxy" (Configuration/ProxyConfigParser.cs).
+// proxyList is the list of proxies in a person's settings, as Windows keeps them (WinINET).
+// Tentacle goes by them where it uses the "default proxy" (Configuration/ProxyConfigParser.cs).
 type proxyList struct {
 	list   string // host:port, or one for each scheme, like http=proxy1:80;https=proxy2:8080
 	bypass string // hosts that are reached directly: names with * and ?, and <local>

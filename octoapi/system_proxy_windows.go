@@ -11,17 +11,26 @@ import (
 )
 
 // systemProxy is the proxy that Windows has for an address, nil for none: that of the account which
-// runs this program. The answers are kept, since a script may take its time.
-func systemProxy(target *url.URL) (*url.URL, error) {
-	key := target.Scheme + "://" + target.Host
-	answer, _ := systemProxies.LoadOrStore(key, sync.OnceValue(func() *url.URL { return askWindows(target, ownProxySettings()) }))
-	return answer.(func() *url.URL)(), nil
+// runs this program.
+func systemProxy(target *url.URL) (*url.URL, error) { return ownProxies.of(target), nil }
+
+var ownProxies = newSystemProxies()
+
+// systemProxies keeps the settings and the answers, since a script may take its time.
+type systemProxies struct {
+	settings func() systemProxySettings
+	answers  sync.Map // functions by scheme, host and port
 }
 
-var (
-	systemProxies    sync.Map // of functions by scheme, host and port
-	ownProxySettings = sync.OnceValue(readProxySettings)
-)
+func newSystemProxies() *systemProxies {
+	return &systemProxies{settings: sync.OnceValue(readProxySettings)}
+}
+
+func (s *systemProxies) of(target *url.URL) *url.URL {
+	key := target.Scheme + "://" + target.Host
+	answer, _ := s.answers.LoadOrStore(key, sync.OnceValue(func() *url.URL { return askWindows(target, s.settings()) }))
+	return answer.(func() *url.URL)()
+}
 
 // scriptTime is how long Windows may look for a script and run it. In a network without one, that
 // takes a second or two.
@@ -91,8 +100,8 @@ func taken(p *uint16) string {
 	return text
 }
 
-// byScript is the list of proxies that a script has for an address: "" for none. It fails if there is
-// no script, or none that can be run.
+// byScript is the list of proxies that a script has for an address: "" for none. It fails if there
+// is no script, or none that can be run.
 func byScript(target *url.URL, settings systemProxySettings) (string, error) {
 	if !settings.detect && settings.script == "" {
 		return "", errNoProxyScript

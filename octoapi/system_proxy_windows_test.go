@@ -50,20 +50,17 @@ func setProxy(t *testing.T, list, bypass, script string) {
 	})
 }
 
-func TestWithoutAVariableTheProxyOfWindowsIsUsed(t *testing.T) {
-	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"} {
-		t.Setenv(name, "")
-	}
+func TestTheProxyOfWindowsIsTheOneInItsList(t *testing.T) {
 	setProxy(t, "http=web:80;https=secure:8080", "direct.example.com", "")
 	settings := readProxySettings()
 	if want := (systemProxySettings{proxyList: proxyList{"http=web:80;https=secure:8080", "direct.example.com"}}); settings != want {
 		t.Fatalf("the settings are %+v, want %+v", settings, want)
 	}
-	f := ProxyFunc(nil)
+	proxies := newSystemProxies()
 	for address, want := range map[string]string{"https://octo1.example.com:10943": "http://secure:8080", "https://direct.example.com": "<nil>"} {
 		u, _ := url.Parse(address)
-		if proxy, err := f(u); err != nil || fmt.Sprint(proxy) != want {
-			t.Errorf("%s goes through %v, %v; want %s", address, proxy, err, want)
+		if proxy := proxies.of(u); fmt.Sprint(proxy) != want {
+			t.Errorf("%s goes through %v; want %s", address, proxy, want)
 		}
 	}
 }

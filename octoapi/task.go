@@ -16,7 +16,7 @@ type Task struct {
 	State        string // Queued, Executing, Success, Failed, Canceled, TimedOut…
 	IsCompleted  bool
 	Succeeded    bool   `json:"FinishedSuccessfully"`
-	ErrorMessage string // why it did not succeed; "" when it is not known
+	ErrorMessage string // why it did not succeed, in one line; "" when it is not known
 	// ServerNode is the node that ran it, by its ID or its name (OctopusClients, TaskResource.cs);
 	// "" while none does; see Node.Is. Without shared queues, only that node can have handed the
 	// work to a polling Tentacle.
@@ -89,15 +89,8 @@ func (s *Space) WaitForTask(ctx context.Context, t Task, progress func(Task)) (T
 			return t, err
 		}
 	}
-	return s.client.quoted(t), nil
-}
-
-// quoted is a task that has ended, with texts that can be shown.
-func (c *connection) quoted(t Task) Task {
-	for _, text := range []*string{&t.ID, &t.State, &t.ErrorMessage, &t.ServerNode} {
-		*text = c.quote(*text)
-	}
-	return t
+	t.ErrorMessage = s.client.quote(t.ErrorMessage)
+	return t, nil
 }
 
 // tasksAtOnce is how many of a machine's tasks are asked for: as many as Octopus itself has on a
@@ -126,9 +119,6 @@ func (s *Space) HealthChecks(ctx context.Context, machine Machine) ([]Task, erro
 		return nil, err
 	}
 	checks := p.items[:min(len(p.items), tasksAtOnce)] // however many the server sends
-	for i := range checks {
-		checks[i] = s.client.quoted(checks[i])
-	}
 	slices.SortStableFunc(checks, func(a, b Task) int { return b.Completed.Compare(a.Completed) })
 	return checks, nil
 }

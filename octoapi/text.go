@@ -19,17 +19,6 @@ func oneLine(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
-// printable is a name as a terminal may show it. Unlike oneLine it keeps every space: people ask
-// for things by name.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r != ' ' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) {
-			return -1
-		}
-		return r
-	}, name)
-}
-
 // round makes a duration short to read.
 func round(d time.Duration) time.Duration {
 	if d < time.Second {

@@ -14,11 +14,11 @@ func diagnoseTLS(err error, host string) (d diagnosis, is bool) {
 	found, isLocal := strings.CutPrefix(text, "tls: ")
 	switch {
 	case said != "" && slices.Contains(noneInCommon, said), isLocal && saysOldTLS(found):
-		return diagnosis{OldTLS, host + " has no version of TLS, or no cipher, in common with this program", noRetry,
+		return diagnosis{OldTLS, host + " and this program have no TLS version or cipher in common", noRetry,
 			[]string{"it must speak TLS 1.2 with ECDHE and AES-GCM or ChaCha20, or TLS 1.3"}}, true
 	case said == "unrecognized name":
 		return diagnosis{OtherReason, host + " does not know the name that it was asked for (TLS)", noRetry,
-			[]string{"a load balancer or web server there has sites for other names"}}, true
+			[]string{"a load balancer or web server there serves other names only"}}, true
 	case said != "":
 		return diagnosis{OtherReason, host + " ended TLS: " + said, retryBriefly, nil}, true
 	case isLocal && strings.Contains(found, "parse certificate"):

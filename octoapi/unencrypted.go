@@ -8,8 +8,12 @@ import (
 
 // noteUnencrypted tells of credentials that go over http to another machine, the first time.
 func (c *connection) noteUnencrypted() {
-	if base := c.base(); base.Scheme == "http" && !isThisMachine(base.Hostname()) {
-		c.unencrypted.Do(func() { c.options.Unencrypted(c.options.Credentials.Kind()) })
+	if base := c.base(); base.Scheme == "http" {
+		c.unencrypted.Do(func() {
+			if !isThisMachine(base.Hostname()) {
+				c.options.Unencrypted(c.options.Credentials.Kind())
+			}
+		})
 	}
 }
 

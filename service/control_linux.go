@@ -92,7 +92,7 @@ func (u unit) stop(ctx context.Context, before unitStatus, progress func(string)
 	progress("waiting for " + u.name + " to stop")
 	done := make(chan string, 1)
 	if _, err := u.conn.StopUnitContext(ctx, u.file, "replace", done); err != nil {
-		return before.Status, u.failed(ctx, stop.verb, err)
+		return before.Status, u.unanswered(ctx, stop, err)
 	}
 	if now, err := u.waitForJob(ctx, stop, done, progress); err != nil {
 		return now, err
@@ -141,7 +141,7 @@ func (u unit) request(ctx context.Context, o operation, request jobRequest, befo
 	_ = u.conn.ResetFailedUnitContext(ctx, u.file)
 	done := make(chan string, 1)
 	if _, err := request(ctx, u.file, "replace", done); err != nil {
-		return before.Status, u.failed(ctx, o.verb, err)
+		return before.Status, u.unanswered(ctx, o, err)
 	}
 	if now, err := u.waitForJob(ctx, o, done, progress); err != nil {
 		return now, err
@@ -272,6 +272,16 @@ func (u unit) jobFailed(o operation, now Status, result string) error {
 		return err
 	}
 	return &StartError{Err: err, Status: now, Final: result != "failed" && result != "dependency"}
+}
+
+// unanswered is the error for a job that systemd could not be asked for. If the caller ended that,
+// systemd may have the job all the same.
+func (u unit) unanswered(ctx context.Context, o operation, err error) error {
+	if ctx.Err() != nil && !isDenied(err) {
+		return u.seeStatus("systemd may continue; to see the state",
+			fmt.Errorf("it is not known whether the %s of %s is still in progress: %w", o.verb, u.name, context.Cause(ctx)))
+	}
+	return u.failed(ctx, o.verb, err)
 }
 
 // interrupted is the error for a wait that the caller ended: systemd goes on with the job.

@@ -46,7 +46,9 @@ func restartService(ctx context.Context, name string, since time.Time, progress 
 	}
 	if before.State == Running && !since.IsZero() && before.Started.After(since) {
 		progress("checking that " + s.Name + " stays up")
-		now, err := s.settle(ctx, "restarted")
+		checking, cancel := context.WithTimeout(ctx, restartTime)
+		defer cancel()
+		now, err := s.settle(checking, "restarted")
 		if !errors.As(err, new(*StartError)) {
 			return now, err
 		}
@@ -90,6 +92,8 @@ func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 // startAgain starts the services that were stopped because they depend on the one of that name. All
 // of them share the tries. The error is a *DependentsError.
 func startAgain(ctx context.Context, name string, dependents []string, progress func(string), t *tries) error {
+	ctx, cancel := context.WithTimeout(ctx, restartTime)
+	defer cancel()
 	left := &DependentsError{Service: name}
 	for _, dependent := range dependents {
 		if err := startByName(ctx, dependent, progress, t); err != nil {

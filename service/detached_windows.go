@@ -13,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"golang.org/x/sys/windows"
 )
@@ -36,8 +37,7 @@ const (
 )
 
 const (
-	// startWait is how long a start may take on a machine whose scanners look at new programs, and
-	// how long it is tried again.
+	// startWait is how long a start may take on a machine whose scanners look at new programs.
 	startWait = 30 * time.Second
 
 	// markWait is for another process that is just starting one.
@@ -92,7 +92,7 @@ func StartDetached(ctx context.Context, name, _ string, command []string) (logFi
 	if err = startOutside(ctx, folder, mark, command[0], command[1:]); err != nil {
 		fmt.Fprintln(log, err)
 		return logFile, hint.Errorf("see whether AppLocker, App Control or a virus scanner forbids it (event log), and allow it to run there; or restart the service from outside",
-			"nothing could be started that outlives this script: %w", refused)
+			"could not start a process that outlives this script: %w", refused)
 	}
 	return logFile, nil
 }
@@ -148,7 +148,10 @@ type processNumber struct {
 }
 
 func (n processNumber) write(folder string) error {
-	return os.WriteFile(filepath.Join(folder, detachedNumber), fmt.Appendln(nil, n.pid, n.started, n.takes), 0o600)
+	path := filepath.Join(folder, detachedNumber)
+	return atomicfile.WhileInUseOrDenied(context.Background(), path, func() error {
+		return os.WriteFile(path, fmt.Appendln(nil, n.pid, n.started, n.takes), 0o600)
+	})
 }
 
 func readNumber(folder string) (n processNumber, ok bool) {
@@ -161,7 +164,7 @@ func readNumber(folder string) (n processNumber, ok bool) {
 }
 
 func copyProgram(ctx context.Context, from, to string) error {
-	return whileScanned(ctx, func() error { return copyFile(from, to) })
+	return atomicfile.WhileInUseOrDenied(ctx, to, func() error { return copyFile(from, to) })
 }
 
 func copyFile(from, to string) error {
@@ -172,21 +175,10 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, content, 0o755)
 }
 
-// whileScanned tries again as long as a scanner may have a file open that is just written.
-func whileScanned(ctx context.Context, try func() error) error {
-	for end := time.Now().Add(startWait); ; {
-		err := try()
-		scanned := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
-		if !scanned || time.Now().After(end) || sleep(ctx, 10*startPoll) != nil {
-			return err
-		}
-	}
-}
-
 // startOutside starts a program outside of the service, with the mark, and returns once it is up.
 func startOutside(ctx context.Context, folder string, mark *os.File, program string, arguments []string) error {
 	var cmd *exec.Cmd
-	err := whileScanned(ctx, func() (err error) {
+	err := atomicfile.WhileInUseOrDenied(ctx, program, func() (err error) {
 		cmd, err = startProcess(folder, mark, program, arguments, windows.CREATE_BREAKAWAY_FROM_JOB)
 		if errors.Is(err, windows.ERROR_ACCESS_DENIED) { // the job may not be left: the process finds out whether that matters
 			cmd, err = startProcess(folder, mark, program, arguments, 0)
@@ -299,7 +291,7 @@ func (d *Detached) Note(format string, a ...any) { fmt.Fprintf(d.log, format+"\n
 
 // Leave leaves the work to others: the next StartDetached starts another process.
 func (d *Detached) Leave() {
-	_ = os.Remove(filepath.Join(d.folder, detachedNumber))
+	_ = atomicfile.Remove(filepath.Join(d.folder, detachedNumber))
 	_ = d.mark.Close()
 }
 

@@ -162,7 +162,7 @@ func TestWhereNothingMayRunThatIsSaidAndNobodyReliesOnIt(t *testing.T) {
 	}
 	for range 2 {
 		_, err := StartDetached(t.Context(), d.name, "", []string{program})
-		if err == nil || !strings.Contains(err.Error(), "nothing could be started that outlives this script: cannot start ") || !strings.Contains(textOf(err), "AppLocker") {
+		if err == nil || !strings.Contains(err.Error(), "could not start a process that outlives this script: cannot start ") || !strings.Contains(textOf(err), "AppLocker") {
 			t.Errorf("started: %v", err)
 		}
 	}

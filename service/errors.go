@@ -45,7 +45,7 @@ func (e *DependentsError) Error() string {
 	for i, err := range e.Errs {
 		texts[i] = err.Error()
 	}
-	return "what depends on service " + e.Service + " and was stopped for its restart does not run again: " + strings.Join(texts, "; ")
+	return "what depends on service " + e.Service + " was stopped for its restart and does not run again: " + strings.Join(texts, "; ")
 }
 
 func (e *DependentsError) Unwrap() []error { return e.Errs }

@@ -2,11 +2,11 @@ package service
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // A Request is what is to be done to a service. Several things are done in the order of Tentacle:
@@ -286,6 +286,4 @@ func hideSecrets(text string) string { return secretInUnit().ReplaceAllString(te
 
 // secretInUnit finds secrets that people put into units: the values of what is called a key, a
 // password and so on, and passwords in addresses.
-var secretInUnit = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)((?:key|password|token|secret|credential)\w*["']?[ \t=:]+)[^\n]+|(://)[^/@\s]+(@)`)
-})
+var secretInUnit = lazyregexp.New(`(?i)((?:key|password|token|secret|credential)\w*["']?[ \t=:]+)[^\n]+|(://)[^/@\s]+(@)`)

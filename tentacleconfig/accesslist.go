@@ -1,7 +1,9 @@
 package tentacleconfig
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,9 +39,11 @@ func pairs(text string) (words []string) {
 }
 
 const (
-	writeData    = 0x2        // FILE_WRITE_DATA
+	writeData    = 0x2        // FILE_WRITE_DATA; of a folder, FILE_ADD_FILE
 	genericWrite = 0x40000000 // GENERIC_WRITE
 	genericAll   = 0x10000000 // GENERIC_ALL
+	writeList    = 0x40000    // WRITE_DAC
+	writeOwner   = 0x80000    // WRITE_OWNER
 )
 
 // rightsOf are the names that SDDL has for rights ("ACE Strings").
@@ -135,6 +139,37 @@ func lockAccess(config string) (string, error) {
 		fmt.Fprintf(list, "(%s;;FR;;;%s)", e.kind, e.rest)
 	}
 	return "D:P" + denied.String() + "(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;OW)" + allowed.String(), nil
+}
+
+// everybodySIDs are the groups that every user of a machine is in, as SDDL abbreviates them ("SID
+// Strings"): Everyone, Authenticated Users, Users, and who has logged on to it.
+var everybodySIDs = map[string]string{"WD": "S-1-1-0", "AU": "S-1-5-11", "BU": "S-1-5-32-545", "IU": "S-1-5-4"}
+
+// openTo are the groups, by SID, that a security descriptor lets change a file, or make files in a
+// folder, although every user of the machine is in them. A list that is not understood counts for
+// nothing.
+func openTo(descriptor string) (groups []string) {
+	const change = writeData | genericWrite | genericAll | writeList | writeOwner
+	entries, everybody, err := parseAccessList(descriptor)
+	if everybody {
+		return []string{everybodySIDs["WD"]}
+	}
+	if err != nil {
+		return nil
+	}
+	denied := map[string]uint32{}
+	for _, e := range entries {
+		sid := cmp.Or(everybodySIDs[e.rest], e.rest)
+		switch {
+		case !e.counts():
+		case e.kind == "D":
+			denied[sid] |= e.rights
+		case e.kind == "A" && slices.Contains(slices.Collect(maps.Values(everybodySIDs)), sid) &&
+			e.rights&^denied[sid]&^denied[everybodySIDs["WD"]]&change != 0 && !slices.Contains(groups, sid):
+			groups = append(groups, sid)
+		}
+	}
+	return groups
 }
 
 // sameAccess says whether two security descriptors have the same access list, which does not come

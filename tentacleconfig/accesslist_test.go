@@ -1,6 +1,9 @@
 package tentacleconfig
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestWhoMayWriteToTheConfigurationAndNobodyElseMayLockIt(t *testing.T) {
 	const always = "(A;;FA;;;BA)(A;;FA;;;SY)(A;;FA;;;OW)"
@@ -109,6 +112,35 @@ func TestAuditEntriesAndLabelsAreNotLost(t *testing.T) {
 	} {
 		if got := losesAudit(c.before, c.now); got != c.want {
 			t.Errorf("%s, now %s: %v", c.before, c.now, got)
+		}
+	}
+}
+
+func TestWhatEveryUserMayChangeIsKnown(t *testing.T) {
+	const users, authenticated, everyone = "S-1-5-32-545", "S-1-5-11", "S-1-1-0"
+	for list, want := range map[string][]string{
+		// A folder that was made in C:\ of a Windows Server, of a Windows 11, and a file in each.
+		"O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)(A;CIID;LC;;;BU)(A;CIID;DC;;;BU)(A;OICIIOID;GA;;;CO)": {users},
+		"D:AI(A;OICIID;FA;;;BA)(A;OICIID;FA;;;SY)(A;OICIID;0x1200a9;;;BU)(A;ID;0x1301bf;;;AU)(A;OICIIOID;SDGXGWGR;;;AU)":               {authenticated},
+		"D:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)":                                                                         nil,
+		"D:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1301bf;;;AU)":                                                                         {authenticated},
+		// Rights by name, by SID, and to change the list.
+		"D:P(A;;FA;;;WD)(A;;FW;;;S-1-5-32-545)":     {everyone, users},
+		"D:P(A;;WD;;;AU)(A;;WO;;;BU)":               {authenticated, users},
+		"D:P(A;;FR;;;WD)(A;;GRGX;;;AU)(A;;LC;;;BU)": nil, // to make folders only
+		"D:P(A;;GA;;;BU)(A;;GW;;;BU)":               {users},
+		// Denied before, to them or to all; what comes too late denies nothing.
+		"D:(D;;FW;;;BU)(A;;FR;;;BU)(A;;0x6;;;BU)": nil,
+		"D:(D;;GAFAGW;;;WD)(A;;FA;;;BU)":          nil,
+		"D:(A;;FW;;;BU)(D;;FW;;;BU)":              {users},
+		// Other accounts, and not everybody.
+		"D:P(A;;FA;;;BA)(A;;FA;;;S-1-5-21-1-2-3-1001)(A;OICIIO;FA;;;BU)": nil,
+		`D:P(XA;;FA;;;WD;(@User.Title == "a"))`:                          nil,
+		// Without a list everybody may do everything, and with an empty one nobody anything.
+		"O:BA": {everyone}, "D:NO_ACCESS_CONTROL": {everyone}, "D:P": nil, "D:(A;;FA": nil,
+	} {
+		if got := openTo(list); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, not %v", list, got, want)
 		}
 	}
 }

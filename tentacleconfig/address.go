@@ -49,7 +49,7 @@ func splitAddress(text string) (*url.URL, error) {
 	}
 	if _, zone, has := strings.Cut(text, "%"); has && strings.Contains(text, "://[") {
 		zone, _, _ = strings.Cut(strings.TrimPrefix(zone, "25"), "]")
-		return nil, refuse("it has a zone, %s, which a Tentacle does not use: give a name, or an address that is valid everywhere", zone)
+		return nil, refuse("it has a zone (%s), which a Tentacle does not use: give a host name, or an address that needs no zone", zone)
 	}
 	u, err := url.Parse(text)
 	if err != nil {

@@ -38,7 +38,7 @@ func TestABackupIsTheOldFileItselfOrOnWindowsACopy(t *testing.T) {
 		t.Fatalf("told is %q, there are %v", told, all)
 	}
 	kept, err := os.Stat(told)
-	// On Windows it would be the live file, which Tentacle writes into, wherever it cannot be removed
+	// On Windows it would be the live file, which Tentacle writes into, where it cannot be removed
 	// after a save that failed.
 	if err != nil || os.SameFile(old, kept) == (runtime.GOOS == "windows") || kept.Mode() != old.Mode() {
 		t.Errorf("it is %v, %v, beside %v", kept, err, old)

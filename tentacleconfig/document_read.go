@@ -97,12 +97,22 @@ func readFile(path string, open opener) (data []byte, changed time.Time, err err
 // readAll reads a whole file that is no larger than a configuration.
 func readAll(path string, open opener) ([]byte, error) { return boundedread.File(path, maxSize, open) }
 
+// danglingError is a symbolic link to something that is not there.
+type danglingError struct{ to string }
+
+func (e *danglingError) Error() string {
+	return fmt.Sprintf("it is a link to %s, which does not exist", e.to)
+}
+
+// Unwrap makes it one of the errors of a file that is not there.
+func (e *danglingError) Unwrap() error { return fs.ErrNotExist }
+
 func readError(path string, err error) error {
 	err = atomicfile.WithoutPath(err) // which is named already
 	to, notLink := os.Readlink(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && notLink == nil:
-		return fmt.Errorf("there is no configuration file %s: it is a link to %s, which does not exist: %w", path, to, err)
+		return fmt.Errorf("there is no configuration file %s: %w", path, &danglingError{to})
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no configuration file %s: %w", path, err)
 	case errors.Is(err, fs.ErrPermission):

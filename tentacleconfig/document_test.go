@@ -194,7 +194,7 @@ func TestAnInvalidConfigurationIsRefusedWithFileAndLine(t *testing.T) {
 		"prefix of none":    {"<octopus-settings>\n<x xmlns:p=''/></octopus-settings>", "line 2: xmlns:p is empty"},
 		"only a prefix":     {"<octopus-settings><p:/></octopus-settings>", `line 1: "p:" is not a name`},
 		"only a colon":      {"<octopus-settings><x :a=''/></octopus-settings>", `line 1: ":a" is not a name`},
-		"no space":          {"<octopus-settings>\n<x a='1'b='2'/></octopus-settings>", "line 2: in the element <x> there is no space"},
+		"no space":          {"<octopus-settings>\n<x a='1'b='2'/></octopus-settings>", "line 2: the element <x> has no space"},
 		"one twice by URI":  {"<octopus-settings><x xmlns:p='u' xmlns:q='u' p:a='' q:a=''/></octopus-settings>", "attribute a twice"},
 		"xml:space":         {"<octopus-settings xml:space='keep'/>", "line 1: xml:space is \"keep\""},
 		"<?XML":             {"<?XML version='1.0'?><octopus-settings/>", "line 1: <?XML …?> has a name"},

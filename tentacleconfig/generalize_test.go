@@ -220,7 +220,7 @@ func TestTheFilesOfTentaclesHereAreTheirOwn(t *testing.T) {
 	put(t, alone, "")
 	t.Chdir(folder)
 	own := []string{path, filepath.Join("web", "..", "web", "Tentacle.config"), backups[0].Path, lockFile(path), IndexFile("web"), IndexFile("new"),
-		filepath.Join(indexFolder(), "x.pfx"), alone}
+		filepath.Join(IndexFolder(), "x.pfx"), alone}
 	own = append(own, keyFilesOf(path)...)
 	if runtime.GOOS != "windows" { // which has links for administrators only
 		if err := os.Symlink(path, "link"); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +31,8 @@ func MachineHome() string {
 	return usualMachineHome()
 }
 
-func indexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
+// IndexFolder is the folder with an index file for each Tentacle on this machine.
+func IndexFolder() string { return filepath.Join(MachineHome(), "Tentacle", "Instances") }
 
 // Instances lists the Tentacles on this machine, sorted by name: those of the index files in
 // MachineHome and, on Windows, those that only the older index in the registry has. Of each index
@@ -114,7 +116,7 @@ type indexFile struct {
 }
 
 func indexFiles() ([]indexFile, error) {
-	folder := indexFolder()
+	folder := IndexFolder()
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot list the instances of Tentacle: %w", err)
@@ -151,7 +153,7 @@ func readIndexFile(path string) (Instance, error) {
 			return Instance{}, &IndexError{Path: path, Err: err, Damaged: true}
 		}
 		if to, notLink := os.Readlink(path); notLink == nil && errors.Is(err, fs.ErrNotExist) {
-			return Instance{}, &IndexError{Path: path, Err: fmt.Errorf("it is a link to %s, which does not exist: %w", to, fs.ErrNotExist), Damaged: true}
+			return Instance{}, &IndexError{Path: path, Err: &danglingError{to}, Damaged: true}
 		}
 		if err != nil {
 			return Instance{}, &IndexError{Path: path, Err: hint.Permission(atomicfile.WithoutPath(err))}
@@ -201,12 +203,45 @@ func instanceAt(name, config string) (Instance, error) {
 // SharingFile are the other instances in a list that have the same configuration file, under
 // whatever path.
 func (i Instance) SharingFile(list []Instance) (sharing []Instance) {
+	at := lookUp(i.ConfigPath)
 	for _, other := range list {
-		if other.Name != i.Name && SamePath(other.ConfigPath, i.ConfigPath) {
+		if other.Name != i.Name && at.isAt(other.ConfigPath) {
 			sharing = append(sharing, other)
 		}
 	}
 	return sharing
+}
+
+// SharedFiles groups the instances of a list that have the same configuration file, under whatever
+// path: each group has several. Every path is looked up once.
+func SharedFiles(list []Instance) (shared [][]Instance) {
+	type file struct {
+		location
+		instances []Instance
+	}
+	alike := map[string][]*file{} // by what is the same of one file, whatever its name
+	var files []*file
+	for _, i := range list {
+		at := lookUp(i.ConfigPath)
+		key := comparablePath(at.path, runtime.GOOS)
+		if at.info != nil {
+			key = fmt.Sprint(at.info.Size(), at.info.ModTime().UnixNano())
+		}
+		found := slices.IndexFunc(alike[key], func(f *file) bool { return f.is(at) })
+		if found < 0 {
+			found = len(alike[key])
+			files = append(files, &file{location: at})
+			alike[key] = append(alike[key], files[len(files)-1])
+		}
+		f := alike[key][found]
+		f.instances = append(f.instances, i)
+	}
+	for _, f := range files {
+		if len(f.instances) > 1 {
+			shared = append(shared, f.instances)
+		}
+	}
+	return shared
 }
 
 // Find chooses the Tentacle that a command is about, in Tentacle's order: the
@@ -318,7 +353,7 @@ func findDefault() (Instance, error) {
 	}
 	switch len(list) {
 	case 0:
-		return Instance{}, &InstanceError{Problem: NoInstance, Config: indexFolder()}
+		return Instance{}, &InstanceError{Problem: NoInstance, Config: IndexFolder()}
 	case 1:
 		return list[0], nil
 	}

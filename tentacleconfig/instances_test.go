@@ -197,4 +197,8 @@ func TestInstancesThatShareAFileAreFoundUnderAnyPath(t *testing.T) {
 			t.Errorf("%s: %v", c.of.Name, got)
 		}
 	}
+	want := [][]Instance{{{"a", file}, {"linked", link}}, {{"gone", missing}, {"gone, too", missing}}}
+	if got := SharedFiles(list); !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%v", got)
+	}
 }

@@ -154,7 +154,7 @@ func TestAnIndexFileKeepsItsAttributesAndAccessList(t *testing.T) {
 
 func TestANewIndexFileHasWhatItsFolderGives(t *testing.T) {
 	home := machine(t, "New One")
-	folder := indexFolder()
+	folder := IndexFolder()
 	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)(A;OICI;0x1200a9;;;LS)")
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 // IndexFile is the index file of an instance with that name
 // (InstanceFileName in Configuration/Instances/ApplicationInstanceStore.cs).
 func IndexFile(name string) string {
-	return filepath.Join(indexFolder(), strings.ToLower(strings.ReplaceAll(name, " ", "-"))+".config")
+	return filepath.Join(IndexFolder(), strings.ToLower(strings.ReplaceAll(name, " ", "-"))+".config")
 }
 
 // IndexFiles are the index files that an instance, called exactly so, has now, whatever they are
@@ -56,7 +56,9 @@ func CheckInstanceName(name string) error {
 		return errors.New("the instance name is empty")
 	case name != strings.TrimSpace(name):
 		return fmt.Errorf("the instance name %q begins or ends with a space", name)
-	case strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ".") == "":
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%q is not a valid instance name: it must not contain control characters", name)
+	case strings.ContainsAny(name, `/\:*?"<>|`) || strings.Trim(name, ".") == "":
 		return fmt.Errorf(`%q is not a valid instance name: it must not contain / \ : * ? " < > |`, name)
 	case runtime.GOOS == "windows" && atomicfile.IsDeviceName(name):
 		return fmt.Errorf("%q is not a valid instance name: Windows has a device of that name", name)
@@ -107,8 +109,8 @@ func Register(i Instance) (changed bool, err error) {
 	}
 	// In the folder above, because Tentacle takes every file in that of the index for an instance,
 	// and does not start if it cannot read one.
-	atomicfile.RemoveLeftovers(indexFolder(), atomicfile.Abandoned)
-	temp, err := atomicfile.WriteTemp(indexFolder(), content, 0o644, func(f *os.File) error {
+	atomicfile.RemoveLeftovers(IndexFolder(), atomicfile.Abandoned)
+	temp, err := atomicfile.WriteTemp(IndexFolder(), content, 0o644, func(f *os.File) error {
 		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 			return keepMetadata(f, path, info)
 		}
@@ -123,7 +125,7 @@ func Register(i Instance) (changed bool, err error) {
 	if now.Name == "" {
 		err = inheritFromFolder(path)
 	}
-	return true, errors.Join(err, atomicfile.Flushed(indexFolder(), path+" is written"))
+	return true, errors.Join(err, atomicfile.Flushed(IndexFolder(), path+" is written"))
 }
 
 // indexEntry is the content of an index file, without a line end at its end.
@@ -150,7 +152,7 @@ func Unregister(name string) error {
 			return hint.Permission(fmt.Errorf("cannot remove the instance %s from the index: %w", name, err))
 		}
 	}
-	if err := atomicfile.Flushed(indexFolder(), "the instance "+name+" is deleted"); !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Flushed(IndexFolder(), "the instance "+name+" is deleted"); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -36,7 +36,7 @@ func TestTheIndexHasOnlyWholeInstancesAtEveryMoment(t *testing.T) {
 		}
 	}()
 	for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end) && !t.Failed(); {
-		entries, err := os.ReadDir(indexFolder())
+		entries, err := os.ReadDir(IndexFolder())
 		for _, e := range entries {
 			if filepath.Ext(e.Name()) != ".config" {
 				t.Errorf("there is %s", e.Name())

@@ -34,6 +34,11 @@ type Change struct {
 	// made, the file is not replaced.
 	Backup func(path string)
 
+	// Linked, which is optional, is called when the file has been replaced and had
+	// other names (hard links), with their number: they keep the old content. Its
+	// backups do not count.
+	Linked func(names int)
+
 	// Damaged has Edit run on a file too that Read refuses to understand, with
 	// what ReadDamaged makes of it: for an Edit that replaces all of it.
 	Damaged bool
@@ -258,6 +263,7 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err := ctx.Err(); err != nil && s.lost == nil {
 		return false, s.withOutcome(fmt.Errorf("stopped before %s was saved: %w", s.target, err))
 	}
+	names := s.otherNames(current)
 	if !replacesOpenFiles {
 		current.Close()
 	}
@@ -267,6 +273,9 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 		return false, s.withOutcome(fmt.Errorf("cannot save %s: %w", s.target, err))
 	}
 	crashpoint.Reach("renamed")
+	if names > 0 && s.change.Linked != nil {
+		s.change.Linked(names)
+	}
 	// From here on the new content counts, so nothing may stop this halfway.
 	if err := atomicfile.Flushed(filepath.Dir(s.target), s.target+" is saved"); err != nil {
 		return true, err

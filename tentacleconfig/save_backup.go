@@ -35,8 +35,8 @@ type backupOfSave struct {
 // space, and keeps everything the file has; with the rename the file loses its first name, to the
 // new one. A process that is killed in between leaves a backup that is the configuration itself:
 // harmless, and the next change finds that the newest backup is just what is to be kept, and makes
-// no other. Where a program that has the file open can prevent the rename, it would keep that second
-// name from being removed, too: there it is a copy, since Tentacle writes into the file.
+// no other. Where a program that has the file open can prevent the rename, it would keep that
+// second name from being removed, too: there it is a copy, since Tentacle writes into the file.
 func (s *saving) backUp(ctx context.Context, content []byte) (backupOfSave, error) {
 	if s.change.Backup == nil {
 		return backupOfSave{}, nil
@@ -77,6 +77,26 @@ func (s *saving) copyTo(ctx context.Context, path string, content []byte) error 
 		return err
 	}
 	return atomicfile.MoveTemp(ctx, temp, path)
+}
+
+// otherNames counts the names of the file besides its own and those of its backups. What cannot be
+// counted is none: most file systems that have no count have no links either.
+func (s *saving) otherNames(current *os.File) int {
+	names := namesOf(current) - 1
+	if names <= 0 {
+		return 0
+	}
+	info, err := current.Stat()
+	if err != nil {
+		return 0
+	}
+	backups, _ := namedBackups(s.target) // where they cannot be listed, none was made
+	for _, b := range backups {
+		if backup, err := os.Lstat(b.Path); err == nil && os.SameFile(info, backup) {
+			names--
+		}
+	}
+	return names
 }
 
 // finishBackup is called when it is known whether the file was replaced: then the oldest backups

@@ -559,7 +559,7 @@ func TestLeftoversOfNewFilesAreRemovedWhenTheyAreOld(t *testing.T) {
 	for path, write := range map[string]func(path string) error{
 		filepath.Join(home, "certificate.txt"): func(path string) error { return atomicfile.WriteFile(path, []byte("new"), 0o600) },
 		filepath.Join(home, "Tentacle.config"): func(path string) error { return Create(path) },
-		indexFolder(): func(string) error {
+		IndexFolder(): func(string) error {
 			_, err := Register(Instance{Name: "web", ConfigPath: "/web"})
 			return err
 		},

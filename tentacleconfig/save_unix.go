@@ -57,6 +57,18 @@ func keepOwner(f *os.File, info fs.FileInfo) error {
 	return nil
 }
 
+// namesOf counts the names of a file; 0 where that is not known.
+func namesOf(f *os.File) int {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	if stat, is := info.Sys().(*syscall.Stat_t); is {
+		return int(stat.Nlink)
+	}
+	return 0
+}
+
 // readOnlyMark is what makes a file read-only on this system.
 func readOnlyMark(info fs.FileInfo) string { return fmt.Sprintf("mode %04o", info.Mode().Perm()) }
 
@@ -67,8 +79,8 @@ const replacesOpenFiles = true
 // checkReplaceableNow: here no program keeps another from replacing a file.
 func checkReplaceableNow(context.Context, string) error { return nil }
 
-// makeLockFile makes the lock file, unless it exists: the error is then fs.ErrExist. Who may write to
-// the configuration may lock it.
+// makeLockFile makes the lock file, unless it exists: the error is then fs.ErrExist. Who may write
+// to the configuration may lock it.
 func makeLockFile(name, target string) error {
 	info, err := os.Stat(target)
 	if err != nil {

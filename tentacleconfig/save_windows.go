@@ -24,6 +24,15 @@ const ownerAndList = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_
 // does.
 func checkPermission(string) error { return nil }
 
+// namesOf counts the names of a file; 0 where that is not known.
+func namesOf(f *os.File) int {
+	var info windows.ByHandleFileInformation
+	if windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info) != nil {
+		return 0
+	}
+	return int(info.NumberOfLinks)
+}
+
 // checkReplaceableNow opens the file as who replaces it does, and its folder as who makes a file in
 // it does. The new file gets the same access list, so that what may be removed now can be removed
 // then.
@@ -35,8 +44,11 @@ func checkReplaceableNow(ctx context.Context, target string) error {
 	}
 	const addFile = 0x2 // FILE_ADD_FILE
 	handle, err := windows.CreateFile(name, addFile, shareAll, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = windows.CloseHandle(handle)
+	case errors.Is(err, windows.ERROR_SHARING_VIOLATION): // who has the folder open keeps nobody from making files in it
+		err = nil
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return hint.Errorf("run this as Administrator", "no permission to create files in %s: %w", folder, err)
@@ -255,8 +267,8 @@ func readOnlyMark(fs.FileInfo) string { return "attribute R" }
 // replacesOpenFiles: a file that another program is writing to cannot be replaced.
 const replacesOpenFiles = false
 
-// inheritFromFolder gives a file that was moved into its folder the access list of one that was made
-// there.
+// inheritFromFolder gives a file that was moved into its folder the access list of one that was
+// made there.
 func inheritFromFolder(path string) error {
 	folder, err := windows.GetNamedSecurityInfo(longpath.Of(filepath.Dir(path)), windows.SE_FILE_OBJECT, ownerAndList)
 	if err != nil || !givesToFiles(folder.String()) {

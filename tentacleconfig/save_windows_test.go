@@ -102,7 +102,7 @@ func TestASaveGivesUpOnAFileThatStaysOpen(t *testing.T) {
 				},
 				Backup: func(string) { t.Error("a backup was kept") },
 			})
-			// Tentacle writes in place, now that nothing was saved: no other file may be the same one.
+			// Tentacle writes in place, now that nothing was saved: no other file may be this one.
 			writing := open(t, path, windows.GENERIC_WRITE, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE)
 			var now windows.ByHandleFileInformation
 			if err := windows.GetFileInformationByHandle(writing, &now); err != nil || now.NumberOfLinks != 1 {

@@ -17,11 +17,11 @@ import (
 // Newtonsoft.Json, which Tentacle reads them with.
 const maxDepth = 64
 
-// ParseTrustedServers reads the value of the setting as generously as Tentacle,
-// that is Newtonsoft.Json, does: strings in single quotes, names without
-// quotes or in another case, comments, trailing commas, NaN, undefined and
-// other numbers than decimal ones, a style as number, text or name; nothing, or null, is the empty list. Anything else that is not
-// a list of entries with a thumbprint is refused with line and column.
+// ParseTrustedServers reads the value of the setting as generously as Tentacle, that is
+// Newtonsoft.Json, does: strings in single quotes, names without quotes or in another case,
+// comments, trailing commas, NaN, undefined and other numbers than decimal ones, a style as number,
+// text or name; nothing, or null, is the empty list. Anything else that is not a list of entries
+// with a thumbprint is refused with line and column.
 func ParseTrustedServers(text string) ([]TrustedServer, error) {
 	r := &reader{text: strings.ToValidUTF8(text, "\ufffd")}
 	list, err := r.servers()
@@ -34,11 +34,11 @@ func ParseTrustedServers(text string) ([]TrustedServer, error) {
 	return list, err
 }
 
-// reader reads Newtonsoft's kind of JSON and makes strict, compact JSON of each
-// value, but for words that strict JSON does not have. It is written by hand because this array is what the program exists
-// for: encoding/json refuses what people and Tentacle write, and the libraries
-// for JSON5 or HuJSON that are kept up read another dialect, or lose the order
-// of fields, or do not say where something is wrong.
+// reader reads Newtonsoft's kind of JSON and makes strict, compact JSON of each value, but for
+// words that strict JSON does not have. It is written by hand because this array is what the
+// program exists for: encoding/json refuses what people and Tentacle write, and the libraries for
+// JSON5 or HuJSON that are kept up read another dialect, or lose the order of fields, or do not say
+// where something is wrong.
 type reader struct {
 	text string
 	at   int

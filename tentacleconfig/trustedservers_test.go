@@ -89,7 +89,7 @@ func TestAnInvalidListOfServersIsRefusedWithItsPlace(t *testing.T) {
 		"open comment":      {`[] /* why`, "line 1, column 4: the text ends inside the comment"},
 		"undefined":         {`[{"Thumbprint":undefined}]`, "line 1, column 16: Thumbprint is neither"},
 		"style misspelled":  {`[{"Thumbprint":"AB","CommunicationStyle":"tentacleACTIVE"}]`, `line 1, column 42: "tentacleACTIVE" is not spelled as Tentacle needs it: write TentacleActive`},
-		"style too large":   {`[{"Thumbprint":"AB","CommunicationStyle":3e9}]`, "line 1, column 42: 3e9 is larger than any"},
+		"style too large":   {`[{"Thumbprint":"AB","CommunicationStyle":3e9}]`, "line 1, column 42: 3e9 is not the number of a"},
 		"style NaN":         {`[{"Thumbprint":"AB","CommunicationStyle":NaN}]`, "line 1, column 42: CommunicationStyle is neither a number"},
 		"octal 8":           {`[{"Thumbprint":"AB","x":08}]`, "line 1, column 25: expected a value"},
 		"hexadecimal g":     {`[{"Thumbprint":"AB","x":0xg}]`, "line 1, column 25: expected a value"},

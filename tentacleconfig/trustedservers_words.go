@@ -65,7 +65,7 @@ func styleOf(value string) (Style, error) {
 	}
 	n = math.RoundToEven(n)
 	if n < math.MinInt32 || n > math.MaxInt32 {
-		return 0, fmt.Errorf("%s is larger than any communication style", value)
+		return 0, fmt.Errorf("%s is not the number of a communication style", value)
 	}
 	return Style(n), nil
 }

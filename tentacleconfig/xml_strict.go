@@ -3,8 +3,10 @@ package tentacleconfig
 import (
 	"bytes"
 	"encoding/xml"
-	"regexp"
+	"fmt"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // What .NET's XmlTextReader refuses, with which Tentacle reads the file (Configuration/
@@ -13,9 +15,18 @@ import (
 // of a character, like &#xD800;, is none of that: this reader, without Normalization, takes it.
 
 // declaration is what an XML declaration may look like; the encoding counts for nothing.
-var declaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*("1\.0"|'1\.0')` +
+var declaration = lazyregexp.New(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*("1\.0"|'1\.0')` +
 	`([ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*("[^"<&]*"|'[^'<&]*'))?` +
 	`([ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*("(yes|no)"|'(yes|no)'))?[ \t\r\n]*\?>$`)
+
+// isDeclaration says whether it is an XML declaration as it may be. Nearly all are the one that
+// .NET writes.
+func isDeclaration(text []byte) bool {
+	return string(text) == `<?xml version="1.0" encoding="utf-8"?>` || declaration().Match(text)
+}
+
+// xmlSpace is the white space of XML.
+const xmlSpace = " \t\r\n"
 
 const xmlNamespace = "http://www.w3.org/XML/1998/namespace"
 
@@ -52,28 +63,28 @@ func (p *prefixes) close() {
 // rawName is the name of an element or an attribute as it is written.
 type rawName struct{ prefix, local string }
 
-// strict refuses a start tag that .NET refuses: t is what encoding/xml has made of it, which has
+// start refuses a start tag that .NET refuses: t is what encoding/xml has made of it, which has
 // found it well-formed.
-func (s *scanner) strict(t xml.StartElement, at int, tag []byte) error {
+func (p *prefixes) start(t xml.StartElement, tag []byte) error {
 	names, unparted, unnamed := rawNames(tag)
 	switch {
 	case unnamed != "":
-		return s.damaged(at, "%q is not a name for an element or an attribute", unnamed)
+		return fmt.Errorf("%q is not a name for an element or an attribute", unnamed)
 	case unparted:
-		return s.damaged(at, "in the element <%s> there is no space between two attributes", t.Name.Local)
+		return fmt.Errorf("the element <%s> has no space between two attributes", t.Name.Local)
 	}
-	s.prefixes.open(names)
+	p.open(names)
 	for _, name := range names {
-		if name.prefix != "" && s.prefixes.declared[name.prefix] == 0 {
-			return s.damaged(at, "%s:%s has a prefix that is not declared: add xmlns:%s, or remove the prefix", name.prefix, name.local, name.prefix)
+		if name.prefix != "" && p.declared[name.prefix] == 0 {
+			return fmt.Errorf("%s:%s has a prefix that is not declared: add xmlns:%s, or remove the prefix", name.prefix, name.local, name.prefix)
 		}
 	}
 	for _, a := range t.Attr {
 		switch {
 		case a.Name.Space == "xmlns" && a.Value == "":
-			return s.damaged(at, "xmlns:%s is empty, but a prefix needs a namespace", a.Name.Local)
+			return fmt.Errorf("xmlns:%s is empty, but a prefix needs a namespace", a.Name.Local)
 		case a.Name == xml.Name{Space: xmlNamespace, Local: "space"} && a.Value != "default" && a.Value != "preserve":
-			return s.damaged(at, "xml:space is %q, but can only be default or preserve", a.Value)
+			return fmt.Errorf("xml:space is %q, but can only be default or preserve", a.Value)
 		}
 	}
 	return nil

@@ -27,7 +27,6 @@ const (
 	// and root may read a file that another account can write.
 	maxElements = 100_000
 
-	xmlSpace   = " \t\r\n"
 	bom        = "\ufeff"
 	saveAsUTF8 = "save it as UTF-8, as Tentacle does"
 )
@@ -143,8 +142,8 @@ type scanner struct {
 func (s *scanner) token(token xml.Token, from, to int) error {
 	switch t := token.(type) {
 	case xml.StartElement:
-		if err := s.strict(t, from, s.x.data[from:to]); err != nil {
-			return err
+		if err := s.prefixes.start(t, s.x.data[from:to]); err != nil {
+			return s.damaged(from, "%w", err)
 		}
 		return s.start(t, element{start: from, content: to})
 	case xml.EndElement:
@@ -162,10 +161,10 @@ func (s *scanner) token(token xml.Token, from, to int) error {
 		case t.Target == "xml" && from > s.declared:
 			return hint.With(s.damaged(from, "the XML declaration (<?xml …?>) is not the first thing in the file, so Tentacle does not read it"),
 				"remove everything before it, including blank lines")
-		case t.Target == "xml" && !declaration.Match(s.x.data[from:to]):
+		case t.Target == "xml" && !isDeclaration(s.x.data[from:to]):
 			return s.damaged(from, `the XML declaration is not like <?xml version="1.0" encoding="utf-8"?>`)
 		case t.Target != "xml" && (strings.EqualFold(t.Target, "xml") || strings.Contains(t.Target, ":")):
-			return s.damaged(from, "<?%s …?> has a name that it cannot have", t.Target)
+			return s.damaged(from, "<?%s …?> has a name that is not allowed", t.Target)
 		}
 	case xml.Directive:
 		// An entity declared there would be lost, or believed to be text.

@@ -1,11 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -13,12 +13,12 @@ import (
 var fromOutside = []string{"list-servers", "poll-server", "sync-servers", "remove-server", "update-trust", "check", "list-nodes", "show-configuration", "restart-service"}
 
 // ofTentacle matches the commands of octo-tentacle in a line.
-var ofTentacle = regexp.MustCompile(`octo-tentacle ([a-z0-9-]+)`)
+var ofTentacle = lazyregexp.New(`octo-tentacle ([a-z0-9-]+)`)
 
 // agentFix is a fix for a Tentacle on a machine, where it works for an agent, too. An entry is
 // repaired by whatever writes the list.
 func (r *report) agentFix(id, fix string) string {
-	for _, command := range ofTentacle.FindAllStringSubmatch(fix, -1) {
+	for _, command := range ofTentacle().FindAllStringSubmatch(fix, -1) {
 		if slices.Contains(fromOutside, command[1]) {
 			continue
 		}

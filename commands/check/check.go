@@ -27,6 +27,7 @@ func (s *Snapshot) Findings() []Finding {
 	if s.ConfigurationErr == nil {
 		r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.certificate)
 		r.fileAccess()
+		r.openAccess()
 		r.trustedServers()
 		r.environment()
 	}

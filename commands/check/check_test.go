@@ -361,7 +361,7 @@ var badEnvironments = []bad{
 	{"on Windows, for the machine, in another case", func(s *Snapshot) {
 		s.Tentacle.GOOS = "windows"
 		s.Variables = []service.Variable{contributes, {Name: "tentacle_trusted_servers", Value: "[]", Source: service.SourceSystem}}
-	}, Problem, idEnvironment, "has the variable until Windows itself is restarted", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine'); octo-tentacle restart-service --service=Tentacle`},
+	}, Problem, idEnvironment, "keeps the variable until Windows is restarted", `[Environment]::SetEnvironmentVariable('tentacle_trusted_servers', $null, 'Machine'); octo-tentacle restart-service --service=Tentacle`},
 }
 
 // renewedThumbprint is that of the cluster's new certificate.

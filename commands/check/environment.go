@@ -129,7 +129,7 @@ func (r *report) unset(v service.Variable) (how, fix string) {
 	switch {
 	case r.windows() && v.Source == service.SourceSystem:
 		// Such a service has the variables that services.exe has (Microsoft KB 821761).
-		return "; the command is for PowerShell, and a Tentacle that runs as LocalSystem has the variable until Windows itself is restarted", fmt.Sprintf(`[Environment]::SetEnvironmentVariable(%s, $null, 'Machine'); %s`, powerShell(v.Name), r.Tentacle.Restart())
+		return "; the command is for PowerShell, and a Tentacle that runs as LocalSystem keeps the variable until Windows is restarted", fmt.Sprintf(`[Environment]::SetEnvironmentVariable(%s, $null, 'Machine'); %s`, powerShell(v.Name), r.Tentacle.Restart())
 	case r.windows():
 		key := powerShell(`HKLM:\SYSTEM\CurrentControlSet\Services\` + r.Tentacle.Service)
 		return "; the command is for PowerShell", fmt.Sprintf(`Set-ItemProperty %s Environment ([string[]]@((Get-ItemProperty %[1]s).Environment -notlike %s)); %s`, key, powerShell(v.Name+"=*"), r.Tentacle.Restart())

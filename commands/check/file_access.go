@@ -9,6 +9,42 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
+// openAccess is about a configuration that every user of a Windows can change, or make files
+// beside. Folders in C:\ are so unless somebody sees to it; of its program folder, Tentacle's
+// installer does (Harden-InstallationDirectory.ps1).
+func (r *report) openAccess() {
+	if len(r.Access.Open) == 0 {
+		return
+	}
+	open := r.Access.Open[len(r.Access.Open)-1] // the folder, which the file inherits from, if it is one of them
+	what := "every user of this machine may change " + r.Access.Open[0].Path
+	why := "each of them can have this Tentacle trust a server, and so run scripts as its account"
+	switch {
+	case len(r.Access.Open) > 1:
+		what += ", and create files beside it"
+	case open.Folder:
+		what = "every user of this machine may create files in " + open.Path + ", where the configuration is"
+		why = "what they put there can pass for a backup of it (octo-tentacle ignores backups of other users)"
+	}
+	if strings.HasSuffix(open.Path, `\`) { // the root of a disk, of which others need what it has
+		r.warning(idFileAccess, what, why+nextLine+"have the configuration in a folder of its own", "")
+		return
+	}
+	inherited := ""
+	if open.Folder {
+		inherited = "(OI)(CI)"
+	}
+	words := []string{"icacls", open.Path, "/inheritance:r", "/grant:r", "*S-1-5-32-544:" + inherited + "F", "*S-1-5-18:" + inherited + "F"}
+	for _, group := range open.Groups {
+		words = append(words, "*"+group+":"+inherited+"RX")
+	}
+	for i, word := range words {
+		words[i] = suggest.Quote(r.Tentacle.GOOS, word)
+	}
+	r.warning(idFileAccess, what, why, strings.Join(words, " "))
+	r.notComplete("if the Tentacle runs as LocalSystem or an Administrator, and nobody else needs to write there")
+}
+
 // fileAccess is about secrets that every user of the machine can read. Tentacle on Linux gives its
 // configuration the mode that the umask leaves, usually 0644, and encrypts its secrets with the
 // machine id, which is public.

@@ -52,3 +52,34 @@ func TestSecretsThatEveryUserCanReadAreFound(t *testing.T) {
 		t.Errorf("without a certificate: %+v", findings)
 	}
 }
+
+func TestAConfigurationThatEveryUserCanChangeIsFound(t *testing.T) {
+	const config, folder = `C:\Octopus\My Tentacle.config`, `C:\Octopus`
+	file := tentacleconfig.OpenPath{Path: config, Groups: []string{"S-1-5-11"}}
+	beside := tentacleconfig.OpenPath{Path: folder, Folder: true, Groups: []string{"S-1-5-11", "S-1-5-32-545"}}
+	const ofFolder = `icacls C:\Octopus /inheritance:r /grant:r "*S-1-5-32-544:(OI)(CI)F" "*S-1-5-18:(OI)(CI)F" "*S-1-5-11:(OI)(CI)RX" "*S-1-5-32-545:(OI)(CI)RX"`
+	for _, c := range []struct {
+		open           []tentacleconfig.OpenPath
+		what, why, fix string
+	}{
+		{nil, "", "", ""},
+		{[]tentacleconfig.OpenPath{file}, "every user of this machine may change " + config, "trust a server",
+			`icacls "C:\Octopus\My Tentacle.config" /inheritance:r /grant:r "*S-1-5-32-544:F" "*S-1-5-18:F" "*S-1-5-11:RX"`},
+		{[]tentacleconfig.OpenPath{beside}, "every user of this machine may create files in " + folder + ", where the configuration is", "a backup", ofFolder},
+		{[]tentacleconfig.OpenPath{file, beside}, "every user of this machine may change " + config + ", and create files beside it", "trust a server", ofFolder},
+		{[]tentacleconfig.OpenPath{{Path: `C:\`, Folder: true, Groups: []string{"S-1-5-11"}}}, `every user of this machine may create files in C:\, where the configuration is`, "a folder of its own", ""},
+	} {
+		s := goodSnapshot()
+		s.Tentacle.GOOS = "windows"
+		s.Access.Open = c.open
+		var got Finding
+		for _, f := range s.Findings() {
+			if f.ID == idFileAccess {
+				got = f
+			}
+		}
+		if got.What != c.what || got.Fix != c.fix || !strings.Contains(got.Why, c.why) || got.Complete || (got.Level == Warning) != (c.what != "") {
+			t.Errorf("%+v", got)
+		}
+	}
+}

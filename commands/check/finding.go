@@ -7,12 +7,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // Level is how bad a finding is.
@@ -65,7 +65,7 @@ const (
 	idCertificateExpiry     = "certificate-expiry"     // it is valid for a while
 	idCertificateStrength   = "certificate-strength"   // its key and signature are accepted by today's servers
 	idCertificateThumbprint = "certificate-thumbprint" // the setting is that of the certificate
-	idFileAccess            = "file-access"            // no user can read the secrets who is not to
+	idFileAccess            = "file-access"            // no user can read the secrets, or change the file, who is not to
 	idTrustedServers        = "trusted-servers"        // well-formed, and of use
 	idDuplicates            = "duplicate-addresses"
 	idSubscriptions         = "subscriptions"
@@ -149,11 +149,11 @@ func (r *report) add(level Level, id, what, why, fix string) *Finding {
 
 // changesServers matches the commands that change the list of trusted servers, which refuse one
 // with which the Tentacle does not start.
-var changesServers = regexp.MustCompile(`octo-tentacle (server-comms|poll-server|sync-servers|remove-server|update-trust|register-|configure .*trust=)`)
+var changesServers = lazyregexp.New(`octo-tentacle (server-comms|poll-server|sync-servers|remove-server|update-trust|register-|configure .*trust=)`)
 
 // waits says whether a fix fails as long as other entries keep the Tentacle from starting.
 func (r *report) waits(fix string) bool {
-	return r.notStarting && !r.aboutStart && changesServers.MatchString(fix)
+	return r.notStarting && !r.aboutStart && changesServers().MatchString(fix)
 }
 
 // notComplete says that the fix of the finding just added, if it has one, needs a person although

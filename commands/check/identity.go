@@ -44,8 +44,8 @@ func (s *Snapshot) identity() identity {
 	return who
 }
 
-// isNamedLikeThisMachine says whether a registration has one of this machine's names, or the address
-// of a Tentacle that listens on it.
+// isNamedLikeThisMachine says whether a registration has one of this machine's names, or the
+// address of a Tentacle that listens on it.
 func (s *Snapshot) isNamedLikeThisMachine(one octoapi.Registration) bool {
 	is := func(name string) bool {
 		label := coverage.FirstLabel(name)

@@ -5,21 +5,48 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/plural"
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
 // instances compares the Tentacle with the other instances on this machine.
 func (r *report) instances() {
-	var unread []string
-	for _, other := range r.Others {
-		r.beside(other)
-		if other.ConfigurationErr != nil {
-			unread = append(unread, other.Tentacle.Instance.Name)
+	if r.Machine == nil || r.Machine.count < 2 {
+		return
+	}
+	name := r.Tentacle.Instance.Name
+	has, compared := r.groups()
+	seen := map[*Snapshot]bool{}
+	for _, key := range compared {
+		g := r.Machine.groups[key]
+		if g == nil { // nobody is in it
+			continue
+		}
+		others := len(g.members)
+		if has[key] != "" {
+			others--
+		}
+		left := mostCompared
+		for _, other := range g.members {
+			if left == 0 {
+				break
+			}
+			if other == r.Snapshot {
+				continue
+			}
+			if left--; !seen[other] {
+				r.beside(other)
+			}
+			seen[other] = true
+		}
+		if more := others - mostCompared; more > 0 {
+			r.warning(idInstances, fmt.Sprintf("the instance %s has %s in common with %s", name, g.what, plural.Of(more, "more instance", "more instances")), "", "")
 		}
 	}
+	unread := slices.DeleteFunc(slices.Clone(r.Machine.unread), func(other string) bool { return other == name })
 	switch {
-	case len(r.Others) == 0 || r.found(idInstances):
+	case r.found(idInstances):
 	case r.ConfigurationErr != nil:
 		r.skipped(idInstances, "it was not compared with the other instances", "first repair its configuration")
 	case len(unread) > 0:
@@ -31,7 +58,7 @@ func (r *report) instances() {
 
 func (r *report) beside(other *Snapshot) {
 	both := fmt.Sprintf("the instances %s and %s", r.Tentacle.Instance.Name, other.Tentacle.Instance.Name)
-	if slices.Contains(r.SharingFile, other.Tentacle.Instance.Name) {
+	if r.sharedFile != "" && r.sharedFile == other.sharedFile {
 		r.problem(idInstances, both+" have the same configuration: "+r.Tentacle.Instance.ConfigPath,
 			"they are one Tentacle, run by two services"+nextLine+"remove the wrong one from the index with delete-instance, or give it a file of its own with create-instance", "")
 		return // they have everything in common
@@ -52,11 +79,6 @@ func (r *report) beside(other *Snapshot) {
 		r.warning(idInstances, both+" have the same certificate: "+r.OwnThumbprint(),
 			"a server cannot tell them apart by it, and what is done to the registration of one may hit the other's"+nextLine+makeItsOwn, "")
 	}
-}
-
-// anyAddress says whether a setting stands for every address of the machine.
-func anyAddress(ip string) bool {
-	return slices.Contains([]string{"", "0.0.0.0", "::", "[::]"}, ip)
 }
 
 // leavePort ends that two instances listen on one port. One that polls all its servers has no need

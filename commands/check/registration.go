@@ -22,7 +22,7 @@ func (r *report) registrations() {
 	case own == "": // it has no certificate; another finding says so
 	case len(r.API.Registrations) == 0 && r.API.Unread != nil && r.API.Unread.Forbidden():
 		r.warning(idRegistration, "no deployment target or worker that the account may see has this Tentacle's thumbprint "+own,
-			"it is not known whether the Tentacle is registered: the account may not see all of them (permissions MachineView and WorkerView), like "+r.API.Unread.Where(), "").Unknown = true
+			"it is not known whether the Tentacle is registered: the account may not see "+r.API.Unread.Where()+" (permissions MachineView and WorkerView)", "").Unknown = true
 	case len(r.API.Registrations) == 0 && r.API.Unread != nil:
 		r.warning(idRegistration, r.API.Unread.Error(), "it is not known whether the Tentacle is registered: no deployment target or worker elsewhere has its thumbprint "+own, "").Unknown = true
 	case len(r.API.Registrations) == 0:

@@ -63,9 +63,9 @@ type Snapshot struct {
 
 	Kubernetes *Agent // of an agent that is looked at from outside its container; nil elsewhere
 
-	NewSubscription string      // a new one, for a Tentacle that shares its own
-	Others          []*Snapshot // of the other instances on this machine, where all are checked
-	SharingFile     []string    // the names of those that have the same configuration file
+	NewSubscription string   // a new one, for a Tentacle that shares its own
+	Machine         *Machine // with all instances on this computer, where all are checked; else nil
+	sharedFile      string   // a name of the configuration file that several of them have
 }
 
 // Port is a polled address, and what responded there.

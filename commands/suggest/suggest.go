@@ -6,11 +6,11 @@ package suggest
 
 import (
 	"cmp"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -101,11 +101,11 @@ func (t Tentacle) Restart() string {
 // placeholder matches what stands in a suggested command for a value that is not known, as the
 // value of an option, or one of a list. The words are those that help shows for the options:
 // commands refuses them as values.
-var placeholder = regexp.MustCompile(`--[A-Za-z0-9-]+=(?:[^ ]*,)?(ADDRESS|ENVIRONMENT|FILE|HOST|NAME|NS|PORT|ROLE|THUMBPRINT|TOKEN|URL|` + Unquotable + `)(?:[,'" ]|$)`)
+var placeholder = lazyregexp.New(`--[A-Za-z0-9-]+=(?:[^ ]*,)?(ADDRESS|ENVIRONMENT|FILE|HOST|NAME|NS|PORT|ROLE|THUMBPRINT|TOKEN|URL|` + Unquotable + `)(?:[,'" ]|$)`)
 
 // Placeholders are those in a command line, each once: it is complete when there are none.
 func Placeholders(line string) (placeholders []string) {
-	for _, match := range placeholder.FindAllStringSubmatch(line, -1) {
+	for _, match := range placeholder().FindAllStringSubmatch(line, -1) {
 		if !slices.Contains(placeholders, match[1]) {
 			placeholders = append(placeholders, match[1])
 		}

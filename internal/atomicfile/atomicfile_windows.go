@@ -31,7 +31,11 @@ func ownerOnly(f *os.File) error {
 // rename waits for programs that have the old file open: Tentacle, which lets nobody delete what it
 // reads, a virus scanner or a backup. While one has, Windows denies the access.
 func rename(ctx context.Context, from, to string) error {
-	err := WhileInUseOrDenied(ctx, to, func() error {
+	wait := WhileInUseOrDenied
+	if info, err := os.Lstat(to); err == nil && info.Mode().Perm()&0o200 == 0 { // denied because of its attribute R
+		wait = WhileInUse
+	}
+	err := wait(ctx, to, func() error {
 		return move(from, to, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
 	})
 	if err == nil {

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// patience is how long a file is waited for that another program has open. Virus scanners and
-	// backups take seconds on a busy machine; Tentacle itself waits 5.5 s to read a file
+	// longestWait is how long a file is waited for that another program has open. Virus scanners
+	// and backups take seconds on a busy machine; Tentacle itself waits 5.5 s to read a file
 	// (OctopusPhysicalFileSystem.cs).
-	patience = 15 * time.Second
+	longestWait = 15 * time.Second
 
 	// A wait that takes longer than this is told.
 	quietWait = time.Second
@@ -77,7 +77,7 @@ func (w waiting) run(ctx context.Context, try func() error) error {
 		if begin.IsZero() {
 			begin = time.Now()
 		}
-		if waited := time.Since(begin); waited >= patience {
+		if waited := time.Since(begin); waited >= longestWait {
 			return w.failed(err)
 		} else if tell := onWait.Load(); waited >= quietWait && !told && tell != nil {
 			told = true

@@ -15,9 +15,9 @@ import (
 const maxLinks = 63
 
 // checkLinks refuses a link on the way to target if its owner is neither an administrator, nor the
-// system, nor this user, nor the owner of target: otherwise whoever may make folders somewhere could
-// lead a change to another file. Junctions, which are links to folders, take no right to make, and
-// symbolic links none for developers.
+// system, nor this user, nor the owner of target: otherwise whoever may make folders somewhere
+// could lead a change to another file. Junctions, which are links to folders, take no right to
+// make, and symbolic links none for developers.
 func checkLinks(path, target string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {

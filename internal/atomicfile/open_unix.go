@@ -18,8 +18,8 @@ func OpenContext(_ context.Context, path string) (*os.File, error) { return os.O
 // that does something when it is opened.
 const NoFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// OpenNoFollowContext is OpenContext for a path without links: if there is one now, it was put there
-// after a check.
+// OpenNoFollowContext is OpenContext for a path without links: if there is one now, it was put
+// there after a check.
 func OpenNoFollowContext(_ context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|NoFollow, 0)
 	if errors.Is(err, syscall.ELOOP) {

@@ -40,9 +40,9 @@ func OpenContext(ctx context.Context, path string) (*os.File, error) { return op
 // flag here.
 const NoFollow = 0
 
-// OpenNoFollowContext is OpenContext for a path without links: if there is one now, it was put there
-// after a check. Other files that Windows completes when they are opened (deduplicated ones, those
-// of a cloud) are not links.
+// OpenNoFollowContext is OpenContext for a path without links: if there is one now, it was put
+// there after a check. Other files that Windows completes when they are opened (deduplicated ones,
+// those of a cloud) are not links.
 func OpenNoFollowContext(ctx context.Context, path string) (*os.File, error) {
 	f, err := open(ctx, path, windows.FILE_FLAG_OPEN_REPARSE_POINT)
 	if err != nil {

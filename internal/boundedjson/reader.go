@@ -30,22 +30,22 @@ const (
 	mostElements = 100_000
 )
 
+// MostPeeked is how many bytes Peek sees at most.
+const MostPeeked = 64 << 10
+
 // TooLargeError is that more came than is read.
 type TooLargeError struct {
 	Limit int64
 	What  string // that there is more of than the limit: Bytes or Elements
 }
 
-// MostPeeked is how many bytes Peek sees at most.
-const MostPeeked = 64 << 10
+func (e *TooLargeError) Error() string { return fmt.Sprintf("more than %d %s", e.Limit, e.What) }
 
 // What there may be too much of.
 const (
 	Bytes    = "bytes"
 	Elements = "elements"
 )
-
-func (e *TooLargeError) Error() string { return fmt.Sprintf("more than %d %s", e.Limit, e.What) }
 
 // BrokenOffError is why the JSON could not be read to its end: not the JSON itself, but the
 // connection, or the context.
@@ -111,7 +111,7 @@ type skipped struct{}
 func (skipped) UnmarshalJSON([]byte) error { return nil }
 
 // ErrKind is that a value is not of the kind that is read: it is no object, or no array.
-var ErrKind = errors.New("JSON of another kind")
+var ErrKind = errors.New("unexpected JSON")
 
 // Object reads an object: field has to read the value of each of its fields.
 func (r *Reader) Object(field func(name string) error) error {
@@ -160,7 +160,7 @@ func (r *Reader) End() error {
 	}
 }
 
-var errBehind = errors.New("something behind the JSON")
+var errBehind = errors.New("something after the JSON")
 
 // cause is why reading ended, which encoding/json does not always tell.
 func (r *Reader) cause(err error) error {

@@ -16,10 +16,8 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 )
 
-const (
-	// PipeWait is how long somebody may take to write to a pipe: a command that asks a person, say.
-	PipeWait = 2 * time.Minute
-)
+// PipeWait is how long somebody may take to write to a pipe: a command that asks a person, say.
+const PipeWait = 2 * time.Minute
 
 // FileWait is how long a regular file may take. That is long for a small one, even on a busy disk
 // at the other end of a network; some in /proc look regular and never end. On Windows, programs
@@ -56,7 +54,7 @@ func (e *TooLargeError) Size() string {
 // pipe would wait for its writer, and a device may do something. The errors are those of the
 // system (*fs.PathError), ErrNotFile, ErrUnending and *TooLargeError.
 func File(path string, limit int64, open func(path string) (*os.File, error)) ([]byte, error) {
-	return within(context.Background(), FileWait(), func() ([]byte, error) {
+	return within(context.Background(), FileWait(), func(ctx context.Context) ([]byte, error) {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, err
@@ -76,14 +74,15 @@ func File(path string, limit int64, open func(path string) (*os.File, error)) ([
 		if !info.Mode().IsRegular() { // it was put there meanwhile
 			return nil, ErrNotFile
 		}
-		return upTo(atomicfile.NewReader(context.Background(), f), limit, info.Size())
+		return upTo(atomicfile.NewReader(ctx, f), limit, info.Size())
 	})
 }
 
 // Input reads what a person named: a file, or a pipe, as a shell makes for <(command). It waits for
-// the end of that until wait is over or the context ends.
+// the end of that until wait is over or the context ends, and for programs that keep a file to
+// themselves (package atomicfile).
 func Input(ctx context.Context, path string, limit int64, wait time.Duration) ([]byte, error) {
-	return within(ctx, wait, func() ([]byte, error) {
+	return within(ctx, wait, func(ctx context.Context) ([]byte, error) {
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
@@ -93,13 +92,25 @@ func Input(ctx context.Context, path string, limit int64, wait time.Duration) ([
 		case info.Mode()&fs.ModeSocket != 0:
 			return nil, errors.New("it is a socket")
 		}
-		f, err := os.Open(path)
+		if !info.Mode().IsRegular() {
+			return readPipe(path, limit)
+		}
+		f, err := atomicfile.OpenContext(ctx, path)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		return upTo(f, limit, info.Size())
+		return upTo(atomicfile.NewReader(ctx, f), limit, info.Size())
 	})
+}
+
+func readPipe(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return upTo(f, limit, 0)
 }
 
 // Stream reads what is open already, like standard input, to its end, or until the context ends.
@@ -128,10 +139,10 @@ func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-func within(ctx context.Context, wait time.Duration, read func() ([]byte, error)) ([]byte, error) {
+func within(ctx context.Context, wait time.Duration, read func(context.Context) ([]byte, error)) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, ErrUnending)
 	defer cancel()
-	return Await(ctx, read)
+	return Await(ctx, func() ([]byte, error) { return read(ctx) })
 }
 
 // upTo reads to the end; size is what is known of the length.

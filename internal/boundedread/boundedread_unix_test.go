@@ -90,12 +90,13 @@ func TestAnInputMayBeAPipeAndIsWaitedForInVainOnlyForAWhile(t *testing.T) {
 	}
 }
 
-// TestWhatLooksLikeAFileAndNeverEndsIsGivenUp waits in a bubble, whose time is not that of the clock.
+// TestWhatLooksLikeAFileAndNeverEndsIsGivenUp waits in a bubble, whose time is not that of the
+// clock.
 func TestWhatLooksLikeAFileAndNeverEndsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		released := make(chan struct{})
 		defer close(released)
-		_, err := within(t.Context(), FileWait(), func() ([]byte, error) {
+		_, err := within(t.Context(), FileWait(), func(context.Context) ([]byte, error) {
 			<-released
 			return nil, nil
 		})

@@ -99,7 +99,7 @@ func TestAnEventHasTheMessageAndTheFieldsInLines(t *testing.T) {
 
 func TestAnEventHasNothingThatTheViewerReplaces(t *testing.T) {
 	text := eventText(Entry{Command: "octo-tentacle --server=https://octo/a%20b%%1%1 --reason=100%", User: "y"})
-	if first, _, _ := strings.Cut(text, "\r\n"); first != "y ran octo-tentacle --server=https://octo/a% 20b%% 1% 1 --reason=100%" || insertion.MatchString(text) {
+	if first, _, _ := strings.Cut(text, "\r\n"); first != "y ran octo-tentacle --server=https://octo/a% 20b%% 1% 1 --reason=100%" || insertion().MatchString(text) {
 		t.Errorf("got %s", text)
 	}
 }

@@ -1,8 +1,9 @@
 package history
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // eventSize is what one string of an event may have (ReportEvent: 31,839 characters), with room for
@@ -16,10 +17,10 @@ func eventText(e Entry) string {
 	for _, f := range e.fields() {
 		lines = append(lines, f.name[:1]+strings.ToLower(f.name[1:])+": "+f.value)
 	}
-	text := insertion.ReplaceAllString(strings.Join(lines, "\r\n"), "% $1")
+	text := insertion().ReplaceAllString(strings.Join(lines, "\r\n"), "% $1")
 	return shortened(text, eventSize)
 }
 
 // insertion is what the event viewer replaces by a part of the event, which may be the text itself,
 // again and again. It cannot be escaped: Microsoft has a space put in between (KB 934640).
-var insertion = regexp.MustCompile(`%(\d)`)
+var insertion = lazyregexp.New(`%(\d)`)

@@ -9,13 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/internal/plainjson"
 )
 
@@ -34,7 +34,7 @@ const (
 )
 
 // oldName is the name of a log that was put aside: octo-tentacle-TIME.log.
-var oldName = regexp.MustCompile(`^octo-tentacle-\d{8}T\d{6}\.\d{3}Z\.log$`)
+var oldName = lazyregexp.New(`^octo-tentacle-\d{8}T\d{6}\.\d{3}Z\.log$`)
 
 // Append adds an entry to the log in a folder, which is created if it is missing, but not the
 // folder above. Each entry is one line of JSON; several processes may add one at the same time. A
@@ -196,7 +196,7 @@ func putAside(root *os.Root, now time.Time) {
 func oldLogs(root *os.Root) (names []string) {
 	entries, _ := fs.ReadDir(root.FS(), ".") // a folder that may not be listed has none to show
 	for _, e := range entries {
-		if oldName.MatchString(e.Name()) {
+		if oldName().MatchString(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}

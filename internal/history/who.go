@@ -4,9 +4,10 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 )
 
 // Who is the account that runs this process, on Windows DOMAIN\user, and the user who became that
@@ -85,7 +86,7 @@ func Task() string {
 // ticket is the name of the working folder of a script: its time, the number of its task, and a
 // counter (ScriptTicketFactory.cs of OctopusTentacle, and "Package references in scripts" in the
 // documentation of Octopus).
-var ticket = regexp.MustCompile(`^\d{14}-(\d+)-\d+$`)
+var ticket = lazyregexp.New(`^\d{14}-(\d+)-\d+$`)
 
 // taskOf finds the task by the folder in which a script of the Tentacle runs: that of the script
 // itself, or that which Calamari has for all that it starts. No variable of the environment has it.
@@ -98,7 +99,7 @@ func taskOf(home, folder string) string {
 		return ""
 	}
 	name, _, _ := strings.Cut(filepath.ToSlash(below), "/")
-	if parts := ticket.FindStringSubmatch(name); parts != nil {
+	if parts := ticket().FindStringSubmatch(name); parts != nil {
 		return "ServerTasks-" + parts[1]
 	}
 	return ""

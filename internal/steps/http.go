@@ -2,7 +2,10 @@ package steps
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -10,8 +13,12 @@ import (
 )
 
 // Requests is a transport that tells of each request, also of those that follow a redirect, once
-// its answer has been read. ProxyOf says through which proxy a request goes; nil for none known.
+// its answer has been read. Next is nil for the usual transport. ProxyOf says through which proxy a
+// request goes; nil for none known.
 func Requests(next http.RoundTripper, proxyOf func(*http.Request) (*url.URL, error)) http.RoundTripper {
+	if next == nil {
+		next = http.DefaultTransport
+	}
 	return requests{next, proxyOf}
 }
 
@@ -29,18 +36,45 @@ func (t requests) RoundTrip(r *http.Request) (*http.Response, error) {
 	if method := r.Header.Get("X-HTTP-Method-Override"); method != "" {
 		what = method + " " + shown(r.URL)
 	}
-	if proxy := t.proxy(r); proxy != "" {
+	proxy := t.proxy(r)
+	if proxy != "" {
 		ctx = With(ctx, "proxy", proxy)
 	}
+	var to net.Addr
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) { to = c.Conn.RemoteAddr() },
+	}))
 	answer, err := t.next.RoundTrip(r)
+	if ip := ipOf(r.URL.Hostname(), to); ip != "" && proxy == "" {
+		ctx = With(ctx, "ip", ip)
+	}
 	if err != nil {
 		Log(ctx, what, "error", err, Took(started))
 		return nil, err
 	}
 	b := &body{ReadCloser: answer.Body}
 	answer.Body = b
+	if to, err := answer.Location(); err == nil {
+		ctx = With(ctx, "location", shown(to))
+	}
 	b.done = sync.OnceFunc(func() { Log(ctx, what, "status", answer.StatusCode, "bytes", b.size, Took(started)) })
 	return answer, nil
+}
+
+// ipOf is the IP address of a host that has answered; "" if it is one itself, or unknown.
+func ipOf(host string, to net.Addr) string {
+	address, is := to.(*net.TCPAddr)
+	if _, err := netip.ParseAddr(host); err == nil || !is {
+		return ""
+	}
+	return address.IP.String()
+}
+
+// CloseIdleConnections is what http.Client calls to close those of its transport.
+func (t requests) CloseIdleConnections() {
+	if closer, is := t.next.(interface{ CloseIdleConnections() }); is {
+		closer.CloseIdleConnections()
+	}
 }
 
 // proxy is the proxy of a request, without its password.

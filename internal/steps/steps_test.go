@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -62,11 +63,35 @@ func TestEachRequestIsToldOfWithoutItsSecrets(t *testing.T) {
 	})
 	want := []string{
 		`msg="PUT ` + base + `/api?apiKey=***&sig=***&skip=1" try=1 proxy=proxy:3128 status=200 bytes=6`,
-		`msg="POST ` + base + `/from" try=2 proxy=proxy:3128 status=302 bytes=0`,
+		`msg="POST ` + base + `/from" try=2 proxy=proxy:3128 location=` + base + `/to status=302 bytes=0`,
 		`msg="GET ` + base + `/to" try=2 proxy=proxy:3128 status=200 bytes=6`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestTheAddressOfANamedHostIsToldOf(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for host, want := range map[string]bool{"127.0.0.1": false, "octopus.example.com": true} {
+		network := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		}}
+		got := lines(func(ctx context.Context) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/api", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := (&http.Client{Transport: Requests(network, nil)}).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+		})
+		if strings.Contains(got[0], " ip=127.0.0.1 status=404") != want {
+			t.Errorf("%s: got %s", host, got[0])
+		}
 	}
 }
 
@@ -85,6 +110,23 @@ func TestARequestWithoutAnAnswerIsToldOf(t *testing.T) {
 		t.Errorf("got %q, want %s", got, want)
 	}
 }
+
+// TestIdleConnectionsCanBeClosed: the transport below has them.
+func TestIdleConnectionsCanBeClosed(t *testing.T) {
+	closed := false
+	(&http.Client{Transport: Requests(idle{close: func() { closed = true }}, nil)}).CloseIdleConnections()
+	if !closed {
+		t.Error("they stay open")
+	}
+	(&http.Client{Transport: Requests(failing{}, nil)}).CloseIdleConnections()
+}
+
+type idle struct {
+	failing
+	close func()
+}
+
+func (i idle) CloseIdleConnections() { i.close() }
 
 type failing struct{}
 
