@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
@@ -242,27 +243,28 @@ func TestAShortWaitEndsNoLongerOne(t *testing.T) {
 	mustSay(t, <-ended, "no response")
 }
 
-// TestARefusalIsShared by all who ask, however much time they have.
+// TestARefusalIsShared by all who ask meanwhile, however much time they have.
 func TestARefusalIsShared(t *testing.T) {
 	t.Parallel()
-	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		time.Sleep(50 * time.Millisecond)
-		w.WriteHeader(http.StatusNotFound)
-	}))
-	defer server.Close()
-	client := newClient(t, Options{Server: server.URL})
-	ended := make(chan error)
-	go func() {
-		_, err := client.Root(deadline(t, time.Minute))
-		ended <- err
-	}()
-	for asked.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	_, err := client.Root(deadline(t, time.Hour))
-	if first := <-ended; !errors.Is(err, ErrNotFound) || !errors.Is(first, ErrNotFound) || asked.Load() != 1 {
-		t.Errorf("asked %d times: %v, %v", asked.Load(), err, first)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var c cached[int]
+		var asked atomic.Int32
+		refuse := func() (int, error) {
+			asked.Add(1)
+			time.Sleep(time.Second)
+			return 0, &StatusError{}
+		}
+		refusals := make(chan error, 2)
+		for _, limit := range []time.Duration{time.Minute, time.Hour} {
+			go func() {
+				_, err := c.get(deadline(t, limit), refuse)
+				refusals <- err
+			}()
+			synctest.Wait() // it asks, or waits for who does
+		}
+		first, second := <-refusals, <-refusals
+		if first == nil || first != second || asked.Load() != 1 {
+			t.Errorf("asked %d times: %v, %v", asked.Load(), first, second)
+		}
+	})
 }

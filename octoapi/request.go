@@ -48,7 +48,7 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 		if f.answer == nil && f.cause == nil {
 			return from, err
 		}
-		if before != nil && deadlinePassed(ctx) {
+		if before != nil && noTimeLeft(ctx) {
 			f = *before // the deadline broke this try off, which says less than how the one before ended
 		}
 		retry := f.retry()
@@ -77,7 +77,7 @@ func (c *connection) read(ctx context.Context, u *url.URL, a authorization, out 
 // readOnce asks for f.url, and once more where no answer begins for a while. Where it may make
 // sense to ask again, f says why it failed; else the error does.
 func (c *connection) readOnce(ctx context.Context, f *failedRequest, out any) (*url.URL, error) {
-	if deadlinePassed(ctx) {
+	if noTimeLeft(ctx) {
 		f.cause = context.DeadlineExceeded
 		return nil, f.cause
 	}

@@ -111,6 +111,14 @@ func deadlinePassed(ctx context.Context) bool {
 	return has && !time.Now().Before(deadline)
 }
 
+// noTimeLeft says whether a question cannot be answered before the context's deadline: what is over
+// before it was asked says nothing of the server. (A clock of Windows shows milliseconds late that
+// a deadline has passed.)
+func noTimeLeft(ctx context.Context) bool {
+	deadline, has := ctx.Deadline()
+	return has && time.Until(deadline) < leastTime
+}
+
 // sleep waits, and says whether it did so to the end.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
