@@ -79,12 +79,15 @@ func TestASecondTryThatFailsDoesNotEndTheFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var asked atomic.Int32
+			failed := make(chan struct{})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if asked.Add(1) > 1 {
+					defer close(failed)
 					second(w, r)
 					return
 				}
-				time.Sleep(20 * slowly().patience)
+				<-failed
+				time.Sleep(10 * slowly().patience) // it is noticed now
 				_, _ = w.Write([]byte(rootOfTests))
 			}))
 			defer server.Close()
@@ -185,10 +188,10 @@ func TestAServerThatNeverStartsIsGivenUp(t *testing.T) {
 func TestAWaitGoesOnWhereAShorterOneEnded(t *testing.T) {
 	t.Parallel()
 	begins := quick
-	begins.starting, begins.briefly = 2*time.Second, time.Nanosecond
+	begins.starting, begins.briefly = 6*time.Second, time.Nanosecond
 	client := newClient(t, Options{Server: "http://" + freeAddress(t), timing: begins, Starting: func(string) {}})
 	var times [2]int
-	for i, ctx := range []context.Context{deadline(t, time.Second), deadline(t, time.Hour)} {
+	for i, ctx := range []context.Context{deadline(t, 3*time.Second), deadline(t, time.Hour)} {
 		_, err := client.Root(ctx)
 		mustSay(t, err, "(tried ")
 		if _, err := fmt.Sscanf(err.Error()[strings.Index(err.Error(), "(tried "):], "(tried %d times", &times[i]); err != nil {
