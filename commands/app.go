@@ -11,7 +11,7 @@ import (
 type commandBuilder struct {
 	name    string
 	build   func(*console) *cli.Command
-	changes bool // it changes something, so it handles interruption
+	changes bool // it changes something, if only on the server, so it handles interruption
 }
 
 // commandBuilders are all commands, in the order in which help lists them.
@@ -24,6 +24,7 @@ func commandBuilders() []commandBuilder {
 		{"remove-server", removeServerCommand, true},
 		{"sync-servers", syncServersCommand, true},
 		{"check", checkCommand, false},
+		{"fleet", fleetCommand, true},
 		// Registration
 		{"register-with", registerWithCommand, true},
 		{"register-worker", registerWorkerCommand, true},

@@ -83,6 +83,14 @@ func cmdMachine(ts *testscript.TestScript, _ bool, args []string) {
 			m.Tenants = append(m.Tenants, value)
 		case "policy":
 			m.Policy = value
+		case "polls":
+			m.Polls = append(m.Polls, strings.Split(value, ",")...)
+		case "windows":
+			m.Windows = true
+		case "version":
+			m.Version = value
+		case "prints":
+			m.Prints = func(octotest.ScriptRun) []string { return []string{value} }
 		default:
 			ts.Fatalf("unknown option of machine: %s", arg)
 		}

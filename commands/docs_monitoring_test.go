@@ -170,6 +170,18 @@ func TestMonitoringByPrometheusReplacesTheFileAsAWhole(t *testing.T) {
 	}
 }
 
+// TestMonitoringByAMachinePolicyHasFiles: what is copied from there is what is tested here.
+func TestMonitoringByAMachinePolicyHasFiles(t *testing.T) {
+	t.Parallel()
+	powershell := examplesOf(t, "monitoring.md", "powershell")
+	for name, example := range map[string]string{"machine-policy.sh": examplesOf(t, "monitoring.md", "bash")[0], "machine-policy.ps1": powershell[len(powershell)-1]} {
+		file, err := os.ReadFile(filepath.Join("..", "deploy", "octopus", name))
+		if err != nil || !strings.HasSuffix(strings.ReplaceAll(string(file), "\r\n", "\n"), "it.\n"+example) {
+			t.Errorf("%s is not the example in docs/monitoring.md (%v)", name, err)
+		}
+	}
+}
+
 // TestMonitoringByAMachinePolicy runs the health check script with stand-ins for the functions that
 // Octopus puts before it.
 func TestMonitoringByAMachinePolicySetsTheHealth(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", ".github/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*/*.md", ".github/*.md"} {
 		paths, err := filepath.Glob(filepath.Join("..", pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestEveryExampleInHelpAndDocumentsIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"README.md", "docs/check.md", "docs/windows.md", "docs/fleet.md", "help poll-server"} {
+	for _, name := range []string{"README.md", "docs/check.md", "docs/windows.md", "docs/sync-servers.md", "docs/fleet.md", "help poll-server"} {
 		if count[name] < 2 {
 			t.Errorf("only %d examples were found in %s", count[name], name)
 		}

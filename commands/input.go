@@ -50,17 +50,20 @@ func inputName(file string) string {
 
 // readInput reads a file that a person wrote or, for -, standard input, as UTF-8 without a byte
 // order mark.
-func (c *console) readInput(file string) ([]byte, error) {
+func (c *console) readInput(file string) ([]byte, error) { return c.readInputUpTo(file, maxInput) }
+
+// readInputUpTo is readInput with another limit, in bytes.
+func (c *console) readInputUpTo(file string, limit int64) ([]byte, error) {
 	var content []byte
 	var err error
 	switch {
 	case !isStandardInput(file):
-		content, err = readNamed(c.ended(), file, maxInput)
+		content, err = readNamed(c.ended(), file, limit)
 	case isTerminal(c.in):
 		return nil, errors.New("standard input (-) is a terminal: pipe the content in, or name a file")
 	default:
 		started := time.Now()
-		content, err = boundedread.Stream(c.ended(), c.in, maxInput)
+		content, err = boundedread.Stream(c.ended(), c.in, limit)
 		c.step("read "+inputName(file), "error", err, steps.Took(started))
 		err = cannotRead(inputName(file), err)
 	}

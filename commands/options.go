@@ -22,6 +22,7 @@ import (
 const (
 	whichTentacle     = "Tentacle"
 	whichAgent        = "Kubernetes agent"
+	whichTentacles    = "Tentacles"
 	theServer         = "Octopus Server"
 	theNodes          = "Nodes to poll"
 	theRegistration   = "Registration"

@@ -49,6 +49,12 @@ func needsOf(command string) *accountNeeds {
 				list(octoapi.MachineView, octoapi.TaskView, octoapi.WorkerView),
 			},
 		}
+	case "fleet":
+		return &accountNeeds{
+			always: list(octoapi.MachineView, octoapi.WorkerView),
+			when:   []needsWhen{{"without --no-scripts and --reports", list(octoapi.TaskCreate, octoapi.TaskView)}},
+			extra:  needsWhen{"shows the names of environments", list(octoapi.EnvironmentView)},
+		}
 	case "register-with":
 		return &accountNeeds{
 			always: list(octoapi.EnvironmentView, octoapi.MachineCreate, octoapi.MachineView),

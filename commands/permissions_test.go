@@ -34,6 +34,8 @@ var accountRuns = []accountRun{
 	{arguments: line("check"), setup: registeredAsBoth},
 	{arguments: line("check", "--prove"), conditions: []string{"with --prove"}, setup: needsProof},
 	{arguments: line("list-nodes"), setup: registeredAsBoth},
+	{arguments: line("fleet", "--no-scripts"), setup: answersScripts},
+	{arguments: line("fleet"), conditions: []string{"without --no-scripts and --reports"}, setup: answersScripts},
 	{arguments: registers("register-with", "--environment=Development", "--role=web"), setup: trustsNobody},
 	{arguments: registers("register-k8s-target", "--environment=Development", "--role=k8s"), setup: trustsNobody},
 	{arguments: registers("register-k8s-cluster", "--environment=Development", "--role=k8s"), setup: trustsNobody},
@@ -60,6 +62,18 @@ const (
 	edits       = "with --update, --rename or --force"
 	agentExists = "for an agent that exists on the server"
 )
+
+// answersScripts is a deployment target and a worker that poll every node.
+func answersScripts(t *testing.T, s *scene) {
+	for n, worker := range []bool{false, true} {
+		err := s.cluster.AddMachine(octotest.Machine{
+			Name: fmt.Sprint("web", n), Worker: worker, Thumbprint: strings.Repeat(fmt.Sprint(n), 40), Subscription: fmt.Sprintf("poll://%020d/", n), Polls: s.cluster.Addresses(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 func registersAsNew(t *testing.T, s *scene) {
 	registersFirst("register-with", "--environment=Development", "--role=web")(t, s)
@@ -187,7 +201,7 @@ func hasOptions(command string, options []string) bool {
 
 func (r accountRun) try(t *testing.T, command string) {
 	code, _, requested := r.without(t, "")
-	if code != 0 && command != "check" { // which finds that there is no service
+	if code != 0 && command != "check" && command != "fleet" { // one finds that there is no service, the other that nobody was asked
 		t.Fatalf("exit code %d", code)
 	}
 	needed := map[octoapi.Permission]bool{}

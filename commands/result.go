@@ -9,10 +9,10 @@ import (
 // several codes for a failure.
 const (
 	exitDone          = 0
-	exitFailed        = 1 // nothing was changed; of check: there is a problem
+	exitFailed        = 1 // nothing was changed; of check and fleet: there is a problem
 	exitNoSuchCommand = 2
 	exitUnfinished    = 3 // something was changed, but not everything, or it is not in effect
-	exitNotChecked    = 4 // of check: it could not look
+	exitNotChecked    = 4 // of check and fleet: it could not look
 )
 
 // exitCode is the exit code of a command that ended with an error.
@@ -23,7 +23,7 @@ func exitCode(command string, err error) int {
 		return exitNoSuchCommand
 	case isVerdict:
 		return cmp.Or(verdict.code, exitFailed)
-	case command == "check":
+	case command == "check", command == "fleet":
 		return exitNotChecked
 	case errors.As(err, new(unfinishedError)):
 		return exitUnfinished

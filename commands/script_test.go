@@ -158,6 +158,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"aged":          cmdAged,
 		"encode":        cmdEncode,
 		"health":        cmdHealth,
+		"tasks":         cmdTasks,
 		"logged-errors": cmdLoggedErrors,
 		"kubernetes":    cmdKubernetes,
 		"agent":         cmdAgent,
@@ -464,4 +465,16 @@ func cmdHealth(ts *testscript.TestScript, _ bool, args []string) {
 	cluster, args := named(ts, args)
 	cluster.SetHealthCheck(args[0])
 	cluster.SetHealthAfterCheck(strings.Join(args[1:], ""))
+}
+
+func cmdTasks(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, args := named(ts, args)
+	stdout := ts.Stdout()
+	if len(args) > 0 {
+		cluster.SetTasksHang(args[0] == "hang")
+		return
+	}
+	for _, task := range cluster.StartedTasks() {
+		fmt.Fprintln(stdout, task)
+	}
 }

@@ -106,6 +106,14 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 	if l.original, err = os.ReadFile(l.config); err != nil {
 		t.Fatal(err)
 	}
+	if filepath.Base(folder) == "fleet" {
+		for _, r := range cluster.Registrations() {
+			err := cluster.AddMachine(octotest.Machine{Space: r.Space, Worker: r.Kind == "worker", Name: r.Name, Thumbprint: r.Thumbprint, Subscription: r.URI, Polls: cluster.Addresses()})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	l.succeeded.Store(0)
 	return l
 }
@@ -157,6 +165,8 @@ func (l *leakTest) usual(command string) []string {
 		return []string{config, "--force", "--no-restart", l.cluster.Addresses()[0]}
 	case "check", "list-nodes", "show-configuration":
 		return []string{config, "--timeout=150ms"}
+	case "fleet":
+		return []string{"--timeout=3s"}
 	case "deregister-from", "deregister-worker":
 		return []string{config, "--multiple", "--timeout=150ms"}
 	case "configure":

@@ -87,6 +87,7 @@ var commandInText = regexp.MustCompile(`(?m)(?:^|[^ \n] )octo-tentacle ([a-z0-9-
 // notSuggested are the commands that a text may name without naming a Tentacle.
 var notSuggested = map[string]string{
 	"help":            "it concerns none",
+	"fleet":           "it concerns many; it describes its task so",
 	"list-servers":    "help names it with --all-instances",
 	"create-instance": "hints_configuration.go has a pattern for an instance of which nothing is known",
 }

@@ -2,9 +2,8 @@ package commands
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // column is one column of a table over rows of type T.
@@ -15,21 +14,73 @@ type column[T any] struct {
 
 // printTable aligns the columns; an empty cell shows as a dash.
 func printTable[T any](c *console, columns []column[T], rows []T) {
-	var aligned strings.Builder
-	table := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
-	line := func(cell func(column[T]) string) {
-		cells := make([]string, len(columns))
-		for i, column := range columns {
-			cells[i] = string(c.line(cmp.Or(cell(column), "-")))
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	line(func(column column[T]) string { return column.title })
+	t := alignedTable(c, columns, rows)
+	t.printTitles()
 	for _, row := range rows {
-		line(func(column column[T]) string { return column.cell(row) })
+		t.printRow(row)
 	}
-	_ = table.Flush() // a Builder takes everything
+}
 
-	titles, body, _ := strings.Cut(aligned.String(), "\n")
-	c.printf("%s\n%s", c.bold(titles), text(body))
+// table has columns as wide as their widest cell of all rows, wherever these are printed.
+type table[T any] struct {
+	c       *console
+	columns []column[T]
+	widths  []int                    // in characters
+	paint   func(row T, i int) paint // of the cell of column i; nil for no colours
+}
+
+const columnGap = "  "
+
+func alignedTable[T any](c *console, columns []column[T], rows []T) *table[T] {
+	t := &table[T]{c: c, columns: columns, widths: make([]int, len(columns))}
+	for i, column := range columns {
+		t.widths[i] = utf8.RuneCountInString(string(t.title(column)))
+		for _, row := range rows {
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(string(t.cell(column, row))))
+		}
+	}
+	return t
+}
+
+// widthOf is that of the first columns, in characters.
+func (t *table[T]) widthOf(columns int) int {
+	width := len(columnGap) * max(0, columns-1)
+	for _, w := range t.widths[:columns] {
+		width += w
+	}
+	return width
+}
+
+func (t *table[T]) title(column column[T]) text { return t.c.line(cmp.Or(column.title, "-")) }
+
+func (t *table[T]) cell(column column[T], row T) text { return t.c.line(cmp.Or(column.cell(row), "-")) }
+
+func (t *table[T]) printTitles() {
+	t.c.printf("%s\n", t.c.bold(t.line(func(i int) (text, paint) { return t.title(t.columns[i]), nil })))
+}
+
+func (t *table[T]) printRow(row T) {
+	t.c.printf("%s\n", t.line(func(i int) (text, paint) {
+		if t.paint == nil {
+			return t.cell(t.columns[i], row), nil
+		}
+		return t.cell(t.columns[i], row), t.paint(row, i)
+	}))
+}
+
+// line pads cells beside their colours, which take no place.
+func (t *table[T]) line(cell func(int) (text, paint)) text {
+	var line strings.Builder
+	for i, width := range t.widths {
+		shown, paint := cell(i)
+		padding := strings.Repeat(" ", width-utf8.RuneCountInString(string(shown)))
+		if paint != nil {
+			shown = paint(shown)
+		}
+		line.WriteString(string(shown))
+		if i < len(t.widths)-1 {
+			line.WriteString(padding + columnGap)
+		}
+	}
+	return text(line.String())
 }

@@ -1,6 +1,7 @@
 package octoapi
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,33 @@ type inParts interface {
 	readFrom(*boundedjson.Reader) error
 }
 
-// decode reads an answer that should be JSON. The error is a *boundedjson.BrokenOffError where it
-// was broken off, so that it may make sense to ask again.
+// asText is what reads an answer that is text, and no JSON.
+type asText interface{ readText(io.Reader) error }
+
+// decodeText reads an answer that should be text. A web page is none: something in between has
+// answered.
+func (c *connection) decodeText(f failedRequest, r *resty.Response, out asText) error {
+	body := bufio.NewReaderSize(r.RawBody(), maxPage)
+	begin, _ := body.Peek(maxPage) // what is wrong with it, reading says
+	if strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(string(begin), "\ufeff")), "<") {
+		r.SetBody(begin)
+		f.answer = r
+		return c.unexpected(f, int64(len(begin)), errNotJSON)
+	}
+	err := out.readText(body)
+	if err == nil || errors.As(err, new(*boundedjson.BrokenOffError)) {
+		return err
+	}
+	f.answer = r
+	return c.unexpected(f, maxBody, err)
+}
+
+// decode reads an answer that should be JSON, unless out wants text. The error is a
+// *boundedjson.BrokenOffError where it was broken off, so that it may make sense to ask again.
 func (c *connection) decode(ctx context.Context, f failedRequest, r *resty.Response, out any) error {
+	if text, is := out.(asText); is {
+		return c.decodeText(f, r, text)
+	}
 	json := readerOf(ctx, r.RawBody())
 	begin, err := json.Peek(1)
 	if err == nil && strings.ContainsAny(string(begin), `{["-0123456789tfn`) {

@@ -19,6 +19,7 @@ const (
 	MachinePolicyView Permission = "MachinePolicyView"
 	MachineView       Permission = "MachineView"
 	ProxyView         Permission = "ProxyView"
+	TaskCancel        Permission = "TaskCancel"
 	TaskCreate        Permission = "TaskCreate"
 	TaskView          Permission = "TaskView"
 	TenantView        Permission = "TenantView"
@@ -64,6 +65,7 @@ var rules = []rule{
 	{http.MethodGet, "workerpools", Need{Permission: WorkerView, Action: "see worker pools"}},
 	{http.MethodGet, "tasks", Need{Permission: TaskView, Action: "see tasks"}},
 	{http.MethodPost, "tasks", Need{Permission: TaskCreate, Action: "start tasks"}},
+	{http.MethodPost, "cancel", Need{Permission: TaskCancel, Action: "cancel tasks"}},
 	{http.MethodGet, "octopusservernodes", Need{Unpublished: true, Action: "see the nodes of the cluster"}},
 	{http.MethodGet, "configuration", Need{Action: "see the cluster's certificate"}},
 	{"", "users", Need{}},
@@ -85,7 +87,8 @@ func NeedOf(method, path string) (need Need, known bool) {
 }
 
 // resourceOf takes a path of the API apart: the ID of its space, "" for none, and its collection in
-// lower case, "" for a document with links. The tasks of a machine are tasks.
+// lower case, "" for a document with links. The tasks of a machine are tasks; to cancel a task is a
+// collection of its own.
 func resourceOf(path string) (space, collection string, is bool) {
 	const root = "/api/"
 	path, _, _ = strings.Cut(path, "?")
@@ -99,8 +102,11 @@ func resourceOf(path string) (space, collection string, is bool) {
 		space = first
 		first, rest, _ = strings.Cut(rest, "/")
 	}
-	if parts := strings.Split(rest, "/"); len(parts) > 1 && strings.EqualFold(parts[1], "tasks") {
+	switch parts := strings.Split(rest, "/"); {
+	case len(parts) > 1 && strings.EqualFold(parts[1], "tasks"):
 		first = parts[1] // those of a machine
+	case len(parts) > 1 && strings.EqualFold(first, "tasks") && strings.EqualFold(parts[1], "cancel"):
+		first = parts[1] // of a task
 	}
 	return space, strings.ToLower(first), true
 }

@@ -14,7 +14,11 @@ import (
 
 // serve answers a request. Faults of the API are those of its own address.
 func (c *Cluster) serve(w http.ResponseWriter, r *http.Request, at place) {
-	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	most := int64(1 << 20)
+	if strings.HasSuffix(r.URL.Path, "/packages/raw") {
+		most = 64 << 20
+	}
+	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	time.Sleep(c.options.Latency)
 	var f APIFault
 	if at.address == "" {
@@ -24,7 +28,7 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request, at place) {
 	time.Sleep(f.Slow)
 	entry := at.entry(r, 0)
 	if len(body) > 0 && json.Unmarshal(body, &entry.Body) != nil {
-		entry.Body = string(body)
+		entry.Body = string(body[:min(len(body), 1<<20)])
 	}
 	w.Header().Set("Date", c.now().Format(http.TimeFormat))
 	c.nameNode(w, f, at.node)
@@ -107,10 +111,13 @@ func (c *Cluster) write(w http.ResponseWriter, a answer, f APIFault) {
 		panic(http.ErrAbortHandler) // the server ends the connection
 	}
 	var data []byte
-	if a.body != nil {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if text, is := a.body.(rawText); is {
+		data = []byte(text)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	} else if a.body != nil {
 		data, _ = json.Marshal(a.body)
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if f.TruncatedJSON || f.CutConnection {
 		if f.CutConnection {
 			w.Header().Set("Content-Length", strconv.Itoa(len(data)))
@@ -233,6 +240,10 @@ func (c *Cluster) inSpace(r *http.Request, s *space, rest string, body []byte) a
 		return c.machines(r, s, kind, "Workers", id, body)
 	case kind == "tasks":
 		return c.tasks.serve(r, s.id, c.link(s.id+"/tasks"), id, body)
+	case kind == "packages" && id == "raw":
+		return c.push(r, s.id, body)
+	case kind == "runbook-runs" && id == "create/v1":
+		return c.runRunbook(r, s, body)
 	case kind == "environments" && id == "v2" && c.options.NoEnvironmentsV2:
 		return notFound()
 	}
@@ -320,7 +331,8 @@ func (c *Cluster) save(key, idPrefix, self, id string, body []byte) answer {
 	return answer{http.StatusOK, item}
 }
 
-// filtered keeps what the query's name, ids, commStyles and thumbprint ask for.
+// filtered keeps what the query asks for: by name, ids, commStyles, thumbprint, environmentIds and
+// workerPoolIds.
 func filtered(q url.Values, list []object) []object {
 	kept := []object{}
 	for _, item := range list {
@@ -332,7 +344,11 @@ func filtered(q url.Values, list []object) []object {
 		among := func(parameter string, value any) bool {
 			return q.Get(parameter) == "" || slices.Contains(strings.Split(q.Get(parameter), ","), text(value))
 		}
-		if is("name", "Name") && is("thumbprint", "Thumbprint") && among("ids", item["Id"]) && among("commStyles", styleOf(item)) {
+		some := func(parameter, field string) bool {
+			return q.Get(parameter) == "" || slices.ContainsFunc(texts(item[field]), func(id string) bool { return among(parameter, id) })
+		}
+		if is("name", "Name") && is("thumbprint", "Thumbprint") && among("ids", item["Id"]) && among("commStyles", styleOf(item)) &&
+			some("environmentIds", "EnvironmentIds") && some("workerPoolIds", "WorkerPoolIds") {
 			kept = append(kept, item)
 		}
 	}

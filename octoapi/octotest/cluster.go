@@ -86,6 +86,8 @@ type Cluster struct {
 	lastBehind  int         // where each node in turn is behind the API's address
 	queueStatus map[int]int // with which a node answers about its queues; 0: as the cluster
 
+	pushed packages // to the built-in feeds
+
 	forbidden func(method, path string) bool // what the account may not do; nil: nothing
 }
 

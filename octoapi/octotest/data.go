@@ -71,12 +71,28 @@ type store struct {
 	mu    sync.Mutex
 	next  int
 	items map[string][]object // by "Spaces-1/machines" or "Spaces-1/workers"
+
+	standIns map[string]standIn // by the ID of a machine
 }
 
 func (s *store) init(thirdSpace bool) {
 	s.spaces = spaces(thirdSpace)
 	s.next = 101 // as in the recordings
-	s.items = map[string][]object{}
+	s.items, s.standIns = map[string][]object{}, map[string]standIn{}
+}
+
+// standIn is what answers scripts in place of a machine.
+func (s *store) standIn(id string) (standIn, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one, is := s.standIns[id]
+	return one, is
+}
+
+func (s *store) setStandIn(id string, one standIn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.standIns[id] = one
 }
 
 // add keeps a new deployment target or worker and returns it as the server answers it.

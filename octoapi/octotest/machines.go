@@ -32,6 +32,14 @@ type Machine struct {
 
 	Roles []string // of a deployment target; none: web-server
 
+	// Polls are the addresses that a stand-in for the Tentacle polls, which answers scripts: with
+	// what Prints returns, or as a Tentacle whose trusted servers are asked for. Without them,
+	// nothing answers.
+	Polls   []string
+	Prints  func(ScriptRun) []string
+	Windows bool   // its shell is PowerShell
+	Version string // of Tentacle, with Polls; "" is one of today
+
 	Fields map[string]any // what else the API tells of it, or instead of the above
 }
 
@@ -71,11 +79,28 @@ func (c *Cluster) AddMachine(m Machine) error {
 	for _, old := range c.store.list(key) {
 		if old["Name"] == m.Name {
 			c.store.replace(key, old["Id"].(string), self, item)
+			m.standIn(c, old["Id"].(string))
 			return nil
 		}
 	}
-	c.store.add(key, prefix, self, item)
+	m.standIn(c, c.store.add(key, prefix, self, item)["Id"].(string))
 	return nil
+}
+
+// standIn makes a stand-in answer for the machine.
+func (m Machine) standIn(c *Cluster, id string) {
+	if m.Polls != nil {
+		c.store.setStandIn(id, standIn{m.Polls, m.Prints})
+	}
+}
+
+// found is what a health check of a machine with a stand-in finds out.
+func (m Machine) found(item, endpoint object) {
+	item["ShellName"], item["OperatingSystem"], item["IsInProcess"] = "Bash", "Debian GNU/Linux 12 (bookworm)", false
+	if m.Windows {
+		item["ShellName"], item["OperatingSystem"] = "PowerShell", "Microsoft Windows Server 2022"
+	}
+	endpoint["TentacleVersionDetails"] = object{"Version": cmp.Or(m.Version, "8.3.3166"), "UpgradeLocked": false, "UpgradeSuggested": false, "UpgradeRequired": false}
 }
 
 // item is the machine as the API tells it.
@@ -85,6 +110,9 @@ func (m Machine) item(s space) (object, error) {
 		return nil, err
 	}
 	item := object{"Name": m.Name, "IsDisabled": m.Disabled, "HealthStatus": cmp.Or(m.Health, "Healthy"), "Endpoint": endpoint}
+	if m.Polls != nil {
+		m.found(item, endpoint)
+	}
 	find := func(field, list string, names []string) {
 		ids := []string{}
 		for _, name := range names {

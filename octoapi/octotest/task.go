@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,7 +15,7 @@ import (
 // queued, once it runs.
 const taskTurns = 2
 
-// tasks are the health checks that were started.
+// tasks are the health checks and scripts that were started.
 type tasks struct {
 	cluster *Cluster
 
@@ -24,6 +25,7 @@ type tasks struct {
 	health string         // of a machine afterwards; "" is Healthy after Success, else Unavailable
 	node   int            // that runs them, from 1; 0 is the first that works
 	last   int            // the node that ran the last one, where each does in turn
+	hang   bool           // scripts never end
 	nodes  map[int]NodeTasks
 }
 
@@ -44,36 +46,64 @@ type healthCheck struct {
 	started  time.Time
 	ended    time.Time
 
+	script  *scriptTask // nil for a health check
+	runbook string      // the name of the runbook that it runs; "" for none
+
 	handed []<-chan struct{} // closed once a Tentacle has done its part, one each; of a cluster that hands out work
 }
 
 func (ts *tasks) init(c *Cluster) { ts.cluster, ts.nodes = c, map[int]NodeTasks{} }
 
-// serve starts a health check in a space, or tells how far the one with the id is. The link is that
-// of the space's tasks.
+// serve starts a health check or a script in a space, or tells how far the task with the id is, or
+// what its log has. The link is that of the space's tasks.
 func (ts *tasks) serve(r *http.Request, spaceID, link, id string, body []byte) answer {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if r.Method == http.MethodPost && id == "" {
-		var started struct {
-			Name      string
-			Arguments struct {
-				MachineIDs []string `json:"MachineIds"`
-			}
-		}
-		if err := json.Unmarshal(body, &started); err != nil || started.Name != "Health" {
-			return failure(http.StatusBadRequest, "This kind of task cannot be started.")
-		}
-		check := ts.add(healthCheck{spaceID: spaceID, machines: started.Arguments.MachineIDs, node: ts.nextNode(), state: "Queued", started: ts.cluster.now()})
-		ts.handOut(check)
-		return answer{http.StatusCreated, check.told(link)}
+		return ts.start(spaceID, link, body)
 	}
+	if id == "" {
+		return ts.page(r, spaceID, link)
+	}
+	id, what, _ := strings.Cut(id, "/")
 	i := slices.IndexFunc(ts.list, func(check *healthCheck) bool { return check.id == id && check.spaceID == spaceID })
-	if i < 0 || r.Method != http.MethodGet {
+	if i < 0 {
 		return notFound()
 	}
-	ts.advance(ts.list[i])
-	return answer{http.StatusOK, ts.list[i].told(link)}
+	return ts.serveOne(r.Method, link, what, ts.list[i])
+}
+
+// start starts a task.
+func (ts *tasks) start(spaceID, link string, body []byte) answer {
+	var started struct {
+		Name, Description string
+		Arguments         struct {
+			MachineIDs []string `json:"MachineIds"`
+			WorkerIDs  []string `json:"WorkerIds"`
+			TargetType string
+			Syntax     string
+			ScriptBody string
+		}
+	}
+	if err := json.Unmarshal(body, &started); err != nil || started.Name != "Health" && started.Name != "AdHocScript" {
+		return failure(http.StatusBadRequest, "This kind of task cannot be started.")
+	}
+	a := started.Arguments
+	check := healthCheck{spaceID: spaceID, machines: a.MachineIDs, node: ts.nextNode(), state: "Queued", started: ts.cluster.now()}
+	if started.Name == "AdHocScript" {
+		if a.TargetType == "Workers" {
+			check.machines = a.WorkerIDs
+		}
+		if len(check.machines) == 0 || a.ScriptBody == "" || a.Syntax != "Bash" && a.Syntax != "PowerShell" {
+			return failure(http.StatusBadRequest, "There was a problem with your request.", "A script, its syntax and the machines are needed.")
+		}
+		check.script = &scriptTask{description: started.Description, syntax: a.Syntax, body: a.ScriptBody}
+	}
+	kept := ts.add(check)
+	if kept.script == nil {
+		ts.handOut(kept)
+	}
+	return answer{http.StatusCreated, kept.told(link)}
 }
 
 // add keeps a check. The lock must be held.
@@ -112,6 +142,10 @@ func (ts *tasks) advance(check *healthCheck) {
 		check.state = "Executing"
 		return
 	}
+	if check.script != nil {
+		ts.endScript(check)
+		return
+	}
 	check.state, check.ended = cmp.Or(ts.ended, "Success"), ts.cluster.now()
 	if ts.nodes[check.node].Fails || slices.ContainsFunc(check.handed, isOpen) {
 		check.state = "Failed"
@@ -123,6 +157,20 @@ func (ts *tasks) advance(check *healthCheck) {
 	health := cmp.Or(ts.health, usual)
 	check.warned = check.state != "Success" || health != "Healthy"
 	ts.cluster.store.checked(check.spaceID, check.machines, health)
+}
+
+// endScript runs the script of a task, unless that never ends, and ends it. The lock must be held.
+func (ts *tasks) endScript(t *healthCheck) {
+	if t.script.output == nil {
+		ts.runScript(t)
+	}
+	if ts.hang {
+		return
+	}
+	t.state, t.ended = "Success", ts.cluster.now()
+	if len(t.script.output) < len(t.machines) {
+		t.state, t.warned = "Failed", true
+	}
 }
 
 // handOut queues the work of a check for its machines, at the node that runs it, if the cluster
@@ -164,7 +212,7 @@ func (ts *tasks) of(spaceID, link, machine string) []object {
 // told is how the server tells a task (OctopusClients, TaskResource.cs).
 func (check *healthCheck) told(link string) object {
 	t := object{
-		"Id": check.id, "Name": "Health", "State": check.state, "IsCompleted": !check.ended.IsZero(), "FinishedSuccessfully": check.state == "Success",
+		"Id": check.id, "Name": check.name(), "State": check.state, "IsCompleted": !check.ended.IsZero(), "FinishedSuccessfully": check.state == "Success",
 		"ErrorMessage": "", "HasWarningsOrErrors": check.warned, "SpaceId": check.spaceID, "ServerNode": nodeID(check.node),
 		"Arguments": object{"MachineIds": check.machines},
 		"QueueTime": check.started.Format(time.RFC3339Nano), "StartTime": check.started.Format(time.RFC3339Nano), "CompletedTime": nil,
