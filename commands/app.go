@@ -17,6 +17,8 @@ type commandBuilder struct {
 // commandBuilders are all commands, in the order in which help lists them.
 func commandBuilders() []commandBuilder {
 	return []commandBuilder{
+		// The whole Tentacle
+		{"apply", applyCommand, true},
 		// Polling
 		{"poll-server", pollServerCommand, true},
 		{"list-servers", listServersCommand, false},

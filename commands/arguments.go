@@ -8,8 +8,8 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/similar"
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
 )
 
 // noSuchCommandError is a command line that names no command, or one that does not exist: exit
@@ -350,39 +350,11 @@ func unknownOption(command *cli.Command, options map[string]option, name string)
 		fmt.Sprintf("run octo-tentacle %s --help for a list of options", command.Name))
 }
 
-func sortedLetters(word string) string {
-	letters := []byte(word)
-	slices.Sort(letters)
-	return string(letters)
-}
-
 // didYouMean names the nearest candidates, if any are near.
 func didYouMean(typed string, candidates []string, prefix string) string {
-	type scored struct {
-		name     string
-		distance int
-	}
-	var near []scored
-	for _, candidate := range candidates {
-		lower := strings.ToLower(candidate)
-		distance := smetrics.WagnerFischer(typed, lower, 1, 1, 1)
-		if len(typed) >= 3 && strings.HasPrefix(lower, typed) {
-			distance = min(distance, 1)
-		}
-		if distance == 2 && sortedLetters(typed) == sortedLetters(lower) { // two changed places, as in --quite
-			distance = 1
-		}
-		if distance <= max(1, len(typed)/3) {
-			near = append(near, scored{candidate, distance})
-		}
-	}
-	slices.SortStableFunc(near, func(a, b scored) int { return a.distance - b.distance })
-	names := make([]string, 0, 3)
-	for _, n := range near[:min(3, len(near))] {
-		names = append(names, prefix+n.name)
-	}
+	names := similar.To(typed, candidates)
 	if len(names) == 0 {
 		return ""
 	}
-	return "; did you mean " + strings.Join(names, " or ") + "?"
+	return "; did you mean " + prefix + strings.Join(names, " or "+prefix) + "?"
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
+	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -25,8 +26,10 @@ type checkOptions struct {
 	quiet        bool
 	require      cli.StringSlice
 	format       string
+	file         string
 
 	asksAPI bool
+	wish    *tentaclefile.File // of the file; nil without one
 }
 
 // checkTimeout is how long check waits for the network by default: no response within it is a
@@ -58,6 +61,12 @@ some seconds, or minutes if it does not reach the Tentacle, whatever --timeout i
   octo-tentacle check --all-instances --strict --format=json
   octo-tentacle check --all-instances --quiet --require=service,ports
 
+With --file, it also compares the Tentacle with the file from which apply makes it: each
+difference is a problem, with the line and the key. Registrations take credentials.
+
+  octo-tentacle check --file=tentacle.yaml
+  octo-tentacle check --file=tentacle.yaml --apikey-file=key.txt --require=file
+
 Of Kubernetes agents, it looks at the Helm release, the Deployment, the ConfigMap and
 the log of the running agent, and writes to none of them:
 
@@ -66,6 +75,8 @@ the log of the running agent, and writes to none of them:
   octo-tentacle check --all-agents --context=prod,test`,
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), o.agents.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
+			&cli.StringFlag{Name: "file", Category: whichTentacle, Destination: &o.file,
+				Usage: "`FILE` (YAML) that says what the Tentacle should be, to compare it with; - for standard input"},
 			&cli.BoolFlag{Name: "prove", Category: theServer, Destination: &o.prove, DisableDefaultText: true,
 				Usage: "start health checks on the server, until each node is proved to be polled"},
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
@@ -152,6 +163,9 @@ func (o *checkOptions) complete(c *console) error {
 	if o.api.timeout <= 0 {
 		return fmt.Errorf("--timeout %v is too short: give a duration like %v", o.api.timeout, checkTimeout)
 	}
+	if err := o.completeFile(c); err != nil {
+		return err
+	}
 	if o.prove && o.allInstances {
 		return hint.New("--prove and --all-instances cannot be combined", "prove one Tentacle after the other, with --instance")
 	}
@@ -186,6 +200,10 @@ func (o *checkOptions) look(ctx context.Context, c *console) (snapshots []*snaps
 		ctx, cancel := context.WithTimeout(ctx, o.api.timeout)
 		defer cancel()
 		return lookAtAgents(ctx, c, o.agents)
+	}
+	if o.wish != nil {
+		s, err := o.lookAtWished(ctx, c)
+		return []*snapshot{s}, err
 	}
 	if !o.allInstances {
 		t, err := locate(ctx, o.tentacle)

@@ -61,6 +61,9 @@ func (r checkResult) print(c *console, quiet bool) {
 		if found.Level == check.Skipped && sameFollows {
 			found.Why = "" // said once, below the last of them
 		}
+		if i+1 < len(r.Findings) && sameAdvice(found, r.Findings[i+1]) {
+			found.Why, found.Fix = "", ""
+		}
 		printFinding(c, found)
 	}
 	if !quiet {
@@ -70,6 +73,11 @@ func (r checkResult) print(c *console, quiet bool) {
 	if len(r.Missing) > 0 {
 		c.printf("%s\n", c.red("required, but not looked at: "+strings.Join(r.Missing, ", ")))
 	}
+}
+
+// sameAdvice says whether two findings about a file end alike: that is said once, below the last.
+func sameAdvice(a, b check.Finding) bool {
+	return a.Level == check.Problem && a.Key != "" && b.Key != "" && a.Why == b.Why && a.Fix == b.Fix && a.Open == b.Open
 }
 
 // printFinding prints a good finding in one line, and any other with its reason and its fix.

@@ -119,7 +119,7 @@ func (o *configureOptions) complete(c *console) error {
 // locked, so that a refused change leaves no folder behind.
 func makeFolders(settings []tentacleconfig.Setting) error {
 	for _, setting := range settings {
-		if setting.Key != tentacleconfig.KeyHome && setting.Key != tentacleconfig.KeyApplicationDirectory {
+		if !isFolder(setting.Key) {
 			continue
 		}
 		if err := os.MkdirAll(setting.Value, 0o755); err != nil {
@@ -127,6 +127,11 @@ func makeFolders(settings []tentacleconfig.Setting) error {
 		}
 	}
 	return nil
+}
+
+// isFolder says whether a setting names a folder that is made for it.
+func isFolder(key string) bool {
+	return key == tentacleconfig.KeyHome || key == tentacleconfig.KeyApplicationDirectory
 }
 
 // decide resets, removes and adds trust, in that order.

@@ -84,3 +84,12 @@ func (c *console) errorText(err error) text {
 	}
 	return shown
 }
+
+// printFile writes a file of another format as the whole answer, without secrets: exact UTF-8, on
+// any system.
+func (c *console) printFile(content []byte) error {
+	c.writeUTF8()
+	c.endProgress()
+	_, err := fmt.Fprint(c.out, text(c.hide(string(content))))
+	return err
+}

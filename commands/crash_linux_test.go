@@ -2,7 +2,6 @@ package commands_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -26,6 +25,7 @@ type crashCommand struct {
 	key        bool              // the machine has a key of its own, at first
 	refused    string            // what the second run says where it finds the job done
 	done       func(*scene) bool // whether all is as it should be in the end
+	unflushed  string            // what it says of what is done, where the folder cannot be flushed; "": not tried
 }
 
 func crashCommands(s *scene) []crashCommand {
@@ -44,8 +44,12 @@ func crashCommands(s *scene) []crashCommand {
 		}
 	}
 	web := filepath.Join(filepath.Dir(s.config), "web", "Tentacle.config")
+	wish := "nodes: [" + strings.Join(s.cluster.Addresses(), ", ") + "]\nserver: " + s.cluster.URL() + "\npollingConnectionCount: 7\n" +
+		"registrations:\n  - {name: web01, environments: [Development], roles: [web]}\n  - {kind: worker, name: web01, workerPools: [Windows Pool]}\n"
+	file := crashFile(s, "tentacle.yaml", wish)
+	fresh := crashFile(s, "web.yaml", "instance: web\nconfiguration: "+web+"\ncertificate: if-blank\ncommunication: polling\n"+wish)
 	return []crashCommand{
-		{arguments: []string{"poll-server", nodes}, done: polls(3)},
+		{arguments: []string{"poll-server", nodes}, done: polls(3), unflushed: "Tentacle.config is saved"},
 		{arguments: []string{"restore-backup", "20200110T000000Z", "--force"}, done: has("Kept", "10")},
 		{arguments: []string{"new-certificate", "--if-blank"}, done: has("Tentacle.Certificate", "")},
 		{arguments: []string{"generalize", "--force"}, key: true, done: func(s *scene) bool {
@@ -66,26 +70,33 @@ func crashCommands(s *scene) []crashCommand {
 			return errors.Is(err, os.ErrNotExist)
 		}},
 		{arguments: []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", nodes},
-			done: func(s *scene) bool { return polls(3)(s) && s.registered() == 1 }},
+			done: func(s *scene) bool { return polls(3)(s) && s.registered() == 1 }, unflushed: "web01 is registered in space"},
 		{arguments: []string{"deregister-from", "--remove-trust"}, registered: true,
-			done: func(s *scene) bool { return polls(0)(s) && s.registered() == -1 }},
+			done: func(s *scene) bool { return polls(0)(s) && s.registered() == -1 }, unflushed: "deleted: web01"},
+		{arguments: []string{"apply", "--file=" + file}, unflushed: "web01 is registered in space", done: func(s *scene) bool {
+			return polls(3)(s) && has(tentacleconfig.KeyPollingConnectionCount, "7")(s) && s.isRegisteredTwice(s.config)
+		}},
+		{arguments: []string{"apply", "--file=" + fresh}, done: func(s *scene) bool {
+			i, err := indexed(s, "web")
+			addresses, unread := polled(web)
+			return err == nil && i == web && unread == nil && len(addresses) == 3 && s.isRegisteredTwice(web)
+		}},
 	}
+}
+
+// crashFile is a file that says what a Tentacle should be.
+func crashFile(s *scene, name, content string) string {
+	file := filepath.Join(filepath.Dir(s.config), name)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		panic(err)
+	}
+	return file
 }
 
 // crashKey is the key of the machine.
 func crashKey(s *scene) string { return filepath.Join(crashMachine(s), "machinekey") }
 
 func crashMachine(s *scene) string { return filepath.Join(filepath.Dir(s.config), "machine") }
-
-// indexed is what the index file of that name says.
-func indexed(s *scene, name string) (config string, err error) {
-	data, err := os.ReadFile(filepath.Join(s.home, "Tentacle", "Instances", name+".config"))
-	if err != nil {
-		return "", err
-	}
-	var entry struct{ ConfigurationFilePath string }
-	return entry.ConfigurationFilePath, json.Unmarshal(data, &entry)
-}
 
 // registered is how many registrations of the Tentacle were made and not deleted.
 func (s *scene) registered() (n int) {
@@ -272,14 +283,13 @@ func TestAFolderThatCannotBeFlushedIsReportedAfterTheChange(t *testing.T) {
 		t.Skip("runs with OCTO_TENTACLE_REQUIRE=strace")
 	}
 	for i, c := range crashCommands(newScene(t, "Tentacle", octotest.Options{})) {
-		want := map[string]string{"register-with": "web01 is registered in space", "deregister-from": "deleted: web01", "poll-server": "Tentacle.config is saved"}[c.arguments[0]]
-		if want == "" {
+		if c.unflushed == "" {
 			continue
 		}
 		s, c := newCrashScene(t, i)
 		output, err := s.straced(c.arguments, "-o", os.DevNull, "-P", filepath.Dir(s.config), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO").CombinedOutput()
 		text := string(output)
-		if err == nil || !c.done(s) || !strings.Contains(text, want) || !strings.Contains(text, "is saved, but its folder could not be flushed") || strings.Contains(text, "could not be saved") {
+		if err == nil || !c.done(s) || !strings.Contains(text, c.unflushed) || !strings.Contains(text, "is saved, but its folder could not be flushed") || strings.Contains(text, "could not be saved") {
 			t.Errorf("%s: %v, %s", c.arguments[0], err, text)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 
 func TestEveryCommandThatChangesSomethingTakesAReasonOfOneLine(t *testing.T) {
 	s := inProcess(t)
-	before := s.snapshot(t)
 	lines := commandLines(t, s)
+	before := s.snapshot(t)
 	for _, command := range commands.Commands() {
 		has := func(option string) bool {
 			return slices.ContainsFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == option })

@@ -43,6 +43,15 @@ func line(arguments ...string) func(*scene) []string {
 	return func(*scene) []string { return arguments }
 }
 
+// wish writes a file that says what the Tentacle should be.
+func (s *scene) wish(keys string) string {
+	file := filepath.Join(s.home, "wish.yaml")
+	if err := os.WriteFile(file, []byte(keys), 0o600); err != nil {
+		panic(err)
+	}
+	return file
+}
+
 // pollsTwo makes the Tentacle poll the first two nodes.
 func pollsTwo(t *testing.T, s *scene) {
 	s.trusts(t, s.entry(0), s.entry(1))
@@ -137,6 +146,18 @@ const (
 
 // repetitions are command lines of every command that changes something.
 var repetitions = []repetition{
+	{name: "apply to a new machine", setup: func(t *testing.T, s *scene) {
+		if err := errors.Join(os.Remove(s.config), os.RemoveAll(filepath.Join(s.home, "Tentacle"))); err != nil {
+			t.Fatal(err)
+		}
+	}, unknown: []string{newMachineID, newSubscription, newThumbprint}, arguments: func(s *scene) []string {
+		return []string{"apply", "--file=" + s.wish(fmt.Sprintf(`{instance: Tentacle, configuration: '%s', applications: apps, certificate: if-blank, communication: polling,
+			nodes: ["%s"], registrations: [{name: web01, environments: [Development], roles: [web]}, {kind: worker, workerPools: [Default Worker Pool]}]}`,
+			s.config, strings.ReplaceAll(s.nodes(), ",", `","`)))}
+	}},
+	{name: "apply to a Tentacle that polls", setup: pollsTwo, arguments: func(s *scene) []string {
+		return []string{"apply", "--file=" + s.wish(fmt.Sprintf(`{listen: {port: 10940}, pollingConnectionCount: 3, nodes: ["%s"]}`, strings.ReplaceAll(s.nodes(), ",", `","`)))}
+	}},
 	{name: "poll-server", arguments: func(s *scene) []string { return []string{"poll-server", "--server-comms-address=" + s.nodes()} }},
 	{name: "poll-server that reuses", arguments: func(s *scene) []string {
 		return []string{"poll-server", "--reuse-server-thumbprint", "--server-comms-address=" + s.nodes()}

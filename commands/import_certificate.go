@@ -51,9 +51,7 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 		return err
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
-		if bits := certificate.KeyBits(); bits < tentacleconfig.RecommendedKeyBits {
-			c.warn("this certificate's key has %d bits, but %d are recommended: new-certificate creates such a key", bits, tentacleconfig.RecommendedKeyBits)
-		}
+		warnOfShortKey(c, certificate)
 		return change{
 			settings: func(document *tentacleconfig.Document) error {
 				return setCertificate(document, certificate)
@@ -62,6 +60,12 @@ func importCertificate(ctx context.Context, c *console, o importCertificateOptio
 			applied:       func() { warnOfReplacement(c, t, certificate, out) },
 		}, nil
 	})
+}
+
+func warnOfShortKey(c *console, certificate *tentacleconfig.Certificate) {
+	if bits := certificate.KeyBits(); bits < tentacleconfig.RecommendedKeyBits {
+		c.warn("this certificate's key has %d bits, but %d are recommended: new-certificate creates such a key", bits, tentacleconfig.RecommendedKeyBits)
+	}
 }
 
 func (o *importCertificateOptions) complete(c *console) error {
@@ -92,10 +96,16 @@ func (o *importCertificateOptions) read(c *console) (*tentacleconfig.Certificate
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
-	certificate, err := tentacleconfig.ParsePFX(content, o.password.value)
+	return readCertificate(content, o.password.value, source, "give it with --pfx-password-file=FILE")
+}
+
+// readCertificate reads a certificate with its key. Source is how an error names the content, and
+// giving how to give a password.
+func readCertificate(content []byte, password, source, giving string) (*tentacleconfig.Certificate, error) {
+	certificate, err := tentacleconfig.ParsePFX(content, password)
 	switch {
-	case errors.Is(err, tentacleconfig.ErrPassword) && o.password.value == "":
-		return nil, fmt.Errorf("%s has a password: give it with --pfx-password-file=FILE", source)
+	case errors.Is(err, tentacleconfig.ErrPassword) && password == "":
+		return nil, fmt.Errorf("%s has a password: %s", source, giving)
 	case errors.Is(err, tentacleconfig.ErrPassword):
 		return nil, fmt.Errorf("%s cannot be opened: %w", source, err)
 	case errors.Is(err, tentacleconfig.ErrNoKey):

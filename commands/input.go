@@ -18,19 +18,28 @@ import (
 // readSecret reads a secret from a file or, for -, from standard input. White space around it comes
 // from an editor or a shell and does not belong to the secret.
 func (c *console) readSecret(option, file string) (string, error) {
-	content, err := c.readInput(file)
+	secret, err := c.readSecretFile(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
-	if err := checkEncoding(inputName(file), content, encodingRemedy(file)); err != nil {
-		return "", fmt.Errorf("%s: %w", option, err)
+	return secret, nil
+}
+
+// readSecretFile is readSecret where no option names the file.
+func (c *console) readSecretFile(file string) (string, error) {
+	content, err := c.readInput(file)
+	if err == nil {
+		err = checkEncoding(inputName(file), content, encodingRemedy(file))
+	}
+	if err != nil {
+		return "", err
 	}
 	secret := strings.TrimSpace(string(content))
 	switch {
 	case secret == "":
-		return "", fmt.Errorf("%s: %s is empty", option, inputName(file))
+		return "", fmt.Errorf("%s is empty", inputName(file))
 	case strings.ContainsAny(secret, "\r\n"):
-		return "", fmt.Errorf("%s: %s contains more than one line: it must contain only the secret", option, inputName(file))
+		return "", fmt.Errorf("%s contains more than one line: it must contain only the secret", inputName(file))
 	}
 	return secret, nil
 }

@@ -44,12 +44,13 @@ func source(t *testing.T, folder string) map[string]*ast.File {
 func TestTheLayersBelowKnowNothingOfThoseAbove(t *testing.T) {
 	t.Parallel()
 	for folder, forbidden := range map[string][]string{
-		"octoapi":           {module + "tentacleconfig", module + "service", module + "commands", "os"},
-		"tentacleconfig":    {module + "octoapi", module + "service", module + "commands", "net", "net/http"},
-		"service":           {module + "octoapi", module + "tentacleconfig", module + "commands", "net", "net/http"},
-		"kubernetes":        {module + "tentacleconfig", module + "octoapi", module + "service", module + "commands"},
-		"commands/check":    {module + "commands", "os", "net", "net/http", "io", "context"},
-		"commands/coverage": {module + "commands", "os", "net/http", "io", "context"},
+		"octoapi":               {module + "tentacleconfig", module + "service", module + "commands", "os"},
+		"tentacleconfig":        {module + "octoapi", module + "service", module + "commands", "net", "net/http"},
+		"service":               {module + "octoapi", module + "tentacleconfig", module + "commands", "net", "net/http"},
+		"kubernetes":            {module + "tentacleconfig", module + "octoapi", module + "service", module + "commands"},
+		"commands/check":        {module + "commands", "os", "net", "net/http", "io", "context"},
+		"commands/tentaclefile": {module + "commands", "net", "net/http", "context"},
+		"commands/coverage":     {module + "commands", "os", "net/http", "io", "context"},
 	} {
 		for path, file := range source(t, folder) {
 			for _, imported := range file.Imports {

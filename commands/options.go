@@ -25,6 +25,7 @@ const (
 	whichTentacles    = "Tentacles"
 	theServer         = "Octopus Server"
 	theNodes          = "Nodes to poll"
+	theFile           = "File"
 	theRegistration   = "Registration"
 	listeningTentacle = "Listening Tentacle"
 	theSettings       = "Settings"
@@ -135,7 +136,7 @@ type changeOptions struct {
 	outcomeOptions
 	noBackup  bool
 	noRestart bool
-	quiet     bool // print nothing where nothing changes: only sync-servers has the option
+	quiet     bool // print nothing where nothing changes: only sync-servers and apply have the option
 	restart   restartOptions
 
 	// Only of commands that change Kubernetes agents, too.
@@ -198,6 +199,11 @@ func (o *changeOptions) complete() error {
 		return errors.New("--no-backup cannot be combined with --confirm, which may have to put the old configuration back")
 	}
 	return errors.Join(o.outcomeOptions.complete(), o.restart.complete())
+}
+
+func quietFlag(destination *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: destination, DisableDefaultText: true,
+		Usage: "print nothing if nothing changed (a pending restart is still reported; ignored with --format=json)"}
 }
 
 // spaceOption names a space of the server; "" is the default space.

@@ -117,6 +117,11 @@ func (o *apiOptions) given() bool {
 	return o.server+o.bearerToken+o.username != "" || o.apiKey.given() || o.password.given()
 }
 
+// hasCredentials says whether an option or the environment has a credential.
+func (o *apiOptions) hasCredentials() bool {
+	return o.bearerToken+o.username != "" || o.apiKey.given() || o.password.given() || os.Getenv("OCTOPUS_API_KEY")+os.Getenv("OCTOPUS_ACCESS_TOKEN") != ""
+}
+
 func (o *apiOptions) completeCredentials(c *console) error {
 	if o.apiKey.file != "" && o.password.file != "" {
 		return octoapi.ErrSeveralCredentials // both may be standard input, which can be read once

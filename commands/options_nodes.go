@@ -3,9 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -119,7 +117,7 @@ func eachAddress(typed []string, ports []int) (all []string, err error) {
 		}
 		each := []string{address}
 		if len(ports) > 0 {
-			each = withPorts(address, ports)
+			each = octoapi.AtPorts(address, ports) // which override its own, as for the Tentacle CLI
 		}
 		for _, address := range each {
 			if known.Add(address) {
@@ -187,50 +185,11 @@ func apiHost(server string) (string, error) {
 	return bracketed(url.Hostname()), nil
 }
 
-// withPorts replaces the port of an address by each of these, since --server-comms-port overrides
-// the address, as it does for the Tentacle CLI.
-func withPorts(address string, ports []int) []string {
-	hostPort := strings.TrimPrefix(address, "https://")
-	host, _, err := net.SplitHostPort(hostPort)
-	if err != nil {
-		host = strings.Trim(hostPort, "[]")
-	}
-	all := make([]string, len(ports))
-	for i, port := range ports {
-		all[i] = "https://" + net.JoinHostPort(host, strconv.Itoa(port))
-	}
-	return all
-}
-
-// maxNodes is far above any cluster; a range beyond it is a typing error.
-const maxNodes = 1000
-
 // parsePorts reads ports and ranges, like 10943-10945 and 10950.
 func parsePorts(list []string) ([]int, error) {
-	var ports []int
-	for _, item := range list {
-		first, last, isRange := strings.Cut(item, "-")
-		from, err := parsePort(first)
-		if err != nil {
-			return nil, fmt.Errorf("--server-comms-port %q: %w, like 10943 or 10943-10945", item, err)
-		}
-		to := from
-		if isRange {
-			if to, err = parsePort(last); err != nil {
-				return nil, fmt.Errorf("--server-comms-port %q: %w, like 10943 or 10943-10945", item, err)
-			}
-		}
-		if to < from {
-			return nil, fmt.Errorf("--server-comms-port %q: the range ends before it begins", item)
-		}
-		if len(ports)+to-from >= maxNodes {
-			return nil, fmt.Errorf("--server-comms-port %q: there are more than %d ports; check the range", item, maxNodes)
-		}
-		for port := from; port <= to; port++ {
-			if !slices.Contains(ports, port) {
-				ports = append(ports, port)
-			}
-		}
+	ports, err := octoapi.ParsePorts(list)
+	if err != nil {
+		return nil, fmt.Errorf("--server-comms-port %w", err)
 	}
 	return ports, nil
 }

@@ -15,33 +15,36 @@ import (
 // outcome is the result of a command that changes a Tentacle: the JSON that docs/json.md describes.
 // The text is made from the same (outcome_text.go).
 type outcome struct {
-	Instance      string               `json:"instance"`      // "" for a file that is no instance's
-	Configuration string               `json:"configuration"` // the file
-	Server        string               `json:"server"`        // the address of the API; "" when it was not asked
-	Thumbprint    string               `json:"thumbprint"`    // the cluster's
-	DryRun        bool                 `json:"dryRun"`
-	Changed       bool                 `json:"changed"` // the configuration, something beside it, or on the server
-	Result        result               `json:"outcome"`
-	Added         []serverEntry        `json:"added"`
-	Updated       []serverEntry        `json:"updated"`
-	Removed       []serverEntry        `json:"removed"`
-	Unchanged     []serverEntry        `json:"unchanged"`
-	Settings      []settingEntry       `json:"settings"` // that changed, except for the trusted servers
-	Backup        string               `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
-	Service       serviceEntry         `json:"service"`
-	Registrations []registrationEntry  `json:"registrations"`          // of this Tentacle on the server; [] when the server was not asked
-	Registration  *registrationChange  `json:"registration,omitempty"` // only of commands that register
-	Deleted       []registrationChange `json:"deleted,omitzero"`       // only of deregister-from and deregister-worker; in a dry run: would be
-	Restored      string               `json:"restored,omitempty"`     // only of restore-backup: the backup
-	Overridden    []override           `json:"overridden,omitempty"`   // what the service sets, so that the change has no effect
-	Unverified    []string             `json:"unverified,omitzero"`    // only of commands that try ports: new addresses that did not answer
-	Ports         []portEntry          `json:"ports,omitzero"`         // only of the same: the polled ports that were asked whether they accept this Tentacle
+	Instance      string              `json:"instance"`      // "" for a file that is no instance's
+	Configuration string              `json:"configuration"` // the file
+	Server        string              `json:"server"`        // the address of the API; "" when it was not asked
+	Thumbprint    string              `json:"thumbprint"`    // the cluster's
+	DryRun        bool                `json:"dryRun"`
+	Changed       bool                `json:"changed"` // the configuration, something beside it, or on the server
+	Result        result              `json:"outcome"`
+	Added         []serverEntry       `json:"added"`
+	Updated       []serverEntry       `json:"updated"`
+	Removed       []serverEntry       `json:"removed"`
+	Unchanged     []serverEntry       `json:"unchanged"`
+	Settings      []settingEntry      `json:"settings"` // that changed, except for the trusted servers
+	Backup        string              `json:"backup"`   // where the old file is kept; "" when it is not, and in a dry run
+	Service       serviceEntry        `json:"service"`
+	Registrations []registrationEntry `json:"registrations"`          // of this Tentacle on the server; [] when the server was not asked
+	Registration  *registrationChange `json:"registration,omitempty"` // only of commands that register
+	// Only of apply, with registrations in the file, in their order.
+	RegistrationChanges []registrationChange `json:"registrationChanges,omitzero"`
 
-	// Only of generalize: what was done to the service, in order, and the files that were deleted;
-	// in a dry run: would be.
+	Deleted    []registrationChange `json:"deleted,omitzero"`     // only of deregister-from and deregister-worker; in a dry run: would be
+	Restored   string               `json:"restored,omitempty"`   // only of restore-backup: the backup
+	Overridden []override           `json:"overridden,omitempty"` // what the service sets, so that the change has no effect
+	Unverified []string             `json:"unverified,omitzero"`  // only of commands that try ports: new addresses that did not answer
+	Ports      []portEntry          `json:"ports,omitzero"`       // only of the same: the polled ports that were asked whether they accept this Tentacle
+
+	// Only of generalize and apply: what was done to the service, in order; in a dry run: would be.
 	Actions      []service.Action `json:"actions,omitzero"`
-	DeletedFiles []string         `json:"deletedFiles,omitzero"`
+	DeletedFiles []string         `json:"deletedFiles,omitzero"` // only of generalize; in a dry run: would be
 
+	*fileOutcome            // only of apply
 	*agentOutcome           // only of Kubernetes agents
 	Prepared      *prepared `json:"prepared,omitempty"` // of them, only with --prepare
 
@@ -129,11 +132,19 @@ func (o *outcome) setService(instance tentacleconfig.Instance, status service.St
 
 // conclude sets Changed and Result, once everything is done or has failed.
 func (o *outcome) conclude(err error) {
-	o.Changed = o.saved || o.Service.started || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || o.Registration != nil && o.Registration.Action.changes()
+	o.Changed = o.saved || o.Service.started || o.fileOutcome.changes() || len(o.Deleted)+len(o.Actions)+len(o.DeletedFiles) > 0 || slices.ContainsFunc(o.registrationChanges(), func(r registrationChange) bool { return r.Action.changes() })
 	o.Result = resultOf(o.DryRun, o.Changed, err)
 	if err != nil && o.pending {
 		o.Result = resultRestartPending
 	}
+}
+
+// registrationChanges are those of a command that registers, and of apply.
+func (o *outcome) registrationChanges() []registrationChange {
+	if o.Registration != nil {
+		return []registrationChange{*o.Registration}
+	}
+	return o.RegistrationChanges
 }
 
 // afterwards wraps a failure that happened after the change was made.
@@ -145,7 +156,11 @@ func (o *outcome) afterwards(err error) error {
 	if o.Service.Restarted {
 		done += ", and service " + o.Service.Name + " was restarted"
 	}
-	return unfinishedError{done: done + ", but:", cause: err}
+	finish := ""
+	if o.fileOutcome != nil {
+		finish = again
+	}
+	return unfinishedError{done: done + ", but:", cause: err, finish: finish}
 }
 
 // ofCluster says whether an entry is about polling the cluster.

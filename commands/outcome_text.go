@@ -53,8 +53,11 @@ func (o *outcome) print(c *console, opts changeOptions) error {
 
 func printOutcome(c *console, o *outcome, opts changeOptions) {
 	c.printf("%s\n", title(o.Instance, o.Configuration))
-	if o.Registration != nil && o.Registration.Name != "" {
-		printRegistrationChange(c, *o.Registration, o.DryRun)
+	printBesideFile(c, o)
+	for _, registered := range o.registrationChanges() {
+		if registered.Name != "" {
+			printRegistrationChange(c, registered, o.DryRun)
+		}
 	}
 	for _, deleted := range o.Deleted {
 		printRegistrationChange(c, deleted, o.DryRun)
@@ -127,7 +130,7 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 		if stillTrusts(o) {
 			c.printf("The Octopus Server is still trusted; to stop trusting it: %s\n", o.endTrust)
 		}
-	case o.Changed && !o.saved:
+	case o.Changed && !o.saved && o.fileOutcome == nil:
 		c.printf("The configuration did not need to change.\n")
 		if o.Service.Restarted {
 			c.printf("%s\n", o.Service.startedLine())
@@ -135,7 +138,11 @@ func printResult(c *console, o *outcome, opts changeOptions) {
 	case !o.Changed:
 		c.printf("%s\n", resultLine(o.DryRun, false, ""))
 	default:
-		c.printf("%s\n", c.lines(serviceLines(o, opts)))
+		lines := serviceLines
+		if o.fileOutcome != nil {
+			lines = fileResultLines
+		}
+		c.printf("%s\n", c.lines(lines(o, opts)))
 		if o.Backup != "" {
 			c.printf("%s\n", c.faint("The old file was kept as "+filepath.Base(o.Backup)+"."))
 		}
@@ -146,7 +153,7 @@ func wouldRestart(o *outcome, opts changeOptions) string {
 	switch {
 	case o.Service.started:
 		return fmt.Sprintf(" Service %s would be started: it was stopped for a restart earlier.", o.Service.Name)
-	case !o.saved || opts.noRestart || !o.Service.State.Runs() || o.notStarting != nil:
+	case !o.saved && !o.fileOutcome.restarts(), opts.noRestart, !o.Service.State.Runs(), o.notStarting != nil:
 		return ""
 	}
 	return fmt.Sprintf(" Service %s would be restarted.", o.Service.Name)

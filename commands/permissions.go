@@ -32,6 +32,20 @@ func needsOf(command string) *accountNeeds {
 		health = needsWhen{"with --wait-healthy", list(octoapi.TaskCreate, octoapi.TaskView)}
 	)
 	switch command {
+	case "apply":
+		return &accountNeeds{
+			when: []needsWhen{
+				{"if the file has deployment targets", list(octoapi.EnvironmentView, octoapi.MachineView)},
+				{"if one is new", list(octoapi.MachineCreate)},
+				{"if one differs", list(octoapi.MachineEdit)},
+				{"if it has workers", list(octoapi.WorkerEdit, octoapi.WorkerView)},
+				{"if it names a policy", list(octoapi.MachinePolicyView)},
+				{"if it names tenants or tenant tags", list(octoapi.TenantView)},
+				{"if it names a proxy", list(octoapi.ProxyView)},
+				health,
+			},
+			extra: needsWhen{"says how this Tentacle is registered", list(octoapi.MachineView, octoapi.WorkerView)},
+		}
 	case "poll-server", "sync-servers":
 		return &accountNeeds{
 			when:  []needsWhen{health},

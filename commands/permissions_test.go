@@ -27,6 +27,19 @@ type accountRun struct {
 // accountRuns are one for each command, and further ones for those conditions that are not met by
 // an option of conditionOptions.
 var accountRuns = []accountRun{
+	{arguments: applies("{}"), setup: registeredAsBoth},
+	{arguments: applies(`{registrations: [{name: new, environments: [Development], roles: [web]}]}`),
+		conditions: []string{fileHasTargets, targetIsNew}, setup: trustsNobody},
+	{arguments: applies(`{registrations: [{name: new, environments: [Production], roles: [web]}]}`),
+		conditions: []string{fileHasTargets, "if one differs"}, setup: registersAsNew},
+	{arguments: applies(`{registrations: [{kind: worker, name: new, workerPools: [Default Worker Pool]}]}`),
+		conditions: []string{"if it has workers"}, setup: trustsNobody},
+	{arguments: applies(`{registrations: [{name: new, environments: [Development], roles: [web], policy: Transient machines}]}`),
+		conditions: []string{fileHasTargets, targetIsNew, "if it names a policy"}, setup: trustsNobody},
+	{arguments: applies(`{registrations: [{name: new, environments: [Development], roles: [web], tenants: [Globex], tenantTags: [CustomerType/VIP]}]}`),
+		conditions: []string{fileHasTargets, targetIsNew, "if it names tenants or tenant tags"}, setup: trustsNobody},
+	{arguments: applies(`{communication: listening, registrations: [{name: new, environments: [Development], roles: [web], proxy: Proxy ABC}]}`),
+		conditions: []string{fileHasTargets, targetIsNew, "if it names a proxy"}, setup: trustsNobody},
 	{arguments: polls("poll-server"), setup: registeredAsBoth},
 	{arguments: polls("sync-servers"), setup: registeredAsBoth},
 	{arguments: func(s *scene) []string { return []string{"update-trust", "--server=" + s.cluster.URL()} }, setup: isRenewed},
@@ -61,6 +74,9 @@ var accountRuns = []accountRun{
 const (
 	edits       = "with --update, --rename or --force"
 	agentExists = "for an agent that exists on the server"
+
+	fileHasTargets = "if the file has deployment targets"
+	targetIsNew    = "if one is new"
 )
 
 // answersScripts is a deployment target and a worker that poll every node.
@@ -97,6 +113,17 @@ var conditionOptions = map[string][]string{
 	"with --tenant or --tenanttag": {"--tenant=Globex", "--tenanttag=CustomerType/VIP"},
 	"with --proxy":                 {"--comms-style=TentaclePassive", "--proxy=Proxy ABC"},
 	"with --wait-healthy":          {"--wait-healthy"},
+}
+
+// applies applies a file that polls every node unless it says that the Tentacle listens.
+func applies(keys string) func(*scene) []string {
+	return func(s *scene) []string {
+		wish := keys
+		if !strings.Contains(keys, "listening") {
+			wish = strings.Replace(keys, "{", `{communication: polling, nodes: ["`+strings.ReplaceAll(s.nodes(), ",", `","`)+`"], `, 1)
+		}
+		return []string{"apply", "--server=" + s.cluster.URL(), "--file=" + s.wish(wish)}
+	}
 }
 
 func polls(command string) func(*scene) []string {

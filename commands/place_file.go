@@ -92,7 +92,7 @@ func (p filePlace) use(ctx context.Context, c *console, s saved, o changeOptions
 	if !out.saved && !o.noRestart {
 		warnOfPendingRestart(ctx, c, p.Tentacle, s.looked, status)
 	}
-	if !restartNeeded(status.State, out.saved, needed.stopped, o) {
+	if !restartNeeded(status.State, out.saved || out.fileOutcome.restarts(), needed.stopped, o) {
 		return nil
 	}
 	if out.notStarting != nil { // it may still run with an older configuration
@@ -123,6 +123,12 @@ func (p filePlace) restartFailed(ctx context.Context, looked *tentacleconfig.Doc
 		return unfinishedError{
 			done:   config + " is saved, but its Tentacle does not use it yet: a restart is pending",
 			cause:  err,
+			finish: p.Restart(),
+		}
+	case !out.saved && !out.Service.interrupted:
+		return unfinishedError{
+			done:   fmt.Sprintf("service %s has a new definition, but does not run with it yet: a restart is pending", p.Service),
+			cause:  explainStart(ctx, p.Tentacle, err),
 			finish: p.Restart(),
 		}
 	case !tried:

@@ -20,6 +20,7 @@ type polling struct {
 	addresses []string
 	replace   bool        // poll nothing else of the cluster
 	mayListen bool        // it is no error if the Tentacle only listens to the cluster
+	begins    string      // the subscription under which a cluster is polled that is not polled yet; "": that is an error
 	compared  *comparison // with the nodes of the cluster; nil: not compared
 	tentacle  suggest.Tentacle
 }
@@ -149,6 +150,8 @@ func (p polling) model(servers []tentacleconfig.TrustedServer, cluster []string)
 		}
 	}
 	switch {
+	case p.begins != "" && !tentacleconfig.Polling(ofCluster):
+		return tentacleconfig.TrustedServer{Thumbprint: cluster[0], Style: tentacleconfig.StylePolling, SubscriptionID: p.begins}, nil
 	case len(ofCluster) == 0:
 		return tentacleconfig.TrustedServer{}, p.untrusted(servers)
 	case tentacleconfig.Polling(ofCluster):

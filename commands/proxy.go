@@ -153,12 +153,13 @@ func (o *proxyOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.change.complete(), o.password.complete(c)); err != nil {
 		return err
 	}
-	set := func(name, value string) {
-		o.settings = append(o.settings, tentacleconfig.Setting{Key: o.kind.prefix + name, Value: value})
+	var username *string
+	if o.given("proxyUsername") {
+		username = &o.username
 	}
 	if o.onlyCredentials() {
-		if o.given("proxyUsername") {
-			set("ProxyUsername", o.username)
+		if username != nil {
+			o.settings = []tentacleconfig.Setting{{Key: o.kind.prefix + "ProxyUsername", Value: *username}}
 		}
 		return nil
 	}
@@ -185,15 +186,21 @@ func (o *proxyOptions) complete(c *console) error {
 			c.warn("without --proxyHost, the system's proxy is used, but only Windows has one: no proxy will be used")
 		}
 	}
-	set("ProxyHost", host)
-	if port != "" {
-		set("ProxyPort", port)
-	}
-	if o.given("proxyUsername") {
-		set("ProxyUsername", o.username)
-	}
-	set("UseDefaultProxy", useDefault)
+	o.settings = o.kind.settings(host, port, username, useDefault)
 	return nil
+}
+
+// settings are those of a proxy: one with a host, or the system's, or none. An empty port and a
+// user name that is nil stay as they are.
+func (k proxyKind) settings(host, port string, username *string, useDefault string) []tentacleconfig.Setting {
+	list := []tentacleconfig.Setting{{Key: k.prefix + "ProxyHost", Value: host}}
+	if port != "" {
+		list = append(list, tentacleconfig.Setting{Key: k.prefix + "ProxyPort", Value: port})
+	}
+	if username != nil {
+		list = append(list, tentacleconfig.Setting{Key: k.prefix + "ProxyUsername", Value: *username})
+	}
+	return append(list, tentacleconfig.Setting{Key: k.prefix + "UseDefaultProxy", Value: useDefault})
 }
 
 // hostAndPort reads a host, host:port or http://host:port, whose port counts unless --proxyPort

@@ -31,7 +31,7 @@ func recordOutcome(c *console, t *tentacle, o changeOptions, out *outcome, err e
 	if !isRecorded(out.DryRun, out.Changed, err) || t.agent != nil { // whose history Helm keeps
 		return
 	}
-	e := history.Entry{Done: slices.Clone(out.done), Restart: out.recordedRestart(o.noRestart)}
+	e := history.Entry{Done: slices.Concat(out.fileOutcome.recorded(), out.done), Restart: out.recordedRestart(o.noRestart)}
 	if out.saved {
 		e.Added, e.Updated, e.Removed = recordedServers(out.Added), recordedServers(out.Updated), recordedServers(out.Removed)
 		e.Settings, e.Backup = recordedSettings(out.Settings), out.Backup
@@ -43,8 +43,10 @@ func recordOutcome(c *console, t *tentacle, o changeOptions, out *outcome, err e
 		e.Done = append(e.Done, "restored "+filepath.Base(out.Restored))
 	}
 	registrations := slices.Clone(out.Deleted)
-	if out.Registration != nil && out.Registration.Action.changes() {
-		registrations = append(registrations, *out.Registration)
+	for _, r := range out.registrationChanges() {
+		if r.Action.changes() {
+			registrations = append(registrations, r)
+		}
 	}
 	for _, r := range registrations {
 		text := r.Kind + " " + r.line(false)

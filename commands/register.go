@@ -1,16 +1,11 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -39,32 +34,39 @@ func register(cli *cli.Context, c *console, o registerOptions) error {
 			return change{}, err
 		}
 		out.Server, out.Unverified = reg.server.URL(), append(out.Unverified, reg.unverified...)
-		reg.noteChange(out)
+		reg.noteChanges(out)
+		reg.warnOfListening()
 		reg.warn()
-		return reg.change(ctx, out), nil
+		ch = reg.change(ctx, out)
+		ch.settings = o.setSettings
+		return ch, nil
 	})
 }
 
-// registering is a registration in progress.
+// registering are registrations of one Tentacle at one cluster in progress: one, of the commands
+// that register, or several, of a file.
 type registering struct {
-	options     registerOptions
 	tentacle    *tentacle
 	certificate *tentacleconfig.Certificate // the Tentacle's
-	own         string                      // its thumbprint
 	console     *console
 	server      *connection
+	api         apiOptions
+	nodeOptions nodeOptions
+	health      healthOptions
+	addresses   []string // to poll; none for a listening Tentacle
+	style       tentacleconfig.Style
+	own         string // the Tentacle's thumbprint
+	listened    string // the port on which a Tentacle that listens has listened until now
+
+	all []*oneRegistration
 
 	// What the server says when it is asked.
-	space      *octoapi.Space
-	thumbprint string // the cluster's, to trust
-	existing   existingRegistrations
-	unverified []string          // addresses that did not answer
-	nodes      []octoapi.Node    // nil where they are not known
-	names      map[string]string // of what has these IDs
+	unverified []string       // addresses that did not answer
+	nodes      []octoapi.Node // nil where they are not known
 
-	wanted octoapi.Machine // what the options ask for; without the subscription
-	trust  trusting
-	plan   registrationPlan
+	trust      trusting
+	savesFirst bool  // the configuration is saved before they are sent, not after
+	failure    error // why not all were sent, once one was
 }
 
 func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, error) {
@@ -72,300 +74,223 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 	if err != nil {
 		return nil, err
 	}
-	reg := &registering{options: o, tentacle: t, certificate: certificate, own: certificate.Thumbprint(), console: c}
-	o.api.awaitsStart = true
+	reg := &registering{
+		tentacle: t, certificate: certificate, console: c, api: o.api, nodeOptions: o.nodes, health: o.health, addresses: o.addresses,
+		style: o.style, own: certificate.Thumbprint(),
+	}
+	reg.trust.given = o.subscriptionID
+	reg.api.awaitsStart = true
 	if o.style == tentacleconfig.StylePolling {
-		reg.server, err = t.connect(c, o.api)
+		reg.server, err = t.connect(c, reg.api)
 	} else {
-		reg.server, err = connect(c, o.api, tentacleconfig.Proxy{UseDefault: true})
+		reg.server, err = connect(c, reg.api, tentacleconfig.Proxy{UseDefault: true})
 	}
 	if err != nil {
 		return nil, err
 	}
 	reg.server.webSocket = o.nodes.webSocketTrust
-	return reg, nil
+	w := o.wish()
+	if o.style == tentacleconfig.StyleListening { // an option that is not given leaves nothing open
+		if w.port, err = t.listeningPort(o.tentaclePort); err != nil {
+			return nil, err
+		}
+	}
+	return reg, reg.add(w)
+}
+
+// add adds a registration that is asked for.
+func (reg *registering) add(w registrationWish) (err error) {
+	one := &oneRegistration{wish: w, style: reg.style, thumbprint: reg.own}
+	if reg.style == tentacleconfig.StyleListening {
+		one.address = listeningAddress{host: w.host, port: w.port, listened: reg.listened}
+		one.address.listens, err = reg.tentacle.listeningPort(w.port)
+	}
+	reg.all = append(reg.all, one)
+	return err
 }
 
 // ask gets everything that the registration needs from the server, tries the polling ports at the
 // same time, and refuses what cannot be registered.
 func (reg *registering) ask(ctx context.Context) (err error) {
 	q := clusterQuestion{
-		addresses: reg.options.addresses, now: reg.tentacle.servers, allowUnreachable: reg.options.nodes.allowUnreachable,
-		also: func(ctx context.Context) error { return allOf(ctx, reg.askSpace, reg.askNodes) },
+		addresses: reg.addresses, now: reg.tentacle.servers, allowUnreachable: reg.nodeOptions.allowUnreachable,
+		also: func(ctx context.Context) error { return allOf(ctx, reg.askRegistrations, reg.askNodes) },
 	}
 	q.settle = q.needed
 	answer, err := reg.server.askCluster(ctx, q)
 	if err != nil {
 		return err
 	}
-	reg.thumbprint, reg.unverified = answer.thumbprint, answer.unverified
-	reg.trust = trusting{
-		style: reg.options.style, thumbprint: reg.thumbprint, addresses: reg.options.addresses,
-		given: reg.options.subscriptionID, generated: tentacleconfig.NewSubscriptionID(),
-	}
-	if err := reg.settleSubscription(ctx); err != nil {
+	reg.unverified = answer.unverified
+	servers, err := reg.settle(ctx, answer.thumbprint)
+	if err != nil {
 		return err
+	}
+	reg.server.warnOfUnpolledNodes(ctx, reg.nodes, polledAddresses(servers, reg.trust.thumbprint))
+	return reg.askNames(ctx)
+}
+
+// askRegistrations finds the spaces, and then, all at the same time, what the registrations name in
+// them and what is registered there already.
+func (reg *registering) askRegistrations(ctx context.Context) error {
+	unknown := askEach(ctx, reg.all, reg.askSpace)
+	if unknown != nil && !isMistake(unknown) {
+		return unknown
+	}
+	found := slices.DeleteFunc(slices.Clone(reg.all), func(r *oneRegistration) bool { return r.space == nil })
+	for _, r := range found { // what is known of a space is known to all in it
+		r.space = found[slices.IndexFunc(found, func(first *oneRegistration) bool { return first.space.ID == r.space.ID })].space
+	}
+	err := askEach(ctx, found, func(ctx context.Context, r *oneRegistration) error { return r.ask(ctx) })
+	if err != nil && !isMistake(err) {
+		return err
+	}
+	return byLine([]error{unknown, err})
+}
+
+// askEach asks the same about all of them, at the same time.
+func askEach(ctx context.Context, all []*oneRegistration, ask func(context.Context, *oneRegistration) error) error {
+	if len(all) == 1 {
+		return ask(ctx, all[0])
+	}
+	questions := make([]func(context.Context) error, len(all))
+	for i, r := range all {
+		questions[i] = func(ctx context.Context) error { return ask(ctx, r) }
+	}
+	return everyMistakeOf(ctx, questions...)
+}
+
+func (reg *registering) askSpace(ctx context.Context, r *oneRegistration) (err error) {
+	r.space, err = reg.server.Space(ctx, r.wish.space)
+	return r.wish.mistaken("space", nil, err)
+}
+
+// settle decides, now that the cluster's thumbprint is known, which subscription the Tentacle has
+// and what happens to each registration. It returns the trusted servers that this leads to.
+func (reg *registering) settle(ctx context.Context, cluster string) ([]tentacleconfig.TrustedServer, error) {
+	reg.trust.style, reg.trust.thumbprint, reg.trust.addresses = reg.style, cluster, reg.addresses
+	reg.trust.generated = tentacleconfig.NewSubscriptionID()
+	if err := reg.settleSubscription(ctx); err != nil {
+		return nil, err
 	}
 	d, err := reg.trust.decide(reg.tentacle.servers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = reg.decide(d.subscription)
-	if differs, is := errors.AsType[differsError](err); is {
-		if err := reg.askNames(ctx, differs.plan); err != nil {
-			return err
+	if errors.As(err, new(differsError)) {
+		if err := reg.askNames(ctx); err != nil {
+			return nil, err
 		}
-		differs.changes = reg.named(differs.plan.fields())
-		return differs
+		err = reg.decide(d.subscription) // with the names
 	}
-	if err != nil {
+	return d.servers, err
+}
+
+// decide plans the registrations with a subscription.
+func (reg *registering) decide(subscription string) error {
+	p := pollsCluster{
+		subscription: subscription, subscriptions: polledWith(reg.tentacle.servers, reg.trust.thumbprint),
+		tentacle: reg.tentacle.suggest(), server: reg.api.suggestedOptions(),
+	}
+	return reg.decideAll(p)
+}
+
+// decideAll plans the registrations, and refuses what makes no sense together.
+func (reg *registering) decideAll(p pollsCluster) error {
+	if len(reg.all) == 1 {
+		return reg.all[0].decide(p, nil)
+	}
+	var refusals []error
+	for _, r := range reg.all {
+		refusals = append(refusals, r.decide(p, reg.claimedBesides(r)))
+	}
+	if err := errors.Join(refusals...); err != nil {
 		return err
 	}
-	reg.server.warnOfUnpolledNodes(ctx, reg.nodes, polledAddresses(d.servers, reg.thumbprint))
-	return reg.askNames(ctx, reg.plan)
+	for i, r := range reg.all {
+		for _, other := range reg.all[:i] {
+			if r.isToo(other) {
+				refusals = append(refusals, r.wish.mistake(fieldName, sameWishError{r.wish.kind.machine, r.plan.beforeName(), r.space.Name, other.wish.at("").String()}))
+				break
+			}
+		}
+	}
+	return errors.Join(refusals...)
 }
 
-// decide plans the registration with a subscription.
-func (reg *registering) decide(subscription string) (err error) {
-	w := wantedRegistration{
-		options: &reg.options, space: reg.space.Name, machine: reg.wanted,
-		subscriptions: polledWith(reg.tentacle.servers, reg.thumbprint), tentacle: reg.tentacle.suggest(), server: reg.options.api.suggestedOptions(),
+// claimedBesides are the registrations of the kind in the space that others of the file name.
+func (reg *registering) claimedBesides(r *oneRegistration) (claimed []octoapi.Machine) {
+	for _, other := range reg.all {
+		if other != r && other.besides(r) && other.wish.name != "" && other.existing.named != nil {
+			claimed = append(claimed, *other.existing.named)
+		}
 	}
-	if subscription != "" {
-		w.machine.Endpoint.URI = subscription
-	}
-	reg.plan, err = w.plan(reg.existing)
-	if differs, is := errors.AsType[differsError](err); is {
-		differs.changes = reg.named(differs.plan.fields())
-		return differs
-	}
-	return err
+	return claimed
 }
 
-// noteChange records what happens on the server.
-func (reg *registering) noteChange(out *outcome) {
-	p := reg.plan
-	entry := newRegistrationChange(p.action, reg.options.kind.machine, p.machine, reg.space.Name)
-	entry.Changes = append(entry.Changes, reg.named(p.fields())...)
-	out.Registration = &entry
+// askNames asks for the names of what the plans change.
+func (reg *registering) askNames(ctx context.Context) error {
+	return askEach(ctx, reg.all, func(ctx context.Context, r *oneRegistration) error { return r.askNames(ctx, r.plan) })
 }
 
-// warn warns of what a reader would not expect.
-func (reg *registering) warn() {
-	p, c, space := reg.plan, reg.console, reg.space.Name
-	if reg.options.style == tentacleconfig.StyleListening && !reg.tentacle.document.Listens() {
-		c.warnOf(hint.Errorf("to make it listen: "+reg.tentacle.suggest().Command("configure", "--noListen=false"),
+// noteChanges records what happens on the server.
+func (reg *registering) noteChanges(out *outcome) {
+	if !reg.all[0].wish.inFile() {
+		entry := reg.all[0].change()
+		out.Registration = &entry
+		return
+	}
+	out.RegistrationChanges = []registrationChange{}
+	for _, r := range reg.all {
+		out.RegistrationChanges = append(out.RegistrationChanges, r.change())
+	}
+}
+
+// noted is the change of a registration as it is recorded.
+func (reg *registering) noted(out *outcome, i int) *registrationChange {
+	if out.Registration != nil {
+		return out.Registration
+	}
+	return &out.RegistrationChanges[i]
+}
+
+// warnOfListening warns where the server will not reach the Tentacle.
+func (reg *registering) warnOfListening() {
+	if reg.style == tentacleconfig.StyleListening && !reg.tentacle.document.Listens() {
+		reg.console.warnOf(hint.Errorf("to make it listen: "+reg.tentacle.suggest().Command("configure", "--noListen=false"),
 			"the Tentacle does not listen (%s), so the server will not reach it", tentacleconfig.KeyNoListen))
 	}
-	if taken := p.takenOver(); taken != nil {
-		how := "is taken over from another Tentacle"
-		if octoapi.SameSubscription(taken.Endpoint.URI, p.machine.Endpoint.URI) {
-			how = "gets this Tentacle's new certificate"
-		}
-		c.warn("%s (%s) in space %s %s: its thumbprint was %s, its health %s", taken.Name, taken.ID, space, how,
-			cmp.Or(taken.Endpoint.Thumbprint, "none"), cmp.Or(taken.HealthStatus, "not known"))
-	}
-	if len(p.twins) > 0 {
-		c.warn("this Tentacle is also registered in space %s as %s: a deployment to both runs twice on it", space, namesOf(p.twins))
-	}
-	if len(p.others) > 0 && p.action != actionUnchanged {
-		c.warn("other Tentacles are registered with the same certificate, and left alone: %s", namesOf(p.others))
-	}
 }
 
-// askSpace finds the space, and then, all at the same time, what the options name in it and what
-// is registered there already.
-func (reg *registering) askSpace(ctx context.Context) (err error) {
-	o := &reg.options
-	if reg.space, err = reg.server.Space(ctx, o.space.space); err != nil {
-		return err
+// warn warns of what a reader would not expect of the registrations.
+func (reg *registering) warn() {
+	for _, r := range reg.all {
+		r.warn(reg.console)
 	}
-	machines := reg.space.Machines(o.kind.machine)
-	var policyID string
-	var endpoint octoapi.Endpoint
-	name := cmp.Or(strings.TrimSpace(o.name), hostName())
-	if err := allOf(ctx,
-		func(ctx context.Context) (err error) {
-			reg.existing.sameCertificate, err = machines.ByThumbprint(ctx, reg.own)
-			return err
-		},
-		func(ctx context.Context) (err error) {
-			reg.existing.named, err = machines.ByName(ctx, name)
-			return err
-		},
-		func(ctx context.Context) (err error) {
-			policyID, err = reg.policyID(ctx)
-			return err
-		},
-		func(ctx context.Context) (err error) {
-			reg.wanted, err = reg.place(ctx)
-			return err
-		},
-		func(ctx context.Context) (err error) {
-			endpoint, err = reg.endpoint(ctx)
-			return err
-		},
-	); err != nil {
-		return err
-	}
-	reg.wanted.Name, reg.wanted.PolicyID, reg.wanted.Endpoint = name, policyID, endpoint
-	return nil
 }
 
 // askNodes asks for the nodes of the cluster, which not every account may see.
 func (reg *registering) askNodes(ctx context.Context) error {
-	if reg.options.style != tentacleconfig.StylePolling {
+	if reg.style != tentacleconfig.StylePolling {
 		return nil
 	}
 	reg.nodes = reg.server.askNodes(ctx).nodes // without them, only a warning is lost
 	return nil
 }
 
-// allOf asks several questions at the same time. The error is that of the first question, in the
-// order given, that has one of its own.
-func allOf(ctx context.Context, questions ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make([]error, len(questions))
-	var all sync.WaitGroup
-	for i, ask := range questions {
-		all.Go(func() {
-			if errs[i] = ask(ctx); errs[i] != nil {
-				cancel() // the others do not matter any more
-			}
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
-		}
-	}
-	return cmp.Or(errs...)
-}
-
-// policyID is that of the policy that is named; "" for none.
-func (reg *registering) policyID(ctx context.Context) (string, error) {
-	if reg.options.policy == "" {
-		return "", nil
-	}
-	policy, err := reg.space.Policy(ctx, reg.options.policy)
-	return policy.ID, err
-}
-
-// place has the IDs of the pools, or of the environments and tenants, that the options name.
-func (reg *registering) place(ctx context.Context) (place octoapi.Machine, err error) {
-	o := &reg.options
-	if o.kind.isWorker() {
-		pools, err := reg.space.WorkerPools(ctx, o.workerPools.Value())
-		place.WorkerPoolIDs = idsOf(pools)
-		return place, err
-	}
-	place.Roles = o.roles.Value()
-	place.TenantedDeploymentParticipation = o.participation
-	place.TenantTags = o.tenantTags.Value()
-	return place, allOf(ctx,
-		func(ctx context.Context) error {
-			environments, err := reg.space.Environments(ctx, o.environments.Value())
-			place.EnvironmentIDs = idsOf(environments)
-			return err
-		},
-		func(ctx context.Context) error {
-			tenants, err := reg.space.Tenants(ctx, o.tenants.Value())
-			place.TenantIDs = idsOf(tenants)
-			return err
-		},
-		func(ctx context.Context) error { return reg.space.CheckTenantTags(ctx, place.TenantTags) },
-	)
-}
-
-func idsOf(named []octoapi.Named) []string {
-	ids := make([]string, 0, len(named))
-	for _, n := range named {
-		ids = append(ids, n.ID)
-	}
-	return ids
-}
-
-// endpoint is how the server reaches the Tentacle. The subscription of a polling one is decided
-// later.
-func (reg *registering) endpoint(ctx context.Context) (octoapi.Endpoint, error) {
-	o := &reg.options
-	endpoint := octoapi.Endpoint{CommunicationStyle: o.style.String(), Thumbprint: reg.own, Mode: o.mode()}
-	if o.kind.kubernetes {
-		endpoint.CommunicationStyle = octoapi.Kubernetes
-		endpoint.DefaultNamespace = o.defaultNamespace
-	}
-	if o.style == tentacleconfig.StylePolling {
-		return endpoint, nil
-	}
-	if o.proxy != "" {
-		proxy, err := reg.space.Proxy(ctx, o.proxy)
-		if err != nil {
-			return endpoint, err
-		}
-		endpoint.ProxyID = proxy.ID
-	}
-	port, err := reg.tentacle.listeningPort(o.tentaclePort)
-	endpoint.URI = "https://" + net.JoinHostPort(o.publicHostName, port) + "/"
-	return endpoint, err
-}
-
 // change is the registration: it prepares the file and, once the file is ready to be saved,
 // registers on the server.
 func (reg *registering) change(ctx context.Context, out *outcome) change {
-	var sent *octoapi.Machine // once it is registered
 	return change{
-		servers:  reg.trust.decide,
-		settings: reg.options.setSettings,
-		before: func(d decision) error {
-			if err := reg.decide(d.subscription); err != nil { // the file may have changed
-				return err
-			}
-			reg.noteChange(out)
-			if reg.plan.action == actionUnchanged {
-				return nil
-			}
-			saved, err := reg.send(ctx)
-			switch {
-			case err == nil:
-				sent, out.Registration.ID = &saved, saved.ID
-			case errors.Is(err, octoapi.ErrOutcomeUnknown):
-				out.Registration.Action = actionUnknown
-			}
-			return err
-		},
+		servers: reg.trust.decide,
+		before:  func(d decision) error { return reg.sendAll(ctx, d.subscription, out) },
 		afterBefore: func(d decision) decide {
 			reg.trust.sent = d.subscription
 			return reg.trust.decide
 		},
-		failed: func(err error) error {
-			if sent == nil {
-				return err
-			}
-			return reg.unfinished(*sent, err)
-		},
-		after: func() error {
-			health := reg.options.health
-			if sent == nil && !out.saved && !health.waitHealthy {
-				return nil
-			}
-			a := reg.server.acceptance(reg.tentacle, &reg.options.api, health)
-			a.registered = true
-			a.ask(ctx, out)
-			if !health.waitHealthy {
-				return nil
-			}
-			machine := reg.plan.machine
-			machine.ID = out.Registration.ID
-			own := []octoapi.Registration{{Space: reg.space.Named, Kind: reg.options.kind.machine, Machine: machine}}
-			reg.server.note(own, out)
-			err := reg.server.waitHealthy(ctx, own, out)
-			if err != nil && sent != nil {
-				return unfinishedError{done: reg.registered(*sent) + ", and the configuration is saved, but:", cause: err}
-			}
-			return err
-		},
+		failed: reg.failed,
+		after:  func() error { return reg.after(ctx, out) },
 	}
 }
 
@@ -373,12 +298,8 @@ func (reg *registering) change(ctx context.Context, out *outcome) change {
 // number of polling connections, unless it is set; and for a Kubernetes agent that it is
 // registered.
 func (o *registerOptions) setSettings(document *tentacleconfig.Document) error {
-	if value, _ := document.Get(tentacleconfig.KeyPollingConnectionCount); o.style == tentacleconfig.StylePolling && value == "" {
-		count := 1
-		if o.kind.isWorker() {
-			count = max(5, runtime.NumCPU())
-		}
-		document.Set(tentacleconfig.KeyPollingConnectionCount, strconv.Itoa(count))
+	if o.style == tentacleconfig.StylePolling {
+		ensurePollingConnections(document, o.kind.isWorker())
 	}
 	if o.kind.kubernetes {
 		document.Set(tentacleconfig.KeyIsRegistered, "true")
@@ -386,60 +307,15 @@ func (o *registerOptions) setSettings(document *tentacleconfig.Document) error {
 	return nil
 }
 
-// send sends the registration, once, and returns it as the server has it.
-func (reg *registering) send(ctx context.Context) (saved octoapi.Machine, err error) {
-	machine := reg.plan.machine
-	reg.console.progress("registering " + machine.Name)
-	defer reg.console.endProgress()
-	err = reg.server.within(ctx, func(ctx context.Context) error {
-		saved, err = reg.space.Machines(reg.options.kind.machine).Save(ctx, machine)
-		if refused, is := errors.AsType[*octoapi.StatusError](err); is && refused.Status == http.StatusBadRequest && reg.registeredMeanwhile(ctx, &saved) {
-			return nil
-		}
-		return err
-	})
-	if errors.Is(err, octoapi.ErrOutcomeUnknown) {
-		err = unfinishedError{
-			done:   fmt.Sprintf("it is not known whether %s was registered; the configuration is unchanged", machine.Name),
-			cause:  err,
-			finish: "run the same command again",
-		}
+// ensurePollingConnections sets the number of polling connections, unless it is set: a worker has
+// more of them.
+func ensurePollingConnections(document *tentacleconfig.Document, worker bool) {
+	if value, _ := document.Get(tentacleconfig.KeyPollingConnectionCount); value != "" {
+		return
 	}
-	saved.Name, saved.Endpoint.URI = machine.Name, machine.Endpoint.URI
-	return saved, err
-}
-
-// registeredMeanwhile says whether a new registration was refused because another octo-tentacle has
-// just made it. If so, it is in saved.
-func (reg *registering) registeredMeanwhile(ctx context.Context, saved *octoapi.Machine) bool {
-	if reg.plan.action != actionCreated {
-		return false
+	count := 1
+	if worker {
+		count = max(5, runtime.NumCPU())
 	}
-	named, err := reg.space.Machines(reg.options.kind.machine).ByName(ctx, reg.plan.machine.Name)
-	if err != nil || named == nil {
-		return false
-	}
-	reg.existing.named = named
-	if reg.decide(reg.plan.machine.Endpoint.URI) != nil || reg.plan.action != actionUnchanged {
-		return false
-	}
-	*saved = *named
-	return true
-}
-
-func (reg *registering) registered(sent octoapi.Machine) string {
-	return fmt.Sprintf("%s is registered in space %s as %s", sent.Name, reg.space.Name, sent.ID)
-}
-
-// unfinished is the error for a failure after the registration succeeded: it says what has been
-// done.
-func (reg *registering) unfinished(sent octoapi.Machine, err error) error {
-	if errors.As(err, new(unfinishedError)) || errors.As(err, new(undoneError)) {
-		return unfinishedError{done: reg.registered(sent), cause: err} // the cause says what is left
-	}
-	return unfinishedError{
-		done:   fmt.Sprintf("%s, but %s could not be saved: the Tentacle does not use it yet", reg.registered(sent), reg.tentacle.instance.ConfigPath),
-		cause:  err,
-		finish: "fix the problem above, then run the same command again",
-	}
+	document.Set(tentacleconfig.KeyPollingConnectionCount, strconv.Itoa(count))
 }

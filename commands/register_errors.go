@@ -15,7 +15,7 @@ import (
 // nameTakenError is the name of another Tentacle's registration.
 type nameTakenError struct {
 	space string
-	kind  octoapi.Kind
+	wish  registrationWish
 	taken octoapi.Machine
 	own   string // this Tentacle's thumbprint
 	same  bool   // it has this Tentacle's subscription
@@ -29,20 +29,20 @@ func (e nameTakenError) Error() string {
 		whose = "with this Tentacle's subscription, but another certificate"
 	}
 	return fmt.Sprintf("the %s %s (%s) already exists in space %s %s: its thumbprint is %s (health: %s), this Tentacle's is %s",
-		e.kind, e.taken.Name, e.taken.ID, e.space, whose, cmp.Or(e.taken.Endpoint.Thumbprint, "none"), cmp.Or(e.taken.HealthStatus, "not known"), e.own)
+		e.wish.kind.machine, e.taken.Name, e.taken.ID, e.space, whose, cmp.Or(e.taken.Endpoint.Thumbprint, "none"), cmp.Or(e.taken.HealthStatus, "not known"), e.own)
 }
 
 func (e nameTakenError) Hints() []string {
 	if e.same {
-		return []string{"if this Tentacle's certificate was replaced, use --force; if this is a clone of that machine, give another --name"}
+		return []string{"if this Tentacle's certificate was replaced, use --force; if this is a clone of that machine, " + e.wish.suggestName()}
 	}
-	return []string{"give another --name, or, if this machine replaces that one, take its registration over with --force"}
+	return []string{e.wish.suggestName() + ", or, if this machine replaces that one, take its registration over with --force"}
 }
 
 // otherNameError is this Tentacle's registration under another name.
 type otherNameError struct {
 	space    string
-	kind     octoapi.Kind
+	wish     registrationWish
 	own      []octoapi.Machine
 	taken    bool // the name it is to have is another registration's
 	tentacle suggest.Tentacle
@@ -50,12 +50,16 @@ type otherNameError struct {
 }
 
 func (e otherNameError) Error() string {
-	return fmt.Sprintf("this Tentacle is registered in space %s under another name: %s %s", e.space, e.kind, namesOf(e.own))
+	return fmt.Sprintf("this Tentacle is registered in space %s under another name: %s %s", e.space, e.wish.kind.machine, namesOf(e.own))
 }
 
 func (e otherNameError) Hints() []string {
+	both := "add --additional"
+	if e.wish.inFile() {
+		both = "name both in the file"
+	}
 	hints := []string{
-		"to have both, add --additional: a deployment to both then runs twice on this Tentacle",
+		"to have both, " + both + ": a deployment to both then runs twice on this Tentacle",
 		"if this machine is a clone of that one, give it its own certificate first: " + e.tentacle.Command("new-certificate"),
 	}
 	if e.taken {
@@ -68,11 +72,45 @@ func (e otherNameError) Hints() []string {
 type ambiguousRenameError otherNameError
 
 func (e ambiguousRenameError) Error() string {
-	return fmt.Sprintf("this Tentacle is registered in space %s as several %ss, so it is not known which one to rename: %s", e.space, e.kind, namesOf(e.own))
+	return fmt.Sprintf("this Tentacle is registered in space %s as several %ss, so it is not known which one to rename: %s", e.space, e.wish.kind.machine, namesOf(e.own))
 }
 
 func (e ambiguousRenameError) Hints() []string {
-	return []string{"delete the superfluous ones first: " + deregisterNamed(e.tentacle, e.server, e.kind, e.space, "NAME")}
+	hints := []string{"delete the superfluous ones first: " + deregisterNamed(e.tentacle, e.server, e.wish.kind.machine, e.space, "NAME")}
+	if e.wish.inFile() {
+		hints = append(hints, "or name in the file those that stay")
+	}
+	return hints
+}
+
+// unnamedError is that several registrations could be the one that a file means, without its name.
+type unnamedError otherNameError
+
+func (e unnamedError) Error() string {
+	return fmt.Sprintf("this Tentacle is registered in space %s as several %ss, so it is not known which one is meant: %s", e.space, e.wish.kind.machine, namesOf(e.own))
+}
+
+func (unnamedError) Hints() []string { return []string{"give its name in the file"} }
+
+// sameWishError is that two registrations of a file are the same one.
+type sameWishError struct {
+	kind        octoapi.Kind
+	name, space string
+	other       string // where it is in the file
+}
+
+func (e sameWishError) Error() string {
+	return fmt.Sprintf("it is the %s %s in space %s, and so is %s", e.kind, e.name, e.space, e.other)
+}
+
+// incompleteError is a new registration of a file that lacks what it needs.
+type incompleteError struct {
+	space string
+	wish  registrationWish
+}
+
+func (e incompleteError) Error() string {
+	return fmt.Sprintf("there is no %s %s of this Tentacle in space %s yet, and a new one needs %s", e.wish.kind.machine, e.wish.called(), e.space, inWords(e.wish.missing()))
 }
 
 // deregisterNamed deletes this Tentacle's registration with a name.
@@ -84,12 +122,30 @@ func deregisterNamed(t suggest.Tentacle, server []string, kind octoapi.Kind, spa
 	return t.Command(suggest.Deregister(kind), append(options, "--name="+name)...)
 }
 
+// otherSubscriptionError is the name of a registration with this Tentacle's certificate that
+// another subscription gets the work of.
+type otherSubscriptionError struct {
+	space string
+	wish  registrationWish
+	named octoapi.Machine
+	own   string // this Tentacle's subscription
+}
+
+func (e otherSubscriptionError) Error() string {
+	return fmt.Sprintf("the %s %s (%s) already exists in space %s with this Tentacle's certificate, but with the subscription %s: this Tentacle polls with %s",
+		e.wish.kind.machine, e.named.Name, e.named.ID, e.space, e.named.Endpoint.URI, e.own)
+}
+
+func (e otherSubscriptionError) Hints() []string {
+	return []string{"if it is of another Tentacle that shares the certificate, " + e.wish.suggestName() + "; if it is this one's, use --force"}
+}
+
 // otherStyleError is the name of a registration that is reached in another way. Newer servers
 // refuse to change that: "Model Endpoint type does not match incoming type" (OctopusDeploy/Issues
 // 9613).
 type otherStyleError struct {
 	space string
-	kind  octoapi.Kind
+	wish  registrationWish
 	taken octoapi.Machine
 	own   bool
 
@@ -103,14 +159,14 @@ func (e otherStyleError) Error() string {
 		whose = "it is this Tentacle's"
 	}
 	return fmt.Sprintf("the %s %s (%s) already exists in space %s as %s (%s), and an Octopus Server does not change that",
-		e.kind, e.taken.Name, e.taken.ID, e.space, styleName(e.taken.Endpoint), whose)
+		e.wish.kind.machine, e.taken.Name, e.taken.ID, e.space, styleName(e.taken.Endpoint), whose)
 }
 
 func (e otherStyleError) Hints() []string {
 	if e.own {
-		return []string{"give another --name, or delete it first: " + deregisterNamed(e.tentacle, e.server, e.kind, e.space, e.taken.Name)}
+		return []string{e.wish.suggestName() + ", or delete it first: " + deregisterNamed(e.tentacle, e.server, e.wish.kind.machine, e.space, e.taken.Name)}
 	}
-	return []string{"give another --name, or delete it in the Octopus web portal first"}
+	return []string{e.wish.suggestName() + ", or delete it in the Octopus web portal first"}
 }
 
 // styleName is how a person calls what is reached through the endpoint.

@@ -10,41 +10,41 @@ import (
 
 // askNames asks for the names of what a plan changes: registrations have IDs. What the account may
 // not see keeps its ID.
-func (reg *registering) askNames(ctx context.Context, p registrationPlan) error {
-	reg.names = map[string]string{}
+func (r *oneRegistration) askNames(ctx context.Context, p registrationPlan) error {
+	r.names = map[string]string{}
 	for _, change := range p.fields() {
 		ids := slices.Concat(change.Before, change.After)
 		var found []octoapi.Named
 		var err error
 		switch change.Field {
 		case fieldEnvironments:
-			found, err = reg.space.EnvironmentsByID(ctx, ids)
+			found, err = r.space.EnvironmentsByID(ctx, ids)
 		case fieldTenants:
-			found, err = reg.space.TenantsByID(ctx, ids)
+			found, err = r.space.TenantsByID(ctx, ids)
 		case fieldWorkerPools:
-			found, err = reg.space.WorkerPoolsByID(ctx, ids)
+			found, err = r.space.WorkerPoolsByID(ctx, ids)
 		case fieldPolicy:
-			found, err = reg.space.PoliciesByID(ctx, ids)
+			found, err = r.space.PoliciesByID(ctx, ids)
 		case fieldProxy:
-			found, err = reg.space.ProxiesByID(ctx, ids)
+			found, err = r.space.ProxiesByID(ctx, ids)
 		}
 		if err != nil && !errors.Is(err, octoapi.ErrForbidden) {
 			return err
 		}
 		for _, n := range found {
-			reg.names[n.ID] = n.Name
+			r.names[n.ID] = n.Name
 		}
 	}
 	return nil
 }
 
 // named has names in the place of IDs.
-func (reg *registering) named(changes []fieldChange) []fieldChange {
+func (r *oneRegistration) named(changes []fieldChange) []fieldChange {
 	names := func(ids []string) []string {
 		list := make([]string, len(ids)) // an empty list is [], not null
 		for i, id := range ids {
 			list[i] = id
-			if name, known := reg.names[id]; known {
+			if name, known := r.names[id]; known {
 				list[i] = name
 			}
 		}

@@ -194,11 +194,11 @@ func (o *registerOptions) completeListening(c *console) (err error) {
 
 // mode is how the endpoint of a Kubernetes agent says whether it polls; the others say it by their
 // style.
-func (o *registerOptions) mode() string {
+func (k registerKind) mode(style tentacleconfig.Style) string {
 	switch {
-	case !o.kind.kubernetes:
+	case !k.kubernetes:
 		return ""
-	case o.style == tentacleconfig.StylePolling:
+	case style == tentacleconfig.StylePolling:
 		return octoapi.ModePolling
 	}
 	return octoapi.ModeListening

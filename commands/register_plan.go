@@ -16,12 +16,13 @@ type existingRegistrations struct {
 	named           *octoapi.Machine  // with the name it is to have; nil for none
 }
 
-// wantedRegistration is what is asked for. What the options leave open is nil or "".
+// wantedRegistration is what is asked for. What the wish leaves open is nil or "".
 type wantedRegistration struct {
-	options       *registerOptions
+	wish          registrationWish
 	space         string
 	machine       octoapi.Machine // Endpoint.URI is the subscription of a polling one
-	subscriptions []string        // with which the Tentacle polls the cluster, or will
+	address       listeningAddress
+	subscriptions []string // with which the Tentacle polls the cluster, or will
 
 	tentacle suggest.Tentacle
 	server   []string // the options that lead to the server
@@ -44,6 +45,30 @@ func (p registrationPlan) takenOver() *octoapi.Machine {
 	return p.before
 }
 
+// planAmong is plan for a registration of a file, where others have claimed theirs. A wish without
+// a name is for the Tentacle's own registration, whatever its name.
+func (w wantedRegistration) planAmong(existing existingRegistrations, claimed []octoapi.Machine) (registrationPlan, error) {
+	existing.sameCertificate = slices.DeleteFunc(slices.Clone(existing.sameCertificate), func(m octoapi.Machine) bool { return containsMachine(claimed, m) })
+	if w.wish.name == "" {
+		own := w.ownAmong(existing)
+		switch isNamed := existing.named != nil && containsMachine(own, *existing.named); {
+		case len(own) > 1 && !isNamed:
+			return registrationPlan{}, unnamedError(w.otherName(own, false))
+		case len(own) == 1:
+			existing.named = &own[0]
+		}
+	}
+	return w.plan(existing)
+}
+
+// beforeName is the name of what the plan is about, as it is now.
+func (p registrationPlan) beforeName() string {
+	if p.before == nil {
+		return p.machine.Name
+	}
+	return p.before.Name
+}
+
 // plan decides what to do, or refuses. It never takes another Tentacle's registration, and never
 // changes its own, unasked.
 func (w wantedRegistration) plan(existing existingRegistrations) (registrationPlan, error) {
@@ -52,8 +77,10 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 	p.others = slices.DeleteFunc(slices.Clone(existing.sameCertificate), func(m octoapi.Machine) bool { return containsMachine(own, m) })
 	named := existing.named
 	p.twins = slices.DeleteFunc(slices.Clone(own), func(m octoapi.Machine) bool { return named != nil && m.ID == named.ID })
-	o := w.options
+	o := w.wish
 	switch {
+	case named == nil && len(own) == 0 && o.inFile() && o.missing() != "":
+		return p, incompleteError{w.space, o}
 	case named == nil && len(own) == 0, named == nil && o.additional:
 		p.machine.TenantedDeploymentParticipation = cmp.Or(p.machine.TenantedDeploymentParticipation, w.defaultParticipation())
 		return p, nil
@@ -65,9 +92,11 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 		p.action, p.before, p.twins = actionRenamed, &own[0], nil
 		return w.changed(p)
 	case named.Endpoint.CommunicationStyle != w.machine.Endpoint.CommunicationStyle:
-		return p, otherStyleError{w.space, o.kind.machine, *named, containsMachine(own, *named), w.tentacle, w.server}
+		return p, otherStyleError{w.space, o, *named, containsMachine(own, *named), w.tentacle, w.server}
+	case o.inFile() && !o.force && containsMachine(own, *named) && named.Endpoint.Polls() && !w.sameEndpoint(named.Endpoint):
+		return p, otherSubscriptionError{w.space, o, *named, w.machine.Endpoint.URI} // of a fleet that shares the certificate, perhaps
 	case !containsMachine(own, *named) && !o.force && !o.kind.kubernetes:
-		return p, nameTakenError{w.space, o.kind.machine, *named, w.machine.Endpoint.Thumbprint, w.sameEndpoint(named.Endpoint)}
+		return p, nameTakenError{w.space, o, *named, w.machine.Endpoint.Thumbprint, w.sameEndpoint(named.Endpoint)}
 	case !containsMachine(own, *named) && len(own) > 0 && !o.additional:
 		return p, w.otherName(own, true)
 	}
@@ -76,7 +105,7 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 }
 
 func (w wantedRegistration) otherName(own []octoapi.Machine, taken bool) otherNameError {
-	return otherNameError{space: w.space, kind: w.options.kind.machine, own: own, taken: taken, tentacle: w.tentacle, server: w.server}
+	return otherNameError{space: w.space, wish: w.wish, own: own, taken: taken, tentacle: w.tentacle, server: w.server}
 }
 
 // ownAmong are the registrations of this Tentacle: those with its thumbprint that have its
@@ -110,10 +139,10 @@ func containsMachine(list []octoapi.Machine, m octoapi.Machine) bool {
 	return slices.ContainsFunc(list, func(other octoapi.Machine) bool { return other.ID == m.ID })
 }
 
-// changed completes the plan for a registration that exists: what the options leave open stays.
+// changed completes the plan for a registration that exists: what the wish leaves open stays.
 func (w wantedRegistration) changed(p registrationPlan) (registrationPlan, error) {
 	m := *p.before
-	o := w.options
+	o := w.wish
 	if p.action == actionRenamed {
 		m.Name = w.machine.Name
 	}
@@ -135,6 +164,9 @@ func (w wantedRegistration) changed(p registrationPlan) (registrationPlan, error
 // endpoint is the one asked for, in the server's own spelling where that is the same.
 func (w wantedRegistration) endpoint(before octoapi.Endpoint) octoapi.Endpoint {
 	e := w.machine.Endpoint
+	if !e.Polls() && !before.Polls() && thumbprint.Same(e.Thumbprint, before.Thumbprint) {
+		e.URI = w.address.keeping(before.URI)
+	}
 	e.ProxyID = cmp.Or(e.ProxyID, before.ProxyID)
 	e.DefaultNamespace = cmp.Or(e.DefaultNamespace, before.DefaultNamespace)
 	if thumbprint.Same(e.Thumbprint, before.Thumbprint) {
@@ -151,13 +183,13 @@ func (w wantedRegistration) endpoint(before octoapi.Endpoint) octoapi.Endpoint {
 	return e
 }
 
-// setPlace sets what the options give.
+// setPlace sets what the wish gives.
 func (w wantedRegistration) setPlace(m *octoapi.Machine) {
 	for _, list := range []struct{ to, from *[]string }{
 		{&m.EnvironmentIDs, &w.machine.EnvironmentIDs}, {&m.Roles, &w.machine.Roles}, {&m.TenantIDs, &w.machine.TenantIDs},
 		{&m.TenantTags, &w.machine.TenantTags}, {&m.WorkerPoolIDs, &w.machine.WorkerPoolIDs},
 	} {
-		if len(*list.from) > 0 && !sameValues(*list.from, *list.to) {
+		if *list.from != nil && !sameValues(*list.from, *list.to) {
 			*list.to = *list.from
 		}
 	}
@@ -169,10 +201,10 @@ func (w wantedRegistration) setPlace(m *octoapi.Machine) {
 
 // defaultParticipation is that of a new deployment target, as the Tentacle CLI has it.
 func (w wantedRegistration) defaultParticipation() string {
-	if w.options.kind.isWorker() {
+	if w.wish.kind.isWorker() {
 		return ""
 	}
-	return participationModes[0]
+	return octoapi.Participations[0]
 }
 
 // fields are those that the plan changes, with IDs instead of names.

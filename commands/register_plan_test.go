@@ -23,7 +23,7 @@ func aMachine(id, name, thumb, subscription string) octoapi.Machine {
 
 // wants is the registration of the Tentacle with ownThumb and ownQueue under a name.
 func wants(name string, o registerOptions) wantedRegistration {
-	return wantedRegistration{options: &o, space: "Default", machine: aMachine("", name, ownThumb, ownQueue), subscriptions: []string{ownQueue}}
+	return wantedRegistration{wish: o.wish(), space: "Default", machine: aMachine("", name, ownThumb, ownQueue), subscriptions: []string{ownQueue}}
 }
 
 // TestWhatARegistrationDoesWithThoseThatExist has every combination of what may have the name and

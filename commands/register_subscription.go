@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -15,33 +16,53 @@ import (
 // Octopus hands out work by subscription alone, so a clone that has a certificate of its own, but
 // the subscription of its original, would get the original's work.
 func (reg *registering) settleSubscription(ctx context.Context) error {
-	if reg.options.style != tentacleconfig.StylePolling {
+	if reg.style != tentacleconfig.StylePolling {
 		return nil
 	}
-	used := polledWith(reg.tentacle.servers, reg.thumbprint)
-	named := reg.existing.named
-	switch {
-	case reg.trust.given != "":
+	used := polledWith(reg.tentacle.servers, reg.trust.thumbprint)
+	if reg.trust.given != "" {
 		return reg.checkGivenSubscription(ctx, used)
-	case named != nil && thumbprint.Same(named.Endpoint.Thumbprint, reg.own) && named.Endpoint.Polls():
-		reg.trust.adopted = named.Endpoint.URI
+	}
+	if reg.trust.adopted = reg.registeredSubscription(used); reg.trust.adopted != "" {
 		return reg.adoptRegistered(ctx, used)
-	case len(used) == 0 || len(reg.existing.sameCertificate) > 0:
+	}
+	if len(used) == 0 {
 		return nil
-	case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used) && !reg.shared(ctx, *named):
-		return nil // its certificate was replaced, and this is its registration
+	}
+	for _, r := range reg.all {
+		named := r.existing.named
+		switch {
+		case len(r.existing.sameCertificate) > 0:
+			return nil
+		case named != nil && (octoapi.Registration{Machine: *named}).PolledWith(used) && !reg.shared(ctx, r, *named):
+			return nil // its certificate was replaced, and this is its registration
+		}
 	}
 	return reg.renewForClone(ctx)
+}
+
+// registeredSubscription is the subscription of the registration that has the name, if it has this
+// Tentacle's certificate; of several, one with which the Tentacle polls is preferred. "" is none.
+func (reg *registering) registeredSubscription(used []string) (subscription string) {
+	for _, r := range reg.all {
+		named := r.existing.named
+		if named == nil || !thumbprint.Same(named.Endpoint.Thumbprint, reg.own) || !named.Endpoint.Polls() {
+			continue
+		}
+		if (octoapi.Registration{Machine: *named}).PolledWith(used) {
+			return named.Endpoint.URI
+		}
+		subscription = cmp.Or(subscription, named.Endpoint.URI)
+	}
+	return subscription
 }
 
 // shared says whether another registration of this kind in this space has the same subscription: a
 // clone's, or the original's. In another space, or of another kind, it may be the same Tentacle's.
 // Where not all can be looked at, it is not known, and the subscription stays.
-func (reg *registering) shared(ctx context.Context, m octoapi.Machine) bool {
+func (reg *registering) shared(ctx context.Context, of *oneRegistration, m octoapi.Machine) bool {
 	found, _ := reg.server.WithSubscription(ctx, m.Endpoint.CommunicationStyle, []string{m.Endpoint.URI})
-	return slices.ContainsFunc(found, func(r octoapi.Registration) bool {
-		return r.Space.ID == reg.space.ID && r.Kind == reg.options.kind.machine && r.Machine.ID != m.ID
-	})
+	return slices.ContainsFunc(found, func(r octoapi.Registration) bool { return of.listed(r) && r.Machine.ID != m.ID })
 }
 
 // registrations are those with this Tentacle's certificate that the account may see. One that may
@@ -83,7 +104,9 @@ func (reg *registering) checkGivenSubscription(ctx context.Context, used []strin
 		return err
 	}
 	for _, r := range found {
-		ours := r.Space.ID == reg.space.ID && r.Kind == reg.options.kind.machine && reg.existing.named != nil && r.Machine.ID == reg.existing.named.ID
+		ours := slices.ContainsFunc(reg.all, func(one *oneRegistration) bool {
+			return one.listed(r) && one.existing.named != nil && r.Machine.ID == one.existing.named.ID
+		})
 		if !ours && r.PolledWith(used) {
 			return hint.Errorf("omit --server-subscription-id: all registrations of a Tentacle at one cluster have one subscription",
 				"with the subscription %s, work for %s would not arrive any more: the Tentacle polls with %s", reg.trust.given, r, strings.Join(used, ", "))
@@ -99,11 +122,11 @@ func (reg *registering) renewForClone(ctx context.Context) error {
 	if err != nil || len(found) > 0 {
 		return err
 	}
-	addresses := slices.Clone(reg.options.addresses)
-	addresses = append(addresses, notPolled(polledAddresses(reg.tentacle.servers, reg.thumbprint), addresses)...)
+	addresses := slices.Clone(reg.addresses)
+	addresses = append(addresses, notPolled(polledAddresses(reg.tentacle.servers, reg.trust.thumbprint), addresses)...)
 	refused := false
 	for _, port := range reg.server.askTrust(ctx, addresses, reg.certificate) {
-		switch ofCluster := thumbprint.Same(port.Thumbprint, reg.thumbprint); {
+		switch ofCluster := thumbprint.Same(port.Thumbprint, reg.trust.thumbprint); {
 		case ofCluster && port.Trust == octoapi.Trusted:
 			return nil // it is registered where the account sees nothing
 		case ofCluster && port.Trust == octoapi.NotTrusted:

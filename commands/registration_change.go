@@ -18,11 +18,14 @@ const (
 	actionRenamed   registrationAction = "renamed" // and perhaps updated
 	actionUnchanged registrationAction = "unchanged"
 	actionDeleted   registrationAction = "deleted"
-	actionUnknown   registrationAction = "unknown" // it was sent, and no answer came
+	actionUnknown   registrationAction = "unknown"  // it was sent, and no answer came
+	actionNotDone   registrationAction = "not-done" // it, or one before it, failed
 )
 
 // changes says whether something is known to have happened to the registration.
-func (a registrationAction) changes() bool { return a != actionUnchanged && a != actionUnknown }
+func (a registrationAction) changes() bool {
+	return a != actionUnchanged && a != actionUnknown && a != actionNotDone
+}
 
 // registrationChange is what a command does to a registration, as printed; in a dry run, what it
 // would do.

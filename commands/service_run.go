@@ -116,6 +116,18 @@ func (s serviceRun) applyTo(ctx context.Context, c *console, t serviceTarget) (*
 }
 
 func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r *serviceReport) error {
+	plan, err := s.plan(c, t, r)
+	if err != nil {
+		return err
+	}
+	if (s.request.Stop || s.request.Uninstall) && !r.DryRun {
+		t.clearMark() // somebody wants it to be stopped
+	}
+	return s.carryOutSteps(ctx, c, t, r, plan.Steps)
+}
+
+// plan decides what the request means for a service, and refuses what this account may not do.
+func (s serviceRun) plan(c *console, t serviceTarget, r *serviceReport) (*service.Plan, error) {
 	request := s.request
 	if request.Kept = t.wanted.Kept(); len(request.Kept) > 0 {
 		r.Kept = request.Kept
@@ -123,22 +135,23 @@ func (s serviceRun) carryOut(ctx context.Context, c *console, t serviceTarget, r
 	request.Interrupted = interruptedRestart(t.instance.ConfigPath, t.found.Status) != nil
 	plan, err := service.MakePlan(request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Difference = plan.Difference
 	if actions := plan.Actions(); len(actions) > 0 {
 		err := service.CheckRights(t.found.Name, actions...)
 		switch {
 		case err != nil && !r.DryRun:
-			return err
+			return nil, err
 		case err != nil: // an account that may only look can see what would be done
 			c.warn("without --dry-run this would fail: %s", c.errorText(err))
 		}
 	}
-	if (request.Stop || request.Uninstall) && !r.DryRun {
-		t.clearMark() // somebody wants it to be stopped
-	}
-	for _, step := range plan.Steps {
+	return plan, nil
+}
+
+func (s serviceRun) carryOutSteps(ctx context.Context, c *console, t serviceTarget, r *serviceReport, steps []service.Step) error {
+	for _, step := range steps {
 		if step.Action != "" && !r.DryRun {
 			if err := t.do(ctx, c, step.Action); err != nil {
 				return r.unfinished(ctx, explainStart(ctx, t.suggest(), err))
@@ -236,17 +249,7 @@ func (r *serviceReport) print(c *console) {
 		name = cmp.Or(r.Instance, r.Service.Name)
 	}
 	c.printf("%s\n", name)
-	for line := range strings.Lines(r.Difference) {
-		line = strings.TrimSuffix(line, "\n")
-		shown := c.line(line)
-		switch {
-		case strings.HasPrefix(line, "+"):
-			shown = c.green(line)
-		case strings.HasPrefix(line, "-"):
-			shown = c.red(line)
-		}
-		c.printf("  %s\n", shown)
-	}
+	printServiceDifference(c, r.Difference)
 	for _, line := range r.lines {
 		c.printf("  %s\n", line)
 	}

@@ -25,6 +25,9 @@ type showConfigurationOptions struct {
 	api      apiOptions
 	file     userFile
 	space    spaceOption
+	format   string
+
+	onlySpace string // of which the file shows the registrations; "" for all
 }
 
 func showConfigurationCommand(c *console) *cli.Command {
@@ -38,10 +41,19 @@ what the Octopus Server knows about this Tentacle: its name there, environments,
 roles, tenants, worker pools and policy. Of a Kubernetes agent, adds what is known of
 it in its cluster.
 
+With --format=yaml, prints the file that says what this Tentacle is: its settings, the
+polled nodes and the service, and with --server and credentials its registrations, in
+all spaces or in that of --space. Applied here it changes nothing; on another machine it
+makes such a Tentacle.
+
   octo-tentacle show-configuration
   octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle show-configuration --format=yaml --file=tentacle.yaml \
+    --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle show-configuration --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
+			&cli.StringFlag{Name: "format", Category: theOutcome, Destination: &o.format, Value: "json",
+				Usage: "output `FORMAT`: json, or yaml for a file that can be applied"},
 			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file.path,
 				Usage: "`FILE` to write it to, instead of standard output"},
 			o.file.forceFlag(theOutcome),
@@ -55,7 +67,10 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 		return err
 	}
 
-	if o.agents.given() {
+	switch {
+	case o.agents.given() && o.yaml():
+		return errAgentHasNoFile
+	case o.agents.given():
 		return showAgents(ctx, c, o)
 	}
 	t, err := lookAt(ctx, o.tentacle)
@@ -67,12 +82,21 @@ func showConfiguration(ctx context.Context, c *console, o showConfigurationOptio
 			return err
 		}
 	}
+	if o.yaml() {
+		content, err := o.showFile(ctx, c, t)
+		if err != nil {
+			return err
+		}
+		return o.writeFile(c, content, c.printFile)
+	}
 	shown, err := o.shown(ctx, c, t)
 	if err != nil {
 		return err
 	}
 	return o.write(c, shown)
 }
+
+func (o *showConfigurationOptions) yaml() bool { return o.format == "yaml" }
 
 // shown is what is known of a Tentacle.
 func (o *showConfigurationOptions) shown(ctx context.Context, c *console, t *tentacle) (tree, error) {
@@ -93,17 +117,29 @@ func (o *showConfigurationOptions) write(c *console, value any) error {
 	if err != nil {
 		return err
 	}
+	return o.writeFile(c, []byte(text), nil)
+}
+
+// writeFile writes a content to the file; to standard output by toOutput where no file is named.
+func (o *showConfigurationOptions) writeFile(c *console, content []byte, toOutput func([]byte) error) error {
+	if o.file.path == "" {
+		return toOutput(content)
+	}
 	if err := os.MkdirAll(filepath.Dir(o.file.path), 0o755); err != nil {
 		return fmt.Errorf("--file: %w", err)
 	}
 	c.step("write " + o.file.path)
-	return o.file.write([]byte(text))
+	return o.file.write(content)
 }
 
 func (o *showConfigurationOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.agents.complete(o.tentacle, false), o.file.complete("file")); err != nil {
 		return err
 	}
+	if o.format = strings.ToLower(o.format); o.format != "json" && o.format != "yaml" {
+		return fmt.Errorf("--format %q is not known: use json or yaml", o.format)
+	}
+	o.onlySpace = o.space.space
 	o.space.complete()
 	if o.asksServer() {
 		return o.api.complete(c)

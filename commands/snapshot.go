@@ -21,7 +21,9 @@ func askAll(ctx context.Context, snapshots []*snapshot, answered func(octoapi.Po
 }
 
 // unseen says whether nothing is known but why nothing is known.
-func (s *snapshot) unseen() bool { return s.IndexErr != nil || s.UnseenErr != nil }
+func (s *snapshot) unseen() bool {
+	return s.IndexErr != nil || s.UnseenErr != nil || s.Wish != nil && s.Wish.Absent != nil
+}
 
 // ask asks the service manager, the ports, their hosts and the API at the same time.
 func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
@@ -36,7 +38,10 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 				s.Variables, s.VariablesErr = s.place.environment(ctx)
 			}
 		})
-		all.Go(func() { s.lookAtFileAccess(ctx) })
+		all.Go(func() {
+			s.lookAtFileAccess(ctx)
+			s.lookAtWishedService(ctx)
+		})
 	}
 	all.Go(func() { s.askPorts(ctx, answered) })
 	all.Go(func() { s.askHosts(ctx) })
@@ -65,6 +70,13 @@ func (s *snapshot) askAPI(ctx context.Context) {
 	cluster.Go(func() { api.Thumbprint, api.Err = s.server.Thumbprint(ctx) })
 	cluster.Go(func() { api.Nodes, api.NodesErr = s.server.Nodes(ctx) })
 	all.Go(func() { api.Queues = s.askQueues(ctx, cluster.Wait) })
+	if s.wished != nil && len(s.Wish.File.Registrations) > 0 {
+		all.Go(func() {
+			if cluster.Wait(); api.Err == nil {
+				s.compareRegistrations(ctx, s.wished)
+			}
+		})
+	}
 	if own := s.OwnThumbprint(); own != "" {
 		all.Go(func() {
 			api.Registrations, api.Unread, api.RegistrationsErr = s.server.Registrations(ctx, own)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"github.com/urfave/cli/v2"
@@ -61,8 +62,7 @@ itself removes the rest.
 				Usage: "`FILE` (YAML or JSON) with the addresses: a list, or a list under nodes:, and perhaps thumbprints:; - for standard input"},
 			pollFewerFlag(&o.force, "poll fewer of the nodes that hand out work than before"),
 		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags(), o.health.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "quiet", Category: theOutcome, Destination: &o.change.quiet, DisableDefaultText: true,
-				Usage: "print nothing if nothing changed (a pending restart is still reported; ignored with --format=json)"},
+			quietFlag(&o.change.quiet),
 		}),
 		Action: func(ctx *cli.Context) error { return syncServers(ctx.Context, c, o) },
 	}
@@ -182,29 +182,29 @@ func (o *syncServersOptions) completeFromFile(c *console) error {
 	if err != nil {
 		return err
 	}
-	if o.poll.polling.addresses, err = eachAddress(listed.addresses, ports); err != nil {
+	if o.poll.polling.addresses, err = eachAddress(listed.Addresses, ports); err != nil {
 		return fmt.Errorf("--file: %s: %w", inputName(o.file), err)
 	}
-	o.poll.listed = listed.thumbprints
+	o.poll.listed = listed.Thumbprints
 	return nil
 }
 
 // readFile reads the list of nodes.
-func (o *syncServersOptions) readFile(c *console) (nodeList, error) {
+func (o *syncServersOptions) readFile(c *console) (tentaclefile.NodeList, error) {
 	content, err := c.readInput(o.file)
 	if err == nil {
 		err = checkEncoding(inputName(o.file), content, encodingRemedy(o.file))
 	}
 	if err != nil {
-		return nodeList{}, fmt.Errorf("--file: %w", err)
+		return tentaclefile.NodeList{}, fmt.Errorf("--file: %w", err)
 	}
-	list, err := readNodeList(content)
+	list, err := tentaclefile.ReadNodes(content)
 	if err != nil {
-		return nodeList{}, hint.With(fmt.Errorf("--file: %s is not a list of addresses: %s", inputName(o.file), strings.TrimPrefix(err.Error(), "yaml: ")),
+		return tentaclefile.NodeList{}, hint.With(fmt.Errorf("--file: %s is not a list of addresses: %s", inputName(o.file), strings.TrimPrefix(err.Error(), "yaml: ")),
 			hint.Lines("it must look like", "  nodes:", "    - https://octo1:10943", "    - https://octo2:10943"))
 	}
-	if len(list.addresses) == 0 {
-		return nodeList{}, fmt.Errorf("--file: %s lists no address; use remove-server to poll nothing", inputName(o.file))
+	if len(list.Addresses) == 0 {
+		return tentaclefile.NodeList{}, fmt.Errorf("--file: %s lists no address; use remove-server to poll nothing", inputName(o.file))
 	}
 	return list, nil
 }

@@ -20,6 +20,7 @@ type snapshot struct {
 	certificate *tentacleconfig.Certificate // nil when it cannot be used here, which is a finding of its own
 	proxy       tentacleconfig.Proxy
 	server      *connection // nil when the API is not asked
+	wished      *tentacle   // what is compared with a file; nil where nothing is, or there are no settings
 }
 
 // takeSnapshot reads a Tentacle where it is kept, and records what cannot be read.

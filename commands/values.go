@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
+	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -36,13 +37,7 @@ func nonEmpty(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.TrimSpace(v) == "" })
 }
 
-func parsePort(text string) (int, error) {
-	port, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
-	if err != nil || port == 0 {
-		return 0, errors.New("a port is a number from 1 to 65535")
-	}
-	return int(port), nil
-}
+func parsePort(text string) (int, error) { return octoapi.ParsePort(text) }
 
 // formatPort is a port as settings have it.
 func formatPort(text string) (string, error) {
@@ -105,8 +100,8 @@ func parseStyle(option, text string) (tentacleconfig.Style, error) {
 // parseHost is a name or an IP address, in lower case and without brackets. The other parts of an
 // address have their own options or are refused.
 func parseHost(text string) (string, error) {
-	host := strings.Trim(strings.ToLower(text), "[]")
-	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/\\?#@[]<>\"% \t\r\n") {
+	host, is := octoapi.ParseHost(text)
+	if !is {
 		return "", fmt.Errorf("%q: give only the host, like web01.example.com; its port is --tentacle-comms-port", text)
 	}
 	return host, nil
@@ -120,21 +115,17 @@ func bracketed(host string) string {
 	return host
 }
 
-// participationModes are the names of Octopus.Client's TenantedDeploymentMode; the first is the
-// default.
-var participationModes = []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
-
 // parseParticipation knows the modes, ignoring case; "" is none.
 func parseParticipation(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	for _, mode := range participationModes {
+	for _, mode := range octoapi.Participations {
 		if strings.EqualFold(text, mode) {
 			return mode, nil
 		}
 	}
-	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(participationModes, ", "))
+	return "", fmt.Errorf("--tenanted-deployment-participation %q: use %s", text, strings.Join(octoapi.Participations, ", "))
 }
 
 // parseSubscription brings a subscription into the form by which Octopus compares: a URI with a

@@ -38,6 +38,10 @@ type Machine struct {
 	sent json.RawMessage // all that the server sent; nil for a new one
 }
 
+// Participations are the values of TenantedDeploymentParticipation (OctopusClients,
+// TenantedDeploymentMode.cs); the first is the default.
+var Participations = []string{"Untenanted", "TenantedOrUntenanted", "Tenanted"}
+
 // link is one of those that the server sent; "" for none.
 func (m Machine) link(name string) string {
 	var sent struct{ Links links }

@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 // Space is a space of the server, with what it holds.
@@ -146,6 +145,38 @@ func (c *Client) chooseSpace(spaces []spaceResource, ref string) (Named, error) 
 	return found[0], nil
 }
 
+// UnknownNameError says that nothing has some of the names asked for, or that the account may not
+// see it.
+type UnknownNameError struct {
+	Kind      string   // what was asked for: environment, tenant…
+	Names     []string // those that nothing has
+	Available string   // the names of the first of those that the account sees, as a text
+
+	where, server string // as in the message
+}
+
+func (e *UnknownNameError) Error() string {
+	quoted := make([]string, len(e.Names))
+	for i, name := range e.Names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return fmt.Sprintf("there is no %s %s%s on the Octopus Server at %s, or the account may not see it", e.Kind, strings.Join(quoted, ", "), e.where, e.server)
+}
+
+// Hints say which names there are.
+func (e *UnknownNameError) Hints() []string { return []string{"available: " + e.Available} }
+
+// Each are errors with one name each.
+func (e *UnknownNameError) Each() []*UnknownNameError {
+	each := make([]*UnknownNameError, len(e.Names))
+	for i := range e.Names {
+		one := *e
+		one.Names = e.Names[i : i+1]
+		each[i] = &one
+	}
+	return each
+}
+
 // pick finds each ref, by name, else by slug, else by ID, in the order of the refs and each thing
 // once. The error names all that were not found.
 func (c *Client) pick(kind string, among []Named, refs []string, where string) ([]Named, error) {
@@ -155,14 +186,13 @@ func (c *Client) pick(kind string, among []Named, refs []string, where string) (
 		n, ok := lookup(among, strings.TrimSpace(ref))
 		switch {
 		case !ok:
-			unknown = append(unknown, fmt.Sprintf("%q", ref))
+			unknown = append(unknown, ref)
 		case !slices.Contains(found, n):
 			found = append(found, n)
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, hint.Errorf("available: "+c.names(among), "there is no %s %s%s on the Octopus Server at %s, or the account may not see it",
-			kind, strings.Join(unknown, ", "), where, c.URL())
+		return nil, &UnknownNameError{Kind: kind, Names: unknown, Available: c.names(among), where: where, server: c.URL()}
 	}
 	return found, nil
 }

@@ -86,6 +86,18 @@ func TestAllUnknownNamesAreNamedWithWhatThereIs(t *testing.T) {
 	s := openSpace(t, cluster, "")
 	_, err := s.Environments(t.Context(), []string{"Nope", "Development", "Neither"})
 	mustSay(t, err, `no environment "Nope", "Neither" in the space Default`, "available: Development, Production")
+	unknown, is := errors.AsType[*UnknownNameError](err)
+	if !is || unknown.Kind != "environment" || !slices.Equal(unknown.Names, []string{"Nope", "Neither"}) {
+		t.Fatalf("%#v", err)
+	}
+	each := unknown.Each()
+	if len(each) != 2 {
+		t.Fatalf("%d errors", len(each))
+	}
+	mustSay(t, each[1], `there is no environment "Neither" in the space`, "available: Development, Production", cluster.URL())
+	if strings.Contains(each[1].Error(), "Nope") {
+		t.Error(each[1])
+	}
 	_, err = s.Policy(t.Context(), "Nope")
 	mustSay(t, err, `no machine policy "Nope"`, "Transient machines")
 	mustSay(t, s.CheckTenantTags(t.Context(), []string{"CustomerType/Nope"}), `no tenant tag "CustomerType/Nope"`, "CustomerType/VIP")

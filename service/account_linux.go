@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -46,6 +47,22 @@ func Unreadable(account, file string) string {
 		return target
 	}
 	return ""
+}
+
+// Give makes a local account, with its group, the owner of files and folders that were just made. It
+// does nothing for an account that is not in the host's own list: nothing is known of it.
+func Give(account string, paths ...string) error {
+	who, err := user.Lookup(account)
+	if err != nil {
+		return nil
+	}
+	uid, badUID := strconv.Atoi(who.Uid)
+	gid, badGID := strconv.Atoi(who.Gid)
+	errs := []error{badUID, badGID}
+	for _, path := range paths {
+		errs = append(errs, os.Lchown(path, uid, gid))
+	}
+	return errors.Join(errs...)
 }
 
 // Reader says whether the unit NAME.service can read a file without being one of everybody: as

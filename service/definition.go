@@ -42,6 +42,21 @@ type Installation struct {
 	scm *scmService // what Text is made of (Windows)
 }
 
+// RunsAs is the account that the service runs as; "" for the usual one: root or, on Windows,
+// LocalSystem.
+func (i Installation) RunsAs() string {
+	account := i.Account
+	for line := range strings.Lines(i.Text) { // of systemd, where the last one counts
+		if user, is := strings.CutPrefix(strings.TrimSpace(line), "User="); is && i.scm == nil {
+			account = strings.ReplaceAll(strings.TrimSpace(user), "%%", "%")
+		}
+	}
+	if account == "root" && i.scm == nil || fullAccount(account) == localSystem && i.scm != nil {
+		return ""
+	}
+	return account
+}
+
 // The description that Tentacle gives its services (Startup/Tentacle.cs).
 const description = "Octopus Deploy: Tentacle deployment agent"
 

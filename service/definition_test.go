@@ -216,3 +216,21 @@ func TestTentacleIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestTheAccountOfAServiceIsThatOfItsUnitOrOfWindows(t *testing.T) {
+	for _, c := range []struct {
+		installed Installation
+		want      string
+	}{
+		{Installation{Text: Definition{Instance: "web"}.Text("linux")}, ""},
+		{Installation{Text: Definition{Instance: "web", Account: "a%b"}.Text("linux")}, "a%b"},
+		{Installation{Text: "[Service]\r\nUser=root\r\nUser=octopus\r\n"}, "octopus"},
+		{Installation{}, ""},
+		{Installation{Account: `NT AUTHORITY\SYSTEM`, scm: &scmService{}}, ""},
+		{Installation{Account: `DOMAIN\octopus`, Text: "User=other", scm: &scmService{}}, `DOMAIN\octopus`},
+	} {
+		if got := c.installed.RunsAs(); got != c.want {
+			t.Errorf("%q, not %q, of %+v", got, c.want, c.installed)
+		}
+	}
+}

@@ -163,7 +163,21 @@ func Unregister(name string) error {
 // alone; on Windows its folder decides, since the services there often have accounts of their own.
 // The folder is made too. An existing file stays as it is, and the error is fs.ErrExist.
 func Create(path string, settings ...Setting) error {
-	d, err := New(path, settings...)
+	return CreateEdited(path, func(d *Document) error {
+		for _, s := range settings {
+			d.Set(s.Key, s.Value)
+		}
+		return nil
+	})
+}
+
+// CreateEdited is Create for what edit makes of a document without settings. Its
+// error is returned as it is, and there is no file then.
+func CreateEdited(path string, edit func(*Document) error) error {
+	d, err := New(path)
+	if err == nil {
+		err = edit(d)
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ var areas = []struct {
 	ids     []string
 	polling bool // there is nothing to look at in a Tentacle that only listens
 }{
+	{name: "file", ids: []string{idFile}},
 	{name: "nodes", ids: []string{idNodes}, polling: true},
 	{name: "ports", ids: []string{idPollingPort}, polling: true},
 	{name: "registration", ids: []string{idRegistration}},

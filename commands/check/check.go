@@ -23,6 +23,10 @@ func (s *Snapshot) Findings() []Finding {
 		r.agent()
 		return r.findings
 	}
+	if s.Wish != nil && s.Wish.Absent != nil {
+		r.wish()
+		return r.findings
+	}
 	r.configuration()
 	if s.ConfigurationErr == nil {
 		r.eachAbout(Finding{Thumbprint: r.OwnThumbprint()}, r.certificate)
@@ -42,6 +46,7 @@ func (s *Snapshot) Findings() []Finding {
 		r.proving()
 		r.sameNodes()
 	}
+	r.wish()
 	return r.findings
 }
 

@@ -50,6 +50,8 @@ type Finding struct {
 	Thumbprint   string `json:"thumbprint,omitempty"`   // of a cluster, or of the Tentacle
 	Registration string `json:"registration,omitempty"` // its ID
 	Space        string `json:"space,omitempty"`        // the ID of the registration's
+	Key          string `json:"key,omitempty"`          // of the file to compare with, like registrations[0].roles
+	Line         int    `json:"line,omitempty"`         // of that file, from 1
 
 	Open string `json:"-"` // what a person has to do about a Fix that is not complete
 	// Unknown says of a warning that it leaves open whether all is well, as where its area was not
@@ -90,6 +92,7 @@ const (
 	idNextStart             = "next-start"   // the next start of an agent keeps its trust
 	idRelease               = "release"      // of Helm, that made an agent
 	idScripts               = "script-pods"  // of an agent; only where some run
+	idFile                  = "file"         // one finding for each difference to a file that says what the Tentacle should be
 )
 
 // report collects the findings about a snapshot.
@@ -149,7 +152,7 @@ func (r *report) add(level Level, id, what, why, fix string) *Finding {
 
 // changesServers matches the commands that change the list of trusted servers, which refuse one
 // with which the Tentacle does not start.
-var changesServers = lazyregexp.New(`octo-tentacle (server-comms|poll-server|sync-servers|remove-server|update-trust|register-|configure .*trust=)`)
+var changesServers = lazyregexp.New(`octo-tentacle (apply|server-comms|poll-server|sync-servers|remove-server|update-trust|register-|configure .*trust=)`)
 
 // waits says whether a fix fails as long as other entries keep the Tentacle from starting.
 func (r *report) waits(fix string) bool {

@@ -63,6 +63,8 @@ type Snapshot struct {
 
 	Kubernetes *Agent // of an agent that is looked at from outside its container; nil elsewhere
 
+	Wish *Wish // nil where the Tentacle is compared with no file
+
 	NewSubscription string   // a new one, for a Tentacle that shares its own
 	Machine         *Machine // with all instances on this computer, where all are checked; else nil
 	sharedFile      string   // a name of the configuration file that several of them have

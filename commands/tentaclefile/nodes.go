@@ -1,35 +1,32 @@
-package commands
+package tentaclefile
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"go.yaml.in/yaml/v3"
 )
 
-// nodeList is a file with the nodes of a cluster.
-type nodeList struct {
-	addresses []string
-	// thumbprints are those of the cluster, as thumbprint.Clean writes them: two while its
+// NodeList is a file with the nodes of a cluster alone, and which cluster that is.
+type NodeList struct {
+	Addresses []string // as they are written
+	// Thumbprints are those of the cluster, as thumbprint.Clean writes them: two while its
 	// certificate is renewed, none where the file leaves them out.
-	thumbprints []string
+	Thumbprints []string
 }
 
-// readNodeList reads a list of addresses in YAML (JSON is YAML, too), or such a list under the name
+// ReadNodes reads a list of addresses in YAML (JSON is YAML, too), or such a list under the name
 // nodes, perhaps with thumbprints beside it. It refuses everything else, because an overlooked
 // address would be removed. It repeats no value, because the file may be the wrong one and contain
 // a key.
-func readNodeList(content []byte) (list nodeList, err error) {
+func ReadNodes(content []byte) (list NodeList, err error) {
 	document, err := oneDocument(content)
 	if document == nil || err != nil {
 		return list, err
 	}
 	if document.Kind != yaml.MappingNode {
-		list.addresses, err = addressList(document)
+		list.Addresses, err = addressList(document)
 		return list, err
 	}
 	seen := map[string]bool{}
@@ -39,9 +36,9 @@ func readNodeList(content []byte) (list nodeList, err error) {
 		case seen[name.Value]:
 			return list, fmt.Errorf("line %d: the name %s is there twice", name.Line, name.Value)
 		case name.Value == "nodes":
-			list.addresses, err = addressList(value)
+			list.Addresses, err = addressList(value)
 		case name.Value == "thumbprints":
-			list.thumbprints, err = thumbprintList(value)
+			list.Thumbprints, err = thumbprintList(value)
 		default:
 			return list, fmt.Errorf("line %d: expected the names nodes and thumbprints alone", name.Line)
 		}
@@ -54,22 +51,6 @@ func readNodeList(content []byte) (list nodeList, err error) {
 		return list, fmt.Errorf("line %d: expected the name nodes", document.Line)
 	}
 	return list, nil
-}
-
-// oneDocument is the only document of a YAML file; nil for an empty one.
-func oneDocument(content []byte) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	var document yaml.Node
-	switch err := decoder.Decode(&document); {
-	case errors.Is(err, io.EOF):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, errors.New("it contains a second document (after ---)")
-	}
-	return document.Content[0], nil
 }
 
 // addressList reads a list of addresses, or null, which is none.
@@ -113,13 +94,3 @@ func textList(node *yaml.Node, what string) (texts []string, err error) {
 	}
 	return texts, nil
 }
-
-// aliased resolves an alias (*name).
-func aliased(node *yaml.Node) *yaml.Node {
-	if node.Kind == yaml.AliasNode {
-		return node.Alias
-	}
-	return node
-}
-
-func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }

@@ -1,0 +1,108 @@
+package commands
+
+import (
+	"time"
+
+	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
+)
+
+// certificateWish is the certificate that a file asks for.
+type certificateWish struct {
+	certificate *tentacleconfig.Certificate // nil: it stays as it is
+	isNew       bool                        // it was made for this change
+}
+
+// wishedCertificate reads or makes the certificate that the file asks for. It writes nothing.
+func (a *fileChange) wishedCertificate() (w certificateWish, err error) {
+	switch wish := a.wish.Certificate; {
+	case wish == nil:
+	case wish.PFX != "":
+		if w.certificate, err = a.readPFX(); err == nil {
+			warnOfShortKey(a.console, w.certificate)
+		}
+	case a.tentacle.document.HasCertificate():
+		err = checkUsable(a.tentacle)
+	default:
+		w.isNew = true
+		w.certificate, err = tentacleconfig.NewCertificate(time.Now())
+	}
+	return w, err
+}
+
+// readPFX reads the certificate that the file names.
+func (a *fileChange) readPFX() (*tentacleconfig.Certificate, error) {
+	f := a.wish
+	path := f.Certificate.PFX
+	password, err := a.passwordIn("certificate.passwordFile", f.Certificate.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	content, err := a.console.readInput(path)
+	if err != nil {
+		return nil, f.Mistake("certificate.pfx", err)
+	}
+	certificate, err := readCertificate(content, password, path, "name the file that has it in the key passwordFile")
+	if err != nil {
+		return nil, f.Mistake("certificate.pfx", err)
+	}
+	return certificate, nil
+}
+
+// passwordIn reads a password from the file that a key names; "" where there is no such key.
+func (a *fileChange) passwordIn(key, file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	password, err := a.console.readSecretFile(file)
+	a.console.keepSecret(password)
+	if err != nil {
+		return "", a.wish.Mistake(key, err)
+	}
+	return password, nil
+}
+
+// set installs the certificate. Of a dry run, nobody knows the thumbprint.
+func (w certificateWish) set(document *tentacleconfig.Document, dryRun bool) error {
+	switch {
+	case w.certificate == nil, w.isNew && document.HasCertificate(): // another process was faster
+		return nil
+	case w.isNew && dryRun:
+		return setCertificate(document, nil)
+	}
+	return setCertificate(document, w.certificate)
+}
+
+// warn warns of what follows another certificate, where the file does not register it.
+func (w certificateWish) warn(a *fileChange) {
+	switch {
+	case w.certificate == nil || len(a.wish.Registrations) > 0:
+	case w.isNew:
+		warnOfNewCertificate(a.console, a.tentacle, a.out)
+	default:
+		warnOfReplacement(a.console, a.tentacle, w.certificate, a.out)
+	}
+}
+
+// plannedSecrets are those of a plan: what it encrypts stays in memory, and no key is made for it.
+type plannedSecrets struct {
+	tentacleconfig.Secrets
+	plain map[string][]byte // by what stands for it
+}
+
+func (s plannedSecrets) Encrypt(plain []byte) (string, error) {
+	for text, other := range s.plain {
+		if string(other) == string(plain) {
+			return text, nil
+		}
+	}
+	text := secretValue + string(rune('a'+len(s.plain)))
+	s.plain[text] = plain
+	return text, nil
+}
+
+func (s plannedSecrets) Decrypt(text string) ([]byte, error) {
+	if plain, planned := s.plain[text]; planned {
+		return plain, nil
+	}
+	return s.Secrets.Decrypt(text)
+}
