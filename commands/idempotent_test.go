@@ -177,6 +177,9 @@ var repetitions = []repetition{
 	{name: "remove-server", setup: secondIsDrained, again: namesWhatIsGone, fails: "is not polled", arguments: func(s *scene) []string {
 		return []string{"remove-server", s.cluster.Addresses()[1]}
 	}},
+	{name: "remove-server of what is polled", setup: secondIsDrained, arguments: func(s *scene) []string {
+		return []string{"remove-server", "--if-polled", s.cluster.Addresses()[1]}
+	}},
 	{name: "register-with that polls", setup: trustsNobody, unknown: []string{newMachineID, newSubscription}, arguments: func(s *scene) []string {
 		return []string{"register-with", "--comms-style=TentacleActive", "--name=web01", "--environment=Development", "--role=web", "--server-comms-address=" + s.nodes()}
 	}},

@@ -22,6 +22,7 @@ type removeServerOptions struct {
 	arguments  []string // addresses without an option name
 	address    cli.StringSlice
 	thumbprint string
+	ifPolled   bool // an address that is not polled is none to remove
 	force      bool
 
 	addresses []string    // to remove; none for all of the thumbprint's
@@ -53,6 +54,8 @@ with --force, neither the server nor the ports are contacted.
 				Usage: "`ADDRESS` to remove, as list-servers shows it; repeatable, or with commas"},
 			&cli.StringFlag{Name: "thumbprint", Category: theNodes, Destination: &o.thumbprint,
 				Usage: "`THUMBPRINT` of a cluster: remove all its addresses or, with addresses, only those"},
+			&cli.BoolFlag{Name: "if-polled", Category: theNodes, Destination: &o.ifPolled, DisableDefaultText: true,
+				Usage: "leave out what is not polled: if nothing is left to remove, there is nothing to do"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theNodes, Destination: &o.force, DisableDefaultText: true,
 				Usage: "remove even the last polled address, or that of a node that hands out work"},
 		}, o.api.flags(), o.tentacle.flags(), o.change.agentFlags(), o.change.flags()),
@@ -69,6 +72,9 @@ func removeServer(ctx context.Context, c *console, o removeServerOptions) error 
 	}
 	return changeTentacle(ctx, c, o.tentacle, o.change, func(t *tentacle, out *outcome) (change, error) {
 		o := o // each agent has its own
+		if o.nothingToRemove(t.servers) {
+			return nothing(""), nil
+		}
 		if o.asksAPI {
 			if err := o.compare(ctx, c, t, out); err != nil {
 				return change{}, err
@@ -158,18 +164,19 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 			d.thumbprint = server.Thumbprint
 		}
 	}
+	if o.nothingToRemove(now) {
+		return decision{servers: now}, nil
+	}
 	if len(o.addresses) == 0 && len(polled) == 0 {
 		return decision{}, hint.Errorf(trustedHint(now), "no server with thumbprint %s is polled", o.thumbprint)
 	}
 	for _, address := range o.addresses {
-		if !slices.ContainsFunc(spellings(address), isPolled.Has) {
+		if !o.ifPolled && !slices.ContainsFunc(spellings(address), isPolled.Has) {
 			return decision{}, o.notPolled(now, address, polled)
 		}
 	}
 	d.cluster = tentacleconfig.ClusterOf(now, d.thumbprint)
-	d.servers = tentacleconfig.Without(now, func(s tentacleconfig.TrustedServer) bool {
-		return o.concerns(s) && (len(o.addresses) == 0 || typed.HasServer(s))
-	})
+	d.servers = tentacleconfig.Without(now, o.removes())
 	if o.force {
 		return d, nil
 	}
@@ -177,6 +184,19 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 		return decision{}, hint.New("this would remove the last polled address, and the Tentacle would get no more work", "if that is intended, add --force")
 	}
 	return d, o.compared.refuseChange(now, d.servers)
+}
+
+// removes says of which entries the command is: those of the addresses, or all of the thumbprint.
+func (o *removeServerOptions) removes() func(tentacleconfig.TrustedServer) bool {
+	typed := typedAddresses(o.addresses)
+	return func(s tentacleconfig.TrustedServer) bool {
+		return o.concerns(s) && (len(o.addresses) == 0 || typed.HasServer(s))
+	}
+}
+
+// nothingToRemove says that nothing of what is to be removed is polled, which is no error.
+func (o *removeServerOptions) nothingToRemove(now []tentacleconfig.TrustedServer) bool {
+	return o.ifPolled && !slices.ContainsFunc(now, o.removes())
 }
 
 // concerns says whether the thumbprint option allows removing the entry.
