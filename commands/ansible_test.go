@@ -171,7 +171,8 @@ func (c collection) playbook(t *testing.T, s *scene, tasks []task, options ...st
 	return ansibleCommand{cmd}
 }
 
-// run returns all that is printed; playbooks with a task that failed have an exit code of their own.
+// run returns all that is printed; playbooks with a task that failed have an exit code of their
+// own.
 func (cmd ansibleCommand) run() (output string, err error) {
 	all, err := cmd.CombinedOutput()
 	if errors.As(err, new(*exec.ExitError)) {
@@ -522,8 +523,8 @@ func ansibleRefused(t *testing.T, c collection) {
 	before.same(t, "after what was refused", s.snapshot(t))
 }
 
-// ansibleUnfinished: the change is saved, and the health check that is asked for then finds that the
-// Tentacle is unavailable.
+// ansibleUnfinished: the change is saved, and the health check that is asked for then finds that
+// the Tentacle is unavailable.
 func ansibleUnfinished(t *testing.T, c collection) {
 	s := keyless(t, 1)
 	s.cluster.SetHealthAfterCheck("Unavailable")

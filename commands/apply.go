@@ -55,7 +55,8 @@ Moved to another cluster:
 	}
 }
 
-// applyFile changes a Tentacle in the usual way, one that is not there yet, too: its place makes it.
+// applyFile changes a Tentacle in the usual way, one that is not there yet, too: its place makes
+// it.
 func applyFile(ctx context.Context, c *console, o applyOptions) error {
 	if err := o.complete(c); err != nil {
 		return err

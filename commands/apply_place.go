@@ -30,8 +30,8 @@ type applyPlace struct {
 	overtaken bool         // another process has made the file meanwhile: start over
 }
 
-// update makes the file where there is none. A file without an index entry does no harm, and neither
-// does one that is not registered yet: running the command again completes both.
+// update makes the file where there is none. A file without an index entry does no harm, and
+// neither does one that is not registered yet: running the command again completes both.
 func (p *applyPlace) update(ctx context.Context, change tentacleconfig.Change) (changed bool, err error) {
 	if p.fresh {
 		p.savesFirst = true

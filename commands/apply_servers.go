@@ -102,8 +102,8 @@ func (a *fileChange) trusted() []string {
 	return all
 }
 
-// poll polls the nodes, as sync-servers does; those of a cluster that is not polled yet, too, if the
-// server or the file says which it is.
+// poll polls the nodes, as sync-servers does; those of a cluster that is not polled yet, too, if
+// the server or the file says which it is.
 func (a *fileChange) poll(ctx context.Context, ch *change) error {
 	o, f := a.applyOptions.poll, a.wish
 	o.listed = f.Thumbprints
@@ -309,8 +309,8 @@ func (r *fileRegistration) decide(now []tentacleconfig.TrustedServer) (decision,
 	return r.exact().of(d), nil
 }
 
-// noteOthers says of the clusters that were trusted before, where the Tentacle comes to another one,
-// that they still are, and how to leave them.
+// noteOthers says of the clusters that were trusted before, where the Tentacle comes to another
+// one, that they still are, and how to leave them.
 func (r *fileRegistration) noteOthers() {
 	own := r.registering.trust.thumbprint
 	servers := r.tentacle.servers

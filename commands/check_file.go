@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -53,11 +54,10 @@ func (o *checkOptions) completeFile(c *console) error {
 // lookAtWished is the look at the Tentacle of the file, which there need not be.
 func (o *checkOptions) lookAtWished(ctx context.Context, c *console) (*snapshot, error) {
 	t, err := locate(ctx, o.tentacle)
-	missing, is := errors.AsType[*tentacleconfig.InstanceError](err)
-	if is && slices.Contains([]tentacleconfig.InstanceProblem{tentacleconfig.UnknownInstance, tentacleconfig.NoInstance, tentacleconfig.ConfigurationMissing}, missing.Problem) {
+	switch {
+	case isAbsent(err):
 		return o.absent(err), nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	s := takeSnapshot(ctx, t, time.Now())
@@ -69,6 +69,13 @@ func (o *checkOptions) lookAtWished(ctx context.Context, c *console) (*snapshot,
 		s.lookAtWishedSettings(c, t)
 	}
 	return s, nil
+}
+
+// isAbsent says whether there is no such instance, or not the configuration of one.
+func isAbsent(err error) bool {
+	instance, is := errors.AsType[*tentacleconfig.InstanceError](err)
+	return errors.Is(err, fs.ErrNotExist) || is &&
+		slices.Contains([]tentacleconfig.InstanceProblem{tentacleconfig.UnknownInstance, tentacleconfig.NoInstance, tentacleconfig.ConfigurationMissing}, instance.Problem)
 }
 
 // absent is a Tentacle that there is not.

@@ -118,6 +118,19 @@ func showsSymbols() bool {
 	return runtime.GOOS != "windows" && strings.HasSuffix(locale, "UTF8")
 }
 
+// width is that of the terminal to which the answer goes, in characters; elsewhere, what fits on
+// most.
+func (c *console) width() int {
+	for _, stream := range []any{c.out.to, c.errFile} { // on Windows, the first is no file
+		if f, is := stream.(*os.File); is && c.out.terminal {
+			if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+				return width
+			}
+		}
+	}
+	return 80
+}
+
 // keepSecret makes sure that a text is never printed, whatever a library or a server puts into its
 // errors and names.
 func (c *console) keepSecret(secret string) {

@@ -1,13 +1,14 @@
 package commands
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,19 +47,21 @@ type fleetPage struct {
 	Skipped        []pageFinding // findings that tell what was not looked at
 	Nodes          []pageNode
 	Columns        []pageColumn
-	Many           bool // columns: their titles are turned
+	HasPlaces      bool // whether there is something in this column
+	HasVersions    bool
 	ColumnsAre     string
 	Spaces         []pageSpace
 	Missed         []pageChoice // columns that a Tentacle misses
 	Addresses      []pageAddress
 	MoreAddresses  int
-	Versions       []pageChoice
 	Notes          []string
 	Tasks          []pageTask
 }
 
 // Width is the number of columns of the matrix.
-func (p fleetPage) Width() int { return len(p.Columns) + 5 }
+func (p fleetPage) Width() int {
+	return len(p.Columns) + 3 + int(oneIf(p.HasPlaces)+oneIf(p.HasVersions))
+}
 
 // pageMark says a level by a colour, a symbol and a word, so that none of them is needed.
 type pageMark struct{ Class, Symbol, Word, Text string }
@@ -140,13 +143,31 @@ func printFleetHTML(c *console, r *fleet.Report) error {
 	if err != nil {
 		return err
 	}
-	c.endProgress()
-	c.writeUTF8()
-	out := bufio.NewWriterSize(c.out, maxPending/2)
-	if err := page.Execute(out, pageMaker{c, newFleetMatrix(r)}.page()); err != nil {
+	var whole bytes.Buffer
+	if err := page.Execute(&whole, pageMaker{c, newFleetMatrix(r)}.page()); err != nil {
 		return err
 	}
-	return out.Flush()
+	c.endProgress()
+	c.writeUTF8()
+	if c.asciiJSON { // a shell there may write it in any encoding: see output.go
+		_, err = io.WriteString(c.out, asciiHTML(whole.String()))
+	} else {
+		_, err = c.out.Write(whole.Bytes())
+	}
+	return err
+}
+
+// asciiHTML writes other characters as references. The script and the style have none.
+func asciiHTML(page string) string {
+	var ascii strings.Builder
+	for _, r := range page {
+		if r < utf8.RuneSelf {
+			ascii.WriteRune(r)
+		} else {
+			fmt.Fprintf(&ascii, "&#x%x;", r)
+		}
+	}
+	return ascii.String()
 }
 
 // pageMaker makes the page. All that others wrote goes through shown.
@@ -206,9 +227,13 @@ func (p pageMaker) count(page *fleetPage) {
 	if n := len(p.m.Spaces); n > 0 {
 		where = "in " + plural.Of(n, "space", "spaces")
 	}
+	broken := "something is broken"
+	if s.MissesNode > 0 && s.Problems > 0 {
+		broken = plural.Of(s.MissesNode, "misses a node", "miss a node")
+	}
 	page.Counters = []pageCounter{
 		{pageMark{Word: "Tentacles", Text: where}, s.Machines},
-		{mark(fleet.Problem, fmt.Sprintf("%d miss a node", s.MissesNode)), s.Problems},
+		{mark(fleet.Problem, broken), s.Problems},
 		{mark(fleet.Warning, "should be looked at"), s.Warnings},
 		{mark(fleet.OK, "nothing is wrong"), s.OK},
 		{mark(fleet.Skipped, "were not looked at, or not to the end"), s.Skipped},
@@ -264,9 +289,13 @@ func (p pageMaker) numbers() map[string]int {
 }
 
 func (p pageMaker) addNodes(page *fleetPage) {
-	for _, n := range p.m.Nodes {
+	all := make([]int, len(p.m.Findings))
+	for i := range all {
+		all[i] = i
+	}
+	for i, n := range p.m.Nodes {
 		shown := pageNode{Name: p.shown(n.Name), State: p.shown(n.State), Polled: n.Polled, Missing: n.Missing, Unknown: n.Unknown}
-		if level := p.worstMissing(n.Name); n.Missing > 0 && level != fleet.Skipped {
+		if level := p.m.missingLevel(all, p.m.columns[i]); n.Missing > 0 && level != fleet.Skipped {
 			shown.Class, shown.Symbol = levelClass(level), symbol(level)
 		}
 		page.Nodes = append(page.Nodes, shown)
@@ -275,22 +304,10 @@ func (p pageMaker) addNodes(page *fleetPage) {
 	if len(p.m.Nodes) == 0 {
 		page.ColumnsAre = "addresses"
 	}
-	letters := 0
 	for i, column := range p.m.columns {
 		page.Columns = append(page.Columns, pageColumn{p.shown(column.name), p.shown(column.state)})
 		page.Missed = append(page.Missed, pageChoice{i + 1, p.shown(column.name)})
-		letters += max(utf8.RuneCountInString(column.name), len("maybe")) + 3
 	}
-	page.Many = letters > 72
-}
-
-// worstMissing is how bad it is at most that a Tentacle does not poll a node.
-func (p pageMaker) worstMissing(node string) fleet.Level {
-	all := make([]int, len(p.m.Findings))
-	for i := range all {
-		all[i] = i
-	}
-	return p.m.missingLevel(all, node)
 }
 
 func (p pageMaker) addRows(page *fleetPage) {
@@ -301,7 +318,10 @@ func (p pageMaker) addRows(page *fleetPage) {
 		for _, machine := range space.machines {
 			number++
 			counts[machine.Level]++
-			shown.Rows = append(shown.Rows, p.row(machine, number))
+			row := p.row(machine, number)
+			page.HasPlaces = page.HasPlaces || row.Where+row.Roles != ""
+			page.HasVersions = page.HasVersions || row.Version+row.Health != ""
+			shown.Rows = append(shown.Rows, row)
 		}
 		parts := []string{plural.Of(len(space.machines), "Tentacle", "Tentacles")}
 		for _, level := range []fleet.Level{fleet.Problem, fleet.Warning, fleet.OK, fleet.Skipped} {
@@ -423,8 +443,8 @@ func (p pageMaker) addNotes(page *fleetPage) {
 	if p.m.Thumbprint != "" {
 		note("Thumbprint of the cluster: %s.", p.m.Thumbprint)
 	}
-	for _, v := range s.Versions {
-		page.Versions = append(page.Versions, pageChoice{v.Machines, p.shown(cmp.Or(v.Version, "not known"))})
+	if versions := p.m.versions(); versions != "" {
+		note("Versions of Tentacle: %s.", versions)
 	}
 	for _, t := range p.m.Tasks {
 		text := fmt.Sprintf("%d of %d answered", t.Answered, t.Machines)

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func (m *fleetMatrix) cells(machine *fleet.Machine) []fleetCell {
 			cell = machine.Nodes[i]
 		case column.state == "" && slices.Contains(machine.Addresses, column.name):
 			cell = fleet.Polled
-		case column.state == "" && known:
+		case column.state == "" && machine.State == fleet.Answered:
 			cell = fleet.Missing
 		}
 		known = known || cell != fleet.Unknown
@@ -91,7 +92,7 @@ func (m *fleetMatrix) cells(machine *fleet.Machine) []fleetCell {
 		case fleet.Polled:
 			cells[i].level = fleet.OK
 		case fleet.Missing:
-			cells[i].level = m.missingLevel(m.findings[machine.Key], column.name)
+			cells[i].level = m.missingLevel(m.findings[machine.Key], column)
 		}
 	}
 	if !known {
@@ -102,10 +103,12 @@ func (m *fleetMatrix) cells(machine *fleet.Machine) []fleetCell {
 
 // missingLevel is how bad it is that a node is not polled: the worst of the findings about it. One
 // that hands out no work need not be polled, nor each of several that share their queues.
-func (m *fleetMatrix) missingLevel(findings []int, node string) fleet.Level {
+func (m *fleetMatrix) missingLevel(findings []int, column fleetColumn) fleet.Level {
 	level := fleet.Skipped
 	for _, i := range findings {
-		if f := m.Findings[i]; (f.Node == node && node != "" || f.ID == fleet.NotPolling) && f.Level.WorseThan(level) {
+		f := m.Findings[i]
+		about := f.Node == column.name || f.ID == fleet.NotPolling && column.state == "works"
+		if about && column.state != "" && f.Level.WorseThan(level) {
 			level = f.Level
 		}
 	}
@@ -189,9 +192,9 @@ func stateWord(s fleet.State) string {
 	case fleet.NotAsked:
 		return "not asked"
 	case fleet.InProcess:
-		return "in the server’s process"
+		return "in the server's process"
 	case fleet.Kubernetes:
-		return "a Kubernetes agent"
+		return "in Kubernetes"
 	}
 	return string(s)
 }
@@ -207,6 +210,20 @@ func (m *fleetMatrix) leftOut() string {
 	return strings.Join(parts, ", ")
 }
 
+// versions lists those of Tentacle; "" where none is known, as of reports.
+func (m *fleetMatrix) versions() string {
+	known := false
+	var parts []string
+	for _, v := range m.Summary.Versions {
+		known = known || v.Version != ""
+		parts = append(parts, fmt.Sprintf("%s (%d)", cmp.Or(v.Version, "not known"), v.Machines))
+	}
+	if !known {
+		return ""
+	}
+	return strings.Join(parts, ", ")
+}
+
 // verdict is what there is to say first.
 func (m *fleetMatrix) verdict() (fleet.Level, string) {
 	s := m.Summary
@@ -218,7 +235,11 @@ func (m *fleetMatrix) verdict() (fleet.Level, string) {
 	case s.Machines == 0:
 		return fleet.Skipped, "there is no polling Tentacle to look at"
 	case s.MissesNode > 0:
-		return fleet.Problem, fmt.Sprintf("%d of %s a node that hands out work", s.MissesNode, plural.Of(s.Machines, "Tentacle misses", "Tentacles miss"))
+		level := fleet.Problem
+		if s.Problems == 0 { // it is not known whether that matters
+			level = fleet.Warning
+		}
+		return level, fmt.Sprintf("%d of %s a node that hands out work", s.MissesNode, plural.Of(s.Machines, "Tentacle misses", "Tentacles miss"))
 	case s.Problems > 0:
 		return fleet.Problem, fmt.Sprintf("%d of %s a problem", s.Problems, plural.Of(s.Machines, "Tentacle has", "Tentacles have"))
 	case s.Answered == 0:

@@ -134,6 +134,11 @@ func (a *fleetAsker) runScripts(ctx context.Context) error {
 		}
 	}
 	if err := ctx.Err(); err != nil {
+		for _, b := range all {
+			if errors.Is(b.err, octoapi.ErrOutcomeUnknown) {
+				return unfinishedError{done: b.err.Error(), cause: err}
+			}
+		}
 		return a.interruption(err, running)
 	}
 	if len(running) > 0 {

@@ -2,13 +2,18 @@ package commands
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"fmt"
+	"html"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fatih/color"
 	"github.com/octo-tentacle/octo-tentacle/commands/fleet"
 	"github.com/octo-tentacle/octo-tentacle/internal/visible"
 )
@@ -253,5 +258,142 @@ func TestTheCSVOfAFleetHasALineForEachTentacleAndNoFormula(t *testing.T) {
 				t.Errorf("%q", cell)
 			}
 		}
+	}
+}
+
+func TestTheMatrixOfAFleetCountsWhatIsWell(t *testing.T) {
+	t.Parallel()
+	text := shownFleet(t, func(c *console) error { printFleet(c, fleetOf(1000), false); return nil })
+	if listed := strings.Count(text, "problem  web"); listed != 100 {
+		t.Errorf("%d Tentacles that miss a node are listed, and not 100", listed)
+	}
+	for _, wanted := range []string{"\nand 900 ok\n", "100 Tentacles: web00001, web00002, web00003,", " and 92 more\n",
+		"\n1000 Tentacles: 900 ok, 0 skipped, 0 warnings, 100 problems (--all lists all)\n100 of 1000 Tentacles miss a node that hands out work\n"} {
+		if !strings.Contains(text, wanted) {
+			t.Errorf("it does not say %q:\n%s", wanted, text)
+		}
+	}
+	if strings.Contains(text, "ok       web") {
+		t.Error("what is well is listed")
+	}
+	text = shownFleet(t, func(c *console) error { printFleet(c, fleetOf(1000), true); return nil })
+	if listed := strings.Count(text, "ok       web"); listed != 900 {
+		t.Errorf("%d that are well are listed with --all, and not 900", listed)
+	}
+}
+
+func TestTheMatrixOfAFleetFitsATerminal(t *testing.T) {
+	t.Parallel()
+	for name, wantNumbers := range map[string]bool{"octo%d": false, "OCTOPUS-PROD-%02d": true, "octopus-server-%d.corp.example.com": true} {
+		r := fleetOf(20)
+		for i := range r.Nodes {
+			r.Nodes[i].Name = fmt.Sprintf(name, i+1)
+		}
+		r.Findings = nil
+		text := shownFleet(t, func(c *console) error { printFleet(c, r, true); return nil })
+		for line := range strings.Lines(text) {
+			if len(line) > 80 {
+				t.Errorf("%s: a line of %d characters: %s", name, len(line), line)
+			}
+		}
+		if strings.Contains(text, "1 = "+r.Nodes[0].Name) != wantNumbers {
+			t.Errorf("%s: the columns are numbers: %v:\n%s", name, !wantNumbers, text)
+		}
+	}
+}
+
+func TestColoursDoNotMoveTheColumnsOfAMatrix(t *testing.T) {
+	t.Parallel()
+	var plain, coloured bytes.Buffer
+	for _, out := range []*bytes.Buffer{&plain, &coloured} {
+		c := newConsole(nil, out, io.Discard)
+		if out == &coloured {
+			for paint, attribute := range map[*paint]color.Attribute{&c.green: color.FgGreen, &c.red: color.FgRed, &c.yellow: color.FgYellow, &c.faint: color.Faint} {
+				p := color.New(attribute)
+				p.EnableColor()
+				*paint = c.painted(p)
+			}
+		}
+		printFleet(c, madeUpFleet(), true)
+		if err := c.out.flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(coloured.String(), "\x1b[31mproblem\x1b[0m  web01                                     \x1b[32myes\x1b[0m") {
+		t.Errorf("%q", coloured.String())
+	}
+	if got := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(coloured.String(), ""); got != plain.String() {
+		t.Errorf("without its colours it is\n%s", got)
+	}
+}
+
+func TestThePageOfAFleetNeedsNothingElse(t *testing.T) {
+	t.Parallel()
+	const secret = "API-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	r := madeUpFleet()
+	r.Machines[0].Name, r.Machines[0].Why, r.Nodes[0].Name, r.Server = secret, secret, secret, "https://"+secret+".example.com"
+	r.Findings[0].What, r.Findings[0].Fix, r.Tasks[0].State = secret, secret, secret
+	r.Machines[1].Name, r.Machines[1].Roles = `"><img src=x onerror=alert(1)>`, []string{"</script><script>alert(1)</script>", "' onclick='alert(1)"}
+	var pages []string
+	for range 2 {
+		pages = append(pages, shownFleet(t, func(c *console) error {
+			c.keepSecret(secret)
+			return printFleetHTML(c, r)
+		}))
+	}
+	page := pages[0]
+	if pages[1] != page {
+		t.Error("the same report makes different pages")
+	}
+	if strings.Contains(page, secret) {
+		t.Error("has a secret")
+	}
+	if found := regexp.MustCompile(`(?i)<(img|link|iframe|object|embed|base|source|video|audio)\b[^>]*>|\s(src|srcset|action|formaction|on[a-z]+|style)\s*=|url\(|@import`).FindAllString(
+		strings.Replace(page, `<link rel="icon" href="data:,">`, "", 1), -1); len(found) > 0 {
+		// A role has what looks like an attribute, and is a text.
+		if found = slices.DeleteFunc(found, func(s string) bool { return s == " onclick=" || s == " onerror=" || s == " src=" }); len(found) > 0 {
+			t.Errorf("%q", found)
+		}
+	}
+	for _, link := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if id, isOwn := strings.CutPrefix(link[1], "#"); link[1] != "data:," && (!isOwn || strings.Count(page, `id="`+id+`"`) != 1) {
+			t.Errorf("leads to %s", link[1])
+		}
+	}
+	for _, element := range []string{"style", "script"} {
+		_, rest, _ := strings.Cut(page, "<"+element+">")
+		content, _, _ := strings.Cut(rest, "</"+element+">")
+		sum := sha256.Sum256([]byte(content))
+		if policy := fmt.Sprintf("%s-src 'sha256-%s'", element, base64.StdEncoding.EncodeToString(sum[:])); !strings.Contains(html.UnescapeString(page), policy) {
+			t.Errorf("the policy does not allow the %s: %s", element, policy)
+		}
+	}
+	if strings.Count(page, "<script") != 1 || strings.Contains(page, "unsafe-inline") {
+		t.Error("runs other scripts")
+	}
+}
+
+// TestThePageOfAFleetSurvivesAShell: Windows PowerShell 5.1 writes what a program prints in another
+// encoding, after it has read it by a code page.
+func TestThePageOfAFleetSurvivesAShell(t *testing.T) {
+	t.Parallel()
+	r := madeUpFleet()
+	r.Machines[0].Name = "Büro 日本 🚀"
+	page := shownFleet(t, func(c *console) error { return printFleetHTML(c, r) })
+	ascii := shownFleet(t, func(c *console) error { c.asciiJSON = true; return printFleetHTML(c, r) })
+	if !isASCII([]byte(ascii)) || isASCII([]byte(page)) || html.UnescapeString(ascii) != html.UnescapeString(page) {
+		t.Errorf("it is ASCII: %v, and is\n%s", isASCII([]byte(ascii)), ascii)
+	}
+	if !isASCII([]byte(fleetStyle + fleetScript)) {
+		t.Error("the style and the script cannot have references")
+	}
+}
+
+func TestThePageOfAFleetIsSmall(t *testing.T) {
+	t.Parallel()
+	const machines = 10000
+	page := shownFleet(t, func(c *console) error { return printFleetHTML(c, fleetOf(machines)) })
+	if each := len(page) / machines; each > 400 {
+		t.Errorf("%d bytes for each Tentacle", each)
 	}
 }

@@ -1,16 +1,13 @@
 package commands
 
 import (
-	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/fleet"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
-	"golang.org/x/term"
 )
 
 // printFleet prints the matrix of those that somebody has to look at, and then in words what is
@@ -98,7 +95,11 @@ func (v *fleetText) more(machine *fleet.Machine) string {
 	}
 	add(stateWord(machine.State))
 	for _, i := range v.m.findings[machine.Key] {
-		switch f := v.m.Findings[i]; f.ID {
+		f := v.m.Findings[i]
+		if f.ID == fleet.Unhealthy && machine.State == fleet.Unavailable {
+			continue // that is why
+		}
+		switch f.ID {
 		case fleet.MissingNode, fleet.DrainedNode, fleet.UnprovedNode: // cells show it
 		case fleet.UnansweredScript, fleet.UnreadableSetting, fleet.ScriptsNotRun, fleet.LeftOutOfScripts: // the state says it
 		default:
@@ -261,28 +262,18 @@ func (v *fleetText) names(f fleet.Finding) string {
 
 func (v *fleetText) printSummary() {
 	s := v.m.Summary
-	var versions []string
-	for _, one := range s.Versions {
-		versions = append(versions, fmt.Sprintf("%s (%d)", cmp.Or(one.Version, "not known"), one.Machines))
-	}
-	if len(versions) > 0 {
-		v.c.printf("Tentacle versions: %s\n", strings.Join(versions, ", "))
+	if versions := v.m.versions(); versions != "" {
+		v.c.printf("Tentacle versions: %s\n", versions)
 	}
 	if left := v.m.leftOut(); left != "" {
 		v.c.printf("Left out: %s\n", left)
 	}
 	level, text := v.m.verdict()
-	v.c.printf("%s: %d ok, %d skipped, %s, %s\n", plural.Of(s.Machines, "Tentacle", "Tentacles"), s.OK, s.Skipped,
-		plural.Of(s.Warnings, "warning", "warnings"), plural.Of(s.Problems, "problem", "problems"))
-	v.c.printf("%s\n", v.paint(level)(strings.ToUpper(text[:1])+text[1:]))
-}
-
-// width is that of the terminal to which the answer goes, in characters; elsewhere, what fits most.
-func (c *console) width() int {
-	if f, ok := c.errFile.(*os.File); ok && c.out.terminal {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
+	others := ""
+	if !v.all && s.OK+s.Skipped > 0 {
+		others = " (--all lists all)"
 	}
-	return 80
+	v.c.printf("%s: %d ok, %d skipped, %s, %s%s\n", plural.Of(s.Machines, "Tentacle", "Tentacles"), s.OK, s.Skipped,
+		plural.Of(s.Warnings, "warning", "warnings"), plural.Of(s.Problems, "problem", "problems"), others)
+	v.c.printf("%s\n", v.paint(level)(strings.ToUpper(text[:1])+text[1:]))
 }

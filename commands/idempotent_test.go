@@ -45,7 +45,7 @@ func line(arguments ...string) func(*scene) []string {
 
 // wish writes a file that says what the Tentacle should be.
 func (s *scene) wish(keys string) string {
-	file := filepath.Join(s.home, "wish.yaml")
+	file := filepath.Join(s.wishes, "wish.yaml")
 	if err := os.WriteFile(file, []byte(keys), 0o600); err != nil {
 		panic(err)
 	}

@@ -29,6 +29,7 @@ type scene struct {
 	cluster *octotest.Cluster
 	home    string   // TentacleMachineConfigurationHomeDirectory: the index of instances
 	config  string   // Tentacle.config
+	wishes  string   // the folder of files for apply
 	noKey   bool     // commands know no server
 	pod     []string // variables of the pod in whose container commands run
 }
@@ -97,7 +98,7 @@ func newScene(t *testing.T, name string, o octotest.Options) *scene {
 	}
 	t.Cleanup(cluster.Close)
 	folder := t.TempDir()
-	s := &scene{cluster: cluster, home: filepath.Join(folder, "home"), config: filepath.Join(folder, "Tentacle.config")}
+	s := &scene{cluster: cluster, home: filepath.Join(folder, "home"), config: filepath.Join(folder, "Tentacle.config"), wishes: t.TempDir()}
 	if err := writeMachineID(folder); err != nil {
 		t.Fatal(err)
 	}

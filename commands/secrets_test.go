@@ -86,6 +86,10 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 	}
 	for name, content := range map[string]string{
 		"key": octotest.APIKey + "\n", "two": octotest.APIKey + "\n" + octotest.BearerToken, "password": aPassword,
+		"tentacle.yaml": "communication: polling\nnodes: [" + l.nodes() + "]\n" +
+			"registrations: [{name: leaks, environments: [Development], roles: [web]}]\n",
+		"secrets.yaml": "certificate: {pfx: '" + l.pfx + "'}\n" +
+			"pollingProxy: {host: proxy.example.com, port: 80, user: admin, passwordFile: password}\n",
 		"yaml": "nodes: [" + wrongKey + ", {" + wrongKey + ": x}]", "pfx-password": aPFXSecret, "tentacle": "#!/bin/sh\n",
 	} {
 		if err := os.WriteFile(l.in(name), []byte(content), 0o700); err != nil {
@@ -106,14 +110,6 @@ func newLeakTest(t *testing.T, folder string) *leakTest {
 	if l.original, err = os.ReadFile(l.config); err != nil {
 		t.Fatal(err)
 	}
-	if filepath.Base(folder) == "fleet" {
-		for _, r := range cluster.Registrations() {
-			err := cluster.AddMachine(octotest.Machine{Space: r.Space, Worker: r.Kind == "worker", Name: r.Name, Thumbprint: r.Thumbprint, Subscription: r.URI, Polls: cluster.Addresses()})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 	l.succeeded.Store(0)
 	return l
 }
@@ -132,7 +128,7 @@ func (l *leakTest) run(arguments ...string) (output string, code int) {
 	if found := leaks(out.String()); found != nil {
 		l.Errorf("octo-tentacle %q shows %q:\n%s", arguments, found, out.String())
 	}
-	if code == 0 {
+	if code == 0 || code == 4 && strings.Contains(out.String(), "It is not known what the Tentacles poll") { // of fleet, which asks no Tentacle
 		l.succeeded.Add(1)
 	}
 	return out.String(), code
@@ -165,8 +161,10 @@ func (l *leakTest) usual(command string) []string {
 		return []string{config, "--force", "--no-restart", l.cluster.Addresses()[0]}
 	case "check", "list-nodes", "show-configuration":
 		return []string{config, "--timeout=150ms"}
+	case "apply":
+		return []string{config, "--file=" + l.in("tentacle.yaml"), "--no-restart", "--force", "--timeout=150ms"}
 	case "fleet":
-		return []string{"--timeout=3s"}
+		return []string{"--no-scripts", "--timeout=150ms"}
 	case "deregister-from", "deregister-worker":
 		return []string{config, "--multiple", "--timeout=150ms"}
 	case "configure":
@@ -227,6 +225,8 @@ func (l *leakTest) secretsFor(flags []cli.Flag) (alternatives [][]string) {
 				"http://127.0.0.1:1/%s", "http://127.0.0.1:1/?%s", "http://127.0.0.1:1/#%s"} {
 				alternatives = append(alternatives, []string{"--server=" + fmt.Sprintf(address, wrongKey), "--apikey=" + octotest.APIKey})
 			}
+		case "no-registrations":
+			alternatives = append(alternatives, []string{"--file=" + l.in("secrets.yaml")}, []string{"--file=" + l.in("secrets.yaml"), "--dry-run"})
 		case "pfx-password":
 			alternatives = append(alternatives, []string{"--pfx-password=" + aPFXSecret}, []string{"--pfx-password-file=" + l.in("pfx-password")})
 		case "proxyPassword":

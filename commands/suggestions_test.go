@@ -90,7 +90,6 @@ var notSuggested = map[string]string{
 	"fleet":           "it concerns many; it describes its task so",
 	"list-servers":    "help names it with --all-instances",
 	"create-instance": "hints_configuration.go has a pattern for an instance of which nothing is known",
-	"apply":           "a file that it reads says so in its comments",
 }
 
 // TestNoTextNamesACommandWithoutItsTentacle: the commands that a person is to run come from

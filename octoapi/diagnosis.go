@@ -95,6 +95,3 @@ func diagnoseCause(err error, host string, took time.Duration) diagnosis {
 	}
 	return diagnoseHTTP(err, host)
 }
-
-// leastTime is less than an answer takes: what had no more was not really asked.
-const leastTime = 5 * time.Millisecond

@@ -66,8 +66,8 @@ func AtPorts(address string, ports []int) []string {
 	return all
 }
 
-// ParseHost is a host name or an IP address in lower case and without brackets. Is says that the text
-// has nothing besides.
+// ParseHost is a host name or an IP address in lower case and without brackets. Is says that the
+// text has nothing besides.
 func ParseHost(text string) (host string, is bool) {
 	host = strings.Trim(strings.ToLower(text), "[]")
 	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/\\?#@[]<>\"% \t\r\n") {

@@ -111,6 +111,9 @@ func deadlinePassed(ctx context.Context) bool {
 	return has && !time.Now().Before(deadline)
 }
 
+// leastTime is less than an answer takes: what had no more was not really asked.
+const leastTime = 5 * time.Millisecond
+
 // noTimeLeft says whether a question cannot be answered before the context's deadline: what is over
 // before it was asked says nothing of the server. (A clock of Windows shows milliseconds late that
 // a deadline has passed.)

@@ -49,8 +49,8 @@ func Unreadable(account, file string) string {
 	return ""
 }
 
-// Give makes a local account, with its group, the owner of files and folders that were just made. It
-// does nothing for an account that is not in the host's own list: nothing is known of it.
+// Give makes a local account, with its group, the owner of files and folders that were just made.
+// It does nothing for an account that is not in the host's own list: nothing is known of it.
 func Give(account string, paths ...string) error {
 	who, err := user.Lookup(account)
 	if err != nil {

@@ -8,7 +8,11 @@ func (r *report) wish() {
 		return
 	}
 	if err := r.Wish.Absent; err != nil {
-		r.unlike("instance", "%w", err)
+		key := "instance"
+		if !r.Wish.File.Names(key) {
+			key = "configuration"
+		}
+		r.unlike(key, "%w", err)
 		return
 	}
 	before := len(r.findings)

@@ -3,6 +3,8 @@ package check
 import (
 	"errors"
 	"fmt"
+
+	"github.com/octo-tentacle/octo-tentacle/service"
 )
 
 // unlike is about a key of the file that the Tentacle does not fulfil.
@@ -28,5 +30,13 @@ func (r *report) apply() string {
 	if file == "" {
 		file = "FILE"
 	}
-	return r.Tentacle.Command("apply", append([]string{"--file=" + file}, r.Wish.Server...)...)
+	t, f := r.Tentacle, r.Wish.File
+	named := f.Instance != "" && f.Instance == t.Instance.Name || f.Instance == "" && f.Configuration != "" && f.Configuration == t.Instance.ConfigPath
+	if named { // an option would mean one that is there
+		t.Instance.Name, t.Instance.ConfigPath = "", ""
+		if t.Service == service.NameFor(r.Tentacle.Instance.Name, t.GOOS) {
+			t.Service = ""
+		}
+	}
+	return t.Command("apply", append([]string{"--file=" + file}, r.Wish.Server...)...)
 }

@@ -81,7 +81,8 @@ type PollingProxy struct {
 }
 
 // Registration is how an Octopus Server should know this Tentacle. Environments, WorkerPools,
-// Tenants and Policy have names, slugs or IDs. Lists are exact. Tenants and TenantTags may be empty.
+// Tenants and Policy have names, slugs or IDs. Lists are exact. Tenants and TenantTags may be
+// empty.
 type Registration struct {
 	Kind  octoapi.Kind // "target" or "worker"; a target if not named
 	Space string       // name, slug or ID; "": File.Space, else the default space

@@ -13,7 +13,8 @@ type Mistake struct {
 	Err    error
 }
 
-// Error is like "tentacle.yaml, line 7: registrations[0].environments: there is no environment Prod".
+// Error is like "tentacle.yaml, line 7: registrations[0].environments: there is no environment
+// Prod".
 func (m *Mistake) Error() string {
 	where := m.Source
 	if m.Line > 0 {

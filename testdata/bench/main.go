@@ -33,5 +33,5 @@ func measure(b *bench) error {
 	}
 	defer os.RemoveAll(b.folder)
 	header()
-	return errors.Join(startUp(b), manyServers(b), unusualFiles(b), manyNodes(b), manyAgents(b), roundTrips(b))
+	return errors.Join(startUp(b), manyServers(b), unusualFiles(b), manyNodes(b), manyAgents(b), wholeFleet(b), roundTrips(b))
 }
