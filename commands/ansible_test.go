@@ -368,6 +368,12 @@ func ansibleApply(t *testing.T, c collection) {
 	}
 
 	compare := []task{{"check", map[string]any{"definition": definition, "api_key": octotest.APIKey, "require": []string{"file"}}}}
+	elsewhere := []task{{"check", map[string]any{"definition": definition, "api_key": octotest.APIKey, "space": "Finance Department"}}}
+	results, output = c.play(t, s, elsewhere)
+	expect(t, output, results, "SUCCESS")
+	if problems := results[0].Problems; len(problems) == 0 || !strings.Contains(problems[0], "Finance Department") {
+		t.Errorf("compared with another space: %q", problems)
+	}
 	results, output = c.play(t, s, compare)
 	expect(t, output, results, "SUCCESS")
 	if len(results[0].Problems) > 0 || results[0].Facts.Tentacle.Instance != "web" || len(results[0].Facts.Tentacle.Servers) != 3 {

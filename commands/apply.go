@@ -11,7 +11,7 @@ func applyCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "apply",
 		Category: "The whole Tentacle",
-		Usage:    "make this Tentacle what a file says, on a new machine, too",
+		Usage:    "make this Tentacle what a file says, even on a new machine",
 		Description: `Takes from one file what the Tentacle should be: instance, folders, certificate, nodes,
 proxy, registrations, service. Leaves alone what the file does not name; its lists are
 exact. Checks everything before it changes anything. Then saves once, sends a request
@@ -35,14 +35,15 @@ Credentials are needed if the file has registrations.
   octo-tentacle apply --file=tentacle.yaml --apikey-file=key.txt
   octo-tentacle apply --file=tentacle.yaml --no-registrations
 
-Moved to another cluster:
+To move the Tentacle to another cluster:
   octo-tentacle apply --file=tentacle.yaml --server=https://dr.example.com \
-    --apikey-file=key.txt --server-comms-address=https://dr1:10943,https://dr2:10943`,
+    --apikey-file=key.txt \
+    --server-comms-address=https://dr1:10943,https://dr2:10943`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theFile, Destination: &o.file,
 				Usage: "`FILE` (YAML or JSON) that says what the Tentacle should be; - for standard input"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Category: theFile, Destination: &o.force, DisableDefaultText: true,
-				Usage: "take over registrations of other Tentacles, cut off nodes that answer, and give an instance another configuration"},
+				Usage: "take over registrations of other Tentacles, cut off nodes that answer or hand out work, and give an instance another configuration"},
 			&cli.BoolFlag{Name: "no-registrations", Category: theFile, Destination: &o.noRegistrations, DisableDefaultText: true,
 				Usage: "leave the registrations of the file alone, so that no credentials are needed"},
 			&cli.StringFlag{Name: "tentacle", Category: theFile, Destination: &o.program,

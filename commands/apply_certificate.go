@@ -3,6 +3,7 @@ package commands
 import (
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -17,7 +18,7 @@ func (a *fileChange) wishedCertificate() (w certificateWish, err error) {
 	switch wish := a.wish.Certificate; {
 	case wish == nil:
 	case wish.PFX != "":
-		if w.certificate, err = a.readPFX(); err == nil {
+		if w.certificate, err = readPFX(a.console, a.wish); err == nil {
 			warnOfShortKey(a.console, w.certificate)
 		}
 	case a.tentacle.document.HasCertificate():
@@ -29,15 +30,14 @@ func (a *fileChange) wishedCertificate() (w certificateWish, err error) {
 	return w, err
 }
 
-// readPFX reads the certificate that the file names.
-func (a *fileChange) readPFX() (*tentacleconfig.Certificate, error) {
-	f := a.wish
+// readPFX reads the certificate that a file names.
+func readPFX(c *console, f tentaclefile.File) (*tentacleconfig.Certificate, error) {
 	path := f.Certificate.PFX
-	password, err := a.passwordIn("certificate.passwordFile", f.Certificate.PasswordFile)
+	password, err := passwordIn(c, f, "certificate.passwordFile", f.Certificate.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
-	content, err := a.console.readInput(path)
+	content, err := c.readInput(path)
 	if err != nil {
 		return nil, f.Mistake("certificate.pfx", err)
 	}
@@ -49,14 +49,14 @@ func (a *fileChange) readPFX() (*tentacleconfig.Certificate, error) {
 }
 
 // passwordIn reads a password from the file that a key names; "" where there is no such key.
-func (a *fileChange) passwordIn(key, file string) (string, error) {
+func passwordIn(c *console, f tentaclefile.File, key, file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
-	password, err := a.console.readSecretFile(file)
-	a.console.keepSecret(password)
+	password, err := c.readSecretFile(file)
+	c.keepSecret(password)
 	if err != nil {
-		return "", a.wish.Mistake(key, err)
+		return "", f.Mistake(key, err)
 	}
 	return password, nil
 }
@@ -70,6 +70,15 @@ func (w certificateWish) set(document *tentacleconfig.Document, dryRun bool) err
 		return setCertificate(document, nil)
 	}
 	return setCertificate(document, w.certificate)
+}
+
+// subscription is a new one for the Tentacle. That of a certificate made here is its own for ever:
+// if this run ends before the registration, the next one knows that no other machine has it.
+func (w certificateWish) subscription() string {
+	if w.isNew {
+		return w.certificate.SubscriptionID()
+	}
+	return tentacleconfig.NewSubscriptionID()
 }
 
 // warn warns of what follows another certificate, where the file does not register it.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/atomicfile"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -18,6 +19,8 @@ type fileChange struct {
 	place    *applyPlace // its
 	planned  *tentacle   // with the settings and the certificate of the file
 	out      *outcome
+
+	subscription string // a new one, in case one is needed
 }
 
 // locate finds the Tentacle that the file, or an option, names.
@@ -33,7 +36,7 @@ func (o *applyOptions) locate(ctx context.Context, c *console) (*fileChange, err
 	}
 	if n == nil { // as the other commands do
 		a.tentacle, err = lookAt(ctx, o.tentacle)
-		if errors.As(err, new(*tentacleconfig.InstanceError)) && o.tentacle == (tentacleOptions{service: o.tentacle.service}) {
+		if isAbsent(err) || errors.As(err, new(*tentacleconfig.InstanceError)) {
 			err = hint.With(err, "to make one, name it in the file: instance and configuration")
 		}
 	} else {
@@ -71,6 +74,9 @@ func (o *applyOptions) wanted() (*newInstance, error) {
 			err = f.Mistake("instance", hint.With(errors.New(err.Error()), "to make it, name its file in the key configuration, too"))
 		}
 		return &newInstance{Instance: found}, err
+	}
+	if err := atomicfile.CheckPath(f.Configuration); err != nil {
+		return nil, f.Mistake("configuration", err)
 	}
 	wanted := tentacleconfig.Instance{Name: f.Instance, ConfigPath: f.Configuration}
 	if f.Instance != "" {

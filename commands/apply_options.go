@@ -29,6 +29,8 @@ type applyOptions struct {
 	wish  tentaclefile.File // what the file says, with options in the place of its keys
 	poll  pollOptions       // of the above
 	moves bool              // an option names another server than the file
+
+	serverInFile bool // the server that is asked is that of the file
 }
 
 // complete reads the file, and puts the options in the place of its keys.
@@ -71,7 +73,7 @@ func (o *applyOptions) completeServer(c *console) error {
 		o.moves = true
 		o.wish.Thumbprints = nil // those of another cluster, perhaps: the server says which it has
 	case o.api.server == "" && (registers || o.api.hasCredentials()):
-		o.api.server = o.wish.Server
+		o.api.server, o.serverInFile = o.wish.Server, o.wish.Server != ""
 	}
 	o.poll = pollOptions{api: o.api, nodes: &o.nodes, health: o.health, force: o.force}
 	if !registers {
@@ -80,6 +82,9 @@ func (o *applyOptions) completeServer(c *console) error {
 		return err
 	}
 	err := o.api.complete(c)
+	if err != nil && o.api.server == "" {
+		err = hint.With(err, "or add it to the file: server: https://octopus.example.com")
+	}
 	if err != nil && !o.api.hasCredentials() {
 		err = hint.With(err, "the registrations in the file need them; to leave those alone, add --no-registrations")
 	}

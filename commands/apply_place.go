@@ -120,8 +120,20 @@ func (p *applyPlace) unfinished(err error) error {
 	}
 }
 
-// mayUpdate: whether a file can be made is seen when it is made.
+// mayUpdate also says why the files of a new instance could not be made.
 func (p *applyPlace) mayUpdate(ctx context.Context) error {
+	var files []string // to make
+	if p.fresh {
+		files = append(files, p.Instance.ConfigPath)
+	}
+	if p.index != nil {
+		files = append(files, tentacleconfig.IndexFile(p.index.Name))
+	}
+	for _, file := range files {
+		if err := tentacleconfig.CheckCreatable(file); err != nil {
+			return err
+		}
+	}
 	if p.fresh {
 		return nil
 	}

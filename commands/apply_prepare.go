@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
@@ -17,50 +18,28 @@ func (a *fileChange) prepare(ctx context.Context, out *outcome) (change, error) 
 	a.out = out
 	out.triesPorts()
 	out.fileOutcome = newFileOutcome(a)
-	wishes := wishedSettings(a.wish, a.tentacle.instance.ConfigPath)
-	if a.place.fresh && a.wish.Home == "" {
-		wishes = append(wishes, settingWish{Setting: tentacleconfig.Setting{Key: tentacleconfig.KeyHome, Value: filepath.Dir(a.tentacle.instance.ConfigPath)}})
-	}
-	proxyPassword, err := a.proxyPassword()
+	wished, err := a.wishedConfiguration()
 	if err != nil {
 		return change{}, err
 	}
-	certificate, err := a.wishedCertificate()
-	if err != nil {
-		return change{}, err
-	}
-	a.place.folders, a.place.savesFirst = wishes.settings(), certificate.isNew
+	a.place.folders, a.place.savesFirst = wished.settings.settings(), wished.certificate.isNew
+	a.subscription = wished.certificate.subscription()
 	if a.place.service, err = a.wishedService(ctx); err != nil {
 		return change{}, err
 	}
 	if s := a.wish.Service; s != nil && s.Account != nil {
 		a.place.account = s.Account.User
 	}
-	set := func(document *tentacleconfig.Document, dryRun bool) error {
-		wishes.set(document)
-		if proxyPassword != "" {
-			if err := document.SetSecret(tentacleconfig.KeyProxyPassword, proxyPassword); err != nil {
-				return err
-			}
-		}
-		return certificate.set(document, dryRun)
-	}
-	if err := a.plan(set); err != nil {
+	if err := a.plan(wished); err != nil {
 		return change{}, err
 	}
-	ch := change{
-		settingsAbout: keysOf(wishes.settings()),
-		applied:       func() { certificate.warn(a) },
-	}
-	if certificate.certificate != nil {
-		ch.settingsAbout = slices.Concat(ch.settingsAbout, certificateSettings)
-	}
+	ch := change{settingsAbout: wished.about(), applied: func() { wished.certificate.warn(a) }}
 	registers, err := a.changeServers(ctx, &ch)
 	if err != nil {
 		return change{}, err
 	}
 	ch.settings = func(document *tentacleconfig.Document) error {
-		if err := set(document, a.change.dryRun); err != nil {
+		if err := wished.set(document, a.change.dryRun); err != nil {
 			return err
 		}
 		if registers != nil {
@@ -70,7 +49,7 @@ func (a *fileChange) prepare(ctx context.Context, out *outcome) (change, error) 
 		}
 		return setListening(a.wish, document)
 	}
-	ch.verify = a.verify(ctx, proxyPassword)
+	ch.verify = a.verify(ctx, wished.proxyPassword)
 	before := ch.before
 	ch.before = func(d decision) error {
 		if err := a.place.makeFolders(); err != nil || before == nil {
@@ -82,26 +61,68 @@ func (a *fileChange) prepare(ctx context.Context, out *outcome) (change, error) 
 	return ch, nil
 }
 
+// configurationWish is what a file asks of the configuration, but for the trusted servers.
+type configurationWish struct {
+	settings      settingWishes
+	proxyPassword string // "" leaves it as it is
+	certificate   certificateWish
+}
+
+// wishedConfiguration reads the files that the file names, and makes a certificate if it is to be
+// new.
+func (a *fileChange) wishedConfiguration() (w configurationWish, err error) {
+	config := a.tentacle.instance.ConfigPath
+	w.settings = wishedSettings(a.wish, config)
+	if a.place.fresh && a.wish.Home == "" {
+		w.settings = append(w.settings, settingWish{Setting: tentacleconfig.Setting{Key: tentacleconfig.KeyHome, Value: filepath.Dir(config)}})
+	}
+	if w.proxyPassword, err = proxyPasswordOf(a.console, a.wish); err != nil {
+		return w, err
+	}
+	w.certificate, err = a.wishedCertificate()
+	return w, err
+}
+
+func (w configurationWish) set(document *tentacleconfig.Document, dryRun bool) error {
+	w.settings.set(document)
+	if w.proxyPassword != "" {
+		if err := document.SetSecret(tentacleconfig.KeyProxyPassword, w.proxyPassword); err != nil {
+			return err
+		}
+	}
+	return w.certificate.set(document, dryRun)
+}
+
+// about are the keys of the settings that it may set.
+func (w configurationWish) about() []string {
+	keys := keysOf(w.settings.settings())
+	if w.certificate.certificate != nil {
+		keys = slices.Concat(keys, certificateSettings)
+	}
+	return keys
+}
+
 // plan makes the planned Tentacle: as it will be, but for its servers. Nothing is written for it.
-func (a *fileChange) plan(set func(document *tentacleconfig.Document, dryRun bool) error) error {
+func (a *fileChange) plan(wished configurationWish) error {
 	planned := *a.tentacle
 	planned.document = a.tentacle.document.Clone()
 	planned.document.Secrets = plannedSecrets{planned.document.Secrets, map[string][]byte{}}
 	a.planned = &planned
-	if err := set(planned.document, false); err != nil {
+	if err := wished.set(planned.document, false); err != nil {
 		return err
 	}
 	return setListening(a.wish, planned.document)
 }
 
-func (a *fileChange) proxyPassword() (string, error) {
-	if a.wish.PollingProxy == nil {
+// proxyPasswordOf reads the password of the polling proxy that a file names; "" for none.
+func proxyPasswordOf(c *console, f tentaclefile.File) (string, error) {
+	if f.PollingProxy == nil {
 		return "", nil
 	}
-	return a.passwordIn("pollingProxy.passwordFile", a.wish.PollingProxy.PasswordFile)
+	return passwordIn(c, f, "pollingProxy.passwordFile", f.PollingProxy.PasswordFile)
 }
 
-// verify refuses a change that cuts off, by the way, an address that answers now: by another proxy
+// verify refuses a change that would cut off an address that answers now unasked: by another proxy
 // or thumbprint, or because the Tentacle is to listen. An address that the file leaves out of its
 // nodes is not polled any more on purpose.
 func (a *fileChange) verify(ctx context.Context, proxyPassword string) func(before, after *tentacleconfig.Document) error {
@@ -173,6 +194,7 @@ func (a *fileChange) wishedService(ctx context.Context) (*serviceWish, error) {
 		if o.password.value, err = a.accountPassword(); err != nil {
 			return nil, err
 		}
+		o.request.NewPassword = runtime.GOOS == "windows" && o.password.value != ""
 	}
 	w, err := planService(ctx, a.console, a.tentacle.instance, o)
 	if err == nil && !wish.Install && !w.target.found.Exists {
@@ -191,6 +213,8 @@ func (a *fileChange) inKeys(err error) error {
 	case isCustomized:
 		return hint.New(err.Error(), hint.Lines(append([]string{"the difference from what would be installed:"}, splitLines(customized.Difference)...)...),
 			"to replace it: "+a.tentacle.suggest().Command("service", "--reconfigure"))
+	case errors.Is(err, service.ErrUnmanaged):
+		return hint.New(err.Error(), "omit service in the file, and have the container or supervisor start the Tentacle: Tentacle run --instance=NAME")
 	case errors.As(err, new(*service.NoServiceError)):
 		return hint.New(err.Error(), "to install it, add: install: true")
 	case errors.As(err, new(*service.PasswordRequiredError)):
@@ -201,7 +225,7 @@ func (a *fileChange) inKeys(err error) error {
 
 func (a *fileChange) accountPassword() (string, error) {
 	if file := a.wish.Service.Account.PasswordFile; file != "" {
-		return a.passwordIn("service.account.passwordFile", file)
+		return passwordIn(a.console, a.wish, "service.account.passwordFile", file)
 	}
 	password, err := secretVariable("OCTOPUS_SERVICE_PASSWORD")
 	a.console.keepSecret(password)

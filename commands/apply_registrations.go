@@ -15,6 +15,7 @@ type fileRegistering struct {
 	addresses []string // to poll, all; none for a Tentacle that listens
 	space     string   // of the registrations that name none; "" for the default one
 	force     bool     // take over registrations of other Tentacles
+	generated string   // a new subscription, in case one is needed
 	listened  string   // the port on which it has listened until now; "" where that is not known
 	api       apiOptions
 	health    healthOptions
@@ -31,6 +32,7 @@ func newFileRegistrations(c *console, t *tentacle, server *connection, f tentacl
 		tentacle: t, certificate: certificate, console: c, server: server, api: o.api, health: o.health, addresses: o.addresses,
 		style: o.style, own: certificate.Thumbprint(), listened: o.listened,
 	}
+	reg.trust.generated = o.generated
 	for i := range f.Registrations {
 		if err := reg.add(fileWish(f, i, o)); err != nil {
 			return nil, err

@@ -109,7 +109,10 @@ func (a *fileChange) poll(ctx context.Context, ch *change) error {
 	o.listed = f.Thumbprints
 	o.polling = polling{addresses: f.Nodes, replace: true, mayListen: f.Communication == "", tentacle: a.tentacle.suggest()}
 	if f.Communication == tentaclefile.Polling && (o.asksAPI || len(f.Thumbprints) > 0) {
-		o.polling.begins = tentacleconfig.NewSubscriptionID()
+		o.polling.begins = a.subscription
+	}
+	if len(a.tentacle.servers) == 0 && o.polling.begins == "" {
+		return a.refuseUnknownCluster()
 	}
 	if f.Nodes == nil {
 		o.polling.addresses, o.polling.replace = polledAddresses(a.tentacle.servers, f.Thumbprints...), false
@@ -124,10 +127,36 @@ func (a *fileChange) poll(ctx context.Context, ch *change) error {
 	}
 	polls, err := o.change(ctx, a.console, a.planned, a.out)
 	if err != nil {
-		return a.aboutNodes(err)
+		return a.aboutServer(err)
 	}
 	ch.servers, ch.after = a.exact().after(polls.servers), polls.after
 	return nil
+}
+
+// refuseUnknownCluster says what is missing for a Tentacle that trusts no server to poll nodes.
+func (a *fileChange) refuseUnknownCluster() error {
+	key := "nodes"
+	if !a.wish.Names(key) {
+		key = "thumbprints"
+	}
+	var missing []string
+	if a.wish.Communication != tentaclefile.Polling {
+		missing = append(missing, "communication: polling")
+	}
+	if !a.applyOptions.poll.asksAPI && len(a.wish.Thumbprints) == 0 {
+		missing = append(missing, "the cluster's thumbprints (or give --server and credentials)")
+	}
+	return a.wish.Mistake(key, hint.New("this Tentacle trusts no Octopus Server yet", "to poll these nodes, add to the file: "+strings.Join(missing, ", and ")))
+}
+
+// aboutServer says that the address of the server that failed is in the file.
+func (a *fileChange) aboutServer(err error) error {
+	_, unreachable := errors.AsType[*octoapi.UnreachableError](err)
+	_, redirect := errors.AsType[*octoapi.RedirectError](err)
+	if a.serverInFile && (unreachable || redirect || errors.Is(err, octoapi.ErrNotOctopus)) {
+		return a.wish.Mistake("server", err)
+	}
+	return a.aboutNodes(err)
 }
 
 // aboutNodes says where the file has an address that is wrong.
@@ -174,7 +203,7 @@ func (a *fileChange) register(ctx context.Context, ch *change) (*registering, er
 		return nil, a.wish.Mistake("registrations", hint.New("this Tentacle has no certificate, so it cannot be registered", "add to the file: certificate: if-blank"))
 	}
 	if err != nil {
-		return nil, a.aboutNodes(err)
+		return nil, a.aboutServer(err)
 	}
 	a.out.Server, a.out.Unverified = server.URL(), append(a.out.Unverified, r.unverified...)
 	reg := r.registering
@@ -226,7 +255,7 @@ func (r *fileRegistration) ask(ctx context.Context) (err error) {
 	}
 	listened, _ := r.tentacle.listeningPort("") // where it is not known, nothing follows it
 	reg, err := newFileRegistrations(r.console, r.planned, r.server, r.wish, fileRegistering{
-		style: r.style(), addresses: r.addresses, space: r.space.space, force: r.force, listened: listened, api: r.api, health: r.health,
+		style: r.style(), addresses: r.addresses, space: r.space.space, force: r.force, generated: r.subscription, listened: listened, api: r.api, health: r.health,
 	})
 	if err != nil {
 		return err
@@ -246,7 +275,7 @@ func (r *fileRegistration) ask(ctx context.Context) (err error) {
 	}
 	q.settle = func(cluster string) (need, accepted []string, err error) {
 		if listed := r.wish.Thumbprints; len(listed) > 0 && !thumbprint.Contains(listed, cluster) {
-			return nil, nil, r.wish.Mistake("thumbprints", fmt.Errorf("the thumbprint of the cluster of %s is %s, which is none of these", r.server.URL(), cluster))
+			return nil, nil, r.wish.Mistake("thumbprints", hint.Errorf("if the file is for another cluster now, omit them: the server is asked", "the thumbprint of the cluster of %s is %s, which is none of these", r.server.URL(), cluster))
 		}
 		return q.needed(cluster)
 	}
@@ -319,14 +348,14 @@ func (r *fileRegistration) noteOthers() {
 	}
 	for _, cluster := range tentacleconfig.PolledClusters(servers) {
 		if !thumbprint.Contains(cluster, own) {
-			r.out.notes = append(r.out.notes, fmt.Sprintf("the cluster of before is still polled, at %s; to leave it, after deregistering there: %s",
+			r.out.notes = append(r.out.notes, fmt.Sprintf("the former cluster is still polled, at %s; to leave it, after deregistering there: %s",
 				shortList(polledAddresses(servers, cluster...)), r.tentacle.suggest().Command("configure", "--remove-trust="+strings.Join(cluster, ","))))
 		}
 	}
 	polled := slices.Concat(tentacleconfig.PolledClusters(servers)...)
 	for _, one := range tentacleconfig.Thumbprints(servers) {
 		if !thumbprint.Contains(polled, one) {
-			r.out.notes = append(r.out.notes, fmt.Sprintf("the Octopus Server of before, with thumbprint %s, may still connect; to leave it, after deregistering there: %s",
+			r.out.notes = append(r.out.notes, fmt.Sprintf("the former Octopus Server, with thumbprint %s, may still connect; to leave it, after deregistering there: %s",
 				one, r.tentacle.suggest().Command("configure", "--remove-trust="+one)))
 		}
 	}

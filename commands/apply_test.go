@@ -179,3 +179,23 @@ func TestAPlanReadsWhatItWouldEncrypt(t *testing.T) {
 		}
 	}
 }
+
+// TestAServerIsTheSameHoweverItsAddressIsWritten: another one than that of the file is a move.
+func TestAServerIsTheSameHoweverItsAddressIsWritten(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"https://octopus.example.com", "https://octopus.example.com/", true},
+		{"https://octopus.example.com", "HTTPS://Octopus.example.com", true},
+		{"https://octopus.example.com", "https://octopus.example.org", false},
+		{"https://octopus.example.com", "http://octopus.example.com", false},
+		{"https://octopus.example.com/a", "https://octopus.example.com/b", false},
+		{"https://octopus.example.com", "https://", false},
+		{"https://", "https://", false},
+	} {
+		if sameServer(c.a, c.b) != c.same || sameServer(c.b, c.a) != c.same {
+			t.Errorf("%s and %s: %t", c.a, c.b, !c.same)
+		}
+	}
+}

@@ -61,8 +61,8 @@ some seconds, or minutes if it does not reach the Tentacle, whatever --timeout i
   octo-tentacle check --all-instances --strict --format=json
   octo-tentacle check --all-instances --quiet --require=service,ports
 
-With --file, it also compares the Tentacle with the file from which apply makes it: each
-difference is a problem, with the line and the key. Registrations take credentials.
+With --file, it also compares the Tentacle with the file that apply reads: each difference
+is a problem, with its line and key. Comparing registrations takes credentials.
 
   octo-tentacle check --file=tentacle.yaml
   octo-tentacle check --file=tentacle.yaml --apikey-file=key.txt --require=file
@@ -76,7 +76,7 @@ the log of the running agent, and writes to none of them:
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), o.agents.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
 			&cli.StringFlag{Name: "file", Category: whichTentacle, Destination: &o.file,
-				Usage: "`FILE` (YAML) that says what the Tentacle should be, to compare it with; - for standard input"},
+				Usage: "`FILE` (YAML or JSON) that says what the Tentacle should be, to compare it with; - for standard input"},
 			&cli.BoolFlag{Name: "prove", Category: theServer, Destination: &o.prove, DisableDefaultText: true,
 				Usage: "start health checks on the server, until each node is proved to be polled"},
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -71,13 +70,6 @@ func (o *checkOptions) lookAtWished(ctx context.Context, c *console) (*snapshot,
 	return s, nil
 }
 
-// isAbsent says whether there is no such instance, or not the configuration of one.
-func isAbsent(err error) bool {
-	instance, is := errors.AsType[*tentacleconfig.InstanceError](err)
-	return errors.Is(err, fs.ErrNotExist) || is &&
-		slices.Contains([]tentacleconfig.InstanceProblem{tentacleconfig.UnknownInstance, tentacleconfig.NoInstance, tentacleconfig.ConfigurationMissing}, instance.Problem)
-}
-
 // absent is a Tentacle that there is not.
 func (o *checkOptions) absent(err error) *snapshot {
 	s := &snapshot{}
@@ -137,14 +129,13 @@ func (s *snapshot) lookAtWishedSettings(c *console, t *tentacle) {
 	if listens, known := wishesToListen(f, t.servers); known {
 		w.Listens = &listens
 	}
-	a := &fileChange{applyOptions: &applyOptions{wish: f}, console: c}
 	if f.Certificate != nil && f.Certificate.PFX != "" {
-		certificate, err := a.readPFX()
+		certificate, err := readPFX(c, f)
 		if w.PFXErr = withHints(err); err == nil {
 			w.PFX = certificate.Thumbprint()
 		}
 	}
-	password, err := a.proxyPassword()
+	password, err := proxyPasswordOf(c, f)
 	w.OtherProxyPassword, w.ProxyPasswordErr = password != "" && password != s.proxy.Password, withHints(err)
 }
 

@@ -6,7 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,49 +93,6 @@ func TestProvisioningRunsTheCommandOnlyIfThereIsSomethingToDo(t *testing.T) {
 	}
 }
 
-// TestProvisioningByCloudInit does what cloud-init does with the user data on the page, except for
-// the service.
-func TestProvisioningByCloudInitMakesAFreshMachine(t *testing.T) {
-	t.Parallel()
-	needsShell(t, "sh")
-	var data struct {
-		WriteFiles []struct{ Path, Content string } `yaml:"write_files"`
-		RunCmd     [][]string
-	}
-	text := examplesOf(t, "provisioning.md", "cloud-init")[0]
-	if err := yaml.Unmarshal([]byte(text), &data); err != nil || !strings.HasPrefix(text, "#cloud-config\n") {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	s := watched(t)
-	s.noKey = true
-	folder := filepath.Dir(s.config)
-	if err := errors.Join(os.Remove(s.config), os.RemoveAll(s.home), os.WriteFile(filepath.Join(folder, "octopus.key"), []byte(octotest.APIKey), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	nodes := s.cluster.Addresses()
-	here := strings.NewReplacer("/etc/octopus/Tentacle/tentacle.config", s.config, "/etc/octopus/", folder+"/", "/root/", folder+"/", "Production", "Development",
-		"https://octopus.example.com", s.cluster.URL(), "https://octo1:10943", nodes[0], "https://octo2:10943", nodes[1], "https://octo3:10943", nodes[2],
-		"service: {install: true, start: true}", "")
-	for _, file := range data.WriteFiles {
-		if err := os.WriteFile(here.Replace(file.Path), []byte(here.Replace(file.Content)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(data.RunCmd) != 1 || data.RunCmd[0][0] != "octo-tentacle" {
-		t.Fatalf("runcmd is %q", data.RunCmd)
-	}
-	for range 2 {
-		cmd := s.command(strings.Split(here.Replace(strings.Join(data.RunCmd[0][1:], "\n")), "\n")...)
-		cmd.Env = append(cmd.Env, "OCTOPUS_URL=")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, output)
-		}
-	}
-	if got := s.addresses(t); len(got) != 3 || len(s.cluster.Registrations()) != 2 {
-		t.Errorf("it polls %v, and there are %d registrations", got, len(s.cluster.Registrations()))
-	}
-}
-
 func TestProvisioningByDSCRunsTheSameCommand(t *testing.T) {
 	t.Parallel()
 	const program, command = `'C:\Program Files\octo-tentacle\octo-tentacle.exe' `, `sync-servers --file=C:\Octopus\nodes.yaml`
@@ -166,8 +123,8 @@ func TestProvisioningByDSCRunsTheSameCommand(t *testing.T) {
 // TestProvisioningByPuppet applies the page's manifest with Puppet itself.
 func TestProvisioningByPuppetChangesOnce(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("puppet"); err != nil || runtime.GOOS == "windows" {
-		skipUnlessRequired(t, "puppet", "Puppet is not installed: apt-get install puppet-agent")
+	if !slices.Contains(strings.Split(os.Getenv("OCTO_TENTACLE_REQUIRE"), ","), "puppet") {
+		t.Skip("slow: runs with OCTO_TENTACLE_REQUIRE=puppet")
 	}
 	p := newProvisioned(t)
 	folder := t.TempDir()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
@@ -28,6 +29,15 @@ func TestTheWindowsPageWorks(t *testing.T) {
 	nodes := s.cluster.Addresses()
 	names := strings.NewReplacer("https://octopus.example.com", s.cluster.URL(), "https://octo1:10943", nodes[0],
 		"https://octo2:10943", nodes[1], "https://octo3:10943", nodes[2], `C:\Octopus`, filepath.Join(folder, "Octopus"))
+	// The service needs a Tentacle, and an account that is not here.
+	block := yamlBlock.FindStringSubmatch(strings.ReplaceAll(string(page), "\r\n", "\n"))
+	file, service, _ := strings.Cut(names.Replace(block[1]), "service:")
+	if _, err := tentaclefile.Read("", []byte("service:"+service)); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "tentacle.yaml"), []byte(strings.ReplaceAll(file, "\n", "\r\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	typed := 0
 	for line := range strings.Lines(string(page)) {
@@ -45,7 +55,7 @@ func TestTheWindowsPageWorks(t *testing.T) {
 			t.Errorf("octo-tentacle %s: %v", arguments, err)
 		}
 	}
-	if typed < 6 {
+	if typed < 8 {
 		t.Errorf("only %d commands were found", typed)
 	}
 }

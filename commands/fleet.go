@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/fleet"
@@ -47,26 +50,28 @@ func fleetCommand(c *console) *cli.Command {
 		Name:      "fleet",
 		Category:  "Polling",
 		ArgsUsage: "[FILE…]",
-		Usage:     "show which nodes many Tentacles poll, from a desk",
-		Description: `Shows of all polling Tentacles that the account may see, deployment targets and
-workers, which nodes of the cluster each polls, and what is wrong: missed nodes,
-duplicate subscriptions and certificates, health that depends on the node. Nothing
-has to be installed on the machines, and nothing is changed there: a script prints
-what a Tentacle polls, in one task of Octopus for a hundred machines, three at the
-same time. The log of the task has the addresses and thumbprints that it polls,
-and a part of its subscription. Unavailable and disabled machines are left out.
-Those that answer are compared with the nodes that hand out work. Exits with 1 if
-there is a problem, and with 4 if not all could be looked at.
+		Usage:     "show which nodes all Tentacles poll",
+		Description: `Shows which nodes of the cluster each Tentacle polls, of all deployment targets and
+workers that the account may see, and what is wrong: missed nodes, duplicate
+subscriptions and certificates, health that depends on the node. Nothing has to be
+installed on the machines, and nothing is changed there: Octopus runs a script that
+prints what the Tentacle polls, in one task for a hundred machines, three tasks at the
+same time. The log of a task has the addresses and thumbprints, and a part of each
+subscription. Unavailable and disabled machines are left out. What is polled is compared
+with the nodes that hand out work. Exits with 1 if there is a problem, and with 4 if
+something could not be looked at.
 
-This command has been tried against the cluster that is embedded in octo-tentacle
-only, and not against an Octopus Server.
+So far, this command has been tried only against the cluster that is embedded in
+octo-tentacle, and not against an Octopus Server.
 
   octo-tentacle fleet --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle fleet --server=https://octopus.example.com --apikey-file=key.txt \
-    --space=Default --environment=Production --format=html > fleet.html
-  octo-tentacle fleet --server=https://octopus.example.com --apikey-file=key.txt --no-scripts
+  octo-tentacle fleet --server=https://octopus.example.com \
+    --apikey-file=key.txt --space=Default --environment=Production \
+    --format=html > fleet.html
+  octo-tentacle fleet --server=https://octopus.example.com \
+    --apikey-file=key.txt --no-scripts
 
-The same of what check printed on the machines, collected in any way, without a server:
+The same without a server, from what check printed on the machines:
   octo-tentacle fleet --reports reports/web01.json reports/web02.json`,
 		Flags: allFlags(o.api.flags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "space", Category: whichTentacles, Destination: &o.spaces,
@@ -82,11 +87,11 @@ The same of what check printed on the machines, collected in any way, without a 
 			&cli.StringSliceFlag{Name: "reports", Category: whichTentacles, Destination: &o.reports,
 				Usage: "`FILE` with what check --format=json printed, instead of a server; repeatable, and further files may follow; - for standard input"},
 			&cli.BoolFlag{Name: "no-scripts", Category: theServer, Destination: &o.noScripts, DisableDefaultText: true,
-				Usage: "start no tasks: show what the API alone tells"},
+				Usage: "start no tasks: show what the API alone knows"},
 			&cli.BoolFlag{Name: "health-checks", Category: theServer, Destination: &o.healthChecks, DisableDefaultText: true,
 				Usage: "ask for the last health checks of every deployment target, and not only of those that are unhealthy or did not answer"},
 			&cli.BoolFlag{Name: "all", Category: theOutcome, Destination: &o.all, DisableDefaultText: true,
-				Usage: "list also the Tentacles that are well"},
+				Usage: "also list the Tentacles that are well"},
 			&cli.BoolFlag{Name: "strict", Category: theOutcome, Destination: &o.strict, DisableDefaultText: true,
 				Usage: "exit with 1 also for warnings"},
 			&cli.StringFlag{Name: "format", Category: theOutcome, Destination: &o.format, Value: "text",
@@ -111,7 +116,7 @@ func showFleet(ctx context.Context, c *console, o fleetOptions, more []string) e
 }
 
 func (o *fleetOptions) report(ctx context.Context, c *console, more []string) (*fleet.Report, error) {
-	if files := append(o.reports.Value(), more...); len(files) > 0 {
+	if files := slices.Concat(o.reports.Value(), more); len(files) > 0 {
 		return fleetOfReports(c, files)
 	}
 	server, err := connectFromDesk(c, o.api)
@@ -176,7 +181,7 @@ const maxReport = 64 << 20
 // fleetOfReports makes the report of what check printed.
 func fleetOfReports(c *console, files []string) (*fleet.Report, error) {
 	var all []fleet.Checked
-	for _, file := range files {
+	for _, file := range expanded(files) {
 		content, err := c.readInputUpTo(file, maxReport)
 		if err != nil {
 			return nil, fmt.Errorf("--reports: %w", err)
@@ -188,4 +193,19 @@ func fleetOfReports(c *console, files []string) (*fleet.Report, error) {
 		all = append(all, some...)
 	}
 	return fleet.FromChecked(all, time.Now(), version())
+}
+
+// expanded are the files that patterns name, which a shell of Windows leaves as they are. There, no
+// file has a * or ? in its name.
+func expanded(files []string) (all []string) {
+	for _, file := range files {
+		found := []string{file}
+		if runtime.GOOS == "windows" && strings.ContainsAny(file, "*?") {
+			if matched, err := filepath.Glob(file); err == nil && len(matched) > 0 {
+				found = matched
+			}
+		}
+		all = append(all, found...)
+	}
+	return all
 }

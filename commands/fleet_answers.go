@@ -59,7 +59,7 @@ func readAnswer(line, nonce string) (a machineAnswer, is bool) {
 		a.text = words[3]
 		a.failed = a.read()
 	default:
-		a.failed = "its answer is cut"
+		a.failed = "its answer was cut off"
 	}
 	return a, a.id != "" || a.thumbprint != ""
 }
@@ -68,7 +68,7 @@ func readAnswer(line, nonce string) (a machineAnswer, is bool) {
 func (a *machineAnswer) read() (failed string) {
 	decoded, err := base64.StdEncoding.DecodeString(a.text)
 	if err != nil {
-		return "its answer is cut"
+		return "its answer was cut off"
 	}
 	parts := strings.SplitN(string(decoded), "\n", 4)
 	if len(parts) < 4 || parts[0] != "1" {
@@ -79,7 +79,7 @@ func (a *machineAnswer) read() (failed string) {
 	switch parts[1] {
 	case "xml":
 		if setting, err = textOfElement(setting); err != nil {
-			return "its setting is no XML"
+			return "its setting is not XML"
 		}
 	case "json":
 	case "variable":
@@ -88,7 +88,7 @@ func (a *machineAnswer) read() (failed string) {
 		return "its answer is of a form that is not known"
 	}
 	if a.servers, err = tentacleconfig.ParseTrustedServers(setting); err != nil {
-		return "its trusted servers are no list: " + err.Error()
+		return "its trusted servers are not a list: " + err.Error()
 	}
 	return ""
 }
@@ -118,11 +118,11 @@ func takeAnswers(machines []*fleet.Evident, lines []string, nonce string) (answe
 			continue
 		}
 		for _, m := range a.owners(machines) {
-			before, several := said[m]
-			if several && (before.text != a.text || before.failed != a.failed) {
-				a.failed = "it answered in several ways, or another machine answered in its place"
+			its := a
+			if before, several := said[m]; several && (before.text != a.text || before.failed != a.failed) {
+				its.failed = "it answered in several ways, or another machine answered in its place"
 			}
-			said[m] = a
+			said[m] = its
 		}
 	}
 	for m, a := range said {

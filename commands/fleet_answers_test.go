@@ -117,7 +117,7 @@ func TestTheScriptSaysWhyItCannotTell(t *testing.T) {
 	}{
 		{"no configuration", "", nil, "the script did not find its configuration"},
 		{"another instance", "", []string{"TentacleInstanceName=other"}, "the script did not find its configuration"},
-		{"no list", configOf(`<set key="Tentacle.Communication.TrustedOctopusServers">oops</set>`), nil, "its trusted servers are no list"},
+		{"no list", configOf(`<set key="Tentacle.Communication.TrustedOctopusServers">oops</set>`), nil, "its trusted servers are not a list"},
 		{"a long list", configOf(`<set key="Tentacle.Communication.TrustedOctopusServers">` + strings.Repeat("x", 200_000) + `</set>`), nil, "its list of trusted servers is too long for a log"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -43,21 +43,21 @@ func (a *fleetAsker) report(ctx context.Context) (*fleet.Report, error) {
 		if err := a.findSpaces(ctx); err != nil {
 			return err
 		}
-		var all errgroup.Group
-		all.Go(func() error { return a.list(octoapi.SharingRoom(ctx)) })
-		all.Go(func() (err error) {
-			a.evidence.Thumbprint, err = a.Thumbprint(ctx)
-			return err
-		})
-		all.Go(func() error {
-			answer := a.askNodes(ctx)
-			a.evidence.Nodes = answer.nodes
-			if answer.err != nil {
-				a.evidence.NodesWhy = answer.err.Error()
-			}
-			return nil
-		})
-		return all.Wait()
+		return allOf(ctx,
+			func(ctx context.Context) error { return a.list(octoapi.SharingRoom(ctx)) },
+			func(ctx context.Context) (err error) {
+				a.evidence.Thumbprint, err = a.Thumbprint(ctx)
+				return err
+			},
+			func(ctx context.Context) error {
+				answer := a.askNodes(ctx)
+				a.evidence.Nodes = answer.nodes
+				if answer.err != nil {
+					a.evidence.NodesWhy = answer.err.Error()
+				}
+				return nil
+			},
+		)
 	})
 	if err != nil {
 		return nil, err
@@ -212,27 +212,16 @@ func (l *fleetList) read(ctx context.Context, o *fleetOptions) error {
 		filter = octoapi.InventoryFilter{WorkerPoolIDs: ids}
 	}
 	machines, err := l.space.PollingInventory(ctx, l.kind, filter)
-	called := map[string]string{}
+	called := spaceNames{}
 	for _, n := range names {
 		called[n.ID] = n.Name
 	}
 	for _, m := range machines {
-		e := fleet.Evident{Inventoried: m, Space: l.space.Named, Environments: calledIn(m.EnvironmentIDs, called), Pools: calledIn(m.WorkerPoolIDs, called)}
+		e := fleet.Evident{Inventoried: m, Space: l.space.Named, Environments: called.of(m.EnvironmentIDs), Pools: called.of(m.WorkerPoolIDs)}
 		e.State, e.Why = stateOfMachine(m)
 		l.found = append(l.found, e)
 	}
 	return err
-}
-
-// calledIn are the names of what has these IDs, or the IDs where they are not known.
-func calledIn(ids []string, names map[string]string) (list []string) {
-	for _, id := range ids {
-		if name := names[id]; name != "" {
-			id = name
-		}
-		list = append(list, id)
-	}
-	return list
 }
 
 // stateOfMachine says whether a Tentacle is to be asked, which NotAsked stands for, or why not.
@@ -346,7 +335,8 @@ func (a *fleetAsker) polledAddresses() []string {
 const mostHealth = 100
 
 // askHealth asks for the last health checks: a request for each Tentacle, so only of those with
-// which something may be wrong, unless all are wanted. What is not known is not missed.
+// which something may be wrong, unless all are wanted: only then are those missed that cannot be
+// read.
 func (a *fleetAsker) askHealth(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, max(time.Until(a.deadline), nodesTime))
 	defer cancel()
@@ -364,12 +354,14 @@ func (a *fleetAsker) askHealth(ctx context.Context) {
 	requests.SetLimit(fleetRequests)
 	for _, i := range at {
 		m := &a.evidence.Machines[i]
-		requests.Go(func() error {
-			m.Checks, _ = a.spaceOf(m.Space).HealthTasks(ctx, m.Inventoried)
-			return nil
+		requests.Go(func() (err error) {
+			m.Checks, err = a.spaceOf(m.Space).HealthTasks(ctx, m.Inventoried)
+			return err
 		})
 	}
-	_ = requests.Wait()
+	if err := requests.Wait(); err != nil && a.options.healthChecks {
+		a.evidence.Unread = append(a.evidence.Unread, "not all health checks could be read: "+err.Error())
+	}
 }
 
 func (a *fleetAsker) spaceOf(space octoapi.Named) *octoapi.Space {

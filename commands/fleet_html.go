@@ -123,6 +123,9 @@ type pageRow struct {
 	Health   string
 }
 
+// Labels are the name in parts, between which a browser may begin a new line.
+func (r pageRow) Labels() []string { return strings.SplitAfter(r.Name, ".") }
+
 type pageCell struct{ Class, Text string }
 
 type pageChoice struct {
@@ -236,7 +239,7 @@ func (p pageMaker) count(page *fleetPage) {
 		{mark(fleet.Problem, broken), s.Problems},
 		{mark(fleet.Warning, "should be looked at"), s.Warnings},
 		{mark(fleet.OK, "nothing is wrong"), s.OK},
-		{mark(fleet.Skipped, "were not looked at, or not to the end"), s.Skipped},
+		{mark(fleet.Skipped, "were not looked at, or not completely"), s.Skipped},
 	}
 	if s.Machines == 0 {
 		return
@@ -325,7 +328,11 @@ func (p pageMaker) addRows(page *fleetPage) {
 		}
 		parts := []string{plural.Of(len(space.machines), "Tentacle", "Tentacles")}
 		for _, level := range []fleet.Level{fleet.Problem, fleet.Warning, fleet.OK, fleet.Skipped} {
-			if n := counts[level]; n > 0 {
+			switch n := counts[level]; {
+			case n == 0:
+			case level == fleet.Problem, level == fleet.Warning:
+				parts = append(parts, plural.Of(n, string(level), string(level)+"s"))
+			default:
 				parts = append(parts, fmt.Sprintf("%d %s", n, level))
 			}
 		}

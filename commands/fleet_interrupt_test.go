@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -28,7 +29,9 @@ func startFleet(t *testing.T, s *scene) (cmd *exec.Cmd, stderr *bytes.Buffer) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waits := func(r octotest.Request) bool { return strings.Contains(r.Path, "/tasks?") }
+	waits := func(r octotest.Request) bool {
+		return r.Method == http.MethodGet && strings.Contains(r.Path, "/tasks/ServerTasks-")
+	}
 	for end := time.Now().Add(30 * time.Second); !slices.ContainsFunc(s.cluster.Requests(), waits); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("no task is waited for")

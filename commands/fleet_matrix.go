@@ -175,7 +175,7 @@ func aboutOne(f fleet.Finding) string {
 	case fleet.LeftOutOfScripts:
 		return "was left out"
 	case fleet.UnprovedNode:
-		return "may not poll every node"
+		return "may miss a node"
 	case fleet.Overridden:
 		return "has a variable that overrides its list"
 	}
@@ -245,7 +245,7 @@ func (m *fleetMatrix) verdict() (fleet.Level, string) {
 	case s.Answered == 0:
 		return fleet.Skipped, "it is not known what the Tentacles poll"
 	case s.AllPolled < s.Answered:
-		return fleet.Warning, fmt.Sprintf("it is not proved of %d of %s that it polls %s", s.Answered-s.AllPolled, plural.Of(s.Answered, "Tentacle", "Tentacles"), all)
+		return fleet.Warning, fmt.Sprintf("%d of %s not proved to poll %s", s.Answered-s.AllPolled, plural.Of(s.Answered, "Tentacle is", "Tentacles are"), all)
 	case unknown > 0 && s.Warnings > 0:
 		return fleet.Warning, fmt.Sprintf("every Tentacle that answered polls %s; of %d more that is not known, and %d should be looked at", all, unknown, s.Warnings)
 	case unknown > 0:

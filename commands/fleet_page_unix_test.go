@@ -128,7 +128,7 @@ func (b *browserTab) shownRows() (names []string, said string) {
 	b.t.Helper()
 	// What is typed is applied a moment later.
 	b.eval(`new Promise((done) => setTimeout(done, 200))`, nil)
-	b.eval(`[...document.querySelectorAll("tr[id]")].filter((e) => e.checkVisibility()).map((e) => e.cells[0].firstChild.data)`, &names)
+	b.eval(`[...document.querySelectorAll("tr[id]")].filter((e) => e.checkVisibility()).map((e) => [...e.cells[0].childNodes].map((n) => n.data ?? "").join(""))`, &names)
 	b.eval(`document.getElementById("shown").textContent`, &said)
 	return names, said
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/commands/fleet"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"golang.org/x/sync/errgroup"
 )
 
 // The scripts that print what a Tentacle polls. They find the configuration of the Tentacle that
@@ -111,17 +112,16 @@ func (a *fleetAsker) runScripts(ctx context.Context) error {
 	}
 	timed, cancel := context.WithDeadline(ctx, a.deadline)
 	defer cancel()
-	var waiting sync.WaitGroup
-	slots := make(chan struct{}, tasksAtOnce)
+	var tasks errgroup.Group
+	tasks.SetLimit(tasksAtOnce)
 	refused := &refusals{by: map[string]error{}}
 	for _, b := range all {
-		slots <- struct{}{}
-		waiting.Go(func() {
-			defer func() { <-slots }()
+		tasks.Go(func() error {
 			b.run(timed, refused, p)
+			return nil
 		})
 	}
-	waiting.Wait()
+	_ = tasks.Wait()
 	var running []string
 	var cancelErr error
 	for _, b := range all {
@@ -197,10 +197,9 @@ func (b *batch) run(ctx context.Context, refused *refusals, p *scriptProgress) {
 		}
 		return
 	}
-	b.task, b.started = task, true
-	ended, err := b.space.WaitForTasks(ctx, []octoapi.Task{task}, func([]octoapi.Task) {})
-	b.task = ended[0]
-	grace, cancel := octoapi.Grace(ctx, afterTime)
+	b.started = true
+	b.task, err = b.space.WaitForTask(ctx, task, func(octoapi.Task) {})
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterTime)
 	defer cancel()
 	if err != nil {
 		b.err = err
@@ -227,11 +226,11 @@ func (b *batch) note() {
 		case !b.started && errors.Is(b.err, octoapi.ErrForbidden):
 			m.Why = b.notAllowed()
 		case !b.started && errors.Is(b.err, context.DeadlineExceeded):
-			m.Why = "the time (--timeout) was over before"
+			m.Why = "the time (--timeout) ran out before"
 		case !b.started && b.err != nil:
 			m.Why = b.err.Error()
 		case errors.Is(b.err, context.DeadlineExceeded):
-			m.State, m.Why = fleet.NoAnswer, "it had not answered when the time (--timeout) was over"
+			m.State, m.Why = fleet.NoAnswer, "it had not answered when the time (--timeout) ran out"
 		case b.err != nil:
 			m.State, m.Why = fleet.NoAnswer, b.err.Error()
 		default:

@@ -46,7 +46,7 @@ func madeUpFleet() *fleet.Report {
 		}
 		for i, cell := range cells {
 			m.Nodes = append(m.Nodes, map[rune]fleet.Cell{'y': fleet.Polled, 'm': fleet.Perhaps, 'n': fleet.Missing, '?': fleet.Unknown}[cell])
-			if cell == 'n' && r.Nodes[i].Works() {
+			if cell == 'n' && r.Nodes[i].State == "works" {
 				m.Missing = append(m.Missing, r.Nodes[i].Name)
 			}
 		}
@@ -105,7 +105,7 @@ func madeUpFleet() *fleet.Report {
 		Fix: "octo-tentacle poll-server --server-comms-address=" + octo1}, "=cmd", "<script>")
 	find(fleet.Finding{Level: fleet.Problem, ID: fleet.MissingNode, What: "octo3 is not polled", Why: waits, Node: "octo3",
 		Fix: "octo-tentacle poll-server --server-comms-address=" + octo3}, "web01", "web02")
-	find(fleet.Finding{Level: fleet.Problem, ID: fleet.NotPolling, What: "no entry of it polls this cluster", Why: "its next start cuts it off"}, "build01")
+	find(fleet.Finding{Level: fleet.Problem, ID: fleet.NotPolling, What: "its configuration has no entry that polls this cluster", Why: "its next start cuts it off"}, "build01")
 	find(fleet.Finding{Level: fleet.Problem, ID: fleet.OtherSubscription, What: "polls with another subscription than the one that is registered",
 		Why: "no work is queued for that one; register it again, or restore its configuration"}, "web03-copy")
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.DrainedNode, Node: "octo4", What: "octo4 is not polled; it is drained",
@@ -116,11 +116,11 @@ func madeUpFleet() *fleet.Report {
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.Overridden, What: "a variable of its service overrides its configuration",
 		Why: "a change of the file has no effect there"}, "db01")
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.Flapping, What: "health checks that octo1 and octo2 ran succeed, and those that octo3 ran do not",
-		Why: "so is a Tentacle that does not poll every node, or does not reach one"}, "web04")
+		Why: "a Tentacle that does not poll every node, or cannot reach one, looks like this"}, "web04")
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.Unhealthy, What: "the server reports it as unhealthy",
 		Why: "look at its last health check in the Octopus web portal"}, "web04")
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.UnknownAddress, What: "https://old.example.com:10943 leads to octo0, which is no node of the cluster",
-		Why: "it may be of a node that was replaced", Address: "https://old.example.com:10943",
+		Why: "it may be that of a node that was replaced", Address: "https://old.example.com:10943",
 		Fix: "octo-tentacle remove-server --server-comms-address=https://old.example.com:10943"}, "web02")
 	find(fleet.Finding{Level: fleet.Warning, ID: fleet.OldVersion, What: "the server says that Tentacle 6.2.277 must be upgraded",
 		Why: "upgrade it in the Octopus web portal, under Infrastructure"}, "db01")

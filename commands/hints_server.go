@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
 
@@ -39,6 +40,22 @@ func serverHints(err error) []string {
 		if errors.Is(err, known.is) {
 			hints = append(hints, known.hint)
 		}
+	}
+	return hintsAboutKey(err, hints)
+}
+
+// hintsAboutKey name the key of a file instead of the options, where the address is in that file.
+func hintsAboutKey(err error, hints []string) []string {
+	mistake, is := errors.AsType[*tentaclefile.Mistake](err)
+	if !is {
+		return hints
+	}
+	names := strings.NewReplacer(portSource, mistake.Key)
+	if mistake.Key == "server" {
+		names = strings.NewReplacer(serverSource, mistake.Key, "--server=", "server: ")
+	}
+	for i := range hints {
+		hints[i] = names.Replace(hints[i])
 	}
 	return hints
 }

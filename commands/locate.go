@@ -2,8 +2,11 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
@@ -144,4 +147,11 @@ func (e notInFileError) Error() string {
 
 func (e notInFileError) Hints() []string {
 	return []string{"to restart the agent, from outside: " + suggest.Tentacle{Agent: suggest.Agent{Namespace: e.place.namespace}}.Command("restart-service")}
+}
+
+// isAbsent says whether there is no such instance, or not the configuration of one.
+func isAbsent(err error) bool {
+	instance, is := errors.AsType[*tentacleconfig.InstanceError](err)
+	return errors.Is(err, fs.ErrNotExist) || is &&
+		slices.Contains([]tentacleconfig.InstanceProblem{tentacleconfig.UnknownInstance, tentacleconfig.NoInstance, tentacleconfig.ConfigurationMissing}, instance.Problem)
 }

@@ -66,7 +66,7 @@ func needsOf(command string) *accountNeeds {
 	case "fleet":
 		return &accountNeeds{
 			always: list(octoapi.MachineView, octoapi.WorkerView),
-			when:   []needsWhen{{"without --no-scripts and --reports", list(octoapi.TaskCreate, octoapi.TaskView)}},
+			when:   []needsWhen{{"unless --no-scripts or --reports is given", list(octoapi.TaskCreate, octoapi.TaskView)}},
 			extra:  needsWhen{"shows the names of environments", list(octoapi.EnvironmentView)},
 		}
 	case "register-with":

@@ -48,7 +48,7 @@ var accountRuns = []accountRun{
 	{arguments: line("check", "--prove"), conditions: []string{"with --prove"}, setup: needsProof},
 	{arguments: line("list-nodes"), setup: registeredAsBoth},
 	{arguments: line("fleet", "--no-scripts"), setup: answersScripts},
-	{arguments: line("fleet"), conditions: []string{"without --no-scripts and --reports"}, setup: answersScripts},
+	{arguments: line("fleet"), conditions: []string{"unless --no-scripts or --reports is given"}, setup: answersScripts},
 	{arguments: registers("register-with", "--environment=Development", "--role=web"), setup: trustsNobody},
 	{arguments: registers("register-k8s-target", "--environment=Development", "--role=k8s"), setup: trustsNobody},
 	{arguments: registers("register-k8s-cluster", "--environment=Development", "--role=k8s"), setup: trustsNobody},

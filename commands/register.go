@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -169,7 +170,7 @@ func (reg *registering) askSpace(ctx context.Context, r *oneRegistration) (err e
 // and what happens to each registration. It returns the trusted servers that this leads to.
 func (reg *registering) settle(ctx context.Context, cluster string) ([]tentacleconfig.TrustedServer, error) {
 	reg.trust.style, reg.trust.thumbprint, reg.trust.addresses = reg.style, cluster, reg.addresses
-	reg.trust.generated = tentacleconfig.NewSubscriptionID()
+	reg.trust.generated = cmp.Or(reg.trust.generated, tentacleconfig.NewSubscriptionID())
 	if err := reg.settleSubscription(ctx); err != nil {
 		return nil, err
 	}
@@ -222,7 +223,7 @@ func (reg *registering) decideAll(p pollsCluster) error {
 // claimedBesides are the registrations of the kind in the space that others of the file name.
 func (reg *registering) claimedBesides(r *oneRegistration) (claimed []octoapi.Machine) {
 	for _, other := range reg.all {
-		if other != r && other.besides(r) && other.wish.name != "" && other.existing.named != nil {
+		if other != r && other.space != nil && other.besides(r) && other.wish.name != "" && other.existing.named != nil {
 			claimed = append(claimed, *other.existing.named)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // askNames asks for the names of what a plan changes: registrations have IDs. What the account may
 // not see keeps its ID.
 func (r *oneRegistration) askNames(ctx context.Context, p registrationPlan) error {
-	r.names = map[string]string{}
+	r.names = spaceNames{}
 	for _, change := range p.fields() {
 		ids := slices.Concat(change.Before, change.After)
 		var found []octoapi.Named
@@ -40,18 +40,8 @@ func (r *oneRegistration) askNames(ctx context.Context, p registrationPlan) erro
 
 // named has names in the place of IDs.
 func (r *oneRegistration) named(changes []fieldChange) []fieldChange {
-	names := func(ids []string) []string {
-		list := make([]string, len(ids)) // an empty list is [], not null
-		for i, id := range ids {
-			list[i] = id
-			if name, known := r.names[id]; known {
-				list[i] = name
-			}
-		}
-		return list
-	}
 	for i := range changes {
-		changes[i].Before, changes[i].After = names(changes[i].Before), names(changes[i].After)
+		changes[i].Before, changes[i].After = r.names.of(changes[i].Before), r.names.of(changes[i].After)
 	}
 	return changes
 }

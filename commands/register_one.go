@@ -22,7 +22,7 @@ type oneRegistration struct {
 	// What the server says when it is asked.
 	space    *octoapi.Space
 	existing existingRegistrations
-	names    map[string]string // of what has these IDs
+	names    spaceNames
 
 	wanted octoapi.Machine // what is asked for; without the subscription
 	plan   registrationPlan

@@ -118,6 +118,9 @@ func (reg *registering) checkGivenSubscription(ctx context.Context, used []strin
 // renewForClone gives the Tentacle a new subscription where its certificate is registered nowhere:
 // no registration that the account sees has it, and no polling port trusts it.
 func (reg *registering) renewForClone(ctx context.Context) error {
+	if slices.ContainsFunc(polledWith(reg.tentacle.servers, reg.trust.thumbprint), reg.certificate.Owns) {
+		return nil
+	}
 	found, err := reg.registrations(ctx)
 	if err != nil || len(found) > 0 {
 		return err

@@ -89,7 +89,7 @@ func ownRegistrations(ctx context.Context, server *connection, thumbprint string
 	return as, nil
 }
 
-// spaceNames are the names of what registrations of a space have IDs of.
+// spaceNames are the names of what registrations of a space have IDs of, by ID.
 type spaceNames map[string]string
 
 // askSpaceNames asks for all at the same time. Unnamed is why some are not known: the account may
@@ -133,7 +133,7 @@ func askSpaceNames(ctx context.Context, space *octoapi.Space, group []octoapi.Re
 	return names, cmp.Or(forbidden...), nil
 }
 
-// of are the names of what has the IDs.
+// of are the names of what has the IDs, or the IDs where they are not known. It is never nil.
 func (names spaceNames) of(ids []string) []string {
 	list := make([]string, len(ids))
 	for i, id := range ids {

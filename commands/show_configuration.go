@@ -41,10 +41,10 @@ what the Octopus Server knows about this Tentacle: its name there, environments,
 roles, tenants, worker pools and policy. Of a Kubernetes agent, adds what is known of
 it in its cluster.
 
-With --format=yaml, prints the file that says what this Tentacle is: its settings, the
-polled nodes and the service, and with --server and credentials its registrations, in
-all spaces or in that of --space. Applied here it changes nothing; on another machine it
-makes such a Tentacle.
+With --format=yaml, prints a file for apply instead: the settings, the polled nodes and
+the service, and with --server and credentials the registrations, in all spaces or in that
+of --space. Applied here it changes nothing; on another machine it makes a Tentacle like
+this one.
 
   octo-tentacle show-configuration
   octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt
@@ -56,7 +56,8 @@ makes such a Tentacle.
 				Usage: "output `FORMAT`: json, or yaml for a file that can be applied"},
 			&cli.StringFlag{Name: "file", Category: theOutcome, Destination: &o.file.path,
 				Usage: "`FILE` to write it to, instead of standard output"},
-			o.file.forceFlag(theOutcome),
+			&cli.BoolFlag{Name: "force", Category: theOutcome, Destination: &o.file.force, DisableDefaultText: true,
+				Usage: "replace the file even if it holds a key; with --format=yaml, replace one that is there"},
 		}, o.space.flags(theServer), o.api.flags(), o.tentacle.flags(), o.agents.flags()),
 		Action: func(ctx *cli.Context) error { return showConfiguration(ctx.Context, c, o) },
 	}
@@ -139,6 +140,7 @@ func (o *showConfigurationOptions) complete(c *console) error {
 	if o.format = strings.ToLower(o.format); o.format != "json" && o.format != "yaml" {
 		return fmt.Errorf("--format %q is not known: use json or yaml", o.format)
 	}
+	o.file.isNew = o.yaml() // what lies there may be the wish, which a person wrote
 	o.onlySpace = o.space.space
 	o.space.complete()
 	if o.asksServer() {

@@ -11,13 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/boundedjson"
 )
 
-// Script is what a task of the script console runs (OctopusClients, BuiltInTasks.cs,
-// AdHocScript).
+// Script is what a task of the script console runs (OctopusClients, BuiltInTasks.cs, AdHocScript).
+// BuiltInTasks.cs does not have WorkerIds: those are what the web portal sends for workers (npm
+// package @octopusdeploy/message-contracts, taskResource.ts, AdHocScriptTaskArguments).
 type Script struct {
 	Description string // shown in the list of tasks
 	Syntax      string // Bash or PowerShell
@@ -29,79 +29,13 @@ type Script struct {
 // StartScript starts a task that runs a script on deployment targets, or on workers. It is sent
 // once; the error is ErrOutcomeUnknown when the answer is lost.
 func (s *Space) StartScript(ctx context.Context, script Script) (Task, error) {
-	tasks, err := s.tasks(ctx)
-	if err != nil {
-		return Task{}, err
-	}
 	arguments := map[string]any{"Syntax": script.Syntax, "ScriptBody": script.Body}
 	if script.Kind == Worker {
 		arguments["TargetType"], arguments["WorkerIds"] = "Workers", script.MachineIDs
 	} else {
 		arguments["TargetType"], arguments["MachineIds"] = "Machines", script.MachineIDs
 	}
-	body, err := json.Marshal(map[string]any{
-		"Name": "AdHocScript", "Description": script.Description, "SpaceId": orNull(s.ID), "Arguments": arguments,
-	})
-	if err != nil {
-		return Task{}, err
-	}
-	var t Task
-	err = s.client.change(ctx, expand(tasks, nil), write{
-		method: http.MethodPost, body: body, out: &t, complete: func() bool { return t.ID != "" },
-		unknown: "the script was started", lookAt: "look in the Octopus web portal, under Tasks" + s.where(),
-	})
-	return t, err
-}
-
-// tasksPerRequest bounds the length of a URL with their IDs.
-const tasksPerRequest = 50
-
-// slowestPoll is how long is waited at most between two questions about running tasks, in
-// multiples of the shortest: as OctopusClients does (TaskRepository.cs, 4 seconds).
-const slowestPoll = 4
-
-// WaitForTasks asks for tasks of the space until all have ended, in whatever state, and tells
-// progress each time. Those that are known so far are returned with an error, too.
-func (s *Space) WaitForTasks(ctx context.Context, tasks []Task, progress func([]Task)) ([]Task, error) {
-	tasks = slices.Clone(tasks)
-	wait := s.client.options.timing.taskPoll / 4 // most are over soon
-	for {
-		progress(tasks)
-		running := slices.ContainsFunc(tasks, func(t Task) bool { return !t.IsCompleted })
-		if !running {
-			return tasks, nil
-		}
-		if !sleep(ctx, wait) {
-			return tasks, ctx.Err()
-		}
-		wait = min(wait*3/2, slowestPoll*s.client.options.timing.taskPoll)
-		if err := s.readTasks(ctx, tasks); err != nil {
-			return tasks, err
-		}
-	}
-}
-
-// readTasks reads those again that run.
-func (s *Space) readTasks(ctx context.Context, tasks []Task) error {
-	var ids []string
-	for _, t := range tasks {
-		if !t.IsCompleted {
-			ids = append(ids, t.ID)
-		}
-	}
-	for some := range slices.Chunk(ids, tasksPerRequest) {
-		values := parameters{"ids": strings.Join(some, ","), "skip": "0", "take": strconv.Itoa(tasksPerRequest)}
-		read, err := list(ctx, s.client, s.path("tasks")+"{?ids,skip,take}", values, func(t Task) bool { return slices.Contains(some, t.ID) })
-		if err != nil {
-			return err
-		}
-		for _, now := range read {
-			i := slices.IndexFunc(tasks, func(t Task) bool { return t.ID == now.ID })
-			now.ErrorMessage = s.client.quote(now.ErrorMessage)
-			tasks[i] = now
-		}
-	}
-	return nil
+	return s.startTask(ctx, "AdHocScript", script.Description, arguments, "the script was started")
 }
 
 // CancelTask asks the server to end a task. It is sent once, and not waited for.
@@ -214,10 +148,4 @@ func (t *HealthTask) UnmarshalJSON(data []byte) error {
 		t.Machines = len(more.Arguments.MachineIDs)
 	}
 	return nil
-}
-
-// Grace is a context for what has to be done after the time of another one is over, such as to
-// cancel what was started.
-func Grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), d)
 }

@@ -38,11 +38,11 @@ func TestAScriptIsStartedWaitedForAndItsLogRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := 0
-	ended, err := space.WaitForTasks(t.Context(), []Task{task}, func([]Task) { asked++ })
-	if err != nil || !ended[0].Succeeded || ended[0].ServerNode != "OctopusServerNodes-node1" || asked < 2 {
+	ended, err := space.WaitForTask(t.Context(), task, func(Task) { asked++ })
+	if err != nil || !ended.Succeeded || ended.ServerNode != "OctopusServerNodes-node1" || asked < 2 {
 		t.Fatalf("%+v, %v, asked %d times", ended, err, asked)
 	}
-	lines, err := space.TaskLog(t.Context(), ended[0], func(line string) bool { return strings.Contains(line, "I am") })
+	lines, err := space.TaskLog(t.Context(), ended, func(line string) bool { return strings.Contains(line, "I am") })
 	if err != nil || len(lines) != 2 || !strings.HasSuffix(lines[1], "I am web2: hello") {
 		t.Errorf("%q, %v", lines, err)
 	}
@@ -60,17 +60,17 @@ func TestTasksThatRunOnCanBeReadAndCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	asked := 0
-	ended, err := space.WaitForTasks(ctx, []Task{task}, func([]Task) {
+	ended, err := space.WaitForTask(ctx, task, func(Task) {
 		if asked++; asked == 4 {
 			cancel()
 		}
 	})
-	if !errors.Is(err, context.Canceled) || ended[0].IsCompleted {
+	if !errors.Is(err, context.Canceled) || ended.IsCompleted {
 		t.Fatalf("%+v, %v", ended, err)
 	}
-	after, stop := Grace(ctx, time.Minute)
+	after, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	lines, err := space.TaskLog(after, ended[0], func(line string) bool { return strings.Contains(line, "I am web1") })
+	lines, err := space.TaskLog(after, ended, func(line string) bool { return strings.Contains(line, "I am web1") })
 	if err != nil || len(lines) != 1 {
 		t.Errorf("%q, %v", lines, err)
 	}
@@ -138,12 +138,12 @@ func TestALogThatBreaksOffIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended, err := space.WaitForTasks(t.Context(), []Task{task}, func([]Task) {})
+	ended, err := space.WaitForTask(t.Context(), task, func(Task) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cluster.SetAPIFault(octotest.APIFault{Path: "/raw", CutConnection: true, First: 1})
-	lines, err := space.TaskLog(t.Context(), ended[0], func(line string) bool { return strings.Contains(line, "I am") })
+	lines, err := space.TaskLog(t.Context(), ended, func(line string) bool { return strings.Contains(line, "I am") })
 	if err != nil || len(lines) != 1 {
 		t.Errorf("%q, %v", lines, err)
 	}

@@ -580,12 +580,8 @@ func TestABodyThatTricklesEndsAtTheDeadline(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	started := time.Now()
-	_, err := newClient(t, Options{Server: server.URL}).Root(deadline(t, 300*time.Millisecond))
+	_, err := newClient(t, Options{Server: server.URL, timing: calm()}).Root(deadline(t, 2*time.Second))
 	mustSay(t, err, "no response from", "to GET /api within")
-	if took := time.Since(started); took > 5*time.Second {
-		t.Errorf("took %s", took)
-	}
 }
 
 func TestAListIsNotFollowedToAnotherHost(t *testing.T) {

@@ -30,6 +30,13 @@ var quick = timing{
 	taskPoll:   time.Millisecond,
 }
 
+// calm is quick, but asks nothing twice because the machine is busy and an answer takes its time.
+func calm() timing {
+	t := quick
+	t.patience, t.portTry = time.Minute, time.Minute
+	return t
+}
+
 func startCluster(t testing.TB, o octotest.Options) *octotest.Cluster {
 	t.Helper()
 	c, err := octotest.Start(o)

@@ -82,7 +82,7 @@ func TestAPortTrustsWhoIsRegisteredAnywhere(t *testing.T) {
 			own, id := anyCertificate(t)
 			ask := func(want Trust) {
 				t.Helper()
-				for i, p := range AskTrust(deadline(t, time.Minute), cluster.Addresses(), own, PortOptions{timing: quick}) {
+				for i, p := range AskTrust(deadline(t, time.Minute), cluster.Addresses(), own, PortOptions{timing: calm()}) {
 					address := cluster.Addresses()[i]
 					if p != (PortTrust{Address: address, Trust: want, Thumbprint: cluster.Thumbprint(), Remote: strings.TrimPrefix(address, "https://")}) {
 						t.Errorf("%+v", p)

@@ -58,7 +58,10 @@ func Give(account string, paths ...string) error {
 	}
 	uid, badUID := strconv.Atoi(who.Uid)
 	gid, badGID := strconv.Atoi(who.Gid)
-	errs := []error{badUID, badGID}
+	if err := errors.Join(badUID, badGID); err != nil {
+		return err
+	}
+	var errs []error
 	for _, path := range paths {
 		errs = append(errs, os.Lchown(path, uid, gid))
 	}

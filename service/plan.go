@@ -17,7 +17,7 @@ type Request struct {
 
 	Interrupted     bool // a restart came to no end: the service was not stopped on purpose
 	NoRestart       bool // with Reconfigure: do not restart a service that runs
-	NewPassword     bool // the account has a password, which cannot be compared with the old one (Windows)
+	NewPassword     bool // one is given for the account: it cannot be compared with the old one (Windows)
 	OnlyIfInstalled bool // Start is not an error where there is no service, and leaves one that is starting alone
 
 	Kept []string // with Install, what was changed by hand and stays: Definition.Kept
@@ -172,7 +172,9 @@ func (p *planner) uninstall() {
 }
 
 func (p *planner) define(wanted string) error {
-	replaced := p.found.Text != "" && (p.found.Text != wanted || p.Reconfigure && p.NewPassword)
+	// A service that is to start, and does not run, may not do so for want of this very password.
+	password := p.NewPassword && (p.Reconfigure || p.Start && !p.found.State.Runs())
+	replaced := p.found.Text != "" && (p.found.Text != wanted || password)
 	switch {
 	case p.found.Text == "":
 		p.do(ActionInstall, "installed, to start at boot")

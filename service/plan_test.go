@@ -65,6 +65,9 @@ func TestAPlanHasItsStepsInTheOrderOfTentacle(t *testing.T) {
 		"install and reconfigure":         {Request{Install: true, Reconfigure: true}, withState(Stopped, otherText), "linux", "reconfigure"},
 		"uninstall and install":           {Request{Uninstall: true, Install: true}, withState(Running, otherText), "linux", "uninstall install"},
 		"a new password that cannot show": {Request{Reconfigure: true, NewPassword: true}, withState(Stopped, unitText), "windows", "reconfigure"},
+		"a password, stopped":             {Request{Install: true, Start: true, NewPassword: true}, withState(Stopped, unitText), "windows", "reconfigure start"},
+		"a password, running":             {Request{Install: true, Start: true, NewPassword: true}, withState(Running, unitText), "windows", "[is already installed] [is running]"},
+		"a password, not to be started":   {Request{Install: true, NewPassword: true}, withState(Stopped, unitText), "windows", "[is already installed]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan, err := MakePlan(tt.request, tt.found, unitText, tt.goos)

@@ -3,8 +3,10 @@ package tentacleconfig
 import (
 	"bytes"
 	"crypto"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -89,6 +91,22 @@ func NewCertificate(now time.Time) (*Certificate, error) {
 
 // Thumbprint is the SHA-1 of the certificate, 40 upper-case hexadecimal digits.
 func (c *Certificate) Thumbprint() string { return thumbprint.Of(c.x509.Raw) }
+
+// SubscriptionID is a subscription that belongs to this certificate, the same each time, in the
+// form of NewSubscriptionID. It is made from the private key, so nobody else can guess it. It is
+// for a certificate that was made for one Tentacle: machines that share a certificate must not
+// share this.
+func (c *Certificate) SubscriptionID() string {
+	mac := hmac.New(sha256.New, x509.MarshalPKCS1PrivateKey(c.key))
+	_, _ = mac.Write([]byte("octo-tentacle subscription")) // never fails
+	const length, base = 20, 36
+	number := new(big.Int).SetBytes(mac.Sum(nil))
+	text := number.Mod(number, new(big.Int).Exp(big.NewInt(base), big.NewInt(length), nil)).Text(base)
+	return "poll://" + strings.Repeat("0", length-len(text)) + text + "/"
+}
+
+// Owns says whether a subscription is that of SubscriptionID.
+func (c *Certificate) Owns(subscription string) bool { return subscription == c.SubscriptionID() }
 
 // KeyBits is the length of the key in bits.
 func (c *Certificate) KeyBits() int { return c.key.N.BitLen() }

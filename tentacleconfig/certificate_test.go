@@ -11,6 +11,7 @@ import (
 	"errors"
 	"math/big"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -77,6 +78,32 @@ func TestAPFXIsReadInEveryEncoding(t *testing.T) {
 				t.Errorf("%s with a wrong password: %v", name, err)
 			}
 		}
+	}
+}
+
+func TestASubscriptionBelongsToItsCertificate(t *testing.T) {
+	var all []string
+	for range 2 {
+		certificate, err := NewCertificate(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pfx, err := certificate.PFX("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParsePFX(pfx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := certificate.SubscriptionID()
+		if !regexp.MustCompile(`^poll://[a-z0-9]{20}/$`).MatchString(own) || !again.Owns(own) {
+			t.Errorf("the subscription is %s, and later %s", own, again.SubscriptionID())
+		}
+		all = append(all, own)
+	}
+	if all[0] == all[1] {
+		t.Errorf("two certificates have the subscription %s", all[0])
 	}
 }
 

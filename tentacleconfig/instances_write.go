@@ -184,6 +184,27 @@ func CreateEdited(path string, edit func(*Document) error) error {
 	return atomicfile.Create(path, d.Bytes())
 }
 
+// CheckCreatable says why CreateEdited would fail, as far as that can be known without changing
+// anything: the nearest folder that there is takes no new file.
+func CheckCreatable(path string) error {
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(folder) != folder {
+		folder = filepath.Dir(folder)
+		info, err = os.Stat(folder)
+	}
+	switch {
+	case err == nil && !info.IsDir():
+		err = fmt.Errorf("%s is not a folder", folder)
+	case err == nil:
+		err = checkPermission(folder)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot create %s: %w", path, err)
+	}
+	return nil
+}
+
 // New is the document of a configuration with these settings that no file has
 // yet, in the form that Tentacle writes (Configuration/XmlKeyValueStore.cs).
 func New(path string, settings ...Setting) (*Document, error) {

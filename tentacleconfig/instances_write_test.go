@@ -32,6 +32,30 @@ func TestAnInstanceIsPutIntoTheIndexAsTentacleDoesIt(t *testing.T) {
 	}
 }
 
+func TestWhereNoConfigurationCanBeMadeIsKnownBefore(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckCreatable(filepath.Join(folder, "a", "b", "Tentacle.config")); err != nil {
+		t.Errorf("below a folder: %v", err)
+	}
+	if err := CheckCreatable(filepath.Join(file, "a", "Tentacle.config")); err == nil {
+		t.Error("below a file: no error")
+	}
+	if runtime.GOOS == "windows" || os.Geteuid() == 0 {
+		return // whom the mode does not bind
+	}
+	if err := os.Chmod(folder, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(folder, 0o700) }()
+	if err := CheckCreatable(filepath.Join(folder, "a", "b", "Tentacle.config")); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("below a folder that takes nothing: %v", err)
+	}
+}
+
 func TestAnIndexFileOfAnotherInstanceIsLeftAlone(t *testing.T) {
 	home := machine(t)
 	if _, err := Register(Instance{"My Box", filepath.Join(home, "a.config")}); err != nil {

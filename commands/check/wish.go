@@ -36,7 +36,7 @@ func (r *report) wishComesTrue() {
 		return
 	}
 	if r.found(idFile) {
-		r.ok(idFile, "all else that %s names is so", r.Wish.Name)
+		r.ok(idFile, "everything else is as %s says", r.Wish.Name)
 		return
 	}
 	r.ok(idFile, "the Tentacle is what %s says", r.Wish.Name)

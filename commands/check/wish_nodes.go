@@ -15,28 +15,25 @@ func (r *report) wishedCommunication() {
 	if f.Communication == "" || r.ServersErr != nil {
 		return
 	}
-	cluster, known := r.wishedCluster()
-	polls, listens := r.polls(cluster), r.connects(cluster)
-	if !known {
-		polls, listens = tentacleconfig.Polling(r.Servers), r.connects(tentacleconfig.Thumbprints(r.Servers))
+	cluster, _ := r.wishedCluster()
+	if len(cluster) == 0 { // any server, where none is polled, or several are
+		cluster = tentacleconfig.Thumbprints(r.Servers)
 	}
+	polled := r.polledOf(cluster)
 	switch f.Communication {
 	case tentaclefile.Listening:
 		switch {
-		case polls:
-			r.unlike("communication", "the Tentacle polls %s", list(r.polledOf(cluster)))
-		case !listens:
+		case len(polled) > 0:
+			r.unlike("communication", "the Tentacle polls %s", list(polled))
+		case !r.connects(cluster):
 			r.unlike("communication", "the Tentacle trusts no server that connects to it")
 		}
 	case tentaclefile.Polling:
-		if !polls && f.Nodes == nil {
+		if len(polled) == 0 && f.Nodes == nil {
 			r.unlike("communication", "the Tentacle polls no node")
 		}
 	}
 }
-
-// polls says whether one of these is polled.
-func (r *report) polls(cluster []string) bool { return len(r.polledOf(cluster)) > 0 }
 
 // polledOf are the addresses at which one of these is polled, each once.
 func (r *report) polledOf(cluster []string) (addresses []string) {
@@ -109,7 +106,7 @@ func (r *report) wishedNodes() {
 	}
 	for _, address := range r.polledOf(cluster) {
 		if !tentacleconfig.ContainsAddress(f.Nodes, address) {
-			r.unlike("nodes", "%s is polled, too", address).Address = address
+			r.unlike("nodes", "%s is polled, but is not in the list", address).Address = address
 		}
 	}
 }

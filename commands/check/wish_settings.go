@@ -80,7 +80,7 @@ func (r *report) wishedCertificate() {
 	case w.PFXErr != nil:
 		r.notCompared("certificate.pfx", "the certificate was not compared: "+w.PFXErr.Error(), "the file must be readable to compare it")
 	case !thumbprint.Same(r.OwnThumbprint(), w.PFX):
-		r.unlike("certificate.pfx", "the Tentacle has the certificate %s, not %s", orNone(r.OwnThumbprint()), w.PFX)
+		r.unlike("certificate.pfx", "the Tentacle has the certificate %s, not %s", cmp.Or(r.OwnThumbprint(), "none"), w.PFX)
 	}
 }
 
@@ -147,11 +147,4 @@ func (r *report) samePath(a, b string) bool {
 		return strings.EqualFold(a, b)
 	}
 	return a == b
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
 }

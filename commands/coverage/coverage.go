@@ -16,6 +16,9 @@ type Evidence struct {
 	// Cloned says that another Tentacle may have done the work in place of this one: then a health
 	// check proves nothing.
 	Cloned bool
+	// Several says that the cluster has other addresses, which other Tentacles poll: then the only
+	// one of this Tentacle is not taken for one that leads to all nodes.
+	Several bool
 }
 
 // Address is what is known about one polled address.

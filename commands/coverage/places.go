@@ -13,7 +13,7 @@ import (
 
 // placesOf finds out where each address leads, and which lead to one node.
 func placesOf(e Evidence) ([]Place, []SameNode) {
-	w := webPorts{nodes: e.Nodes, places: make([]Place, len(e.Addresses)), hosts: ends{}, ips: ends{}, webs: ends{}, all: map[string]bool{}}
+	w := webPorts{nodes: e.Nodes, several: e.Several, places: make([]Place, len(e.Addresses)), hosts: ends{}, ips: ends{}, webs: ends{}, all: map[string]bool{}}
 	for i, a := range e.Addresses {
 		p := Place{Address: a}
 		w.places[i] = p
@@ -48,8 +48,9 @@ func (p Place) End() string {
 
 // webPorts are what the web ports of the addresses' hosts say.
 type webPorts struct {
-	nodes  []octoapi.Node
-	places []Place
+	nodes   []octoapi.Node
+	several bool
+	places  []Place
 
 	hosts, ips, webs ends            // by host, by where that is, and by where its web port is
 	all              map[string]bool // every end
@@ -82,7 +83,7 @@ func (w *webPorts) doubt(p Place) Doubt {
 		return FrontDoor
 	case ip.IsValid() && webIP.IsValid() && ip != webIP:
 		return OtherHost
-	case len(w.nodes) != 1 && len(w.all) == 1 && !Alike(p.URL, p.Host.Node.Name):
+	case len(w.nodes) != 1 && len(w.all) == 1 && !w.several && !Alike(p.URL, p.Host.Node.Name):
 		return OneForAll
 	}
 	return NoDoubt

@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ func Build(e Evidence) *Report {
 	for i := range b.report.Tasks {
 		b.report.Tasks[i].Node = b.nodeName(b.report.Tasks[i].Node)
 	}
+	b.prove()
 	b.sameSubscription = b.doubles(func(m Evident) string { return lowerSubscription(m.Endpoint.URI) })
 	for _, m := range e.Machines {
 		b.report.Machines = append(b.report.Machines, b.machine(m))
@@ -43,6 +45,7 @@ type builder struct {
 	report           *Report
 	findings         map[findingKey]*Finding
 	order            []findingKey
+	proved           map[string]bool            // addresses of which the whole fleet proves which node is there
 	judged           map[string]coverage.Result // by addresses and node
 	sameSubscription map[string][]Evident
 }
@@ -117,7 +120,7 @@ func (b *builder) registered(m Machine, e Evident) {
 			return strings.Join(ids, ", ")
 		}
 		b.about(m, Warning, Flapping, fmt.Sprintf("health checks that %s ran succeed, and those that %s ran do not", names(well), names(ill)),
-			"so is a Tentacle that does not poll every node, or does not reach one")
+			"a Tentacle that does not poll every node, or cannot reach one, looks like this")
 	}
 }
 
@@ -159,7 +162,7 @@ func (b *builder) answered(m *Machine, e Evident) {
 		}
 	}
 	if len(m.Addresses) == 0 {
-		b.about(*m, Problem, NotPolling, "no entry of it polls this cluster", "it answered, so that it polls with a list that is not in its configuration any more: its next start cuts it off")
+		b.about(*m, Problem, NotPolling, "its configuration has no entry that polls this cluster", "it answered, so it still polls with a list that is not in its configuration any more: its next start cuts it off")
 		return
 	}
 	b.subscription(*m, e, polled)
@@ -203,14 +206,23 @@ func (b *builder) subscription(m Machine, e Evident, polled []tentacleconfig.Tru
 // SubscriptionFits compares a subscription that a script has cut with a whole one.
 func SubscriptionFits(cut, whole string) bool {
 	cut, whole = lowerSubscription(cut), lowerSubscription(whole)
-	return cut == whole || len(cut) == len("poll://")+CutSubscription && strings.HasPrefix(whole, cut)
+	return cut == whole || len(cut) == len("poll://")+cutSubscription && strings.HasPrefix(whole, cut)
 }
 
-// CutSubscription is how many characters of a subscription a script prints: enough to tell
+// cutSubscription is how many characters of a subscription a script prints: enough to tell
 // Tentacles apart, and too few to poll in their place.
-const CutSubscription = 8
+const cutSubscription = 8
 
 func lowerSubscription(s string) string { return strings.ToLower(strings.TrimRight(s, "/")) }
+
+// prove finds out which node is at each address that any Tentacle polls. Together they prove more
+// than one of them alone, which may be that of a load balancer.
+func (b *builder) prove() {
+	b.proved = map[string]bool{}
+	for _, p := range b.judge(slices.Sorted(maps.Keys(b.Addresses)), "", false).Places {
+		b.proved[p.URL] = p.Node != ""
+	}
+}
 
 // judge says which nodes are polled at addresses.
 func (b *builder) judge(addresses []string, node string, cloned bool) coverage.Result {
@@ -218,7 +230,7 @@ func (b *builder) judge(addresses []string, node string, cloned bool) coverage.R
 	if known, is := b.judged[key]; is {
 		return known
 	}
-	e := coverage.Evidence{Nodes: b.Nodes, Queues: b.Queues, Cloned: cloned}
+	e := coverage.Evidence{Nodes: b.Nodes, Queues: b.Queues, Cloned: cloned, Several: len(addresses) == 1 && b.proved[addresses[0]]}
 	for _, address := range addresses {
 		seen, is := b.Addresses[address]
 		if !is {
@@ -264,7 +276,7 @@ func (b *builder) unknownAddresses(m *Machine, cover coverage.Result) {
 			f := b.about(*m, Warning, UnknownAddress, p.URL+" presents another certificate, as seen from here: "+seen.Other, "a Tentacle talks only to the certificate that it trusts")
 			f.Address = p.URL
 		case p.Lost == coverage.NotListed && b.Nodes != nil:
-			f := b.about(*m, Warning, UnknownAddress, p.URL+" leads to "+p.Node+", which is no node of the cluster", "it may be of a node that was replaced")
+			f := b.about(*m, Warning, UnknownAddress, p.URL+" leads to "+p.Node+", which is no node of the cluster", "it may be that of a node that was replaced")
 			f.Address = p.URL
 		}
 	}
@@ -405,7 +417,7 @@ func (b *builder) unusual() {
 			if whole || tentacleconfig.ContainsAddress(m.Addresses, a.URL) {
 				continue
 			}
-			f := b.about(m, Warning, UnusualAddresses, fmt.Sprintf("does not poll %s, which %d of %d poll", a.URL, a.Machines, answered), "perhaps a node is at that address that it misses")
+			f := b.about(m, Warning, UnusualAddresses, fmt.Sprintf("does not poll %s, which %d of %d poll", a.URL, a.Machines, answered), "there may be a node at that address, which it misses")
 			f.Address = a.URL
 		}
 	}

@@ -45,7 +45,7 @@ func tentacle(name string, addresses ...string) Evident {
 	}
 	for _, address := range addresses {
 		m.Servers = append(m.Servers, tentacleconfig.TrustedServer{
-			Thumbprint: clusterThumbprint, Style: tentacleconfig.StylePolling, Address: address, SubscriptionID: subscription[:len("poll://")+CutSubscription] + "/"})
+			Thumbprint: clusterThumbprint, Style: tentacleconfig.StylePolling, Address: address, SubscriptionID: subscription[:len("poll://")+cutSubscription] + "/"})
 	}
 	return m
 }
@@ -89,6 +89,38 @@ func TestWhoMissesANodeComesFirst(t *testing.T) {
 	if r.Worst() != Problem || !r.Looked() {
 		t.Errorf("worst %s, looked %v", r.Worst(), r.Looked())
 	}
+}
+
+// TestOneAddressIsANodesOwnWhereTheFleetProvesIt, and not where it is all that is polled, since it
+// may be that of a load balancer.
+func TestOneAddressIsANodesOwnWhereTheFleetProvesIt(t *testing.T) {
+	t.Parallel()
+	ip := func(n int) string { return fmt.Sprintf("https://10.0.0.%d:10943", n) }
+	known := func(e Evidence) Evidence {
+		for n := 1; n <= 3; n++ {
+			seen := e.Addresses[at(n)]
+			seen.URL, seen.Remote, seen.Host.Remote = ip(n), fmt.Sprintf("10.0.0.%d:10943", n), fmt.Sprintf("10.0.0.%d:443", n)
+			delete(e.Addresses, at(n))
+			for _, m := range e.Machines {
+				if tentacleconfig.ContainsAddress(polledAt(m), ip(n)) {
+					e.Addresses[ip(n)] = seen
+				}
+			}
+		}
+		return e
+	}
+	compare(t, Build(known(cluster(tentacle("one", ip(1))))),
+		"one problem: polled unknown unknown", "problem missing-nodes: 2 of these nodes are not polled: octo2, octo3 [one]")
+	compare(t, Build(known(cluster(tentacle("one", ip(1)), tentacle("well", ip(1), ip(2), ip(3))))),
+		"one problem: polled missing missing", "well ok: polled polled polled",
+		"problem missing-node: octo2 is not polled [one]", "problem missing-node: octo3 is not polled [one]")
+}
+
+func polledAt(m Evident) (addresses []string) {
+	for _, s := range m.Servers {
+		addresses = append(addresses, s.Address)
+	}
+	return addresses
 }
 
 func TestOneAddressIsEnoughWhereTheQueuesAreShared(t *testing.T) {
@@ -157,7 +189,7 @@ func TestWhoDidNotAnswerIsNeverWell(t *testing.T) {
 	}
 	unavailable := silent("off", Unavailable, "the server does not reach it")
 	unavailable.HealthStatus = "Unavailable"
-	r := Build(cluster(silent("silent", NoAnswer, ""), silent("broken", Unreadable, "its answer is cut"), silent("unasked", NotAsked, "no permission"), unavailable, silent("unused", Disabled, "it is disabled")))
+	r := Build(cluster(silent("silent", NoAnswer, ""), silent("broken", Unreadable, "its answer was cut off"), silent("unasked", NotAsked, "no permission"), unavailable, silent("unused", Disabled, "it is disabled")))
 	compare(t, r,
 		"off warning: unknown unknown unknown", "broken skipped: unknown unknown unknown", "silent skipped: unknown unknown unknown",
 		"unasked skipped: unknown unknown unknown", "unused skipped: unknown unknown unknown",
@@ -166,7 +198,7 @@ func TestWhoDidNotAnswerIsNeverWell(t *testing.T) {
 		"skipped left-out: left out: the server does not reach it [off]",
 		"skipped no-answer: did not answer the script that octo1 ran [silent]",
 		"skipped not-asked: what it polls is not known: no permission [unasked]",
-		"skipped unreadable: what it polls could not be read: its answer is cut [broken]")
+		"skipped unreadable: what it polls could not be read: its answer was cut off [broken]")
 	if s := r.Summary; r.Looked() || s.OK != 0 || s.NoAnswer != 2 || s.NotAsked != 1 || s.LeftOut != 2 || s.LeftOutBy[Disabled] != 1 {
 		t.Errorf("%+v", s)
 	}
@@ -231,7 +263,7 @@ func TestWhatATentaclePollsIsComparedWithItsRegistration(t *testing.T) {
 	compare(t, Build(e),
 		"elsewhere problem: unknown unknown unknown", "other problem: polled polled polled",
 		"lost warning: polled polled polled", "variable warning: polled polled polled", "renewed ok: polled polled polled",
-		"problem not-polling: no entry of it polls this cluster [elsewhere]",
+		"problem not-polling: its configuration has no entry that polls this cluster [elsewhere]",
 		"problem other-subscription: polls with another subscription than the one that is registered [other]",
 		"warning environment: a variable of its service overrides its configuration [variable]",
 		"warning unknown-address: https://octo9:10943 presents another certificate, as seen from here: "+strings.Repeat("D", 40)+" [lost]")

@@ -3,9 +3,7 @@
 // nothing and prints nothing.
 package fleet
 
-import (
-	"slices"
-)
+import "slices"
 
 // Level is how bad a finding is, or the worst of a Tentacle's.
 type Level string
@@ -76,9 +74,6 @@ type Node struct {
 	Missing int `json:"missing"`
 	Unknown int `json:"unknown"`
 }
-
-// Works says whether the node hands out work.
-func (n Node) Works() bool { return n.State == "works" }
 
 // Cell is what is known of one Tentacle and one node.
 type Cell string
@@ -232,16 +227,6 @@ type Summary struct {
 type Version struct {
 	Version  string `json:"version"`
 	Machines int    `json:"machines"`
-}
-
-// FindingsOf are those that name a Tentacle, the worst first.
-func (r *Report) FindingsOf(m Machine) (all []Finding) {
-	for _, f := range r.Findings {
-		if slices.Contains(f.Machines, m.Key) {
-			all = append(all, f)
-		}
-	}
-	return all
 }
 
 // Worst is the worst level of all findings.

@@ -107,7 +107,7 @@ func (c Checked) key() string {
 	return strings.Join(parts, "/")
 }
 
-// mostCells bounds what reports that name ever new nodes cost.
+// What reports that name ever new nodes may cost.
 const (
 	mostNodes = 1000
 	mostCells = 20_000_000

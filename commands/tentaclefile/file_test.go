@@ -80,4 +80,7 @@ func TestRelativePathsAreBelowAFolder(t *testing.T) {
 	if got := (File{Home: `\x`}).In(`C:\octopus`).Home; runtime.GOOS == "windows" && got != `C:\x` {
 		t.Error(got)
 	}
+	if _, err := Read("", []byte("home: C:x")); (err != nil) != (runtime.GOOS == "windows") {
+		t.Error(err)
+	}
 }

@@ -130,7 +130,7 @@ func trueKey[T any](name string, field func(*T) *bool, opposite string) key[T] {
 		read: func(r *reader, n *yaml.Node, at string, into *T) {
 			value, ok := r.boolean(n, at)
 			if ok && !value {
-				r.wrong(n.Line, at, errors.New("it can be true alone: omit it to leave this as it is, or use "+opposite))
+				r.wrong(n.Line, at, errors.New("it can only be true: omit it to leave this as it is, or use "+opposite))
 			}
 			*field(into) = ok && value
 		},
@@ -166,7 +166,7 @@ func textsKey[T any](name string, field func(*T) *[]string, check func(string) (
 // texts reads a list of texts, each once.
 func (r *reader) texts(n *yaml.Node, at string, check func(string) (string, error), empty string) ([]string, bool) {
 	texts, seen := []string{}, map[string]bool{}
-	ok := r.list(n, at, "texts", func(n *yaml.Node, at string) {
+	ok := r.list(n, at, "values", func(n *yaml.Node, at string) {
 		text, ok := r.text(n, at, check)
 		switch {
 		case !ok:

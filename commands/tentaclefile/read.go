@@ -56,7 +56,7 @@ func (r *reader) complete(f *File) {
 		}
 	}
 	if c := f.Certificate; c != nil && c.PFX == "" && c.PasswordFile != "" {
-		r.contradict("certificate.passwordFile", "there is no pfx that has the password")
+		r.contradict("certificate.passwordFile", "there is no pfx to which the password belongs")
 	}
 	if p := f.PollingProxy; p != nil && !p.Off && !p.System && p.Host == "" {
 		r.contradict("pollingProxy", "host is missing")

@@ -3,6 +3,8 @@ package tentaclefile
 import (
 	"strings"
 	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 const whole = `instance: web
@@ -55,8 +57,9 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 		{"a comment alone", "# nodes\n", "line 1: it is empty", both},
 		{"an empty mapping", "{}", "line 1: it is empty", both},
 		{"a list", "- https://octo1:10943", "line 1: expected keys and values, not a list", both},
-		{"a text", "API-0123456789", "line 1: expected keys and values, not a text", both},
+		{"a text", "API-0123456789", "line 1: expected keys and values, not text", both},
 		{"no YAML", "instance: web\nnodes: a: b", "line 2: this is not YAML: mapping values are not allowed in this context", both},
+		{"a secret that looks like an alias", "instance: web\nserver: *correct-horse", "line 1: this is not YAML: an alias (*name) has no anchor; put a text that begins with * in quotes", both},
 		{"a second document", "instance: web\n---\ninstance: db", "line 2: a second document (after ---) begins here; expected one", readAlone},
 		{"a key twice", "instance: a\nspace: s\ninstance: b", "line 3: instance: the key is there twice, first in line 1", both},
 		{"an unknown key", "instance: web\nnode: [https://a:1]", "line 2: there is no key node; did you mean nodes?", both},
@@ -71,24 +74,30 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 			"line 2: space: it has no value: give one, or omit the key to leave this as it is", both},
 		{"an empty text", "space: ' '", "line 1: space: it has no value: give one, or omit the key to leave this as it is", both},
 		{"an empty section", "service: {}", "line 1: service: it has no value: give one, or omit the key to leave this as it is", both},
-		{"a number as text", "space: 12", "line 1: space: expected a text, not a number: put it in quotes", both},
-		{"a boolean as text", "space: true", "line 1: space: expected a text, not true: put it in quotes", both},
-		{"a list as text", "space: [a]", "line 1: space: expected a text, not a list", both},
-		{"a text as list", "nodes: https://a:1", "line 1: nodes: expected a list of texts, not a text", both},
+		{"a number as text", "space: 12", "line 1: space: expected text, not a number: put it in quotes", both},
+		{"a boolean as text", "space: true", "line 1: space: expected text, not true: put it in quotes", both},
+		{"a list as text", "space: [a]", "line 1: space: expected text, not a list", both},
+		{"a text as list", "nodes: https://a:1", "line 1: nodes: expected a list of values, not text", both},
 		{"a text as number", "pollingConnectionCount: '5'", "line 1: pollingConnectionCount: expected a whole number from 1, like 5", both},
 		{"no connection", "pollingConnectionCount: 0", "line 1: pollingConnectionCount: expected a whole number from 1, like 5", both},
 		{"a port that is none", "listen: {port: 70000}", "line 1: listen.port: expected a port, 1 to 65535", both},
-		{"a text in the place of keys", "service: web", "line 1: service: expected keys and values, not a text", both},
+		{"a text in the place of keys", "service: web", "line 1: service: expected keys and values, not text", both},
 		{"another word", "certificate: new", "line 1: certificate: expected if-blank, or the keys pfx, passwordFile", both},
 		{"yes", "service: {start: yes}", "line 1: service.start: expected true or false", both},
-		{"not started", "service: {start: false}", "line 1: service.start: it can be true alone: omit it to leave this as it is, or use the command service with --stop", both},
+		{"not started", "service: {start: false}", "line 1: service.start: it can only be true: omit it to leave this as it is, or use the command service with --stop", both},
 		{"a tag", "space: !!str 12", "line 1: space: a tag like !!str or !vault has no meaning here: omit it", readAlone},
 		{"a merge key", "a: &a {name: b}\nregistrations: [{<<: *a}]",
 			"line 1: there is no key a\nline 2: registrations[0]: merge keys (<<) have no meaning here: write the values out", both},
-		{"a list of lists", "nodes: [[https://a:1]]", "line 1: nodes[0]: expected a text, not a list", both},
+		{"a list of lists", "nodes: [[https://a:1]]", "line 1: nodes[0]: expected text, not a list", both},
 		{"an item twice", "registrations:\n- roles: [web, db,\n    Web]", "line 3: registrations[0].roles[2]: Web is in the list twice", readAlone},
 		{"two addresses that are one", "nodes: [https://a, 'https://A:443/']", "line 1: nodes[1]: https://a:443 is in the list twice", readAlone},
 		{"a line break", "space: \"a\\nb\"", "line 1: space: it has a line break or another control character", readAlone},
+		{"a path of Windows", `configuration: C:\Octopus\web\Tentacle.config
+certificate: {pfx: 'C:\new\web.pfx', passwordFile: \\files\web\password.txt}
+home: "C:\\Octopus"`, "", both},
+		{"a path of Windows in double quotes", `home: "C:\Octopus"`, "line 1: this is not YAML: found unknown escape character", both},
+		{"one whose escapes there are", `home: "C:\new\tentacle"`, "line 1: home: it has a line break or another control character", readAlone},
+		{"one in a usual folder", `home: "C:\Program Files"`, "line 1: home: it has a line break or another control character", readAlone},
 		{"a name of no instance", "instance: a/b", `line 1: instance: "a/b" is not a valid instance name: it must not contain / \ : * ? " < > |`, both},
 		{"an address that is none", "nodes: [octo1:10943]", `line 1: nodes[0]: "octo1:10943" is not an address to poll: it does not begin with https://`, both},
 		{"an address with a password", "nodes: ['https://u:correct-horse@octo1']", "line 1: nodes[0]: it must not contain a user name or password (there is an @ in it)", both},
@@ -108,7 +117,7 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 		{"nodes of a listening Tentacle", "communication: listening\nnodes: [https://a:1]",
 			"line 2: nodes: a listening Tentacle polls nothing: omit nodes, or write communication: polling", both},
 		{"a Tentacle that listens and does not", "communication: listening\nlisten: false", "line 2: listen: communication: listening and listen: false contradict each other", both},
-		{"a password of nothing", "certificate: {passwordFile: a}", "line 1: certificate.passwordFile: there is no pfx that has the password", both},
+		{"a password of nothing", "certificate: {passwordFile: a}", "line 1: certificate.passwordFile: there is no pfx to which the password belongs", both},
 		{"a proxy without host", "pollingProxy: {port: 3128}", "line 1: pollingProxy: host is missing", both},
 		{"an account without name", "service: {account: {passwordFile: a}}", "line 1: service.account: user is missing", both},
 		{"environments of a worker", "registrations:\n- kind: worker\n  environments: [a]\n  roles: [b]",
@@ -120,7 +129,7 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 			"line 4: registrations[1]: it is the same deployment target as that in line 3: give each a name, and each name once", readAlone},
 		{"no registration", "registrations: []", "line 1: registrations: the list is empty: use deregister-from or deregister-worker to have no registration", both},
 		{"no environment", "registrations: [{environments: []}]", "line 1: registrations[0].environments: the list is empty: a deployment target is in one or more", both},
-		{"an empty list beside another mistake", "nodes: []\nspace: 1", "line 1: nodes: the list is empty: use remove-server to poll nothing\nline 2: space: expected a text, not a number: put it in quotes", both},
+		{"an empty list beside another mistake", "nodes: []\nspace: 1", "line 1: nodes: the list is empty: use remove-server to poll nothing\nline 2: space: expected text, not a number: put it in quotes", both},
 		{"a list that is the same one", "registrations:\n- roles: &r [a]\n  environments: *r", "", both},
 		{"no node", "nodes: []", "line 1: nodes: the list is empty: use remove-server to poll nothing", both},
 		{"all mistakes at once", "instance: a/b\nhomee: x\nlisten: {port: x}", `line 1: instance: "a/b" is not a valid instance name: it must not contain / \ : * ? " < > |` +
@@ -140,5 +149,17 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 		if (refused != nil) != ((c.mistakes != "" || c.by == schemaAlone) && c.by != readAlone) {
 			t.Errorf("%s: the schema says %v, but: %q %s", c.name, refused, c.mistakes, c.by)
 		}
+	}
+}
+
+func TestAPathInDoubleQuotesIsExplained(t *testing.T) {
+	for _, content := range []string{`home: "C:\Octopus"`, `home: "C:\xampp"`, `home: "C:\new\tentacle"`, `home: "C:\Program Files"`} {
+		_, err := Read("", []byte(content))
+		if hints := hint.Of(err); len(hints) != 1 || hints[0] != escapeHint {
+			t.Errorf("%s: %v, hints %q", content, err, hints)
+		}
+	}
+	if _, err := Read("", []byte("home: |-\n  C:\n  Octopus")); err == nil || len(hint.Of(err)) > 0 {
+		t.Errorf("without quotes: %v, hints %q", err, hint.Of(err))
 	}
 }

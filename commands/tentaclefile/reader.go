@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/internal/similar"
 	"go.yaml.in/yaml/v3"
 )
@@ -42,15 +42,23 @@ func oneDocument(content []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, withoutValue(err)
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
 		return nil, secondDocumentError{second.Line}
 	case !errors.Is(err, io.EOF):
-		return nil, err
+		return nil, withoutValue(err)
 	}
 	return document.Content[0], nil
+}
+
+var anchor = lazyregexp.New(`(?s)unknown anchor '.*' referenced`)
+
+// withoutValue is an error of the YAML parser that repeats no value: a secret that begins with an
+// asterisk looks like an alias, and that is the only value that the parser repeats.
+func withoutValue(err error) error {
+	return errors.New(anchor().ReplaceAllString(err.Error(), "an alias (*name) has no anchor; put a text that begins with * in quotes"))
 }
 
 // secondDocumentError is the line in which it begins.
@@ -70,16 +78,25 @@ func (r *reader) document(content []byte) *yaml.Node {
 	return document
 }
 
+var inLine = lazyregexp.New(`^line (\d+): (.*)`)
+
 // syntaxError is an error of the YAML parser with the line that it names.
 func syntaxError(err error) (int, error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
-	if found := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(text); found != nil {
+	if found := inLine().FindStringSubmatch(text); found != nil {
 		line, _ = strconv.Atoi(found[1])
 		text = found[2]
 	}
-	return max(1, line), errors.New("this is not YAML: " + text)
+	err = errors.New("this is not YAML: " + text)
+	if strings.Contains(text, "unknown escape character") || strings.Contains(text, "hexdecimal number") {
+		err = hint.With(err, escapeHint)
+	}
+	return max(1, line), err
 }
+
+// escapeHint is for a path of Windows in double quotes.
+const escapeHint = `in double quotes, \ begins an escape: write the value without quotes, or in single ones`
 
 // value resolves an alias (*name), and refuses what has no place in the file at all: a tag (!!str),
 // and more values than any Tentacle needs.
@@ -124,7 +141,7 @@ func kindOf(n *yaml.Node) string {
 	case n.Tag == "!!int" || n.Tag == "!!float":
 		return "a number"
 	}
-	return "a text"
+	return "text"
 }
 
 // text reads a text.
@@ -137,13 +154,16 @@ func (r *reader) text(n *yaml.Node, key string, check func(string) (string, erro
 		r.wrong(n.Line, key, errNoValue)
 		return "", false
 	case n.Kind != yaml.ScalarNode:
-		r.wrong(n.Line, key, fmt.Errorf("expected a text, not %s", kindOf(n)))
+		r.wrong(n.Line, key, fmt.Errorf("expected text, not %s", kindOf(n)))
 		return "", false
 	case n.Tag != "!!str" && n.Tag != "!!timestamp": // the latter is no type of YAML 1.2
-		r.wrong(n.Line, key, fmt.Errorf("expected a text, not %s: put it in quotes", kindOf(n)))
+		r.wrong(n.Line, key, fmt.Errorf("expected text, not %s: put it in quotes", kindOf(n)))
 		return "", false
 	}
 	text, err := check(n.Value)
+	if errors.Is(err, errControl) && n.Style&yaml.DoubleQuotedStyle != 0 {
+		err = hint.With(err, escapeHint)
+	}
 	if err != nil {
 		r.wrong(n.Line, key, err)
 		return "", false
@@ -244,9 +264,11 @@ func (r *reader) mapping(n *yaml.Node, key string, known []string, value func(na
 	return true
 }
 
+var keyName = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+
 // unknownKey says which key is not known, and which is meant.
 func unknownKey(name, key string, known []string) error {
-	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`).MatchString(name) {
+	if !keyName().MatchString(name) {
 		return errors.New("there is no such key") // not repeated: this may be another file, with a secret
 	}
 	if why := neverInTheFile(name, known); why != "" {

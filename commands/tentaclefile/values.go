@@ -2,8 +2,8 @@ package tentaclefile
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -17,10 +17,12 @@ import (
 // plainText is a text on one line, without the space around it.
 func plainText(text string) (string, error) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
-		return "", errors.New("it has a line break or another control character")
+		return "", errControl
 	}
 	return strings.TrimSpace(text), nil
 }
+
+var errControl = errors.New("it has a line break or another control character")
 
 // aName is a text that is not empty.
 func aName(text string) (string, error) {
@@ -48,6 +50,10 @@ func aPath(text string) (string, error) {
 		return "", errors.New("expected the path of a file or folder: standard input (-) has none")
 	case text == "~" || strings.HasPrefix(text, "~/"):
 		return "", errors.New("~ has no meaning here: write the folder out")
+	case strings.ContainsAny(text, "\u2028\u2029"): // "C:\ProgramData" in double quotes
+		return "", errControl
+	case filepath.VolumeName(text) != "" && !filepath.IsAbs(text): // of Windows, below the folder there
+		return "", errors.New(`expected a \ after the drive, like C:\Octopus`)
 	}
 	return text, tentacleconfig.CheckPath(text)
 }
@@ -107,7 +113,7 @@ func aHost(text string) (string, error) {
 func tenantTag(text string) (string, error) {
 	text, err := aName(text)
 	if set, tag, found := strings.Cut(text, "/"); err == nil && (!found || strings.TrimSpace(set) == "" || strings.TrimSpace(tag) == "") {
-		err = fmt.Errorf("expected a tag set and a tag, like CustomerType/VIP")
+		err = errors.New("expected a tag set and a tag, like CustomerType/VIP")
 	}
 	return text, err
 }

@@ -77,11 +77,13 @@ function Invoke-Program([string[]]$arguments) {
   $start.FileName = $script:program
   $start.Arguments = $arguments -join ' '
   $start.WorkingDirectory = $script:folder
-  $start.UseShellExecute = $false
-  $start.CreateNoWindow = $true
+  $start.UseShellExecute = $false # and in the console of this PowerShell, so that both use one code page
   $start.RedirectStandardInput = $true
   $start.RedirectStandardOutput = $true
   $start.RedirectStandardError = $true
+  # It writes UTF-8, and Windows PowerShell reads a code page.
+  $start.StandardOutputEncoding = [System.Text.Encoding]::UTF8
+  $start.StandardErrorEncoding = [System.Text.Encoding]::UTF8
   # Only the variables of Octopus decide, not the environment of a machine.
   foreach ($name in 'OCTOPUS_URL', 'OCTOPUS_API_KEY', 'OCTOPUS_ACCESS_TOKEN', 'OCTOPUS_SPACE') {
     $start.EnvironmentVariables.Remove($name)

@@ -120,7 +120,8 @@ func FleetAnswer(marker, id, thumbprint, servers string) string {
 	return fmt.Sprintf("%s %s ok %d %s end", marker, id, len(text), text)
 }
 
-// raw is the log of a task as text.
+// raw is the log of a task as text. A line has the time, the level, a bar and what was printed
+// (OctopusDeploy/mcp-server, grepLines.ts).
 func (ts *tasks) raw(t *healthCheck) rawText {
 	var log strings.Builder
 	fmt.Fprintf(&log, "Task ID:        %s\r\nTask status:    %s\r\n\r\n", t.id, t.state)

@@ -19,4 +19,7 @@ options:
   src:
     description: File on the host with the definition, in YAML.
     type: path
+  space:
+    description: Space of registrations that name none, if the definition names none either.
+    type: str
 '''

@@ -36,7 +36,7 @@ options:
     description: File on the host that contains the API key.
     type: path
   access_token:
-    description: Access token for the Octopus Server, instead of an API key. It is kept as secret.
+    description: Access token for the Octopus Server, instead of an API key. It is kept secret.
     type: str
   ca_file:
     description: File on the host with the CA certificates (PEM) to trust for the web address of the Octopus Server.
@@ -81,7 +81,7 @@ options:
     description: How long to wait for running deployments before the restart, such as C(30m).
     type: str
   restart_splay:
-    description: Wait a random time up to this one before the restart, to spread out the restarts of a fleet.
+    description: Wait a random time, up to this, before the restart, to spread out the restarts of a fleet.
     type: str
   confirm:
     description: >-

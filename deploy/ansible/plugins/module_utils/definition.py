@@ -12,6 +12,7 @@ def definition_options():
     return dict(
         definition=dict(type='dict'),
         src=dict(type='path'),
+        space=dict(type='str'),
     )
 
 

@@ -185,6 +185,8 @@ class Program(object):
             environment.update(OCTOPUS_API_KEY=self.module.params['api_key'], OCTOPUS_ACCESS_TOKEN='')
         if self.module.params['access_token']:
             environment.update(OCTOPUS_ACCESS_TOKEN=self.module.params['access_token'], OCTOPUS_API_KEY='')
+        if self.module.params.get('space'):
+            environment['OCTOPUS_SPACE'] = self.module.params['space']
         return environment
 
     def _restart(self):

@@ -26,7 +26,7 @@ options:
       - C(exact) makes the Tentacle poll these addresses, and no others of the cluster (C(sync-servers)).
       - C(present) adds them (C(poll-server)).
       - C(absent) removes those of them that are polled (C(remove-server --if-polled)).
-      - With I(server) and a key, C(exact) and C(absent) refuse a change that leaves a node unpolled that hands out work.
+      - With I(server) and a key, C(exact) and C(absent) refuse to poll fewer of the nodes that hand out work than before.
     type: str
     choices: [exact, present, absent]
     default: exact

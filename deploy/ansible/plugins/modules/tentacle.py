@@ -19,9 +19,6 @@ options:
     description: Whether to register. C(false) leaves the registrations of the definition alone, so that no key is needed.
     type: bool
     default: true
-  space:
-    description: Space of registrations that name none.
-    type: str
 extends_documentation_fragment:
   - octo_tentacle.tentacle.definition
   - octo_tentacle.tentacle.program
@@ -81,7 +78,7 @@ rc:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.octo_tentacle.tentacle.plugins.module_utils.definition import definition_options, given
-from ansible_collections.octo_tentacle.tentacle.plugins.module_utils.program import EXCLUSIVE, Program, change_options, option
+from ansible_collections.octo_tentacle.tentacle.plugins.module_utils.program import EXCLUSIVE, Program, change_options
 
 
 def main():
@@ -89,7 +86,6 @@ def main():
         argument_spec=dict(
             dict(change_options(), **definition_options()),
             registrations=dict(type='bool', default=True),
-            space=dict(type='str'),
         ),
         mutually_exclusive=EXCLUSIVE + [('definition', 'src')],
         required_one_of=[('definition', 'src')],
@@ -99,8 +95,6 @@ def main():
     arguments = program.flags('allow_unreachable', 'wait_healthy', 'force')
     if not params['registrations']:
         arguments.append('--no-registrations')
-    if params['space'] is not None:
-        arguments.append(option('space', params['space']))
     file, text = given(params)
     program.change('apply', arguments + file, text)
 
