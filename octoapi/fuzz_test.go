@@ -106,7 +106,7 @@ func askEverything(ctx context.Context, c *Client, check func(error)) {
 // FuzzServerURL checks that what is understood is understood the same again, and that no password
 // is shown.
 func FuzzServerURL(f *testing.F) {
-	for _, s := range []string{"https://octopus.example.com/app#/x", "http://[::1]:80/octopus/api", "octopus", "https://u:Password01!@h", "://", "http://0/App/Api"} {
+	for _, s := range []string{"https://octopus.example.com/app#/x", "http://[::1]:80/octopus/api", "octopus", "https://u:Password01!@h", "://", "http://0/App/Api", "http://[::%\x841]:/"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, pasted string) {

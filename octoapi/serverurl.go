@@ -75,7 +75,11 @@ func ServerURL(pasted string) (*url.URL, error) {
 	case portErr != nil || number < 1 || number > 65535:
 		return wrong(AddressMalformed, " has the port %s, which is not a number from 1 to 65535", oneLine(u.Port(), 40))
 	}
-	return &url.URL{Scheme: strings.ToLower(u.Scheme), Host: strings.TrimSuffix(u.Host, ":"), Path: virtualDirectory(u.Path)}, nil
+	server := &url.URL{Scheme: strings.ToLower(u.Scheme), Host: strings.TrimSuffix(u.Host, ":"), Path: virtualDirectory(u.Path)}
+	if _, err := url.Parse(server.String()); err != nil { // a zone with letters that no URL can have
+		return wrong(AddressMalformed, " is not a URL: %s", oneLine(plain(err), 200))
+	}
+	return server, nil
 }
 
 // withEscapedZone writes the zone of an IPv6 address as a URL has it (RFC 6874): people write it as
