@@ -1,9 +1,11 @@
 package commands
 
 import (
+	"errors"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/tentaclefile"
+	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -64,12 +66,25 @@ func passwordIn(c *console, f tentaclefile.File, key, file string) (string, erro
 // set installs the certificate. Of a dry run, nobody knows the thumbprint.
 func (w certificateWish) set(document *tentacleconfig.Document, dryRun bool) error {
 	switch {
-	case w.certificate == nil, w.isNew && document.HasCertificate(): // another process was faster
+	case w.certificate == nil:
 		return nil
 	case w.isNew && dryRun:
 		return setCertificate(document, nil)
 	}
 	return setCertificate(document, w.certificate)
+}
+
+// errOvertaken says that another process has made what this one was about to make.
+var errOvertaken = errors.New("another process has set up this Tentacle meanwhile: run the same command again")
+
+// overtakes says whether a configuration has got another certificate than the new one, which is not
+// to be registered then.
+func (w certificateWish) overtakes(document *tentacleconfig.Document) bool {
+	if !w.isNew || !document.HasCertificate() {
+		return false
+	}
+	now, err := document.Thumbprint()
+	return err != nil || !thumbprint.Same(now, w.certificate.Thumbprint())
 }
 
 // subscription is a new one for the Tentacle. That of a certificate made here is its own for ever:

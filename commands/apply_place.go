@@ -27,7 +27,7 @@ type applyPlace struct {
 
 	made      *fileOutcome // what is done so far
 	unsent    bool         // it is saved, but not everything was registered
-	overtaken bool         // another process has made the file meanwhile: start over
+	overtaken bool         // another process has made the file or the certificate meanwhile: start over
 }
 
 // update makes the file where there is none. A file without an index entry does no harm, and
@@ -111,7 +111,7 @@ func (p *applyPlace) register(ctx context.Context) error {
 
 // unfinished adds to a failure that the index was written before.
 func (p *applyPlace) unfinished(err error) error {
-	if p.made.Index == "" || errors.As(err, new(unfinishedError)) || errors.As(err, new(undoneError)) {
+	if p.overtaken || p.made.Index == "" || errors.As(err, new(unfinishedError)) || errors.As(err, new(undoneError)) {
 		return err
 	}
 	return unfinishedError{

@@ -39,6 +39,10 @@ func (a *fileChange) prepare(ctx context.Context, out *outcome) (change, error) 
 		return change{}, err
 	}
 	ch.settings = func(document *tentacleconfig.Document) error {
+		if !a.change.dryRun && wished.certificate.overtakes(document) {
+			a.place.overtaken = true
+			return errOvertaken
+		}
 		if err := wished.set(document, a.change.dryRun); err != nil {
 			return err
 		}

@@ -93,13 +93,17 @@ func TestCtrlCAtAnyMomentOfApplyIsFinishedByTheNextRun(t *testing.T) {
 	}
 }
 
-// TestAppliesAtTheSameTimeMakeOneTentacle: on a fresh machine both find nothing, and each makes a
-// certificate. One of them is the Tentacle's; with that it is registered, and nothing else is.
+// TestAppliesAtTheSameTimeMakeOneTentacle: on a fresh machine, or with a configuration that has no
+// certificate yet, all find nothing, and each makes a certificate. One of them is the Tentacle's;
+// with that it is registered, and nothing else is.
 func TestAppliesAtTheSameTimeMakeOneTentacle(t *testing.T) {
 	t.Parallel()
-	for n := range 4 {
+	for n := range 8 {
 		s, file := freshMachine(t, octotest.Options{})
-		s.cluster.SetAPIFault(octotest.APIFault{Write: true, Slow: time.Duration(n) * 50 * time.Millisecond})
+		if n%2 == 1 {
+			s.run(t, 0, "create-instance", "--instance=Tentacle", "--config="+s.config)
+		}
+		s.cluster.SetAPIFault(octotest.APIFault{Write: true, Slow: time.Duration(n/2) * 50 * time.Millisecond})
 		outputs := make([]string, 3)
 		var wait sync.WaitGroup
 		for i := range outputs {
@@ -120,6 +124,36 @@ func TestAppliesAtTheSameTimeMakeOneTentacle(t *testing.T) {
 		s.run(t, 0, "apply", "--file="+file)
 		s.isWhole(t, strings.Join(outputs, "\n"))
 	}
+}
+
+// TestApplyRegistersNoCertificateThatItDidNotSave: another process makes one while it asks the
+// server, and apply goes on with that.
+func TestApplyRegistersNoCertificateThatItDidNotSave(t *testing.T) {
+	t.Parallel()
+	s, file := freshMachine(t, octotest.Options{})
+	s.run(t, 0, "create-instance", "--instance=Tentacle", "--config="+s.config)
+	s.cluster.SetAPIFault(octotest.APIFault{Slow: 2 * time.Second})
+	asking := s.command("apply", "--file="+file)
+	must(t, asking.Start())
+	time.Sleep(time.Second)
+	s.run(t, 0, "new-certificate", "--if-blank", "--config="+s.config)
+	s.cluster.SetAPIFault(octotest.APIFault{})
+	made := certificateIn(t, s.config)
+	must(t, asking.Wait())
+	if now := certificateIn(t, s.config); now != made {
+		t.Errorf("the certificate %s became %s", made, now)
+	}
+	s.isWhole(t, "with a certificate that came meanwhile")
+}
+
+// certificateIn is the thumbprint of a configuration's certificate.
+func certificateIn(t *testing.T, config string) string {
+	t.Helper()
+	document, err := tentacleconfig.Read(config)
+	must(t, err)
+	thumbprint, err := document.Thumbprint()
+	must(t, err)
+	return thumbprint
 }
 
 // TestALostAnswerToApplyIsFinishedByTheNextRun: the server did what it was sent, and nobody heard.
