@@ -64,6 +64,7 @@ func commandBuilders() []commandBuilder {
 		{"restart-service", restartServiceCommand, true},
 		// Help
 		{"demo", demoCommand, true},
+		{"completion", completionCommand, false},
 		{"version", versionCommand, false},
 		{"help", helpCommand, false},
 	}
@@ -79,7 +80,7 @@ func newApp(c *console, only string) *cli.App {
 	app := &cli.App{
 		Name:                      "octo-tentacle",
 		Usage:                     "configure Octopus Tentacles, including polling every node of an HA cluster",
-		Writer:                    c.out,
+		Writer:                    newScreen(c),
 		ErrWriter:                 c.err,
 		Flags:                     globalFlags(),
 		HideHelp:                  true, // the library's flag, which all commands would share, is not used
@@ -103,13 +104,4 @@ func newApp(c *console, only string) *cli.App {
 		app.Commands = append(app.Commands, command)
 	}
 	return app
-}
-
-// globalFlags are the options of every command. The help of the program explains them.
-func globalFlags() []cli.Flag {
-	return []cli.Flag{
-		helpFlag(),
-		&cli.BoolFlag{Name: verboseOption, Hidden: true},
-		&cli.StringFlag{Name: logFileOption, Hidden: true, Usage: "`FILE`"},
-	}
 }

@@ -11,7 +11,7 @@ func applyCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "apply",
 		Category: "The whole Tentacle",
-		Usage:    "make this Tentacle what a file says, even on a new machine",
+		Usage:    "make this Tentacle what a file says",
 		Description: `Takes from one file what the Tentacle should be: instance, folders, certificate, nodes,
 proxy, registrations, service. Leaves alone what the file does not name; its lists are
 exact. Checks everything before it changes anything. Then saves once, sends a request
@@ -21,6 +21,7 @@ changes nothing, and finishes what was interrupted.
 An option that says the same as a key of the file takes the place of that key.
 Credentials are needed if the file has registrations.
 
+Such a file:
   instance: web
   configuration: /etc/octopus/web/Tentacle.config
   certificate: if-blank
@@ -31,13 +32,14 @@ Credentials are needed if the file has registrations.
     - {environments: [Production], roles: [web-server]}
   service: {install: true, start: true}
 
-  octo-tentacle apply --file=tentacle.yaml --apikey-file=key.txt --dry-run
+  octo-tentacle apply --file=tentacle.yaml --apikey-file=key.txt \
+    --dry-run
   octo-tentacle apply --file=tentacle.yaml --apikey-file=key.txt
   octo-tentacle apply --file=tentacle.yaml --no-registrations
 
 To move the Tentacle to another cluster:
-  octo-tentacle apply --file=tentacle.yaml --server=https://dr.example.com \
-    --apikey-file=key.txt \
+  octo-tentacle apply --file=tentacle.yaml \
+    --server=https://dr.example.com --apikey-file=key.txt \
     --server-comms-address=https://dr1:10943,https://dr2:10943`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theFile, Destination: &o.file,

@@ -66,41 +66,39 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 
 	var line []givenOption
 	var positional []string
-	var before, argument string
+	var before, read argument
 	for rest := slices.Concat(global, arguments[1:]); len(rest) > 0; {
-		before, argument, rest = argument, rest[0], rest[1:]
-		if argument == "--" {
-			positional = append(positional, rest...)
-			break
-		}
-		name, value, hasValue, isOption := splitOption(argument)
-		if !isOption {
-			positional = append(positional, argument)
-			continue
-		}
-		option, known := options[strings.ToLower(name)]
+		before = read
+		read, rest = readArgument(options, rest)
 		switch {
-		case known:
-		case slices.Contains(ignoredSwitches, strings.ToLower(name)):
+		case read.kind == endOfOptions:
+			positional, rest = append(positional, rest...), nil
 			continue
-		case strings.HasSuffix(before, "=") && !strings.HasPrefix(argument, "--"):
+		case read.kind == positionalArgument:
+			positional = append(positional, read.text)
+			continue
+		case read.kind == ignoredSwitch:
+			continue
+		case read.kind == optionArgument:
+		case strings.HasSuffix(before.text, "=") && !strings.HasPrefix(read.text, "--"):
 			return nil, leftOver(command, 1) // `--password= -secret`
-		case argument[0] == '/' && strings.Contains(argument[1:], "/"):
-			positional = append(positional, argument) // a path, not an option
+		case read.isPath():
+			positional = append(positional, read.text)
 			continue
 		default:
-			return nil, unknownOption(command, options, name)
+			return nil, unknownOption(command, options, read.name)
 		}
-		if !hasValue && option.takesValue {
+		if read.needsValue() {
 			if len(rest) == 0 || isOptionOf(options, rest[0]) {
-				return nil, fmt.Errorf("option --%s needs a value, like --%s=…", option.name, option.name)
+				return nil, fmt.Errorf("option --%s needs a value, like --%s=…", read.option.name, read.option.name)
 			}
-			value, hasValue, rest = rest[0], true, rest[1:]
+			read.value, read.hasValue, rest = rest[0], true, rest[1:]
 		}
-		if value, err = option.checked(value, hasValue); err != nil {
+		value, err := read.option.checked(read.value, read.hasValue)
+		if err != nil {
 			return nil, err
 		}
-		line = append(line, givenOption{option, value})
+		line = append(line, givenOption{read.option, value})
 	}
 
 	if len(positional) > 0 && command.ArgsUsage == "" {
@@ -201,10 +199,11 @@ func canonicalCommand(typed string) string {
 	return name
 }
 
-// findCommand ignores case. As for the Tentacle CLI, `--help` and `/version` name commands too.
-func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
+// findCommand ignores case. As for the Tentacle CLI, `--help` and `/version` name commands too. The
+// topics are what else may have been meant.
+func findCommand(commands []*cli.Command, typed string, topics ...string) (*cli.Command, error) {
 	name := canonicalCommand(typed)
-	names := make([]string, 0, len(commands))
+	names := make([]string, 0, len(commands)+len(topics))
 	for _, command := range commands {
 		if command.Name == name || slices.Contains(command.Aliases, name) {
 			return command, nil
@@ -216,6 +215,12 @@ func findCommand(commands []*cli.Command, typed string) (*cli.Command, error) {
 	}
 	if strings.ContainsAny(typed, "=:") || typed == "" || strings.HasPrefix(name, "api-") { // that is a key
 		return nil, noSuchCommandError("the first argument must be a command")
+	}
+	switch {
+	case len(topics) > 0:
+		return nil, noSuchCommandError(fmt.Sprintf("there is no command or topic %q%s", typed, didYouMean(name, append(names, topics...), "")))
+	case isTopic(name):
+		return nil, noSuchCommandError(fmt.Sprintf("there is no command %q; did you mean octo-tentacle help %s?", typed, name))
 	}
 	return nil, noSuchCommandError(fmt.Sprintf("there is no command %q%s", typed, didYouMean(name, names, "")))
 }
@@ -278,6 +283,60 @@ func (o option) refusePlaceholder(value string) error {
 	}
 	return nil
 }
+
+// argument is what one argument of a command says.
+type argument struct {
+	text string // as typed
+	kind argumentKind
+
+	// Of an option:
+	name     string // as typed
+	value    string
+	hasValue bool // in the same argument
+	option   option
+}
+
+type argumentKind int
+
+const (
+	positionalArgument argumentKind = iota
+	optionArgument
+	ignoredSwitch
+	unknownArgument // it looks like an option; it may be a path
+	endOfOptions    // what follows is positional
+)
+
+// readArgument reads the first of the arguments. The value of an option that needs one may be the
+// next.
+func readArgument(options map[string]option, arguments []string) (read argument, rest []string) {
+	read, rest = argument{text: arguments[0]}, arguments[1:]
+	if read.text == "--" {
+		read.kind = endOfOptions
+		return read, rest
+	}
+	var isOption, known bool
+	if read.name, read.value, read.hasValue, isOption = splitOption(read.text); !isOption {
+		return read, rest
+	}
+	read.option, known = options[strings.ToLower(read.name)]
+	switch {
+	case known:
+		read.kind = optionArgument
+	case slices.Contains(ignoredSwitches, strings.ToLower(read.name)):
+		read.kind = ignoredSwitch
+	default:
+		read.kind = unknownArgument
+	}
+	return read, rest
+}
+
+// needsValue says whether the value of an option is the next argument.
+func (a argument) needsValue() bool {
+	return a.kind == optionArgument && a.option.takesValue && !a.hasValue
+}
+
+// isPath says whether an unknown option is rather a path from the root.
+func (a argument) isPath() bool { return a.text[0] == '/' && strings.Contains(a.text[1:], "/") }
 
 // splitOption splits `--name=value`, `-name:value`, `/name`. Only the first separator counts, so
 // values may contain both.

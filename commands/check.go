@@ -32,6 +32,9 @@ type checkOptions struct {
 	wish    *tentaclefile.File // of the file; nil without one
 }
 
+// checkFormats are those that only check has.
+var checkFormats = []string{formatNagios, formatPrometheus}
+
 // checkTimeout is how long check waits for the network by default: no response within it is a
 // finding.
 const checkTimeout = 15 * time.Second
@@ -41,7 +44,7 @@ func checkCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "check",
 		Category: "Polling",
-		Usage:    "check whether this Tentacle is set up correctly for high availability",
+		Usage:    "find what is wrong with this Tentacle and how to fix it",
 		Description: `Checks the configuration, the certificate, the service and every polled port. With
 the address of the Octopus Server and credentials, also checks the registration
 and the nodes of the cluster. Changes nothing. Each finding says what is wrong,
@@ -56,8 +59,10 @@ most, since nobody can choose the node. The checks are tasks on the server. Each
 some seconds, or minutes if it does not reach the Tentacle, whatever --timeout is.
 
   octo-tentacle check
-  octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle check --server=https://octopus.example.com --apikey-file=key.txt --prove
+  octo-tentacle check --server=https://octopus.example.com \
+    --apikey-file=key.txt
+  octo-tentacle check --server=https://octopus.example.com \
+    --apikey-file=key.txt --prove
   octo-tentacle check --all-instances --strict --format=json
   octo-tentacle check --all-instances --quiet --require=service,ports
 
@@ -65,13 +70,14 @@ With --file, it also compares the Tentacle with the file that apply reads: each 
 is a problem, with its line and key. Comparing registrations takes credentials.
 
   octo-tentacle check --file=tentacle.yaml
-  octo-tentacle check --file=tentacle.yaml --apikey-file=key.txt --require=file
+  octo-tentacle check --file=tentacle.yaml --apikey-file=key.txt \
+    --require=file
 
 Of Kubernetes agents, it looks at the Helm release, the Deployment, the ConfigMap and
 the log of the running agent, and writes to none of them:
 
-  octo-tentacle check --namespace=octopus-agent --server=https://octopus.example.com \
-    --apikey-file=key.txt
+  octo-tentacle check --namespace=octopus-agent \
+    --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle check --all-agents --context=prod,test`,
 		Flags: allFlags(o.api.flags(), o.tentacle.flags(), o.agents.flags(), []cli.Flag{
 			allInstancesFlag(&o.allInstances),
@@ -157,7 +163,7 @@ func (o *checkOptions) verdict(report checkReport) error {
 // complete also finds out whether there is a server to ask: without one, check reports what can be
 // seen on this machine.
 func (o *checkOptions) complete(c *console) error {
-	if err := errors.Join(o.tentacle.completeAll(o.allInstances), o.agents.complete(o.tentacle, o.allInstances), completeFormat(&o.format, formatNagios, formatPrometheus), o.checkRequired()); err != nil {
+	if err := errors.Join(o.tentacle.completeAll(o.allInstances), o.agents.complete(o.tentacle, o.allInstances), completeFormat(&o.format, checkFormats...), o.checkRequired()); err != nil {
 		return err
 	}
 	if o.api.timeout <= 0 {

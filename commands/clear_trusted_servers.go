@@ -31,7 +31,8 @@ servers that connect to a listening Tentacle, whose entries have no address. Wit
 --keep, removes all entries. If none of the addresses to keep has an entry, refuses to
 remove an address that is polled and answers now.
 
-  octo-tentacle clear-trusted-servers --keep=https://octo1:10943,https://octo2:10943`,
+  octo-tentacle clear-trusted-servers \
+    --keep=https://octo1:10943,https://octo2:10943`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "keep", Category: theSettings, Destination: &o.keepList,
 				Usage: "`ADDRESS` whose entries are kept; repeatable, or with commas"},

@@ -30,11 +30,12 @@ func createInstanceCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "create-instance",
 		Category: "Instances and certificates",
-		Usage:    "create a Tentacle instance, or give an existing one another configuration file",
+		Usage:    "create an instance, or give it another configuration",
 		Description: `Creates the configuration file if it does not exist, adds the instance to this
 machine's index, and sets the home folder.
 
-  octo-tentacle create-instance --instance=web --config=/etc/octopus/web/Tentacle.config
+  octo-tentacle create-instance --instance=web \
+    --config=/etc/octopus/web/Tentacle.config
 
 Without --instance and --config, creates ./Tentacle.config and leaves the index alone.
 In the container of a Kubernetes agent, --instance means its ConfigMap, and no file.`,

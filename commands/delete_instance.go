@@ -22,7 +22,7 @@ func deleteInstanceCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "delete-instance",
 		Category: "Instances and certificates",
-		Usage:    "remove an instance from the index; its configuration file is kept",
+		Usage:    "remove an instance from the index, and keep its files",
 		Description: `Removes an instance from this machine's index. The configuration file and
 everything else in the home folder are kept.
 

@@ -43,7 +43,7 @@ func deregisterCommand(c *console, kind octoapi.Kind) *cli.Command {
 	return &cli.Command{
 		Name:     suggest.Deregister(kind),
 		Category: "Registration",
-		Usage:    "delete this Tentacle's " + kind.String() + " from the Octopus Server",
+		Usage:    "delete this Tentacle's " + kind.String() + " in Octopus",
 		Description: fmt.Sprintf(`Deletes the %s that has this Tentacle's thumbprint. Where several have it,
 because machines share a certificate, it is the one with the subscription with which
 this Tentacle polls; where that does not tell, name it with --name.
@@ -54,9 +54,10 @@ The server is still trusted and polled afterwards, unless --remove-trust is give
 In the container of a Kubernetes agent, it also removes the setting that the agent is
 registered. A chart whose values say how then registers it again at its next start.
 
-  octo-tentacle %s --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle %[2]s --server=https://octopus.example.com --apikey-file=key.txt \
-    --all-spaces --remove-trust`, kind, suggest.Deregister(kind)),
+  octo-tentacle %s --server=https://octopus.example.com \
+    --apikey-file=key.txt
+  octo-tentacle %[2]s --server=https://octopus.example.com \
+    --apikey-file=key.txt --all-spaces --remove-trust`, kind, suggest.Deregister(kind)),
 		Flags: allFlags(o.space.flags(theRegistration), []cli.Flag{
 			&cli.BoolFlag{Name: "all-spaces", Category: theRegistration, Destination: &o.allSpaces, DisableDefaultText: true,
 				Usage: "delete it in every space that the account may use"},

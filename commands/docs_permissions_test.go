@@ -64,21 +64,8 @@ func (n *accountNeeds) all() (all []octoapi.Permission) {
 func permissionsText() string {
 	var text strings.Builder
 	text.WriteString("\n| command | needs | in addition | useful |\n|---|---|---|---|\n")
-	var order []string
-	names := map[string][]string{}
-	for _, command := range testCommands() {
-		needs := needsOf(command.Name)
-		if needs == nil {
-			continue
-		}
-		row := needs.row()
-		if names[row] == nil {
-			order = append(order, row)
-		}
-		names[row] = append(names[row], "`"+command.Name+"`")
-	}
-	for _, row := range order {
-		fmt.Fprintf(&text, "| %s | %s |\n", strings.Join(names[row], ", "), row)
+	for _, group := range permissionGroups(testCommands()) {
+		fmt.Fprintf(&text, "| `%s` | %s |\n", strings.Join(group.commands, "`, `"), group.needs.row())
 	}
 	text.WriteString("\n")
 	return text.String()

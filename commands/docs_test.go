@@ -44,6 +44,11 @@ func TestEveryExampleInHelpAndDocumentsIsUnderstood(t *testing.T) {
 	for _, command := range testCommands() {
 		texts["help "+command.Name] = command.Description
 	}
+	for _, name := range topicNames() {
+		for _, block := range topicPage(name, testCommands()).description {
+			texts["help "+name] += "\n" + strings.Join(block.lines, "\n")
+		}
+	}
 	count := map[string]int{}
 	for name, text := range texts {
 		for _, example := range examples(text) {
@@ -53,7 +58,7 @@ func TestEveryExampleInHelpAndDocumentsIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"README.md", "docs/check.md", "docs/windows.md", "docs/sync-servers.md", "docs/fleet.md", "help poll-server"} {
+	for _, name := range []string{"README.md", "docs/check.md", "docs/windows.md", "docs/sync-servers.md", "docs/fleet.md", "help poll-server", "help credentials", "help json"} {
 		if count[name] < 2 {
 			t.Errorf("only %d examples were found in %s", count[name], name)
 		}

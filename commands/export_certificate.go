@@ -26,7 +26,7 @@ func exportCertificateCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "export-certificate",
 		Category: "Instances and certificates",
-		Usage:    "export this Tentacle's certificate, to move or restore the machine",
+		Usage:    "export the certificate, to move or restore a machine",
 		Description: `Writes the certificate that the Tentacle has, with its private key, as a PFX that only
 its owner can read. With import-certificate, another machine takes over the identity
 of this Tentacle. Only one of them may run: two machines with one certificate and

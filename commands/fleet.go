@@ -44,13 +44,16 @@ const (
 	formatHTML = "html"
 )
 
+// fleetFormats are those that only fleet has.
+var fleetFormats = []string{formatCSV, formatHTML}
+
 func fleetCommand(c *console) *cli.Command {
 	o := fleetOptions{api: apiOptions{timeout: fleetTimeout}}
 	return &cli.Command{
 		Name:      "fleet",
 		Category:  "Polling",
 		ArgsUsage: "[FILE…]",
-		Usage:     "show which nodes all Tentacles poll",
+		Usage:     "show which nodes each Tentacle of the server polls",
 		Description: `Shows which nodes of the cluster each Tentacle polls, of all deployment targets and
 workers that the account may see, and what is wrong: missed nodes, duplicate
 subscriptions and certificates, health that depends on the node. Nothing has to be
@@ -64,7 +67,8 @@ something could not be looked at.
 So far, this command has been tried only against the cluster that is embedded in
 octo-tentacle, and not against an Octopus Server.
 
-  octo-tentacle fleet --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle fleet --server=https://octopus.example.com \
+    --apikey-file=key.txt
   octo-tentacle fleet --server=https://octopus.example.com \
     --apikey-file=key.txt --space=Default --environment=Production \
     --format=html > fleet.html
@@ -130,7 +134,7 @@ func (o *fleetOptions) report(ctx context.Context, c *console, more []string) (*
 
 // complete refuses what makes no sense.
 func (o *fleetOptions) complete(c *console, more []string) error {
-	if err := completeFormat(&o.format, formatCSV, formatHTML); err != nil {
+	if err := completeFormat(&o.format, fleetFormats...); err != nil {
 		return err
 	}
 	o.inSpaces = nonEmpty(o.spaces.Value())

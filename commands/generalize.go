@@ -34,7 +34,7 @@ func generalizeCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "generalize",
 		Category: "Instances and certificates",
-		Usage:    "remove this Tentacle's identity, to make an image of the machine",
+		Usage:    "remove this Tentacle's identity, to make an image",
 		Description: `Stops and disables the service. Then removes the certificate, all trusted servers
 with their subscriptions, passwords, the backups of the configuration, and the key of
 this machine unless another instance needs it. Folders, ports and proxies are kept.

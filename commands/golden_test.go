@@ -67,25 +67,39 @@ func comparePart(t *testing.T, file, begin, end, made string) {
 	compareWithFile(t, file, before+begin+made+end+after)
 }
 
-func TestHelpIsGolden(t *testing.T) {
-	t.Parallel()
-	screens := map[string][]string{"octo-tentacle": {"help"}}
+// helpScreens are what help says in a pipe: in general, of each command and of each topic.
+func helpScreens(t *testing.T) map[string]string {
+	t.Helper()
+	asked := map[string][]string{"octo-tentacle": {"help"}, "topics": {"help", "topics"}}
 	for _, command := range testCommands() {
-		screens[command.Name] = []string{"help", command.Name}
+		asked[command.Name] = []string{"help", command.Name}
 	}
-	for name, arguments := range screens {
+	for _, name := range topicNames() {
+		asked[name] = []string{"help", name}
+	}
+	screens := map[string]string{}
+	for name, arguments := range asked {
 		var out, err bytes.Buffer
 		if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &err), arguments); code != exitDone || err.Len() > 0 {
 			t.Errorf("%s: %d, %s", name, code, err.String())
 		}
-		golden(t, "help/"+name+".txt", strings.Replace(out.String(), "octo-tentacle, version "+version(), "octo-tentacle, version VERSION", 1))
+		screens[name] = strings.Replace(out.String(), "octo-tentacle, version "+version(), "octo-tentacle, version VERSION", 1)
+	}
+	return screens
+}
+
+func TestHelpIsGolden(t *testing.T) {
+	t.Parallel()
+	screens := helpScreens(t)
+	for name, text := range screens {
+		golden(t, "help/"+name+".txt", text)
 	}
 	files, err := os.ReadDir(filepath.Join(goldenFolder, "help"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if screens[strings.TrimSuffix(file.Name(), ".txt")] == nil {
+		if screens[strings.TrimSuffix(file.Name(), ".txt")] == "" {
 			t.Errorf("%s is the help of nothing", file.Name())
 		}
 	}

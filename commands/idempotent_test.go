@@ -280,7 +280,7 @@ var elsewhereRepeated = map[string]string{
 }
 
 // onlyShow are the commands that change nothing.
-var onlyShow = []string{"list-servers", "list-nodes", "check", "fleet", "show-configuration", "list-backups", "history", "list-instances", "show-thumbprint", "demo", "version", "help"}
+var onlyShow = []string{"list-servers", "list-nodes", "check", "fleet", "show-configuration", "list-backups", "history", "list-instances", "show-thumbprint", "demo", "completion", "version", "help"}
 
 // TestEveryCommandThatChangesSomethingIsRepeated: who adds a command has to say
 // what its second run does.

@@ -29,7 +29,8 @@ func importCertificateCommand(c *console) *cli.Command {
 		Description: `Installs a certificate with its private key, from a PFX, or from a file written by
 export-certificate or new-certificate.
 
-  octo-tentacle import-certificate --from-file=web.pfx --pfx-password-file=password.txt`,
+  octo-tentacle import-certificate --from-file=web.pfx \
+    --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "from-file", Aliases: []string{"f"}, Category: theCertificate, Destination: &o.fromFile,
 				Usage: "`FILE` to import, a PFX or base64 text; - for standard input"},

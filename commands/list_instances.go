@@ -16,7 +16,8 @@ func listInstancesCommand(c *console) *cli.Command {
 		Description: `  octo-tentacle list-instances
   octo-tentacle list-instances --format=json
 
-To see what the instances trust and poll: octo-tentacle list-servers --all-instances`,
+What the instances trust and poll:
+  octo-tentacle list-servers --all-instances`,
 		Flags: []cli.Flag{formatFlag(&format)},
 		Action: func(*cli.Context) error {
 			return listInstances(c, format)

@@ -30,18 +30,19 @@ func listNodesCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "list-nodes",
 		Category: "Polling",
-		Usage:    "list the nodes of the cluster, and where this Tentacle polls them",
+		Usage:    "list the cluster's nodes, and where each is polled",
 		Description: `Shows each node with its state, the addresses at which it is polled, what proves
 that, and whether it accepts this Tentacle. Addresses whose node is not known are
 listed, too. Without --server and credentials, asks the polled hosts which nodes they
 are. Changes nothing.
 
-  octo-tentacle list-nodes --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle list-nodes --server=https://octopus.example.com \
+    --apikey-file=key.txt
   octo-tentacle list-nodes --format=json
 
 The nodes that Kubernetes agents poll:
-  octo-tentacle list-nodes --namespace=octopus-agent --server=https://octopus.example.com \
-    --apikey-file=key.txt
+  octo-tentacle list-nodes --namespace=octopus-agent \
+    --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle list-nodes --all-agents`,
 		Flags:  allFlags(o.api.flags(), o.tentacle.flags(), o.agents.flags(), []cli.Flag{formatFlag(&o.format)}),
 		Action: func(ctx *cli.Context) error { return listNodes(ctx.Context, c, o) },

@@ -26,7 +26,7 @@ func listServersCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "list-servers",
 		Category: "Polling",
-		Usage:    "list the Octopus Servers that this Tentacle trusts and polls",
+		Usage:    "list the servers that this Tentacle trusts and polls",
 		Description: `Shows each trusted server with its style, address, thumbprint and subscription,
 the Tentacle's own thumbprint, and the state of its service.
 

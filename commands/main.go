@@ -35,6 +35,9 @@ func mainWith(makeConsole func(in io.Reader, out, err io.Writer) *console) int {
 
 // run carries out one command line, for Main, demo and tests.
 func run(ctx context.Context, c *console, arguments []string) (code int) {
+	if len(arguments) > 0 && arguments[0] == completing {
+		return c.complete(arguments[1:])
+	}
 	command := commandNamed(arguments)
 	app := newApp(c, command)
 	endSteps := func(int) {}

@@ -37,7 +37,7 @@ func migratePreinstalledCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "migrate-preinstalled-k8s-config",
 		Category: "Registration",
-		Usage:    "take over what the hook of the Helm chart registered (Kubernetes agents)",
+		Usage:    "take over what the hook of the Helm chart registered",
 		Description: `The chart's hook registers an agent before Helm makes the objects that the agent uses,
 so it keeps settings and keys in a ConfigMap and a Secret of its own. This moves them to
 those of the agent: the Secret first, so that whatever is interrupted can be repeated.

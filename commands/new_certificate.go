@@ -29,14 +29,15 @@ func newCertificateCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "new-certificate",
 		Category: "Instances and certificates",
-		Usage:    "create a certificate for this Tentacle, or export one for another",
+		Usage:    "create a certificate, for this Tentacle or another",
 		Description: `Creates a certificate and installs it. The Octopus Server refuses a new certificate
 until the Tentacle is registered again. With --export-file or --export-pfx, writes it
 to that file instead, for import-certificate on any machine, and leaves the Tentacle
 on this machine alone; export-certificate exports the certificate that it has.
 
   octo-tentacle new-certificate --instance=web --if-blank
-  octo-tentacle new-certificate --export-pfx=web.pfx --pfx-password-file=password.txt`,
+  octo-tentacle new-certificate --export-pfx=web.pfx \
+    --pfx-password-file=password.txt`,
 		Flags: allFlags([]cli.Flag{
 			&cli.BoolFlag{Name: "if-blank", Aliases: []string{"b"}, Category: theCertificate, Destination: &o.ifBlank, DisableDefaultText: true,
 				Usage: "do nothing if the Tentacle already has a certificate"},

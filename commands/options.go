@@ -115,9 +115,12 @@ func formatFlag(destination *string) cli.Flag {
 		Usage: "output `FORMAT`: text for people, json for scripts"}
 }
 
+// usualFormats are those of every command that has a choice, but for show-configuration.
+var usualFormats = []string{"text", "json"}
+
 // completeFormat accepts text and json, and more where a command has them.
 func completeFormat(format *string, more ...string) error {
-	known := append([]string{"text", "json"}, more...)
+	known := slices.Concat(usualFormats, more)
 	*format = cmp.Or(strings.ToLower(*format), "text")
 	if !slices.Contains(known, *format) {
 		return fmt.Errorf("--format %q is not known: use %s", *format, oneOf(known))

@@ -23,7 +23,7 @@ type agentOptions struct {
 func (o *agentOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "namespace", Category: whichAgent, Destination: &o.namespace,
-			Usage: "`NS` of the Kubernetes agent that is meant, instead of a Tentacle on this machine"},
+			Usage: "`NS`: the namespace of a Kubernetes agent, instead of a Tentacle on this machine"},
 		&cli.BoolFlag{Name: "all-agents", Category: whichAgent, Destination: &o.all, DisableDefaultText: true,
 			Usage: "all Kubernetes agents that this account can see"},
 		&cli.StringSliceFlag{Name: "context", Category: whichAgent, Destination: &o.contextList,

@@ -30,6 +30,7 @@ func commandLines(t *testing.T, s *scene) map[string][]string {
 			lines[name] = []string{name}
 		}
 	}
+	lines["completion"] = []string{"completion", "bash"}
 	lines["service"] = []string{"service", "--stop", "--dry-run"}
 	lines["checkservices"] = []string{"checkservices", "--instances=*", "--dry-run"}
 	lines["restart-service"] = []string{"restart-service", "--dry-run"}

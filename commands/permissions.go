@@ -1,9 +1,11 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
+	"github.com/urfave/cli/v2"
 )
 
 // accountNeeds are the permissions that a command needs of the account with which it asks an
@@ -107,6 +109,29 @@ func needsOf(command string) *accountNeeds {
 		}
 	}
 	return nil
+}
+
+// A permissionGroup are commands that need the same.
+type permissionGroup struct {
+	commands []string
+	needs    *accountNeeds
+}
+
+// permissionGroups are all commands that ask a server, in the order of help.
+func permissionGroups(commands []*cli.Command) (groups []permissionGroup) {
+	for _, command := range commands {
+		needs := needsOf(command.Name)
+		if needs == nil {
+			continue
+		}
+		at := slices.IndexFunc(groups, func(g permissionGroup) bool { return g.needs.String() == needs.String() })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, permissionGroup{needs: needs})
+		}
+		groups[at].commands = append(groups[at].commands, command.Name)
+	}
+	return groups
 }
 
 // String is one sentence or two, for help.

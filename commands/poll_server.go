@@ -31,7 +31,7 @@ func pollServerCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "poll-server",
 		Category: "Polling",
-		Usage:    "poll more nodes of a cluster that this Tentacle already polls",
+		Usage:    "poll more nodes of a cluster that is already polled",
 		Description: `Adds addresses of a cluster to those that this Tentacle polls, all of them or none,
 and restarts the Tentacle's service. Tries the polling port of each new address first:
 it must present the cluster's own certificate. Nodes that are already polled are left
@@ -44,12 +44,13 @@ polled addresses are compared with its nodes. Without them the cluster is the on
 is polled already, and each new port must present its trusted certificate.
 
 Every node at its own address:
-  octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
+  octo-tentacle poll-server --server=https://octopus.example.com \
+    --apikey-file=key.txt \
     --server-comms-address=https://octo1:10943,https://octo2:10943
 
 Every node at its own port of one address:
-  octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt \
-    --server-comms-port=10943-10945
+  octo-tentacle poll-server --server=https://octopus.example.com \
+    --apikey-file=key.txt --server-comms-port=10943-10945
 
 Without a key:
   octo-tentacle poll-server --server-comms-address=https://octo2:10943

@@ -63,7 +63,8 @@ func proxyCommandOf(c *console, kind proxyKind) *cli.Command {
 Without --proxyEnable=true no proxy is used. A user name or password alone changes
 only that.
 
-  octo-tentacle ` + kind.command + ` --proxyEnable=true --proxyHost=proxy.example.com --proxyPort=3128
+  octo-tentacle ` + kind.command + ` --proxyEnable=true \
+    --proxyHost=proxy.example.com --proxyPort=3128
   octo-tentacle ` + kind.command + ` --proxyEnable=false`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "proxyEnable", Category: theProxy, Destination: &o.enable,

@@ -1,10 +1,8 @@
 package commands
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 func TestTheReadmeNamesEveryCommand(t *testing.T) {
@@ -24,22 +22,6 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 		if command.Usage == "" || command.Category == "" {
 			t.Errorf("%s: no usage or category", command.Name)
 		}
-	}
-}
-
-func TestHelpIsAtMostAHundredColumnsWide(t *testing.T) {
-	var help bytes.Buffer
-	for _, command := range testCommands() {
-		printCommandHelp(&help, command)
-	}
-	printAppHelp(&help, newApp(newConsole(nil, nil, nil), ""))
-	for line := range strings.Lines(help.String()) {
-		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 100 {
-			t.Errorf("%d columns: %s", width, line)
-		}
-	}
-	if help.Len() < 50_000 {
-		t.Errorf("only %d bytes of help", help.Len())
 	}
 }
 

@@ -13,8 +13,10 @@ func registerK8sClusterCommand(c *console) *cli.Command {
 		Usage:    "the old name of register-k8s-target",
 		Description: `Does what register-k8s-target does, and warns that this name is deprecated.
 
-  octo-tentacle register-k8s-cluster --server=https://octopus.example.com --apikey-file=key.txt \
-    --environment=Production --role=k8s --default-namespace=apps --comms-style=TentacleActive \
+  octo-tentacle register-k8s-cluster \
+    --server=https://octopus.example.com --apikey-file=key.txt \
+    --environment=Production --role=k8s --default-namespace=apps \
+    --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags: o.flags(),
 		Action: func(ctx *cli.Context) error {

@@ -13,8 +13,10 @@ that is already registered (Tentacle.Services.IsRegistered) is left alone, becau
 its container runs this command at every start. One that was installed again gets the
 registration of its name back: only how it is reached changes, unless --update is given.
 
-  octo-tentacle register-k8s-target --server=https://octopus.example.com --apikey-file=key.txt \
-    --environment=Production --role=k8s --default-namespace=apps --comms-style=TentacleActive \
+  octo-tentacle register-k8s-target \
+    --server=https://octopus.example.com --apikey-file=key.txt \
+    --environment=Production --role=k8s --default-namespace=apps \
+    --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags:  o.flags(),
 		Action: func(ctx *cli.Context) error { return register(ctx, c, o) },

@@ -13,7 +13,8 @@ Tentacle. An agent that is already registered (Tentacle.Services.IsRegistered) i
 left alone. One that was installed again gets the registration of its name back: only
 how it is reached changes, unless --update is given.
 
-  octo-tentacle register-k8s-worker --server=https://octopus.example.com --apikey-file=key.txt \
+  octo-tentacle register-k8s-worker \
+    --server=https://octopus.example.com --apikey-file=key.txt \
     --workerpool="Default Worker Pool" --comms-style=TentacleActive \
     --server-comms-address=https://octo1:10943,https://octo2:10943`,
 		Flags:  o.flags(),

@@ -45,10 +45,12 @@ a change that would poll fewer of those that hand out work is refused. Without t
 with --force, neither the server nor the ports are contacted.
 
   octo-tentacle remove-server https://octo3:10943
-  octo-tentacle remove-server https://octo3:10943 --server=https://octopus.example.com \
-    --apikey-file=key.txt
-  octo-tentacle remove-server --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567
-  octo-tentacle remove-server https://octo3:10943 --namespace=octopus-agent`,
+  octo-tentacle remove-server https://octo3:10943 \
+    --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle remove-server \
+    --thumbprint=0123456789ABCDEF0123456789ABCDEF01234567
+  octo-tentacle remove-server https://octo3:10943 \
+    --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringSliceFlag{Name: "server-comms-address", Category: theNodes, Destination: &o.address,
 				Usage: "`ADDRESS` to remove, as list-servers shows it; repeatable, or with commas"},
@@ -204,12 +206,15 @@ func (o *removeServerOptions) concerns(s tentacleconfig.TrustedServer) bool {
 	return s.Polls() && (o.thumbprint == "" || thumbprint.Same(s.Thumbprint, o.thumbprint))
 }
 
-// spellings are the addresses that a typed one may mean: https:// may have been left out.
+// addressBegins may be left out of an address that is removed.
+const addressBegins = "https://"
+
+// spellings are the addresses that a typed one may mean.
 func spellings(typed string) []string {
 	if strings.Contains(typed, "://") {
 		return []string{typed}
 	}
-	return []string{typed, "https://" + typed}
+	return []string{typed, addressBegins + typed}
 }
 
 // typedAddresses are all addresses that typed ones may mean.

@@ -44,7 +44,7 @@ func restartServiceCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "restart-service",
 		Category: "Service",
-		Usage:    "restart the Tentacle's service when no deployment is running",
+		Usage:    "restart the service when no deployment is running",
 		Description: `Waits until the service runs nothing but the Tentacle itself, restarts it, and waits
 until it is running again. Use it to complete a change that was saved but is not yet
 in use. (service --restart does not wait, like the Tentacle CLI.) In a script of that

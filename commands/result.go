@@ -15,6 +15,18 @@ const (
 	exitNotChecked    = 4 // of check and fleet: it could not look
 )
 
+// exitCodes are what the exit codes say, for help, the manual and docs/scripting.md.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitDone, "done, or nothing to do"},
+	{exitFailed, "failed, and nothing was changed (at most, the answer could not be written); of check and fleet: there is a problem"},
+	{exitNoSuchCommand, "no such command"},
+	{exitUnfinished, "something was changed, but not everything, or the change is not in effect: the restart of the service failed or is still to be done, or a registration is not finished"},
+	{exitNotChecked, "of check and fleet: could not look, for example because an option is wrong; or something that is required was not looked at"},
+}
+
 // exitCode is the exit code of a command that ended with an error.
 func exitCode(command string, err error) int {
 	verdict, isVerdict := errors.AsType[verdictError](err)
@@ -42,6 +54,15 @@ const (
 	resultUndone         result = "undone"          // the former configuration was put back: see --confirm
 	resultFailed         result = "failed"          // a part was done; the error says which
 )
+
+// allResults are the results that a command can have, in the order above.
+func allResults() []string {
+	var all []string
+	for _, r := range []result{resultUnchanged, resultChanged, resultWouldChange, resultRestartPending, resultUndone, resultFailed} {
+		all = append(all, string(r))
+	}
+	return all
+}
 
 // resultOf is the result of a command that printed what it changed.
 func resultOf(dryRun, changed bool, err error) result {

@@ -40,13 +40,14 @@ func serverCommsCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "server-comms",
 		Category: "Trust and settings",
-		Usage:    "set how this Tentacle and a trusted server connect, without contacting it",
+		Usage:    "set how this Tentacle and a trusted server connect",
 		Description: `Makes this Tentacle poll a trusted server at an address (TentacleActive), or
-listen for it (TentaclePassive). Makes one entry of several with the same address.
+listen for it (TentaclePassive). Merges entries that have the same address.
 Neither the port nor the server is contacted: for the nodes of a cluster,
 poll-server is safer.
 
-  octo-tentacle server-comms --style=TentacleActive --host=octopus.example.com
+  octo-tentacle server-comms --style=TentacleActive \
+    --host=octopus.example.com
   octo-tentacle server-comms --style=TentaclePassive`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "thumbprint", Category: theSettings, Destination: &o.thumbprint,

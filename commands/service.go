@@ -39,7 +39,7 @@ func serviceCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "service",
 		Category: "Service",
-		Usage:    "install, start, stop and configure the Tentacle's service",
+		Usage:    "install, start, stop and configure the service",
 		Description: `Controls the Tentacle's service through systemd or, on Windows, the service control
 manager. The service runs Octopus's own Tentacle program. Steps that are already
 done are skipped. If the installed definition differs, shows the difference and

@@ -19,12 +19,15 @@ type connectionCountOptions struct {
 func setPollingConnectionCountCommand(c *console) *cli.Command {
 	var o connectionCountOptions
 	return &cli.Command{
-		Name:        "set-polling-connection-count",
-		Category:    "Trust and settings",
-		Usage:       "set the number of connections that a polling Tentacle keeps to each node",
-		Description: `  octo-tentacle set-polling-connection-count --pollingConnectionCount=5`,
-		Flags:       allFlags([]cli.Flag{connectionsFlag(&o.count)}, o.tentacle.flags(), o.change.flags()),
-		Action:      func(ctx *cli.Context) error { return setPollingConnectionCount(ctx.Context, c, o) },
+		Name:     "set-polling-connection-count",
+		Category: "Trust and settings",
+		Usage:    "set how many connections poll each node",
+		Description: `A connection carries one request of a node at a time. A registration sets 1 for
+a deployment target, and at least 5 for a worker, where no number is set.
+
+  octo-tentacle set-polling-connection-count --pollingConnectionCount=5`,
+		Flags:  allFlags([]cli.Flag{connectionsFlag(&o.count)}, o.tentacle.flags(), o.change.flags()),
+		Action: func(ctx *cli.Context) error { return setPollingConnectionCount(ctx.Context, c, o) },
 	}
 }
 

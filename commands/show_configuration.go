@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,12 +31,15 @@ type showConfigurationOptions struct {
 	onlySpace string // of which the file shows the registrations; "" for all
 }
 
+// shownFormats are those of show-configuration.
+var shownFormats = []string{"json", "yaml"}
+
 func showConfigurationCommand(c *console) *cli.Command {
 	var o showConfigurationOptions
 	return &cli.Command{
 		Name:     "show-configuration",
 		Category: "Trust and settings",
-		Usage:    "show the settings and the registration of this Tentacle",
+		Usage:    "show this Tentacle's settings and registration",
 		Description: `Prints the settings as JSON, without secrets. With --server and credentials, adds
 what the Octopus Server knows about this Tentacle: its name there, environments,
 roles, tenants, worker pools and policy. Of a Kubernetes agent, adds what is known of
@@ -47,7 +51,8 @@ of --space. Applied here it changes nothing; on another machine it makes a Tenta
 this one.
 
   octo-tentacle show-configuration
-  octo-tentacle show-configuration --server=https://octopus.example.com --apikey-file=key.txt
+  octo-tentacle show-configuration --server=https://octopus.example.com \
+    --apikey-file=key.txt
   octo-tentacle show-configuration --format=yaml --file=tentacle.yaml \
     --server=https://octopus.example.com --apikey-file=key.txt
   octo-tentacle show-configuration --namespace=octopus-agent`,
@@ -137,8 +142,8 @@ func (o *showConfigurationOptions) complete(c *console) error {
 	if err := errors.Join(o.tentacle.complete(), o.agents.complete(o.tentacle, false), o.file.complete("file")); err != nil {
 		return err
 	}
-	if o.format = strings.ToLower(o.format); o.format != "json" && o.format != "yaml" {
-		return fmt.Errorf("--format %q is not known: use json or yaml", o.format)
+	if o.format = strings.ToLower(o.format); !slices.Contains(shownFormats, o.format) {
+		return fmt.Errorf("--format %q is not known: use %s", o.format, oneOf(shownFormats))
 	}
 	o.file.isNew = o.yaml() // what lies there may be the wish, which a person wrote
 	o.onlySpace = o.space.space

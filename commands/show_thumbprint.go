@@ -32,7 +32,7 @@ func showThumbprintCommand(c *console) *cli.Command {
 				Usage: "`FILE` to write it to, instead of standard output"},
 			o.export.forceFlag(theOutcome),
 			&cli.BoolFlag{Name: "thumbprint-only", Category: theOutcome, Destination: &ignored, DisableDefaultText: true,
-				Usage: "accepted for compatibility and ignored, like the Tentacle CLI does"},
+				Usage: "accepted and ignored, as by the Tentacle CLI"},
 			formatFlag(&o.format),
 		}),
 		Action: func(ctx *cli.Context) error { return showThumbprint(ctx.Context, c, o) },

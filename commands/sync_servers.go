@@ -52,10 +52,11 @@ agent takes from the chart's values. Then only what is missing is added: the sta
 itself removes the rest.
 
   octo-tentacle sync-servers --file=nodes.yaml
-  octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
+  octo-tentacle sync-servers --server=https://octopus.example.com \
+    --apikey-file=key.txt \
     --server-comms-address=https://octo1:10943,https://octo2:10943
-  octo-tentacle sync-servers --server=https://octopus.example.com --apikey-file=key.txt \
-    --file=nodes.yaml --quiet
+  octo-tentacle sync-servers --server=https://octopus.example.com \
+    --apikey-file=key.txt --file=nodes.yaml --quiet
   octo-tentacle sync-servers --all-agents --file=nodes.yaml`,
 		Flags: allFlags(o.nodes.flags(), []cli.Flag{
 			&cli.StringFlag{Name: "file", Category: theNodes, Destination: &o.file,

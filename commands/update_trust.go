@@ -33,20 +33,22 @@ func updateTrustCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:     "update-trust",
 		Category: "Trust and settings",
-		Usage:    "trust a cluster's new thumbprint when its certificate is renewed",
+		Usage:    "trust the new certificate of a cluster",
 		Description: `Replaces the old thumbprint in every entry that has it. While a polled port still
 presents the old certificate, trusts both instead, and says how to retire the old
 one later.
 
 Before the renewal, so that no node is ever refused, and after it:
-  octo-tentacle update-trust --keep-old --oldThumbprint=0123456789ABCDEF0123456789ABCDEF01234567 \
+  octo-tentacle update-trust --keep-old \
+    --oldThumbprint=0123456789ABCDEF0123456789ABCDEF01234567 \
     --newThumbprint=89ABCDEF0123456789ABCDEF0123456789ABCDEF
   octo-tentacle update-trust --retire
 
 After the renewal, if nothing was done before:
-  octo-tentacle update-trust --server=https://octopus.example.com --apikey-file=key.txt
-  octo-tentacle update-trust --server=https://octopus.example.com --apikey-file=key.txt \
-    --namespace=octopus-agent`,
+  octo-tentacle update-trust --server=https://octopus.example.com \
+    --apikey-file=key.txt
+  octo-tentacle update-trust --server=https://octopus.example.com \
+    --apikey-file=key.txt --namespace=octopus-agent`,
 		Flags: allFlags([]cli.Flag{
 			&cli.StringFlag{Name: "oldThumbprint", Category: theSettings, Destination: &o.oldThumbprint,
 				Usage: "`THUMBPRINT` that is trusted now; may be omitted with --server and with --retire, if only one can be meant"},

@@ -88,10 +88,13 @@ func fullPath(path string) (string, error) {
 	return full, err
 }
 
+// givenStyles are those that a Tentacle can be given.
+var givenStyles = []tentacleconfig.Style{tentacleconfig.StylePolling, tentacleconfig.StyleListening}
+
 // parseStyle knows the two styles that a Tentacle can be given.
 func parseStyle(option, text string) (tentacleconfig.Style, error) {
 	style, err := tentacleconfig.ParseStyle(text)
-	if err != nil || style != tentacleconfig.StylePolling && style != tentacleconfig.StyleListening {
+	if err != nil || !slices.Contains(givenStyles, style) {
 		return 0, fmt.Errorf("%s %q: use TentacleActive (polling) or TentaclePassive (listening)", option, text)
 	}
 	return style, nil
