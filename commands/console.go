@@ -75,11 +75,16 @@ func newConsole(in io.Reader, out, err io.Writer) *console {
 	} else if ok {
 		c.err = forReaders(f)
 	}
+	c.colour(outIsTTY, errIsTTY)
+	return c
+}
+
+// colour paints what goes to terminals.
+func (c *console) colour(outIsTTY, errIsTTY bool) {
 	c.bold, c.faint = c.painter(outIsTTY, color.Bold), c.painter(outIsTTY, color.Faint)
 	c.green, c.red, c.yellow = c.painter(outIsTTY, color.FgGreen), c.painter(outIsTTY, color.FgRed), c.painter(outIsTTY, color.FgYellow)
 	c.symbols = outIsTTY && paints() && showsSymbols()
 	c.alarm, c.caution = c.painter(errIsTTY, color.FgRed, color.Bold), c.painter(errIsTTY, color.FgYellow)
-	return c
 }
 
 func isTerminal(stream any) bool {

@@ -378,13 +378,11 @@ func (s *balancedScene) startAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.cluster.ResetRequests()
-	a := &agent{certificate: certificate.TLS(), config: s.config, dial: func(address string) (net.Conn, error) {
-		return net.Dial("tcp", strings.TrimPrefix(address, "https://"))
-	}}
+	a := &agent{Tentacle: octotest.Tentacle{Certificate: certificate.TLS()}, config: s.config}
 	if err := a.start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.close)
+	t.Cleanup(a.Stop)
 	subscribes := func(r octotest.Request) bool { return strings.HasPrefix(r.Line, "MX-SUBSCRIBER") }
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		connected := len(slices.DeleteFunc(s.cluster.Requests(), func(r octotest.Request) bool { return !subscribes(r) }))

@@ -80,7 +80,7 @@ func newFleet(t *testing.T) *fleet {
 			t.Fatal(err)
 		}
 		f.tentacles = append(f.tentacles, s)
-		f.agents = append(f.agents, &agent{dial: f.cluster.Dial, certificate: certificate.TLS(), config: s.config})
+		f.agents = append(f.agents, &agent{Tentacle: octotest.Tentacle{Certificate: certificate.TLS(), Dial: f.cluster.Dial}, config: s.config})
 	}
 	return f
 }
@@ -103,7 +103,7 @@ func (f *fleet) settle() { time.Sleep(10 * time.Minute) }
 
 func (f *fleet) close() {
 	for _, a := range f.agents {
-		a.close()
+		a.Stop()
 	}
 }
 

@@ -2,8 +2,6 @@ package commands_test
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/octo-tentacle/octo-tentacle/commands/check"
 	"github.com/octo-tentacle/octo-tentacle/internal/machinefiles"
+	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
 
@@ -80,14 +79,7 @@ func poll(config string) error {
 	if err != nil {
 		return err
 	}
-	a := &agent{certificate: certificate.TLS(), config: config, list: os.Getenv(check.TrustedServersVariable)}
-	a.dial = func(address string) (net.Conn, error) {
-		u, err := url.Parse(address)
-		if err != nil {
-			return nil, err
-		}
-		return net.Dial("tcp", u.Host)
-	}
+	a := &agent{Tentacle: octotest.Tentacle{Certificate: certificate.TLS()}, config: config, list: os.Getenv(check.TrustedServersVariable)}
 	return a.start()
 }
 

@@ -54,7 +54,7 @@ func open(ctx context.Context, name string) (unit, error) {
 	}
 	name = strings.TrimSuffix(name, ".service")
 	u := unit{name: name, file: name + ".service"}
-	if !systemdRuns() {
+	if !systemdRuns() || isWithoutManager(ctx) {
 		return u, nil
 	}
 	var err error

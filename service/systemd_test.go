@@ -621,3 +621,11 @@ func BenchmarkLookAtSystemd(b *testing.B) {
 		}
 	}
 }
+
+func TestSystemdIsNotAskedWithoutManager(t *testing.T) {
+	needSystemd(t)
+	TestWithoutManagerNoServiceManagerIsAsked(t)
+	if found, err := Installed(WithoutManager(t.Context()), "octopus"); !errors.Is(err, ErrUnmanaged) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}

@@ -65,7 +65,7 @@ func (o Options) placed(attempt int) Options {
 	onlyOne := o.Host == nil && runtime.GOOS != "linux" && runtime.GOOS != "windows"
 	if o.Host == nil {
 		place := os.Getpid()*97 + int(clusters.Add(1)) + attempt*7919
-		x, y := 1+place/250%250, 1+place%250
+		x, y := 100+place/150%150, 100+place%150 // all of the same length
 		o.Host = func(n int) string {
 			if onlyOne {
 				return "127.0.0.1"

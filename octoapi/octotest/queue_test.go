@@ -122,3 +122,27 @@ func TestANodeThatRestartsClosesItsConnections(t *testing.T) {
 		t.Error("an address without a node was connected to")
 	}
 }
+
+func TestAStandInDoesWorkOnlyWhereThePortPresentsItsThumbprint(t *testing.T) {
+	c := start(t, Options{HandsOutWork: true})
+	tentacle := Tentacle{Certificate: client(t, c, true), RetryAfter: []time.Duration{time.Millisecond}}
+	t.Cleanup(tentacle.Stop)
+	polls := func(thumbprint string) []Polled {
+		return []Polled{{Address: c.Addresses()[1], Thumbprint: thumbprint, Subscription: "poll://a/"}}
+	}
+	done := c.Queue(2, "poll://a/")
+	tentacle.Start(polls(strings.Repeat("0", 40)))
+	for tried := 0; tried < 3; {
+		time.Sleep(time.Millisecond)
+		c.nodes[1].mu.Lock()
+		tried = c.nodes[1].accepted
+		c.nodes[1].mu.Unlock()
+	}
+	if isDone(done) {
+		t.Fatal("work is done for a port that presents another thumbprint")
+	}
+	tentacle.Start(polls(c.Thumbprint()))
+	<-done
+	c.Restart(2, 0)
+	<-c.Queue(2, "poll://a/") // on a new connection
+}
