@@ -37,6 +37,7 @@ type acceptance struct {
 
 	registered   bool          // the server has a registration of this Tentacle: a port that refuses it is asked again
 	unregistered bool          // it has none, which was said
+	leftOut      bool          // the file that is applied would register it, and was not to
 	wait         bool          // whatever the reason, a port that does not accept it is asked again
 	patience     time.Duration // for how long, and how long a port may take to answer
 }
@@ -144,7 +145,10 @@ func (a acceptance) warn(out *outcome, own string) {
 	}
 	ask := a.tentacle.suggest().Command("check", a.check...)
 	because := "the server has no registration with this certificate, or the node has not heard of it yet: " + ask
-	if a.registered {
+	switch {
+	case a.leftOut && !a.registered:
+		because = registrationsLeftOut
+	case a.registered:
 		because = "a node may learn of a registration later than the others; to ask again: " + ask
 	}
 	a.console.warnOf(hint.Errorf(because, "%s %s this Tentacle's certificate %s: no work arrives from there", strings.Join(refuse, ", "), verb, own))

@@ -53,7 +53,7 @@ func (o *applyOptions) locate(ctx context.Context, c *console) (*fileChange, err
 		}
 	}
 	a.tentacle.service = serviceOf(a.tentacle.instance, o.tentacle.service)
-	a.place = &applyPlace{filePlace: filePlace{a.tentacle.suggest()}, fresh: fresh}
+	a.place = &applyPlace{filePlace: filePlace{a.tentacle.suggest(), o.tentacle.service != ""}, fresh: fresh}
 	if n != nil && !n.indexed {
 		a.place.index = n
 	}

@@ -52,12 +52,14 @@ func (o *applyOptions) complete(c *console) error {
 	if o.wish, err = c.readTentacleFile(o.file); err != nil {
 		return err
 	}
+	leftOut := o.noRegistrations && len(o.wish.Registrations) > 0
 	if o.noRegistrations {
 		o.wish.Registrations = nil
 	}
 	if err := o.completeServer(c); err != nil {
 		return err
 	}
+	o.poll.leftOut = leftOut
 	return o.completeNodes()
 }
 

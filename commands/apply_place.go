@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/internal/steps"
 	"github.com/octo-tentacle/octo-tentacle/service"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -157,8 +158,11 @@ func (p *applyPlace) use(ctx context.Context, c *console, s saved, o changeOptio
 	if restarting != nil {
 		return restarting
 	}
-	if o.noRestart && out.restarts() {
+	switch {
+	case o.noRestart && out.restarts():
 		out.notes = append(out.notes, "service "+p.Service+" runs with its old definition until it is restarted: "+p.Restart())
+	case !o.noRestart && !out.Service.Restarted && p.service.target.found.HasOldDefinition():
+		c.warnOf(hint.Errorf("to finish: "+p.Restart(), "service %s started before its definition was changed and still runs with the old one: a restart is pending", p.Service))
 	}
 	return p.service.unfinished(out, p.service.start(ctx, c, out))
 }

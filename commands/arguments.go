@@ -2,12 +2,14 @@ package commands
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/suggest"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"github.com/octo-tentacle/octo-tentacle/internal/similar"
 	"github.com/urfave/cli/v2"
 )
@@ -81,7 +83,7 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 			continue
 		case read.kind == optionArgument:
 		case strings.HasSuffix(before.text, "=") && !strings.HasPrefix(read.text, "--"):
-			return nil, leftOver(command, 1) // `--password= -secret`
+			return nil, leftOver(command, options, nil) // `--password= -secret`
 		case read.isPath():
 			positional = append(positional, read.text)
 			continue
@@ -102,7 +104,7 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 	}
 
 	if len(positional) > 0 && command.ArgsUsage == "" {
-		return nil, leftOver(command, len(positional))
+		return nil, leftOver(command, options, positional)
 	}
 	if line, err = withoutEmpty(command, line); err != nil {
 		return nil, err
@@ -117,11 +119,18 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 	return rewritten, nil
 }
 
-// leftOver does not repeat the superfluous argument: `--apikey= API-…` leaves a key.
-func leftOver(command *cli.Command, count int) error {
-	return hint.Errorf("write values as --option=value, with quotes around spaces and no space after the =",
-		"%s takes no positional arguments, but got %d", command.Name, count)
+// leftOver does not repeat superfluous arguments, unless they are the name of a file for --file:
+// `--apikey= API-…` leaves a key.
+func leftOver(command *cli.Command, options map[string]option, arguments []string) error {
+	what := "write values as --option=value, with quotes around spaces and no space after the ="
+	if _, has := options["file"]; has && len(arguments) == 1 && fileForOption().MatchString(arguments[0]) {
+		what = "the file is an option: octo-tentacle " + command.Name + " " + suggest.Quote(runtime.GOOS, "--file="+arguments[0])
+	}
+	return hint.Errorf(what, "%s takes no positional arguments, but got %d", command.Name, max(1, len(arguments)))
 }
+
+// fileForOption matches the names of files that commands read as --file.
+var fileForOption = lazyregexp.New(`(?i)^[^=]*\.(ya?ml|json)$`)
 
 // leadingGlobal are the options of every command that stand before the command.
 func leadingGlobal(arguments []string) (global, rest []string) {

@@ -128,7 +128,9 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 		Edit:    a.edit,
 		Damaged: ch.restore != nil,
 		Waiting: func() { c.progress("another octo-tentacle is changing " + t.instance.ConfigPath) },
-		Linked:  func(names int) { warnOfLinks(c, t.instance.ConfigPath, names) },
+		Linked: func(names int) {
+			c.warn("%s was a hard link: %s the old content", t.instance.ConfigPath, otherNames(names, "keeps", "keep"))
+		},
 	}
 	if ch.before != nil {
 		settings.Before = a.before
@@ -157,13 +159,13 @@ func apply(ctx context.Context, c *console, t *tentacle, o changeOptions, ch cha
 	return nil
 }
 
-// warnOfLinks says that other names of the configuration are not that of the Tentacle any more.
-func warnOfLinks(c *console, config string, names int) {
-	keep := "its other name keeps the old content"
+// otherNames are the names of a configuration that are not that of the Tentacle any more once it is
+// changed, and what they do.
+func otherNames(names int, does, do string) string {
 	if names > 1 {
-		keep = fmt.Sprintf("its %d other names keep the old content", names)
+		return fmt.Sprintf("its %d other names %s", names, do)
 	}
-	c.warn("%s was a hard link: %s", config, keep)
+	return "its other name " + does
 }
 
 // applying is a change on its way into the file.
@@ -304,6 +306,11 @@ func rehearse(ctx context.Context, c *console, t *tentacle, o changeOptions, ch 
 	out.saved = !bytes.Equal(document.Bytes(), t.document.Bytes())
 	if err := t.place.look(ctx, document, out); err != nil {
 		return a.failed(err)
+	}
+	if out.saved && isKeptInFile(t.instance) {
+		if names := tentacleconfig.OtherNames(t.instance.ConfigPath); names > 0 {
+			c.warn("%s is a hard link: %s the old content", t.instance.ConfigPath, otherNames(names, "would keep", "would keep"))
+		}
 	}
 	if out.saved { // not an error: an account that may only read can see what would change
 		err := t.place.mayUpdate(ctx)

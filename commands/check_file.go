@@ -145,7 +145,7 @@ func (s *snapshot) lookAtWishedService(ctx context.Context) {
 		return
 	}
 	found, err := service.Installed(ctx, s.Tentacle.Service)
-	s.Wish.Boots, s.Wish.BootsErr = found.Enabled, err
+	s.Wish.Boots, s.Wish.BootsErr, s.Wish.OldDefinition = found.Enabled, err, found.HasOldDefinition()
 	s.Access.Account = cmp.Or(s.Access.Account, found.Account)
 	if s.Access.Account == "" {
 		s.Access.Account, s.Access.Reads = service.Reader(ctx, s.Tentacle.Service, s.Tentacle.Instance.ConfigPath)

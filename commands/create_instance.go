@@ -215,6 +215,7 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	made.Changed = true
 	made.Settings = settingsChanged(nil, n.settings())
 	status, _ := lookAtService(ctx, serviceOf(n.Instance, "")) // the state is informational
+	status = ownService(status, false)
 	made.Service = serviceEntry{Name: status.Name, State: status.State}
 	if made.DryRun {
 		return nil

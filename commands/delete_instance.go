@@ -47,6 +47,7 @@ func deleteInstance(ctx context.Context, c *console, o deleteInstanceOptions) er
 		r.Configuration, serviceName = p.name(), ""
 	}
 	status, _ := lookAtService(ctx, serviceName) // only for the warning
+	status = ownService(status, o.tentacle.service != "")
 	r.Service = serviceEntry{Name: status.Name, State: status.State}
 	if instance.Name != "" { // the Tentacle CLI does nothing either for a file that is no instance's
 		r.Changed = true

@@ -42,3 +42,50 @@ func TestSystemdTheUserDataMakesAFreshMachineWithItsService(t *testing.T) {
 		t.Error(stdout)
 	}
 }
+
+// TestSystemdARestartForANewDefinitionIsReportedUntilItIsDone: --no-restart leaves it to somebody,
+// who may forget it.
+func TestSystemdARestartForANewDefinitionIsReportedUntilItIsDone(t *testing.T) {
+	const name = "octo-test-redefined"
+	m := newServiceMachine(t, name)
+	other := filepath.Join(m.folder, "other", "Tentacle")
+	content, err := os.ReadFile(m.program)
+	must(t, err)
+	must(t, os.Mkdir(filepath.Dir(other), 0o755))
+	must(t, os.WriteFile(other, content, 0o755))
+	m.run("new-certificate", "--instance="+name)
+	file := filepath.Join(m.folder, "tentacle.yaml")
+	must(t, os.WriteFile(file, []byte("instance: "+name+"\nservice: {install: true, start: true}\n"), 0o644))
+	apply := func(program string, options ...string) (said string) {
+		stdout, stderr, code := m.run(append([]string{"apply", "--file=" + file, "--tentacle=" + program}, options...)...)
+		if code != 0 {
+			t.Errorf("%v: exit code %d, %s", options, code, stderr)
+		}
+		return stdout + stderr
+	}
+	const pending, finish = "still runs with the old one", "octo-tentacle restart-service --instance=" + name
+	check := func() string { stdout, _, _ := m.run("check", "--file="+file); return stdout }
+
+	if said := apply(m.program); strings.Contains(said, pending) || !strings.Contains(said, "was started") {
+		t.Errorf("installed: %s", said)
+	}
+	if said := apply(other, "--no-restart"); !strings.Contains(said, "runs with its old definition until it is restarted") {
+		t.Errorf("redefined: %s", said)
+	}
+	for range 2 {
+		if said := apply(other); !strings.Contains(said, pending) || !strings.Contains(said, finish) {
+			t.Errorf("applied again: %s", said)
+		}
+		if said := check(); !strings.Contains(said, pending) || !strings.Contains(said, finish) {
+			t.Errorf("checked: %s", said)
+		}
+	}
+	m.run("restart-service", "--instance="+name, "--restart-now")
+	if said := apply(other) + check(); strings.Contains(said, pending) {
+		t.Errorf("restarted: %s", said)
+	}
+	systemctlSays(t, "disable", name) // and enabled again, which is no new definition
+	if said := apply(other) + check(); strings.Contains(said, pending) || systemctlSays(t, "is-enabled", name) != "enabled" {
+		t.Errorf("enabled again: %s", said)
+	}
+}

@@ -126,6 +126,9 @@ func (g *generalizing) lookAtService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if ownService(found.Status, g.options.tentacle.service != "").State == service.Foreign {
+		return nil
+	}
 	g.target = serviceTarget{instance: g.tentacle.instance, found: found}
 	plan, err := service.MakePlan(service.Request{Stop: true, Disable: true}, found, "", runtime.GOOS)
 	if err != nil {
@@ -219,8 +222,12 @@ func (g *generalizing) report() {
 		g.console.warnOf(hint.Errorf("generalize that instance, too",
 			"the key of this machine, %s, %s: secrets of the instance %s are encrypted with it", key.Path, kept, key.Instance.Name))
 	}
-	if out.Service.State == service.Unmanaged && (out.saved || len(g.files.Rest) > 0) {
-		g.console.warn("no service manager runs here: make sure that this Tentacle does not run, because it creates a certificate when it starts without one")
+	const creates = "make sure that this Tentacle does not run, because it creates a certificate when it starts without one"
+	switch changes := out.saved || len(g.files.Rest) > 0; {
+	case changes && out.Service.State == service.Unmanaged:
+		g.console.warn("no service manager runs here: " + creates)
+	case changes && out.Service.State == service.Foreign:
+		g.console.warn("service %s is not this Tentacle's and was left alone: "+creates, out.Service.Name)
 	}
 }
 

@@ -137,7 +137,7 @@ func printNoInstance(c *console) {
 }
 
 func listOf(ctx context.Context, c *console, t *tentacle) serverList {
-	status, err := lookAtService(ctx, t.service)
+	status, err := t.place.status(ctx)
 	if err != nil {
 		c.warnOf(err)
 	}

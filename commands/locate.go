@@ -41,7 +41,7 @@ func locate(ctx context.Context, o tentacleOptions) (*tentacle, error) {
 // inFile is the Tentacle of an instance on this machine.
 func inFile(instance tentacleconfig.Instance, serviceName string) *tentacle {
 	t := &tentacle{instance: instance, service: serviceOf(instance, serviceName)}
-	t.place = filePlace{t.suggest()}
+	t.place = filePlace{t.suggest(), serviceName != ""}
 	return t
 }
 

@@ -126,7 +126,7 @@ func (o *outcome) concernsServers() bool {
 }
 
 func (o *outcome) setService(instance tentacleconfig.Instance, status service.Status, err error) {
-	o.Service = serviceEntry{Name: status.Name, State: status.State, interrupted: interruptedRestart(instance.ConfigPath, status) != nil}
+	o.Service = serviceEntry{Name: status.Name, State: status.State, foreign: status.ForeignCommand, interrupted: interruptedRestart(instance.ConfigPath, status) != nil}
 	o.serviceErr = err
 }
 

@@ -180,6 +180,11 @@ func serviceLines(o *outcome, opts changeOptions) []string {
 		return []string{fmt.Sprintf("Saved; service %s was restarted.%s", name, o.Service.confirmedLine())}
 	case state.Runs() && opts.noRestart:
 		return []string{fmt.Sprintf("Saved; service %s still runs with the old configuration. To restart it: %s", name, o.suggest().Restart())}
+	case state == service.Foreign:
+		return []string{
+			fmt.Sprintf("Saved; service %s is not this Tentacle's and was left alone: it runs %s.", name, o.Service.foreign),
+			"Restart this Tentacle the way it was started. Where a service runs it: " + o.suggest().Command("restart-service", "--service=NAME"),
+		}
 	case state == service.Absent:
 		return []string{fmt.Sprintf("Saved; there is no service %s here to restart: restart this Tentacle the way it was started.", name)}
 	case state == service.Unmanaged:

@@ -27,6 +27,8 @@ type place interface {
 	look(ctx context.Context, after *tentacleconfig.Document, out *outcome) error
 	// note adds the Tentacle to the index of this machine, where it should be in it.
 	note(c *console)
+	// status is the state of the service that runs the Tentacle, as lookAtService says.
+	status(ctx context.Context) (service.Status, error)
 	// environment are the variables that the Tentacle runs with, as far as they can be found out.
 	environment(ctx context.Context) ([]service.Variable, error)
 }

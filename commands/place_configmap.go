@@ -129,6 +129,11 @@ func (p *configMapPlace) look(_ context.Context, _ *tentacleconfig.Document, out
 	return nil
 }
 
+// status: no service manager runs the agent.
+func (p *configMapPlace) status(context.Context) (service.Status, error) {
+	return service.Status{State: service.Unmanaged}, nil
+}
+
 // note: create-instance writes the index, and nothing else does.
 func (p *configMapPlace) note(*console) {}
 

@@ -15,7 +15,15 @@ import (
 
 // filePlace is a configuration file on this machine. A service runs the Tentacle, and uses a change
 // when it is restarted.
-type filePlace struct{ suggest.Tentacle }
+type filePlace struct {
+	suggest.Tentacle
+	given bool // the name of the service, by an option: it is not just the usual one
+}
+
+func (p filePlace) status(ctx context.Context) (service.Status, error) {
+	status, err := lookAtService(ctx, p.Service)
+	return ownService(status, p.given), err
+}
 
 func (p filePlace) read(ctx context.Context) (*tentacleconfig.Document, error) {
 	started := time.Now()
@@ -52,7 +60,7 @@ func (p filePlace) environment(ctx context.Context) ([]service.Variable, error) 
 }
 
 func (p filePlace) look(ctx context.Context, _ *tentacleconfig.Document, out *outcome) error {
-	status, err := lookAtService(ctx, p.Service)
+	status, err := p.status(ctx)
 	out.setService(p.Instance, status, err)
 	return nil
 }
@@ -63,6 +71,7 @@ func (p filePlace) refuseUseless(ctx context.Context, o changeOptions) error {
 		return nil
 	}
 	status, err := service.Query(ctx, p.Service)
+	status = ownService(status, p.given)
 	switch stopped := interruptedRestart(p.Instance.ConfigPath, status) != nil; {
 	case errors.As(err, new(*service.RightsError)): // who may not even see it cannot restart it
 	case err != nil:
@@ -85,7 +94,7 @@ func restartNeeded(state service.State, saved, stopped bool, o changeOptions) bo
 // restart came to no end. At this point the change is saved, and an error says so.
 func (p filePlace) use(ctx context.Context, c *console, s saved, o changeOptions, out *outcome) error {
 	needed := neededRestart{service: p.Service, config: p.Instance.ConfigPath, since: time.Now(), former: s.former, backup: out.Backup, reason: o.reason}
-	status, err := lookAtService(ctx, p.Service)
+	status, err := p.status(ctx)
 	out.setService(p.Instance, status, err)
 	needed.stopped = out.Service.interrupted
 	forgetRestart(needed.config, status)

@@ -203,6 +203,11 @@ func (p *outsidePlace) report(out *outcome) {
 // note: the index of this machine has its own Tentacles only.
 func (p *outsidePlace) note(*console) {}
 
+// status: no service manager runs the agent.
+func (p *outsidePlace) status(context.Context) (service.Status, error) {
+	return service.Status{State: service.Unmanaged}, nil
+}
+
 // environment is that of the agent's container.
 func (p *outsidePlace) environment(context.Context) (variables []service.Variable, err error) {
 	for _, container := range p.agent.Deployment.Spec.Template.Spec.Containers {

@@ -22,6 +22,8 @@ type pollOptions struct {
 	health healthOptions
 	force  bool
 
+	leftOut bool // registrations of a file, on purpose: see acceptance
+
 	asksAPI bool     // else the cluster is the one that is polled
 	listed  []string // thumbprints of the cluster that a file gives
 	polling polling  // without thumbprints, which are found out
@@ -77,7 +79,9 @@ func (o pollOptions) change(ctx context.Context, c *console, t *tentacle, out *o
 			if !out.saved && !o.health.waitHealthy {
 				return nil
 			}
-			if err := server.noteRegistrations(ctx, o.health, server.acceptance(t, &o.api, o.health), out); err != nil {
+			a := server.acceptance(t, &o.api, o.health)
+			a.leftOut = o.leftOut
+			if err := server.noteRegistrations(ctx, o.health, a, out); err != nil {
 				return out.afterwards(err)
 			}
 			return nil
@@ -190,7 +194,7 @@ func (o pollOptions) changeUnasked(ctx context.Context, c *console, t *tentacle,
 			c.warnOf(fmt.Errorf("it is not known whether the polled ports accept this Tentacle: %w", err))
 			return nil
 		}
-		acceptance{network: ports, tentacle: t, patience: learnTime, check: []string{"--server=URL", "--apikey-file=FILE"}}.ask(ctx, out)
+		acceptance{network: ports, tentacle: t, patience: learnTime, check: []string{"--server=URL", "--apikey-file=FILE"}, leftOut: o.leftOut}.ask(ctx, out)
 		return nil
 	}}, nil
 }

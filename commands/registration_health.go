@@ -50,8 +50,11 @@ func (s *connection) askSpacesAhead(ctx context.Context) {
 // starts a health check if requested. The change is already saved: only a failed health check is an
 // error.
 func (s *connection) noteRegistrations(ctx context.Context, o healthOptions, a acceptance, out *outcome) error {
-	t := a.tentacle
-	own, err := s.findRegistrations(ctx, t, out.subscriptions())
+	own, err := s.findRegistrations(ctx, a.tentacle, out.subscriptions())
+	if missing, is := errors.AsType[unregisteredError](err); is {
+		missing.leftOut = a.leftOut
+		err = missing
+	}
 	if err != nil && o.waitHealthy {
 		return err
 	}
@@ -107,7 +110,7 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 		return nil, hint.Errorf("it is not known whether the Tentacle is registered: the account may not see "+unread.Where()+" (permissions MachineView and WorkerView)",
 			"no deployment target or worker that the account may see has this Tentacle's thumbprint %s", thumbprint)
 	case len(found) == 0:
-		return nil, unregisteredError{thumbprint, t.suggest()}
+		return nil, unregisteredError{thumbprint: thumbprint, tentacle: t.suggest()}
 	}
 	if unread != nil && !unread.Forbidden() {
 		s.console.warnOf(fmt.Errorf("this Tentacle may have more registrations: %w", unread))
@@ -124,6 +127,7 @@ func (s *connection) findRegistrations(ctx context.Context, t *tentacle, subscri
 type unregisteredError struct {
 	thumbprint string
 	tentacle   suggest.Tentacle
+	leftOut    bool // see acceptance
 }
 
 func (e unregisteredError) Error() string {
@@ -131,7 +135,15 @@ func (e unregisteredError) Error() string {
 }
 
 // Hints say how to register it.
-func (e unregisteredError) Hints() []string { return []string{registerHint(e.tentacle)} }
+func (e unregisteredError) Hints() []string {
+	if e.leftOut {
+		return []string{registrationsLeftOut}
+	}
+	return []string{registerHint(e.tentacle)}
+}
+
+// registrationsLeftOut is how a Tentacle is registered whose file says how.
+const registrationsLeftOut = "to register it as the file says: the same command without --no-registrations, and with credentials"
 
 // waitHealthy starts a health check in each space where this Tentacle is registered, waits for the
 // results, and looks at its health then.

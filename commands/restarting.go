@@ -27,6 +27,7 @@ type serviceEntry struct {
 	proof       *confirmation // of Confirmed
 	interrupted bool          // it does not run, because octo-tentacle had stopped it for a restart that came to no end
 	started     bool          // it was restarted, and did not run before
+	foreign     string        // what it runs, where it is not a Tentacle's
 	killsScript bool          // what is scheduled will not wait for the script that this is a part of
 }
 

@@ -90,7 +90,7 @@ func restoreBackup(ctx context.Context, c *console, o restoreBackupOptions) erro
 // isDown says whether the Tentacle's service does not stay up or start. Then it polls nothing that
 // could be cut off, and the backup may be the remedy.
 func isDown(ctx context.Context, t *tentacle) bool {
-	status, err := lookAtService(ctx, t.service)
+	status, err := t.place.status(ctx)
 	return err == nil && (status.State == service.Crashing || status.State == service.Failed || interruptedRestart(t.instance.ConfigPath, status) != nil)
 }
 

@@ -28,4 +28,13 @@ func lookAtService(ctx context.Context, name string) (service.Status, error) {
 	return status, nil
 }
 
+// ownService is the status of a Tentacle's service, whose name may only be the usual one: then it
+// is service.Foreign where another program has a service of that name, which is left alone.
+func ownService(status service.Status, given bool) service.Status {
+	if !given && status.ForeignCommand != "" {
+		return service.Status{Name: status.Name, State: service.Foreign, ForeignCommand: status.ForeignCommand}
+	}
+	return status
+}
+
 const stateUnknown service.State = "unknown"

@@ -478,6 +478,61 @@ func TestSystemdServiceThatRunsNoTentacleIsNeitherReplacedNorRemoved(t *testing.
 	}
 }
 
+// A service of the usual name that another program has by chance is nobody's to restart or stop
+// unasked.
+func TestSystemdServiceThatRunsNoTentacleIsNotRestartedUnlessItIsNamed(t *testing.T) {
+	const name = "octo-test-shop"
+	m := newServiceMachine(t, name)
+	pid := func() string { return systemctlSays(t, "show", "-PMainPID", name) }
+	unit := func(command string) {
+		text := "[Unit]\nDescription=My precious web shop\n\n[Service]\nExecStart=" + command + "\n"
+		if err := os.WriteFile(unitFile(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		systemctlSays(t, "daemon-reload")
+		systemctlSays(t, "restart", name)
+	}
+	unit("/bin/sh -c 'exec sleep infinity' --token hidden")
+	shop := pid()
+	for _, arguments := range [][]string{{"--port=10940"}, {"--port=10941", "--restart-now"}} {
+		text := m.mustRun(t, append([]string{"configure"}, arguments...)...)
+		if want := "Saved; service octo-test-shop is not this Tentacle's and was left alone: it runs /bin/sh "; !strings.Contains(text, want) || strings.Contains(text, "hidden") {
+			t.Errorf("%v: %s", arguments, text)
+		}
+	}
+	if text := m.mustRun(t, "configure", "--port=10942", "--format=json"); !strings.Contains(text, `"state": "foreign"`) {
+		t.Errorf("the state is another one: %s", text)
+	}
+	m.mustFail(t, []string{"service octo-test-shop is not this Tentacle's", "--service=NAME"}, "restart-service")
+	if text := m.mustRun(t, "list-servers"); !strings.Contains(text, "foreign") {
+		t.Errorf("list-servers: %s", text)
+	}
+	if stdout, _, _ := m.run("check"); !strings.Contains(stdout, "service octo-test-shop is not this Tentacle's: it runs /bin/sh") || strings.Contains(stdout, "hidden") {
+		t.Errorf("check: %s", stdout)
+	}
+	_, stderr, _ := m.run("generalize", "--instance="+name)
+	if !strings.Contains(stderr, "service octo-test-shop is not this Tentacle's and was left alone") {
+		t.Errorf("generalize: %s", stderr)
+	}
+	if now := pid(); now != shop {
+		t.Errorf("the shop was restarted: process %s, then %s", shop, now)
+	}
+
+	m.mustRun(t, "restart-service", "--service="+name, "--restart-now")
+	if now := pid(); now == shop || now == "0" {
+		t.Errorf("the service that was named was not restarted: process %s", now)
+	}
+	// What a script runs, its process tells.
+	script := filepath.Join(m.folder, "start.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/bash\nexec -a /opt/octopus/Tentacle sleep infinity\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unit(script)
+	if text := m.mustRun(t, "configure", "--port=10943"); !strings.Contains(text, "service octo-test-shop was restarted") {
+		t.Errorf("a Tentacle that a script runs: %s", text)
+	}
+}
+
 func TestSystemdServiceNeedsRootAndSaysSoFirst(t *testing.T) {
 	m := newServiceMachine(t, "Root")
 	// A copy, and instances, that everyone may read.

@@ -30,7 +30,7 @@ func TestSystemdAFileHasTheServiceOnlyWhereApplyingItChangesNothing(t *testing.T
 		{"of an account", "service:\n  install: true\n  account:\n    user: nobody\n  start: true\n", func() {
 			m.run("service", "--reconfigure", "--username=nobody")
 		}},
-		{"changed by hand", "# It is not the one that octo-tentacle installs, so it is left as it is. To see the difference:\n" +
+		{"changed by hand", "# Its definition differs from what octo-tentacle installs, so apply only starts it. To see the difference:\n" +
 			"# octo-tentacle service --install --dry-run --instance=Tentacle\nservice:\n  start: true\n", func() {
 			content, err := os.ReadFile(unitFile("Tentacle"))
 			if err != nil {

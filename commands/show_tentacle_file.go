@@ -285,7 +285,7 @@ func (s *shownFile) addService(ctx context.Context, c *console, t *tentacle) {
 		s.Service = nil
 		return
 	}
-	s.comments["service"] = "It is not the one that octo-tentacle installs, so it is left as it is. To see the difference:\n" +
+	s.comments["service"] = "Its definition differs from what octo-tentacle installs, so apply only starts it. To see the difference:\n" +
 		t.suggest().Command("service", "--install", "--dry-run")
 }
 

@@ -55,7 +55,7 @@ func (s *snapshot) ask(ctx context.Context, answered func(octoapi.Port)) {
 }
 
 func (s *snapshot) lookAtService(ctx context.Context) {
-	s.Service, s.ServiceErr = lookAtService(ctx, s.Tentacle.Service)
+	s.Service, s.ServiceErr = s.place.status(ctx)
 	s.Interrupted = interruptedRestart(s.Tentacle.Instance.ConfigPath, s.Service) != nil
 	if s.Interrupted || s.Service.State == service.Crashing || s.Service.State == service.Failed {
 		found := lookAtTrouble(ctx, s.Tentacle.Instance, s.document, s.Service.Name)

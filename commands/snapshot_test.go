@@ -46,7 +46,7 @@ func snapshotOf(t *testing.T, cluster *octotest.Cluster, addresses ...string) *s
 	s := &snapshot{}
 	s.Now = time.Now()
 	s.Tentacle = suggest.Tentacle{Service: "octo-tentacle-no-such-service"}
-	s.place = filePlace{s.Tentacle}
+	s.place = filePlace{Tentacle: s.Tentacle}
 	var err error
 	if s.certificate, err = tentacleconfig.NewCertificate(s.Now); err != nil {
 		t.Fatal(err)

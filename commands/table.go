@@ -3,7 +3,9 @@ package commands
 import (
 	"cmp"
 	"strings"
-	"unicode/utf8"
+	"unicode"
+
+	"golang.org/x/text/width"
 )
 
 // column is one column of a table over rows of type T.
@@ -25,7 +27,7 @@ func printTable[T any](c *console, columns []column[T], rows []T) {
 type table[T any] struct {
 	c       *console
 	columns []column[T]
-	widths  []int                    // in characters
+	widths  []int                    // see displayWidth
 	paint   func(row T, i int) paint // of the cell of column i; nil for no colours
 }
 
@@ -34,15 +36,15 @@ const columnGap = "  "
 func alignedTable[T any](c *console, columns []column[T], rows []T) *table[T] {
 	t := &table[T]{c: c, columns: columns, widths: make([]int, len(columns))}
 	for i, column := range columns {
-		t.widths[i] = utf8.RuneCountInString(string(t.title(column)))
+		t.widths[i] = displayWidth(t.title(column))
 		for _, row := range rows {
-			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(string(t.cell(column, row))))
+			t.widths[i] = max(t.widths[i], displayWidth(t.cell(column, row)))
 		}
 	}
 	return t
 }
 
-// widthOf is that of the first columns, in characters.
+// widthOf is that of the first columns.
 func (t *table[T]) widthOf(columns int) int {
 	width := len(columnGap) * max(0, columns-1)
 	for _, w := range t.widths[:columns] {
@@ -73,7 +75,7 @@ func (t *table[T]) line(cell func(int) (text, paint)) text {
 	var line strings.Builder
 	for i, width := range t.widths {
 		shown, paint := cell(i)
-		padding := strings.Repeat(" ", width-utf8.RuneCountInString(string(shown)))
+		padding := strings.Repeat(" ", width-displayWidth(shown))
 		if paint != nil {
 			shown = paint(shown)
 		}
@@ -83,4 +85,18 @@ func (t *table[T]) line(cell func(int) (text, paint)) text {
 		}
 	}
 	return text(line.String())
+}
+
+// displayWidth is how many columns of a terminal a text takes: characters of East Asia take two,
+// and marks that combine with the character before them take none.
+func displayWidth(shown text) (columns int) {
+	for _, r := range string(shown) {
+		switch kind := width.LookupRune(r).Kind(); {
+		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
+			columns += 2
+		case !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+			columns++
+		}
+	}
+	return columns
 }

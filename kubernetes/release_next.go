@@ -24,8 +24,8 @@ func (r *Release) IsOurs() bool { return strings.HasPrefix(r.Description, ownDes
 
 const ownDescription = fieldManager + ": "
 
-// ErrNoSuchValue says that the chart of a release has no list of addresses.
-var ErrNoSuchValue = errors.New("its chart has no value agent.serverCommsAddresses")
+// errNoSuchValue says that the chart of a release has no list of addresses.
+var errNoSuchValue = errors.New("its chart has no value agent.serverCommsAddresses")
 
 // next is the revision that helm upgrade makes of the same chart with other addresses: it is
 // pending-upgrade, which keeps Helm from upgrading at the same time. The value, the variables of
@@ -82,7 +82,7 @@ func (r *Release) valuesWith(addresses []string) (map[string]any, error) {
 	const many, one = "serverCommsAddresses", "serverCommsAddress"
 	agent := childOf(values, "agent")
 	if _, given := agent[many]; !given && agentValues(chart.Values)[many] == nil {
-		return nil, ErrNoSuchValue
+		return nil, errNoSuchValue
 	}
 	agent[many] = addresses
 	if r.Addresses().One != "" {

@@ -106,7 +106,7 @@ func TestTheValueForASingleAddressIsEmptied(t *testing.T) {
 func TestAReleaseOfAnotherChartIsRefused(t *testing.T) {
 	t.Parallel()
 	for values, want := range map[string]string{
-		`{"other":{}}`:   ErrNoSuchValue.Error(),
+		`{"other":{}}`:   errNoSuchValue.Error(),
 		`{"agent":"no"}`: "its value agent is no map",
 		`[]`:             "cannot unmarshal array",
 	} {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -39,7 +40,15 @@ type Installation struct {
 	Account    string // the account that stays when a Definition names none (Windows)
 	Foreign    string // what it runs instead of a Tentacle; "" for one that is, or may be, a Tentacle's
 
+	written time.Time // when File was; zero on Windows, which does not tell
+
 	scm *scmService // what Text is made of (Windows)
+}
+
+// HasOldDefinition says whether the service runs with an older definition than Text, because it was
+// started before. It is false where that is not known, as on Windows.
+func (i Installation) HasOldDefinition() bool {
+	return i.State.Runs() && !i.Started.IsZero() && i.written.After(i.Started)
 }
 
 // RunsAs is the account that the service runs as; "" for the usual one: root or, on Windows,

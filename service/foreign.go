@@ -35,6 +35,15 @@ func foreignUnit(text string) string {
 	return command
 }
 
+// foreignCommand is foreignUnit for what systemd says of a unit: its commands, each with its
+// program first.
+func foreignCommand(description string, commands [][]string) string {
+	if strings.Contains(strings.ToLower(description), "tentacle") || slices.ContainsFunc(commands, isAboutTentacle) || len(commands) == 0 {
+		return ""
+	}
+	return strings.Join(commands[len(commands)-1], " ")
+}
+
 // foreignService is what a service of Windows runs, if neither that nor its name is of a Tentacle.
 func foreignService(name, commandLine string) string {
 	if strings.HasPrefix(strings.ToLower(name), strings.ToLower(NameFor("", "windows"))) || isAboutTentacle(splitCommandLine(commandLine)) {

@@ -18,6 +18,20 @@ func TestAServiceThatRunsNoTentacleIsRecognised(t *testing.T) {
 			t.Errorf("%s\nruns %q, not %q", text, got, want)
 		}
 	}
+	for _, c := range []struct {
+		description string
+		commands    [][]string
+		want        string
+	}{
+		{"nothing that starts", nil, ""},
+		{"My precious web shop", [][]string{{"/bin/true"}, {"/bin/sleep", "infinity"}}, "/bin/sleep infinity"},
+		{"Our Tentacle", [][]string{{"/srv/start.sh"}}, ""},
+		{"web.service", [][]string{{"/bin/true"}, {"/opt/agent/agent", "run", "--instance=web"}, {"/bin/true"}}, ""},
+	} {
+		if got := foreignCommand(c.description, c.commands); got != c.want {
+			t.Errorf("%s of %q runs %q, not %q", c.commands, c.description, got, c.want)
+		}
+	}
 	for _, c := range []struct{ name, commandLine, want string }{
 		{"OctopusDeploy Tentacle: web", `C:\nssm\nssm.exe`, ""},
 		{"agent", `"C:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe" run --instance="web"`, ""},

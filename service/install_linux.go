@@ -81,7 +81,7 @@ func (u unit) installed(now unitStatus) (Installation, error) {
 	if err != nil {
 		return i, fmt.Errorf("cannot read the unit of service %s: %w", u.name, err)
 	}
-	i.Text = string(content)
+	i.Text, i.written = string(content), info.ModTime()
 	i.Customized, i.Foreign = isCustomized(i.Text), foreignUnit(i.Text)
 	i.Current = now.enabled && !now.stale
 	return i, nil
@@ -103,10 +103,12 @@ func Install(ctx context.Context, d Definition) error {
 	}
 	defer u.conn.Close()
 	file := filepath.Join(unitFolder, u.file)
-	if err := atomicfile.Replace(file, []byte(d.unitText()), 0o644); err != nil {
-		return fmt.Errorf("cannot write the unit of service %s: %w", u.name, err)
+	if now, err := readUnit(file); err != nil || string(now) != d.unitText() { // else it would seem to be a new definition
+		if err := atomicfile.Replace(file, []byte(d.unitText()), 0o644); err != nil {
+			return fmt.Errorf("cannot write the unit of service %s: %w", u.name, err)
+		}
+		steps.Log(ctx, "write "+file)
 	}
-	steps.Log(ctx, "write "+file)
 	if err := u.enable(ctx); err != nil {
 		err = fmt.Errorf("%s was written, but could not be enabled: %w", file, u.failed(ctx, "enable", err))
 		// systemctl enable also makes systemd read its units again.

@@ -28,6 +28,10 @@ const (
 	Failed    State = "failed"
 	Absent    State = "absent"    // the service manager knows no service of that name
 	Unmanaged State = "unmanaged" // no service manager runs here, as in a container
+
+	// Foreign is the state of a service that has the usual name of a Tentacle's by chance, as
+	// Status.ForeignCommand tells. No function here returns it: a name that is given counts.
+	Foreign State = "foreign"
 )
 
 // Runs says whether a process with the current settings exists or is about to: only such a service
@@ -49,6 +53,11 @@ type Status struct {
 	// Restarts is how often the service manager has started it again since it was last started on
 	// purpose; always 0 on Windows, which does not count.
 	Restarts int
+
+	// ForeignCommand is what the service runs if neither that nor its description is about a
+	// Tentacle, and no process of it is one; secrets are hidden. It is always "" on Windows, where
+	// the usual name of a Tentacle's service is nobody else's.
+	ForeignCommand string
 }
 
 // String is the state with its details: "running (pid 123, since 2026-08-01 10:00:00)".

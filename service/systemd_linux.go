@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,7 +126,40 @@ func (u unit) query(ctx context.Context) (unitStatus, error) {
 		s.Reason = reason(property[string](properties, "Result"), code, status)
 		s.Terminated = s.Reason != "" && code == 1 && status == 128+int32(unix.SIGTERM)
 	}
+	s.ForeignCommand = foreignIn(properties)
 	return s, nil
+}
+
+// foreignIn is what a unit runs that is not a Tentacle's. A script may run a Tentacle without
+// saying so: then a process does.
+func foreignIn(properties map[string]any) string {
+	var commands [][]string
+	for _, c := range property[[][]any](properties, "ExecStart") { // org.freedesktop.systemd1(5): path, arguments, …
+		if len(c) < 2 {
+			continue
+		}
+		program, _ := c[0].(string)
+		if arguments, _ := c[1].([]string); len(arguments) > 0 {
+			commands = append(commands, append([]string{program}, arguments[1:]...))
+		}
+	}
+	command := foreignCommand(property[string](properties, "Description"), commands)
+	if command == "" || runsTentacleNow(property[string](properties, "ControlGroup")) {
+		return ""
+	}
+	return hideSecrets(command)
+}
+
+// runsTentacleNow says whether a process of a control group is a Tentacle.
+func runsTentacleNow(group string) bool {
+	if group == "" {
+		return false
+	}
+	pids, err := pidsOf(group)
+	return err != nil || slices.ContainsFunc(pids, func(pid int) bool {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that has ended is none
+		return isAboutTentacle(strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"))
+	})
 }
 
 // properties asks systemd for all properties of the unit; nil for a name that no unit can have. A

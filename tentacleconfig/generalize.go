@@ -33,8 +33,8 @@ func (d *Document) RemoveIdentity() {
 	})
 }
 
-// HasSecrets says whether there is a certificate or a password.
-func (d *Document) HasSecrets() bool {
+// hasSecrets says whether there is a certificate or a password.
+func (d *Document) hasSecrets() bool {
 	return slices.ContainsFunc(d.body.all(), func(s Setting) bool { return IsSecret(s.Key) && s.Value != "" })
 }
 
@@ -134,13 +134,13 @@ func othersWithSecrets(target string) ([]Instance, error) {
 			return true
 		}
 		d, err := Read(i.ConfigPath)
-		if err != nil || d.HasSecrets() {
+		if err != nil || d.hasSecrets() {
 			return false
 		}
 		backups, err := everyBackup(i.ConfigPath)
 		return err == nil && !slices.ContainsFunc(backups, func(b Backup) bool {
 			d, err := b.Read()
-			return err != nil || d.HasSecrets()
+			return err != nil || d.hasSecrets()
 		})
 	}), nil
 }

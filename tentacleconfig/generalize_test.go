@@ -41,7 +41,7 @@ func TestTheIdentityIsRemovedAndEveryOtherByteKept(t *testing.T) {
 			if got := string(d.Bytes()); got != test.after {
 				t.Errorf("\n got %q\nwant %q", got, test.after)
 			}
-			if d.HasSecrets() {
+			if d.hasSecrets() {
 				t.Error("it still has secrets")
 			}
 		})

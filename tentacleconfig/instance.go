@@ -40,6 +40,9 @@ func (e *InstanceError) Error() string {
 	case NoInstance:
 		return fmt.Sprintf("there is no instance of Tentacle on this machine (looked in %s)", e.Config)
 	case UnknownInstance:
+		if len(e.Instances) == 0 {
+			return fmt.Sprintf("there is no instance %q of Tentacle on this machine, and no other one", e.Name)
+		}
 		return fmt.Sprintf("there is no instance %q of Tentacle on this machine (%s)", e.Name, e.available())
 	case AmbiguousInstance:
 		return fmt.Sprintf("several instances differ from %q only in case (%s)", e.Name, e.available())

@@ -77,7 +77,7 @@ func TestAnInstanceIsChosenInTentaclesOrder(t *testing.T) {
 		"by exact name":             {instances: []string{"box", "BOX"}, instance: "BOX", want: "BOX"},
 		"by ambiguous name":         {instances: []string{"box", "BOX"}, instance: "Box", wantError: "instances: BOX, box", problem: AmbiguousInstance},
 		"by unknown name":           {instances: []string{"A", "B"}, instance: "c", wantError: "there is no instance \"c\" of Tentacle on this machine (instances: A, B)", problem: UnknownInstance},
-		"by unknown name, none":     {instance: "c", wantError: "there are no instances", problem: UnknownInstance},
+		"by unknown name, none":     {instance: "c", wantError: "and no other one", problem: UnknownInstance},
 		"by file in the index":      {instances: []string{"A", "B"}, config: "B/Tentacle.config", want: "B"},
 		"by another file":           {instances: []string{"A"}, here: true, config: "./Tentacle.config", want: "."},
 		"by a missing file":         {instances: []string{"A"}, config: "C/Tentacle.config", wantError: "there is no configuration file"},

@@ -39,7 +39,7 @@ func meaning(d *Document) map[string]any {
 		return fmt.Sprint(value)
 	}
 	m := map[string]any{
-		"listens": d.Listens(), "has a certificate": d.HasCertificate(), "has secrets": d.HasSecrets(),
+		"listens": d.Listens(), "has a certificate": d.HasCertificate(), "has secrets": d.hasSecrets(),
 	}
 	for _, s := range d.Settings() {
 		if s.Key != KeyCertificate { // which is another text each time

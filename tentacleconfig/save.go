@@ -263,7 +263,7 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 	if err := ctx.Err(); err != nil && s.lost == nil {
 		return false, s.withOutcome(fmt.Errorf("stopped before %s was saved: %w", s.target, err))
 	}
-	names := s.otherNames(current)
+	names := otherNames(s.target, current)
 	if !replacesOpenFiles {
 		current.Close()
 	}
@@ -285,6 +285,21 @@ func (s *saving) replace(ctx context.Context, r revision) (changed bool, err err
 		s.lost = findLostUpdate(current, expected, r.after)
 	}
 	return true, nil
+}
+
+// OtherNames counts the names (hard links) that keep the old content when Update replaces the file
+// at path, as Linked does. Those of a file that cannot be read are not counted.
+func OtherNames(path string) int {
+	target, err := resolve(path)
+	if err != nil {
+		return 0
+	}
+	current, err := atomicfile.OpenNoFollow(target)
+	if err != nil {
+		return 0
+	}
+	defer current.Close()
+	return otherNames(target, current)
 }
 
 // expected is what the file says if nobody changed it since the new content was made.

@@ -81,7 +81,7 @@ func (s *saving) copyTo(ctx context.Context, path string, content []byte) error 
 
 // otherNames counts the names of the file besides its own and those of its backups. What cannot be
 // counted is none: most file systems that have no count have no links either.
-func (s *saving) otherNames(current *os.File) int {
+func otherNames(target string, current *os.File) int {
 	names := namesOf(current) - 1
 	if names <= 0 {
 		return 0
@@ -90,7 +90,7 @@ func (s *saving) otherNames(current *os.File) int {
 	if err != nil {
 		return 0
 	}
-	backups, _ := namedBackups(s.target) // where they cannot be listed, none was made
+	backups, _ := namedBackups(target) // where they cannot be listed, none was made
 	for _, b := range backups {
 		if backup, err := os.Lstat(b.Path); err == nil && os.SameFile(info, backup) {
 			names--

@@ -267,6 +267,18 @@ var badAgentPorts = []bad{
 	{"a port that presents something else here", func(s *Snapshot) {
 		s.Ports[1].Answer.Thumbprint, s.Ports[1].AskedIt = otherThumbprint, false
 	}, Warning, idPollingPort, "from here it presents the certificate " + otherThumbprint, ""},
+	{"a port of which only this machine knows, and that it is another's", func(s *Snapshot) {
+		s.Ports[1].Answer.Thumbprint, s.Ports[1].AskedIt = otherThumbprint, false
+		s.Kubernetes.Log = AgentLog{Err: errors.New("forbidden")}
+		s.API.Queues.State = coverage.Shared
+	}, Warning, idPollingPort, onlyAHint, ""},
+	{"a proxy that nothing can use", func(s *Snapshot) {
+		s.ProxyErr = errors.New("the port of the proxy is not a number")
+	}, Problem, idPollingProxy, "the agent cannot poll through it: set it again with agent.pollingProxy of the chart", ""},
+	{"a proxy whose password only the agent can read", func(s *Snapshot) {
+		s.Kubernetes.SecretErr = errors.New("forbidden")
+		s.ProxyErr = &tentacleconfig.SecretError{Key: tentacleconfig.KeyProxyPassword, Err: errors.New("no key")}
+	}, Skipped, idPollingProxy, "the polling proxy was not looked at", ""},
 	{"ports that were not asked as the agent", func(s *Snapshot) {
 		s.Ports[0].AskedIt, s.Ports[1].AskedIt, s.Kubernetes.SecretErr = false, false, errors.New("secrets are forbidden")
 	}, Skipped, idAccepted, "were not asked whether they accept this agent", ""},

@@ -98,7 +98,7 @@ func (r *report) environment() {
 	switch {
 	case r.VariablesErr != nil && r.ServiceErr == nil:
 		r.skipped(idEnvironment, notChecked, strings.TrimSpace(r.VariablesErr.Error()+nextLine+hints(r.VariablesErr)))
-	case r.found(idEnvironment) || r.Service.State == service.Absent:
+	case r.found(idEnvironment) || r.Service.State == service.Absent || r.Service.State == service.Foreign:
 	case r.Service.State == service.Unmanaged:
 		r.skipped(idEnvironment, notChecked, watchElsewhere)
 	case r.ServiceErr != nil:

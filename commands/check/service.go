@@ -25,6 +25,10 @@ func (r *report) service() {
 		r.restart()
 	case state == service.Unmanaged:
 		r.skipped(idService, "no service manager runs here: whatever runs this Tentacle (a container, a supervisor) was not checked", watchElsewhere)
+	case state == service.Foreign:
+		r.warning(idService, fmt.Sprintf("%s is not this Tentacle's: it runs %s", name, r.Service.ForeignCommand),
+			"whatever runs this Tentacle was not checked: name its service with --service, or install one of another name",
+			r.Tentacle.Command("service", "--install", "--start", "--service=NAME"))
 	case state == service.Absent:
 		r.warning(idService, "there is no "+name, "the Tentacle does not start when the machine boots", r.Tentacle.Command("service", "--install", "--start"))
 	case state == service.Starting:

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,6 +99,9 @@ func (r *report) wishedService() {
 	case state == service.Unmanaged:
 		r.notCompared("service", "the service was not compared: no service manager runs here", watchElsewhere)
 		return
+	case state == service.Foreign:
+		r.notCompared("service", fmt.Sprintf("the service was not compared: service %s runs %s", r.Tentacle.Service, r.Service.ForeignCommand), "name the Tentacle's service with --service")
+		return
 	case state == service.Absent && want.Install:
 		r.unlike("service.install", "there is no service %s", r.Tentacle.Service)
 		return
@@ -108,6 +112,9 @@ func (r *report) wishedService() {
 		} else {
 			r.unlike("service.install", "the service does not start when the machine boots")
 		}
+	}
+	if r.Wish.OldDefinition && (want.Install || want.Account != nil) {
+		r.problem(idRestart, "the definition of service "+r.Tentacle.Service+" was changed after it started", "it still runs with the old one", r.Tentacle.Restart())
 	}
 	switch account := r.Access.Account; {
 	case want.Account == nil || state == service.Absent:

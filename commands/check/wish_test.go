@@ -104,6 +104,7 @@ func TestEachDifferenceToTheFileIsAProblemAndWhatIsNotComparedIsSkipped(t *testi
 		"no service manager":             {"service: {install: true, start: true}", runs(service.Unmanaged, "", false), []string{"skipped service", "ok "}},
 		"a service of another account":   {"service: {account: {user: octopus}}", runs(service.Running, "root", true), []string{"problem service.account.user"}},
 		"a service that does not run":    {"service: {install: true, start: true}", runs(service.Stopped, "root", true), []string{"problem service.start"}},
+		"another program's service":      {"service: {install: true, start: true}", runs(service.Foreign, "", false), []string{"skipped service", "ok "}},
 		"a service that does not boot":   {"service: {install: true, start: true}", runs(service.Running, "root", false), []string{"problem service.install"}},
 		"nobody asked":                   {"registrations: [{roles: [web]}]", nil, []string{"skipped registrations", "ok "}},
 		"no such Tentacle":               {"instance: web", func(s *Snapshot) { s.Wish.Absent = errors.New("there is none") }, []string{"problem instance"}},

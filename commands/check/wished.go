@@ -23,6 +23,8 @@ type Wish struct {
 	Boots    bool  // the service starts when the machine does
 	BootsErr error // why that is not known
 
+	OldDefinition bool // of the service, with which it still runs
+
 	Registrations    []WishedRegistration // of the file, in its order, where the server was asked
 	RegistrationsErr error                // why they could not be compared
 }

@@ -47,13 +47,6 @@ func WhileInUse(ctx context.Context, path string, try func() error) error {
 	return waiting{path: path, isInUse: isInUse}.run(ctx, try)
 }
 
-// WhileInUseOrDenied is WhileInUse for what Windows also denies, as if this account were not
-// allowed to do it, because of a program that has the file open: replacing it, and starting a
-// program that was written just now.
-func WhileInUseOrDenied(ctx context.Context, path string, try func() error) error {
-	return waiting{path: path, isInUse: isInUseOrDenied, doubtful: isDenied}.run(ctx, try)
-}
-
 // OnWait has waits of more than a second told: began is called with the path of the file, and what
 // it returns when the wait is over. It is for the whole process, as its terminal is.
 func OnWait(began func(path string) (over func())) { onWait.Store(&began) }

@@ -5,8 +5,6 @@ package atomicfile
 import "os"
 
 // No program keeps another from a file here.
-func isInUse(error) bool         { return false }
-func isInUseOrDenied(error) bool { return false }
-func isDenied(error) bool        { return false }
+func isInUse(error) bool { return false }
 
 func remove(path string) error { return os.Remove(path) }

@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,13 @@ func isInUse(err error) bool {
 func isDenied(err error) bool { return errors.Is(err, windows.ERROR_ACCESS_DENIED) && !isInUse(err) }
 
 func isInUseOrDenied(err error) bool { return isInUse(err) || isDenied(err) }
+
+// WhileInUseOrDenied is WhileInUse for what Windows also denies, as if this account were not
+// allowed to do it, because of a program that has the file open: replacing it, and starting a
+// program that was written just now.
+func WhileInUseOrDenied(ctx context.Context, path string, try func() error) error {
+	return waiting{path: path, isInUse: isInUseOrDenied, doubtful: isDenied}.run(ctx, try)
+}
 
 var rtlGetLastNtStatus = windows.NewLazySystemDLL("ntdll.dll").NewProc("RtlGetLastNtStatus")
 

@@ -19,10 +19,10 @@ import (
 // PipeWait is how long somebody may take to write to a pipe: a command that asks a person, say.
 const PipeWait = 2 * time.Minute
 
-// FileWait is how long a regular file may take. That is long for a small one, even on a busy disk
+// fileWait is how long a regular file may take. That is long for a small one, even on a busy disk
 // at the other end of a network; some in /proc look regular and never end. On Windows, programs
 // that keep it to themselves are waited for, twice (package atomicfile).
-func FileWait() time.Duration {
+func fileWait() time.Duration {
 	if runtime.GOOS == "windows" {
 		return time.Minute
 	}
@@ -54,7 +54,7 @@ func (e *TooLargeError) Size() string {
 // pipe would wait for its writer, and a device may do something. The errors are those of the
 // system (*fs.PathError), ErrNotFile, ErrUnending and *TooLargeError.
 func File(path string, limit int64, open func(path string) (*os.File, error)) ([]byte, error) {
-	return within(context.Background(), FileWait(), func(ctx context.Context) ([]byte, error) {
+	return within(context.Background(), fileWait(), func(ctx context.Context) ([]byte, error) {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, err

@@ -96,7 +96,7 @@ func TestWhatLooksLikeAFileAndNeverEndsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		released := make(chan struct{})
 		defer close(released)
-		_, err := within(t.Context(), FileWait(), func(context.Context) ([]byte, error) {
+		_, err := within(t.Context(), fileWait(), func(context.Context) ([]byte, error) {
 			<-released
 			return nil, nil
 		})
