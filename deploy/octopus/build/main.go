@@ -4,8 +4,8 @@
 //
 //	go run ./deploy/octopus/build [--output FOLDER] [--programs FOLDER] VERSION
 //
-// With --programs, the programs are taken from there, as of a release that has been signed: they
-// lie in folders as in the package. Two builds of the same sources, by the same Go, are equal byte
+// With --programs, the programs are taken from there, as those of a release: they lie in folders as
+// in the package. Two builds of the same sources, by the same Go, are equal byte
 // for byte.
 package main
 

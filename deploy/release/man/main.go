@@ -67,6 +67,8 @@ func zipped(content []byte) ([]byte, error) {
 		return nil, err
 	}
 	_, err = w.Write(content)
-	err = errors.Join(err, w.Close())
-	return out.Bytes(), err
+	if err := errors.Join(err, w.Close()); err != nil { // which writes the end
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
