@@ -80,7 +80,8 @@ func examples(text string) (found []string) {
 		}
 		for _, match := range inline.FindAllStringSubmatch(line, -1) {
 			if !strings.HasPrefix(match[1], "help COMMAND") {
-				found = append(found, match[1])
+				arguments, _, _ := strings.Cut(match[1], ` \|`) // a pipe in a table
+				found = append(found, arguments)
 			}
 		}
 		if !fenced && !strings.HasPrefix(line, "  ") {
@@ -189,14 +190,14 @@ func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
 			if anchor != "" && !slices.Contains(anchors(texts[target]), anchor) {
 				t.Errorf("%s links to %s, where there is no such heading", name, match[1])
 			}
-			if name == "README.md" {
+			if name == "docs/README.md" {
 				linked[target] = true
 			}
 		}
 	}
 	for name := range texts {
-		if strings.HasPrefix(name, "docs/") && !linked[name] {
-			t.Errorf("README.md does not link to %s", name)
+		if strings.HasPrefix(name, "docs/") && name != "docs/README.md" && !linked[name] {
+			t.Errorf("docs/README.md does not link to %s", name)
 		}
 	}
 }

@@ -111,3 +111,9 @@ func Answering(ctx context.Context, config string) (answer, why []string, err er
 	answer, why = r.ask(ctx, r.addresses())
 	return answer, why, nil
 }
+
+// Documents are the project's Markdown files, by their path from its root.
+var Documents = documents
+
+// Examples are the arguments of the command lines in a text.
+var Examples = examples

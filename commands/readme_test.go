@@ -14,6 +14,12 @@ func TestTheReadmeNamesEveryCommand(t *testing.T) {
 	}
 }
 
+func TestTheReadmeTakesFiveMinutes(t *testing.T) {
+	if lines := strings.Count(documents(t)["README.md"], "\n"); lines > 150 {
+		t.Errorf("it has %d lines; what few readers need belongs to a page in docs", lines)
+	}
+}
+
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	for _, command := range testCommands() {
 		if !strings.Contains(command.Description, "octo-tentacle "+command.Name) {
