@@ -515,7 +515,8 @@ func ansibleRefused(t *testing.T, c collection) {
 	expect(t, output, results, "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED")
 	list := "--server-comms-address=" + s.nodes()
 	for i, want := range []string{
-		s.said(t, "sync-servers", list),
+		// The module hands over a list in standard input, and that is where the mistake is.
+		strings.ReplaceAll(s.said(t, "sync-servers", list), "check --server-comms-address and --server-comms-port", "check standard input"),
 		s.said(t, "poll-server", list),
 		s.said(t, "remove-server", nodes[0]),
 		s.said(t, "sync-servers", list, "--instance=missing"),

@@ -200,7 +200,7 @@ func (a *fileChange) wishedService(ctx context.Context) (*serviceWish, error) {
 		}
 		o.request.NewPassword = runtime.GOOS == "windows" && o.password.value != ""
 	}
-	w, err := planService(ctx, a.console, a.tentacle.instance, o)
+	w, err := planService(ctx, a.console, a.tentacle.instance, a.place.given, o)
 	if err == nil && !wish.Install && !w.target.found.Exists {
 		err = &service.NoServiceError{Service: a.tentacle.service}
 	}

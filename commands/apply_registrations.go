@@ -17,6 +17,7 @@ type fileRegistering struct {
 	force     bool     // take over registrations of other Tentacles
 	generated string   // a new subscription, in case one is needed
 	listened  string   // the port on which it has listened until now; "" where that is not known
+	isNew     bool     // its certificate was made for this change
 	api       apiOptions
 	health    healthOptions
 }
@@ -30,7 +31,7 @@ func newFileRegistrations(c *console, t *tentacle, server *connection, f tentacl
 	}
 	reg := &registering{
 		tentacle: t, certificate: certificate, console: c, server: server, api: o.api, health: o.health, addresses: o.addresses,
-		style: o.style, own: certificate.Thumbprint(), listened: o.listened,
+		style: o.style, own: certificate.Thumbprint(), listened: o.listened, isNew: o.isNew,
 	}
 	reg.trust.generated = o.generated
 	for i := range f.Registrations {

@@ -255,7 +255,7 @@ func (r *fileRegistration) ask(ctx context.Context) (err error) {
 	}
 	listened, _ := r.tentacle.listeningPort("") // where it is not known, nothing follows it
 	reg, err := newFileRegistrations(r.console, r.planned, r.server, r.wish, fileRegistering{
-		style: r.style(), addresses: r.addresses, space: r.space.space, force: r.force, generated: r.subscription, listened: listened, api: r.api, health: r.health,
+		style: r.style(), addresses: r.addresses, space: r.space.space, force: r.force, generated: r.subscription, listened: listened, isNew: r.place.savesFirst, api: r.api, health: r.health,
 	})
 	if err != nil {
 		return err

@@ -17,15 +17,16 @@ type serviceWish struct {
 	steps  []service.Step
 }
 
-// planService plans what the options ask for, and refuses what cannot be done.
-func planService(ctx context.Context, c *console, instance tentacleconfig.Instance, o serviceOptions) (*serviceWish, error) {
+// planService plans what the options ask for, and refuses what cannot be done. given says that the
+// name of the service is not just the usual one.
+func planService(ctx context.Context, c *console, instance tentacleconfig.Instance, given bool, o serviceOptions) (*serviceWish, error) {
 	found, err := service.Installed(ctx, o.tentacle.service)
 	if err != nil {
 		return nil, err
 	}
 	w := &serviceWish{
 		run:    serviceRun{request: o.request, outcome: o.outcome},
-		target: serviceTarget{instance: instance, found: found},
+		target: serviceTarget{instance: instance, found: found, given: given},
 		report: &serviceReport{DryRun: o.outcome.dryRun, status: found.Status},
 	}
 	if o.request.Install {

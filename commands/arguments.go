@@ -124,7 +124,7 @@ func rewriteArguments(commands []*cli.Command, arguments []string) ([]string, er
 func leftOver(command *cli.Command, options map[string]option, arguments []string) error {
 	what := "write values as --option=value, with quotes around spaces and no space after the ="
 	if _, has := options["file"]; has && len(arguments) == 1 && fileForOption().MatchString(arguments[0]) {
-		what = "the file is an option: octo-tentacle " + command.Name + " " + suggest.Quote(runtime.GOOS, "--file="+arguments[0])
+		what = "the file is an option: " + suggest.Quote(runtime.GOOS, "--file="+arguments[0])
 	}
 	return hint.Errorf(what, "%s takes no positional arguments, but got %d", command.Name, max(1, len(arguments)))
 }

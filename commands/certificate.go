@@ -13,11 +13,14 @@ import (
 // certificateSettings are those that setCertificate sets.
 var certificateSettings = []string{tentacleconfig.KeyCertificate, tentacleconfig.KeyThumbprint}
 
+// thumbprintOfNew stands for the thumbprint of a certificate that a dry run does not make.
+const thumbprintOfNew = "(that of the new certificate)"
+
 // setCertificate installs a certificate. In a dry run there may be none yet.
 func setCertificate(document *tentacleconfig.Document, certificate *tentacleconfig.Certificate) error {
 	if certificate == nil {
 		document.Set(tentacleconfig.KeyCertificate, secretValue)
-		document.Set(tentacleconfig.KeyThumbprint, "(that of the new certificate)")
+		document.Set(tentacleconfig.KeyThumbprint, thumbprintOfNew)
 		return nil
 	}
 	return document.SetCertificate(certificate)

@@ -73,7 +73,7 @@ func (r *oneRegistration) compare(ctx context.Context, p pollsCluster, claimed [
 		ID: r.plan.machine.ID, Name: r.plan.beforeName(), Space: r.space.Name, SpaceID: r.space.ID,
 		Missing: r.plan.before == nil,
 	}
-	for _, change := range r.change().Changes {
+	for _, change := range r.change(false).Changes {
 		if change.Field == "subscription" && p.subscription == "" {
 			continue // it polls nobody, which is a difference of its own
 		}

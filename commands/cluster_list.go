@@ -116,7 +116,7 @@ func (l *clusterList) addPlace(p coverage.Place) {
 		row.State = nodeNotListed
 	case p.Node != "" && p.Host.Node.ID != "": // it described itself
 		row = rowOf(p.Host.Node)
-	case p.Node == "" && !p.Answers:
+	case p.Node == "" && !p.Answers && p.Trust == octoapi.NoAnswer:
 		row.State = nodeNoAnswer
 	default:
 		row.State = nodeUnknown

@@ -31,15 +31,15 @@ type candidate struct {
 }
 
 // String is the completion as the scripts read it.
-func (f completion) String() string {
-	if f.what == completedFiles || f.what == completedFolders {
-		if visible.Is(f.prefix) {
-			return string(f.what) + " " + f.prefix + "\n"
+func (c completion) String() string {
+	if c.what == completedFiles || c.what == completedFolders {
+		if visible.Is(c.prefix) {
+			return string(c.what) + " " + c.prefix + "\n"
 		}
 		return string(completedWords) + "\n"
 	}
 	var lines strings.Builder
-	for _, word := range f.words {
+	for _, word := range c.words {
 		// A name with a line break would be two candidates, and an escape sequence would reach the
 		// terminal: such a one has to be typed.
 		if visible.Is(word.value) {
@@ -47,7 +47,7 @@ func (f completion) String() string {
 		}
 	}
 	first := string(completedWords)
-	if f.open && lines.Len() > 0 {
+	if c.open && lines.Len() > 0 {
 		first += " nospace"
 	}
 	return first + "\n" + lines.String()

@@ -127,7 +127,7 @@ func (l typedLine) contextWords() (words []candidate) {
 	for _, one := range l.contexts() {
 		description := "cluster " + one.Cluster
 		if one.Current {
-			description += ", the current context"
+			description = "the current one, " + description // shells cut off the end
 		}
 		words = append(words, candidate{one.Name, description})
 	}

@@ -36,6 +36,7 @@ _octo_tentacle() {
 			word+=$char begun=1
 			if [[ $COMP_WORDBREAKS == *"$char"* ]]; then
 				start=${#word}
+				[[ $char == @ ]] && start=$((start - 1)) # an @ is replaced, too
 			fi
 		fi
 	done

@@ -110,6 +110,15 @@ var completionsByTab = []struct {
 	{"octo-tentacle remove-server --server-comms-address=https://octo1:10943,https://octo2",
 		"octo-tentacle remove-server --server-comms-address=https://octo1:10943,https://octo2:10943 ", nil},
 
+	// Contexts, often USER@CLUSTER, and their namespaces; at @, bash also thinks of hosts.
+	{"octo-tentacle check --context=", "octo-tentacle check --context=admin@", nil},
+	{"octo-tentacle check --context=admin@e", "octo-tentacle check --context=admin@europe ", nil},
+	{"octo-tentacle check --context admin@e", "octo-tentacle check --context admin@europe ", nil},
+	{"octo-tentacle check '--context=admin@e", "octo-tentacle check '--context=admin@europe' ", nil},
+	{"octo-tentacle check --context=admin@europe,admin@a", "octo-tentacle check --context=admin@europe,admin@asia ", nil},
+	{"octo-tentacle check --namespace=octopus-", "octo-tentacle check --namespace=octopus-agent ", nil},
+	{"octo-tentacle check --context=admin@asia --namespace ", "octo-tentacle check --context=admin@asia --namespace apps ", nil},
+
 	// Values with blanks and quotes.
 	{"octo-tentacle check --instance=My", `octo-tentacle check --instance=My\ Instance `, nil},
 	{"octo-tentacle check --instance My", `octo-tentacle check --instance My\ Instance `, nil},
@@ -123,6 +132,7 @@ var completionsByTab = []struct {
 	{"octo-tentacle check /config:my", `octo-tentacle check /config:my\ file.yaml `, nil},
 	{`octo-tentacle check --config="my`, `octo-tentacle check --config="my file.yaml" `, map[string]string{"zsh": `octo-tentacle check --config=my\ file.yaml `}},
 	{`octo-tentacle check --config=it`, `octo-tentacle check --config=it\'s.yaml `, nil},
+	{"octo-tentacle check --config=at@h", "octo-tentacle check --config=at@home.yaml ", map[string]string{"bash": `octo-tentacle check --config=at\@home.yaml `}},
 	{"octo-tentacle check --config=fold", `octo-tentacle check --config=folder\ one/`, nil},
 	{`octo-tentacle check --config=folder\ one/`, `octo-tentacle check --config=folder\ one/inside.yaml `, nil},
 	{"octo-tentacle check --config ~/at-h", "octo-tentacle check --config ~/at-home.yaml ", nil},
@@ -229,6 +239,10 @@ func startShell(t *testing.T, shell, needs string, command []string, files map[s
 	for _, name := range []string{"at-home.yaml", "work/my file.yaml", "work/it's.yaml", "work/folder one/inside.yaml"} {
 		write(name, "")
 	}
+	write("work/at@home.yaml", "")
+	write(".kube/config", `{apiVersion: v1, kind: Config, contexts: [
+{name: admin@europe, context: {cluster: europe, namespace: octopus-agent}},
+{name: admin@asia, context: {cluster: asia, namespace: apps}}]}`)
 	write("bin/sudo", "#!/bin/sh\nexec \"$@\"\n")
 	write("work/failing/octo-tentacle", "#!/bin/sh\necho :words; echo list-servers; echo oops >&2; exit 3\n")
 	write("work/talking/octo-tentacle", "#!/bin/sh\necho list-servers; echo oops >&2\n")
@@ -351,7 +365,8 @@ func (s *shellAtTerminal) line(within time.Duration) (string, error) {
 	return strings.TrimSuffix(line, "\n"), err
 }
 
-// waitUntilReady waits until the shell reads keys: one that starts may forget what was typed before.
+// waitUntilReady waits until the shell reads keys: one that starts may forget what was typed
+// before.
 func (s *shellAtTerminal) waitUntilReady(t *testing.T) {
 	t.Helper()
 	for try := range 60 {

@@ -12,16 +12,22 @@ import (
 
 // printJSON writes the one JSON value that --format json promises.
 func (c *console) printJSON(value any) error {
-	encoded, err := c.printableJSON(value, "  ")
+	encoded, err := c.outputJSON(value)
 	if err != nil {
 		return err
-	}
-	if c.asciiJSON {
-		encoded = text(plainjson.ASCII(string(encoded)))
 	}
 	c.endProgress()
 	_, err = fmt.Fprintln(c.out, encoded)
 	return err
+}
+
+// outputJSON is JSON for standard output, without a line end.
+func (c *console) outputJSON(value any) (text, error) {
+	encoded, err := c.printableJSON(value, "  ")
+	if c.asciiJSON {
+		encoded = text(plainjson.ASCII(string(encoded)))
+	}
+	return encoded, err
 }
 
 // printableJSON is JSON as it may be printed, without a line end. Its strings stay exact: what is

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -24,7 +23,6 @@ const demoInstance = "octo-tentacle-demo"
 type demoTentacle struct {
 	folder  string
 	polling octotest.Tentacle
-	used    []byte // the configuration with which it was started last
 }
 
 func (t *demoTentacle) config() string { return filepath.Join(t.folder, "Tentacle.config") }
@@ -65,20 +63,19 @@ func (t *demoTentacle) make() error {
 	)
 }
 
-// restart lets the Tentacle use its configuration, as a restart of its service does, unless it uses
-// it already.
-func (t *demoTentacle) restart() (restarted bool, err error) {
+// restart lets the Tentacle use its configuration.
+func (t *demoTentacle) restart() error {
 	content, err := os.ReadFile(t.config())
-	if err != nil || bytes.Equal(content, t.used) {
-		return false, err
+	if err != nil {
+		return err
 	}
 	document, err := tentacleconfig.Parse(t.config(), content)
 	if err != nil {
-		return false, err
+		return err
 	}
 	servers, err := document.TrustedServers()
 	if err != nil {
-		return false, err
+		return err
 	}
 	var polled []octotest.Polled
 	for _, s := range servers {
@@ -87,8 +84,7 @@ func (t *demoTentacle) restart() (restarted bool, err error) {
 		}
 	}
 	t.polling.Start(polled)
-	t.used = content
-	return true, nil
+	return nil
 }
 
 // setDemoEnvironment points this process at the demo's Tentacle, keys and cluster instead of the

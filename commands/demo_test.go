@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"runtime"
 	"strings"
@@ -71,6 +72,18 @@ func TestTheDemoIsAsRecorded(t *testing.T) {
 	}
 	compareWithFile(t, "../docs/demo.svg", picture)
 }
+
+func TestADemoWhoseOutputCannotBeWrittenSaysSoOnce(t *testing.T) {
+	var problems bytes.Buffer
+	code := run(t.Context(), newConsole(strings.NewReader(""), brokenOutput{}, &problems), []string{"demo"})
+	if said := problems.String(); code != exitFailed || strings.Count(said, "could not be written") != 1 || !strings.Contains(said, "the demo stopped") {
+		t.Errorf("exit code %d, said %s", code, said)
+	}
+}
+
+type brokenOutput struct{}
+
+func (brokenOutput) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 // withoutWhatDiffers replaces what differs from run to run by values of the same length.
 func withoutWhatDiffers(output string) string {

@@ -65,7 +65,7 @@ func runLineOfDocuments(t *testing.T, line string) {
 		renewedThumbprint(line), s.cluster.Thumbprint(),
 		"--proxyHost=proxy.example.com --proxyPort=3128", "--proxyHost=127.0.0.1 --proxyPort=1",
 		"/root/octopus.key", "key.txt", `C:\octopus.key`, "key.txt", "/etc/octopus/tentacle.yaml", "tentacle.yaml",
-		"/etc/octopus/web", folder, `C:\Octopus\web`, folder,
+		"/etc/octopus/web", folder, `C:\Octopus\web`, folder, `C:\Octopus\Applications`, filepath.Join(folder, "Applications"),
 		"20261123T041500Z", backup, "20261126T033845Z", backup)
 	arguments := argument.FindAllString(here.Replace(line), -1)
 	for i, word := range arguments {
@@ -109,14 +109,14 @@ func renewedThumbprint(line string) string {
 }
 
 // mayFail says whether a command line fails for a reason that the page gives, or that lies in the
-// tests: there is no service of the Tentacle.
+// tests: there is no service of the Tentacle, nor Tentacle itself.
 func mayFail(line string, code int, output string) bool {
 	command, options, _ := strings.Cut(line, " ")
 	switch {
 	case strings.Contains(output, " is a placeholder"):
 		return true
 	case command == "service" || command == "restart-service":
-		return code == 1 && strings.Contains(output, "service")
+		return code == 1 && (strings.Contains(output, "service") || strings.Contains(output, "the Tentacle program is not installed here"))
 	case command == "check":
 		return (code == 1 || code == 4) && strings.Contains(output, "service") && !strings.Contains(output, "octo-tentacle: ")
 	case command == "polling-proxy": // there is no such proxy

@@ -205,6 +205,33 @@ func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
 // findingID is how check declares what it looks at.
 var findingID = regexp.MustCompile(`(?m)^\tid\w+ += "([a-z-]+)"`)
 
+func TestTheLayoutNamesEveryPackage(t *testing.T) {
+	t.Parallel()
+	layout := documents(t)["CONTRIBUTING.md"]
+	packages := 0
+	for _, pattern := range []string{"*/*.go", "commands/*/*.go", "internal/*/*.go", "kubernetes/*/*.go", "octoapi/*/*.go"} {
+		files, err := filepath.Glob(filepath.Join("..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := ""
+		for _, file := range files {
+			if filepath.Dir(file) == folder {
+				continue
+			}
+			folder = filepath.Dir(file)
+			packages++
+			name := strings.TrimPrefix(filepath.ToSlash(folder), "../")
+			if !strings.Contains(layout, "| `"+name+"` |") && !strings.Contains(layout, "| `"+name+"/` |") {
+				t.Errorf("the layout in CONTRIBUTING.md does not name %s", name)
+			}
+		}
+	}
+	if packages < 20 {
+		t.Errorf("only %d packages were found", packages)
+	}
+}
+
 func TestThePageAboutCheckNamesEveryFinding(t *testing.T) {
 	t.Parallel()
 	page := documents(t)["docs/check.md"]

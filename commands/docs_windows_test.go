@@ -46,6 +46,9 @@ func TestTheWindowsPageWorks(t *testing.T) {
 			continue
 		}
 		typed++
+		if strings.HasPrefix(arguments, "service ") { // which needs a Tentacle, too
+			continue
+		}
 		cmd := s.command(strings.Fields(names.Replace(arguments))...)
 		cmd.Env = append(cmd.Env, "OCTOPUS_URL=", "OCTOPUS_API_KEY=")
 		cmd.Dir = folder

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -13,6 +14,7 @@ import (
 type screen struct {
 	c     *console
 	width int
+	whole bool // a command line of an example is one line
 }
 
 const (
@@ -26,7 +28,7 @@ const (
 )
 
 func newScreen(c *console) *screen {
-	return &screen{c, min(max(c.width(), narrowScreen), wideScreen)}
+	return &screen{c: c, width: min(max(c.width(), narrowScreen), wideScreen), whole: runtime.GOOS == "windows" && c.out.terminal}
 }
 
 // Write is for the library, whose writer of help a screen is.
@@ -95,12 +97,29 @@ func (s *screen) block(block helpBlock) {
 	if block.paragraph != "" {
 		s.paragraph(block.paragraph)
 	}
-	for _, line := range block.lines {
+	lines := block.lines
+	if s.whole {
+		lines = wholeLines(lines)
+	}
+	for _, line := range lines {
 		s.line(line)
 	}
 	if len(block.items) > 0 {
 		s.items(block.items, columnFor(block.items))
 	}
+}
+
+// wholeLines are examples to paste into cmd or PowerShell, which do not continue a line after \.
+func wholeLines(lines []string) (whole []string) {
+	for _, line := range lines {
+		last := len(whole) - 1
+		if last < 0 || !strings.HasSuffix(whole[last], ` \`) {
+			whole = append(whole, line)
+			continue
+		}
+		whole[last] = strings.TrimSuffix(whole[last], `\`) + strings.TrimLeft(line, " ")
+	}
+	return whole
 }
 
 // columnFor is where the texts begin: beside short names, or below long ones.

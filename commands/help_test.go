@@ -82,7 +82,7 @@ func TestHelpIsAtMostAsWideAsTheTerminal(t *testing.T) {
 	for _, width := range []int{45, 60, 79, 100} {
 		for what, show := range map[string]func(*screen){"in general": func(s *screen) { s.app(app) }, "of check": func(s *screen) { s.page(options) }} {
 			var out bytes.Buffer
-			s := &screen{newConsole(nil, &out, nil), width}
+			s := &screen{c: newConsole(nil, &out, nil), width: width}
 			show(s)
 			_ = s.c.out.flush()
 			text := strings.Replace(out.String(), startWith, "", 1)
@@ -118,6 +118,22 @@ func TestHelpIsBoldOnATerminalOnly(t *testing.T) {
 	}
 	if stripped := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(out.String(), ""); stripped != plain {
 		t.Errorf("without the escapes it differs:\n%s", stripped)
+	}
+}
+
+func TestInAConsoleOfWindowsEachExampleIsOneLine(t *testing.T) {
+	t.Parallel()
+	command, err := findCommand(testCommands(), "poll-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s := &screen{c: newConsole(nil, &out, nil), width: 80, whole: true}
+	s.page(commandPage(command))
+	_ = s.c.out.flush()
+	const example = "\n  octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=key.txt --server-comms-address=https://octo1:10943,https://octo2:10943\n"
+	if text := out.String(); !strings.Contains(text, example) || strings.Contains(text, "\\\n") || !strings.Contains(text, "\n  octo-tentacle poll-server --server-comms-address=https://octo2:10943\n") {
+		t.Errorf("%q is missing, or there is a \\ at the end of a line:\n%s", example, text)
 	}
 }
 
@@ -171,7 +187,7 @@ func TestThePageAboutScriptsHasTheExitCodesOfHelp(t *testing.T) {
 	const begin, end = "<!-- Generated from commands/result.go: go test ./commands -run ThePageAboutScripts -update -->\n", "<!-- End of what is generated. -->\n"
 	table := "\n| | |\n|---|---|\n"
 	for _, code := range exitCodes {
-		table += fmt.Sprintf("| %d | %s |\n", code.code, code.meaning)
+		table += fmt.Sprintf("| %d | %s |\n", code.code, code)
 	}
 	comparePart(t, "../docs/scripting.md", begin, end, table+"\n")
 }
@@ -214,7 +230,7 @@ func TestEveryEnvironmentVariableOfAnOptionIsExplained(t *testing.T) {
 	found := 0
 	for name, text := range helpScreens(t) {
 		for _, match := range regexp.MustCompile(`\$([A-Z][A-Z_]+)`).FindAllStringSubmatch(text, -1) {
-			if found++; !explained[match[1]] && match[1] != "KEY" {
+			if found++; !explained[match[1]] && match[1] != "KEY" && match[1] != "PROFILE" { // of the examples' shells
 				t.Errorf("%s: %s", name, match[0])
 			}
 		}

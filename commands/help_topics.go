@@ -90,7 +90,8 @@ the environment or by standard input:
   octo-tentacle check --server=https://octopus.example.com \
     --apikey-file=key.txt
   printf %s "$KEY" | \
-    octo-tentacle check --apikey-file=-
+    octo-tentacle check --server=https://octopus.example.com \
+      --apikey-file=-
 
 Keep the file readable by its owner alone. No command prints a key, or sends it to
 another host than the server's.
@@ -118,7 +119,7 @@ command looks up:
 func aboutExitCodes() []helpBlock {
 	var codes helpBlock
 	for _, code := range exitCodes {
-		codes.items = append(codes.items, helpItem{name: strconv.Itoa(code.code), text: code.meaning})
+		codes.items = append(codes.items, helpItem{name: strconv.Itoa(code.code), text: code.String()})
 	}
 	return slices.Concat([]helpBlock{codes}, helpBlocks(`A change that needs no restart here (in a container, with --no-restart, of a
 stopped service) is 0. check --format=nagios has the exit codes of a Nagios
@@ -164,21 +165,4 @@ Some commands know other formats, too:
   octo-tentacle fleet --reports reports/web01.json --format=csv
 
 All fields: https://github.com/octo-tentacle/octo-tentacle/blob/main/docs/json.md`))
-}
-
-// An environmentVariable is one that a user sets for octo-tentacle.
-type environmentVariable struct{ name, meaning string }
-
-// environmentVariables are those that options and texts mention, and those that every command
-// reads.
-var environmentVariables = []environmentVariable{
-	{"OCTOPUS_URL", "the address of the Octopus Server, instead of --server"},
-	{"OCTOPUS_API_KEY", "the API key, instead of --apikey-file"},
-	{"OCTOPUS_ACCESS_TOKEN", "the access token, instead of --bearerToken"},
-	{"OCTOPUS_SPACE", "the space, instead of --space"},
-	{"OCTOPUS_SERVICE_USERNAME", "the account of the service, instead of --username of service"},
-	{"OCTOPUS_SERVICE_PASSWORD", "its password, on Windows, instead of --password-file of service"},
-	{"KUBECONFIG", "the kubeconfig file, instead of --kubeconfig"},
-	{"HTTPS_PROXY", "the proxy for requests to the Octopus Server, if the Tentacle has no polling proxy; so are HTTP_PROXY and NO_PROXY"},
-	{"NO_COLOR", "if it is not empty, nothing is coloured or bold"},
 }

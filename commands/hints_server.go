@@ -41,18 +41,41 @@ func serverHints(err error) []string {
 			hints = append(hints, known.hint)
 		}
 	}
-	return hintsAboutKey(err, hints)
+	return hintsAboutSource(err, hints)
 }
 
-// hintsAboutKey name the key of a file instead of the options, where the address is in that file.
-func hintsAboutKey(err error, hints []string) []string {
-	mistake, is := errors.AsType[*tentaclefile.Mistake](err)
-	if !is {
-		return hints
+// addressesFromError is an error about addresses to poll that come from elsewhere than portSource.
+type addressesFromError struct {
+	cause  error
+	source string
+}
+
+func (e addressesFromError) Error() string { return e.cause.Error() }
+func (e addressesFromError) Unwrap() error { return e.cause }
+
+// addressesFrom says where the addresses to poll come from; "" is portSource.
+func addressesFrom(source string, err error) error {
+	if source == "" || err == nil {
+		return err
 	}
-	names := strings.NewReplacer(portSource, mistake.Key)
-	if mistake.Key == "server" {
+	return addressesFromError{err, source}
+}
+
+// hintsAboutSource name where an address really comes from, such as the key of a file, instead of
+// the options.
+func hintsAboutSource(err error, hints []string) []string {
+	var names *strings.Replacer
+	mistake, inFile := errors.AsType[*tentaclefile.Mistake](err)
+	from, isFrom := errors.AsType[addressesFromError](err)
+	switch {
+	case inFile && mistake.Key == "server":
 		names = strings.NewReplacer(serverSource, mistake.Key, "--server=", "server: ")
+	case inFile:
+		names = strings.NewReplacer(portSource, mistake.Key)
+	case isFrom:
+		names = strings.NewReplacer(portSource, from.source)
+	default:
+		return hints
 	}
 	for i := range hints {
 		hints[i] = names.Replace(hints[i])

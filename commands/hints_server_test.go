@@ -63,6 +63,8 @@ func TestAnErrorOfTheServerComesWithWhatToType(t *testing.T) {
 		"a proxy's password":           {&octoapi.ProxyError{Status: http.StatusProxyAuthRequired, Given: true}, "check those of polling-proxy"},
 		"a proxy's login":              {&octoapi.ProxyError{Status: http.StatusProxyAuthRequired}, "polling-proxy --proxyUsername and --proxyPassword, or in HTTPS_PROXY"},
 		"a refused port":               {&octoapi.PortError{Reason: octoapi.Refused}, "check the host and port in --server-comms-address and --server-comms-port"},
+		"a refused port of a list":     {addressesFrom("nodes.yaml", &octoapi.PortError{Reason: octoapi.Refused}), "check the host and port in nodes.yaml"},
+		"a refused port, by default":   {addressesFrom(new(nodeOptions).defaultSource(), &octoapi.PortError{Reason: octoapi.Refused}), "check the host and port in --server-comms-address (by default, it is the host of --server)"},
 		"a web server":                 {&octoapi.PortError{Reason: octoapi.WebServer}, "check the port in --server-comms-address and --server-comms-port"},
 		"port 443":                     {&octoapi.PortError{DefaultPort: true}, "443 is the default port of an address without one"},
 		"a certificate":                {octoapi.CheckThumbprints([]octoapi.Port{{Address: "https://octo1", Thumbprint: "A"}}, "B"), "443 is the default port"},

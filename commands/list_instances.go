@@ -55,7 +55,7 @@ func listInstances(c *console, format string) error {
 		for _, one := range broken {
 			list = append(list, listedInstance{IndexFile: one.Path, Error: one.Error()})
 		}
-		text, err := c.printableJSON(list, "  ")
+		text, err := c.outputJSON(list)
 		c.printf("%s", text)
 		return errors.Join(err, damage)
 	}

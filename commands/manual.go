@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -91,6 +92,23 @@ var manualFiles = []helpItem{
 	{name: "Tentacle.config.bak-TIME", text: "a backup that a change has made"},
 	{name: "/etc/octopus/machinekey", text: "the key of this machine, with which Tentacle encrypts its secrets"},
 	{name: "Logs/octo-tentacle.log", text: "what history shows, in the home folder of the Tentacle"},
+}
+
+// An environmentVariable is one that a user sets for octo-tentacle.
+type environmentVariable struct{ name, meaning string }
+
+// environmentVariables are those that options and texts mention, and those that every command
+// reads.
+var environmentVariables = []environmentVariable{
+	{"OCTOPUS_URL", "the address of the Octopus Server, instead of --server"},
+	{"OCTOPUS_API_KEY", "the API key, instead of --apikey-file"},
+	{"OCTOPUS_ACCESS_TOKEN", "the access token, instead of --bearerToken"},
+	{"OCTOPUS_SPACE", "the space, instead of --space"},
+	{"OCTOPUS_SERVICE_USERNAME", "the account of the service, instead of --username of service"},
+	{"OCTOPUS_SERVICE_PASSWORD", "its password, on Windows, instead of --password-file of service"},
+	{"KUBECONFIG", "the kubeconfig file, instead of --kubeconfig"},
+	{"HTTPS_PROXY", "the proxy for requests to the Octopus Server, if the Tentacle has no polling proxy; so are HTTP_PROXY and NO_PROXY"},
+	{"NO_COLOR", "if it is not empty, nothing is coloured or bold"},
 }
 
 func (m *manual) command(command *cli.Command) ManualPage {
@@ -199,22 +217,28 @@ func exitCodesOf(command *cli.Command) (items []helpItem) {
 		if command != nil && !canEndWith(command.Name, code.code) {
 			continue
 		}
-		items = append(items, helpItem{name: fmt.Sprint(code.code), text: code.meaning})
+		meaning := code.String()
+		if command != nil {
+			meaning = code.usual
+			if givesVerdict(command.Name) {
+				meaning = cmp.Or(code.verdict, code.usual)
+			}
+		}
+		items = append(items, helpItem{name: fmt.Sprint(code.code), text: meaning})
 	}
 	return items
 }
 
 // canEndWith says whether an exit code is one of a command's.
 func canEndWith(command string, code int) bool {
-	judges := command == "check" || command == "fleet"
 	switch code {
 	case exitNoSuchCommand:
 		return false
 	case exitUnfinished:
 		at := slices.IndexFunc(commandBuilders(), func(b commandBuilder) bool { return b.name == command })
-		return !judges && commandBuilders()[at].changes
+		return !givesVerdict(command) && commandBuilders()[at].changes
 	case exitNotChecked:
-		return judges
+		return givesVerdict(command)
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,10 @@ func TestAManualPageNamesTheExitCodesThatItsCommandCanHave(t *testing.T) {
 		}
 		if got := strings.Join(codes, " "); got != want {
 			t.Errorf("%s: %s, want %s", command, got, want)
+		}
+		isVerdict := strings.HasSuffix(want, "4")
+		if text := fmt.Sprint(exitCodesOf(found)); strings.Contains(text, "there is a problem") != isVerdict || strings.Contains(text, "check and fleet") {
+			t.Errorf("%s: %s", command, text)
 		}
 	}
 }

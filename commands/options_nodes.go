@@ -57,6 +57,14 @@ func (o *nodeOptions) named() bool {
 	return len(commaSeparated(o.address.Value())) > 0 || o.webSocket != ""
 }
 
+// defaultSource is where the addresses come from if the options name none; "" if they do.
+func (o *nodeOptions) defaultSource() string {
+	if o.named() {
+		return ""
+	}
+	return "--server-comms-address (by default, it is the host of --server)"
+}
+
 // addresses are the addresses to poll, in the order given, each once: every port at every address.
 // Server is the URL of the API, whose host is polled when no address is given; "" where that would
 // be a guess. Web sockets exist on one goos only.

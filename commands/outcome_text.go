@@ -188,7 +188,7 @@ func serviceLines(o *outcome, opts changeOptions) []string {
 	case state == service.Absent:
 		return []string{fmt.Sprintf("Saved; there is no service %s here to restart: restart this Tentacle the way it was started.", name)}
 	case state == service.Unmanaged:
-		return []string{"Saved; no service manager runs here: restart this Tentacle the way it was started (a container, a supervisor)."}
+		return []string{"Saved; no service manager runs this Tentacle: restart it the way it was started (a container, a supervisor)."}
 	case o.serviceErr != nil:
 		return []string{fmt.Sprintf("Saved, but %v.", o.serviceErr), "To restart the Tentacle: " + o.suggest().Restart()}
 	default:

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -21,14 +22,15 @@ func TestWhatIsPrintedIntoAPipeCanBeReadThere(t *testing.T) {
 	s := newScene(t, "Büro", octotest.Options{})
 	t.Setenv("TentacleMachineConfigurationHomeDirectory", s.home)
 
-	cmd := exec.Command(program, "list-servers", "--instance=Büro", "--format=json")
-	output, err := cmd.Output()
-	var list struct{ Instance string }
-	if err != nil || json.Unmarshal(output, &list) != nil || list.Instance != "Büro" {
-		t.Errorf("the JSON is %q, %v", output, err)
-	}
-	if ascii := !bytes.ContainsFunc(output, func(r rune) bool { return r > 0x7f }); ascii != (runtime.GOOS == "windows") {
-		t.Errorf("the JSON is in ASCII: %v\n%s", ascii, output)
+	for _, arguments := range [][]string{{"list-servers", "--instance=Büro"}, {"list-instances"}} {
+		output, err := exec.Command(program, append(arguments, "--format=json")...).Output()
+		var back any
+		if err != nil || json.Unmarshal(output, &back) != nil || !strings.Contains(fmt.Sprint(back), "Büro") {
+			t.Errorf("the JSON of %q is %q, %v", arguments, output, err)
+		}
+		if ascii := !bytes.ContainsFunc(output, func(r rune) bool { return r > 0x7f }); ascii != (runtime.GOOS == "windows") {
+			t.Errorf("the JSON is in ASCII: %v\n%s", ascii, output)
+		}
 	}
 	for _, arguments := range [][]string{{"list-servers", "--instance=Büro"}, {"list-servers", "--instance=Bürö"}} {
 		output, _ := exec.Command(program, arguments...).CombinedOutput()

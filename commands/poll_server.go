@@ -82,7 +82,8 @@ func pollServer(ctx context.Context, c *console, o pollServerOptions) error {
 			cluster, err := polledThumbprint(tentacleconfig.Repair(t.servers), t.suggest())
 			return change{servers: o.poll.polling.of(cluster, nil).decide}, err
 		}
-		return o.poll.change(ctx, c, t, out)
+		ch, err := o.poll.change(ctx, c, t, out)
+		return ch, addressesFrom(o.nodes.defaultSource(), err)
 	})
 }
 

@@ -27,6 +27,10 @@ func (s *snapshot) lookAtConnections(network context.Context) {
 	if !s.HasConnections() {
 		return
 	}
+	if simulatedServiceOf(network) != nil {
+		s.ConnectionsErr = errors.New("the service is simulated")
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(network), reconnecting+lookTime)
 	defer cancel()
 	look := func() ([]netip.AddrPort, error) { return service.Connections(ctx, s.Tentacle.Service) }

@@ -58,6 +58,7 @@ type registering struct {
 	style       tentacleconfig.Style
 	own         string // the Tentacle's thumbprint
 	listened    string // the port on which a Tentacle that listens has listened until now
+	isNew       bool   // its certificate is made by this run: nobody has seen the thumbprint
 
 	all []*oneRegistration
 
@@ -101,7 +102,7 @@ func newRegistering(c *console, t *tentacle, o registerOptions) (*registering, e
 
 // add adds a registration that is asked for.
 func (reg *registering) add(w registrationWish) (err error) {
-	one := &oneRegistration{wish: w, style: reg.style, thumbprint: reg.own}
+	one := &oneRegistration{wish: w, style: reg.style, thumbprint: reg.own, isNew: reg.isNew}
 	if reg.style == tentacleconfig.StyleListening {
 		one.address = listeningAddress{host: w.host, port: w.port, listened: reg.listened}
 		one.address.listens, err = reg.tentacle.listeningPort(w.port)
@@ -238,13 +239,13 @@ func (reg *registering) askNames(ctx context.Context) error {
 // noteChanges records what happens on the server.
 func (reg *registering) noteChanges(out *outcome) {
 	if !reg.all[0].wish.inFile() {
-		entry := reg.all[0].change()
+		entry := reg.all[0].change(out.DryRun)
 		out.Registration = &entry
 		return
 	}
 	out.RegistrationChanges = []registrationChange{}
 	for _, r := range reg.all {
-		out.RegistrationChanges = append(out.RegistrationChanges, r.change())
+		out.RegistrationChanges = append(out.RegistrationChanges, r.change(out.DryRun))
 	}
 }
 

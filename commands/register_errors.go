@@ -18,6 +18,7 @@ type nameTakenError struct {
 	wish  registrationWish
 	taken octoapi.Machine
 	own   string // this Tentacle's thumbprint
+	isNew bool   // its certificate was to be made by this change: nobody has seen the thumbprint
 	same  bool   // it has this Tentacle's subscription
 }
 
@@ -28,8 +29,12 @@ func (e nameTakenError) Error() string {
 	if e.same {
 		whose = "with this Tentacle's subscription, but another certificate"
 	}
-	return fmt.Sprintf("the %s %s (%s) already exists in space %s %s: its thumbprint is %s (health: %s), this Tentacle's is %s",
-		e.wish.kind.machine, e.taken.Name, e.taken.ID, e.space, whose, cmp.Or(e.taken.Endpoint.Thumbprint, "none"), cmp.Or(e.taken.HealthStatus, "not known"), e.own)
+	own := "this Tentacle's is " + e.own
+	if e.isNew {
+		own = "this Tentacle has no certificate yet"
+	}
+	return fmt.Sprintf("the %s %s (%s) already exists in space %s %s: its thumbprint is %s (health: %s), %s",
+		e.wish.kind.machine, e.taken.Name, e.taken.ID, e.space, whose, cmp.Or(e.taken.Endpoint.Thumbprint, "none"), cmp.Or(e.taken.HealthStatus, "not known"), own)
 }
 
 func (e nameTakenError) Hints() []string {

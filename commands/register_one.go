@@ -17,6 +17,7 @@ type oneRegistration struct {
 	wish       registrationWish
 	style      tentacleconfig.Style
 	thumbprint string           // the Tentacle's
+	isNew      bool             // its certificate was made for this change
 	address    listeningAddress // of one that listens
 
 	// What the server says when it is asked.
@@ -174,7 +175,7 @@ type pollsCluster struct {
 // decide plans the registration. Claimed are those that others, of the same file, are about.
 func (r *oneRegistration) decide(p pollsCluster, claimed []octoapi.Machine) (err error) {
 	w := wantedRegistration{
-		wish: r.wish, space: r.space.Name, machine: r.wanted, address: r.address,
+		wish: r.wish, space: r.space.Name, machine: r.wanted, address: r.address, isNew: r.isNew,
 		subscriptions: p.subscriptions, tentacle: p.tentacle, server: p.server,
 	}
 	if p.subscription != "" {
@@ -192,10 +193,15 @@ func (r *oneRegistration) decide(p pollsCluster, claimed []octoapi.Machine) (err
 }
 
 // change is what happens on the server.
-func (r *oneRegistration) change() registrationChange {
+func (r *oneRegistration) change(dryRun bool) registrationChange {
 	p := r.plan
 	entry := newRegistrationChange(p.action, r.wish.kind.machine, p.machine, r.space.Name)
 	entry.Changes = append(entry.Changes, r.named(p.fields())...)
+	for i := range entry.Changes {
+		if dryRun && r.isNew && entry.Changes[i].Field == fieldThumbprint {
+			entry.Changes[i].After = []string{thumbprintOfNew}
+		}
+	}
 	return entry
 }
 

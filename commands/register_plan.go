@@ -22,6 +22,7 @@ type wantedRegistration struct {
 	space         string
 	machine       octoapi.Machine // Endpoint.URI is the subscription of a polling one
 	address       listeningAddress
+	isNew         bool     // its certificate was made for this change
 	subscriptions []string // with which the Tentacle polls the cluster, or will
 
 	tentacle suggest.Tentacle
@@ -96,7 +97,7 @@ func (w wantedRegistration) plan(existing existingRegistrations) (registrationPl
 	case o.inFile() && !o.force && containsMachine(own, *named) && named.Endpoint.Polls() && !w.sameEndpoint(named.Endpoint):
 		return p, otherSubscriptionError{w.space, o, *named, w.machine.Endpoint.URI} // of a fleet that shares the certificate, perhaps
 	case !containsMachine(own, *named) && !o.force && !o.kind.kubernetes:
-		return p, nameTakenError{w.space, o, *named, w.machine.Endpoint.Thumbprint, w.sameEndpoint(named.Endpoint)}
+		return p, nameTakenError{w.space, o, *named, w.machine.Endpoint.Thumbprint, w.isNew, w.sameEndpoint(named.Endpoint)}
 	case !containsMachine(own, *named) && len(own) > 0 && !o.additional:
 		return p, w.otherName(own, true)
 	}

@@ -160,7 +160,9 @@ func (o *removeServerOptions) decide(now []tentacleconfig.TrustedServer) (decisi
 		if !o.concerns(server) {
 			continue
 		}
-		polled = append(polled, server.Address)
+		if !isPolled.HasServer(server) { // under two thumbprints, while the certificate is renewed
+			polled = append(polled, server.Address)
+		}
 		isPolled.Add(server.Address)
 		if d.thumbprint == "" && typed.HasServer(server) {
 			d.thumbprint = server.Thumbprint

@@ -90,14 +90,14 @@ func restartService(ctx context.Context, c *console, o restartServiceOptions) er
 	}
 	name := needed.service
 	status, err := lookAtService(ctx, name)
+	foreign := refuseForeign(status, o.tentacle.service != "")
 	switch {
 	case err != nil:
 		return err
 	case status.State == service.Unmanaged:
 		return errNoServiceManager
-	case ownService(status, o.tentacle.service != "").State == service.Foreign:
-		return hint.Errorf("for the service that runs this Tentacle, use --service=NAME",
-			"service %s is not this Tentacle's: it runs %s", name, status.ForeignCommand)
+	case foreign != nil:
+		return foreign
 	case status.State == service.Absent:
 		return hint.Errorf("list-servers shows the service of each Tentacle; for a service with another name, use --service=NAME",
 			"there is no service %s here to restart", name)

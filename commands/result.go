@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"errors"
+	"strings"
 )
 
 // Exit codes, on which scripts rely. The first three are those of the Tentacle CLI, which has
@@ -16,16 +17,30 @@ const (
 )
 
 // exitCodes are what the exit codes say, for help, the manual and docs/scripting.md.
-var exitCodes = []struct {
-	code    int
-	meaning string
-}{
-	{exitDone, "done, or nothing to do"},
-	{exitFailed, "failed, and nothing was changed (at most, the answer could not be written); of check and fleet: there is a problem"},
-	{exitNoSuchCommand, "no such command"},
-	{exitUnfinished, "something was changed, but not everything, or the change is not in effect: the restart of the service failed or is still to be done, or a registration is not finished"},
-	{exitNotChecked, "of check and fleet: could not look, for example because an option is wrong; or something that is required was not looked at"},
+var exitCodes = []exitCodeMeaning{
+	{exitDone, "done, or nothing to do", ""},
+	{exitFailed, "failed, and nothing was changed (at most, the answer could not be written)", "there is a problem"},
+	{exitNoSuchCommand, "no such command", ""},
+	{exitUnfinished, "something was changed, but not everything, or the change is not in effect: the restart of the service failed or is still to be done, or a registration is not finished", ""},
+	{exitNotChecked, "", "could not look, for example because an option is wrong; or something that is required was not looked at"},
 }
+
+type exitCodeMeaning struct {
+	code    int
+	usual   string // "" if only check and fleet have it
+	verdict string // of check and fleet, if it is another
+}
+
+// String is what an exit code says of all commands.
+func (m exitCodeMeaning) String() string {
+	if m.verdict == "" {
+		return m.usual
+	}
+	return strings.TrimPrefix(m.usual+"; of check and fleet: "+m.verdict, "; ")
+}
+
+// givesVerdict says whether a command's exit code tells what it found.
+func givesVerdict(command string) bool { return command == "check" || command == "fleet" }
 
 // exitCode is the exit code of a command that ended with an error.
 func exitCode(command string, err error) int {
@@ -35,7 +50,7 @@ func exitCode(command string, err error) int {
 		return exitNoSuchCommand
 	case isVerdict:
 		return cmp.Or(verdict.code, exitFailed)
-	case command == "check", command == "fleet":
+	case givesVerdict(command):
 		return exitNotChecked
 	case errors.As(err, new(unfinishedError)):
 		return exitUnfinished

@@ -182,7 +182,7 @@ func (o *serviceOptions) find(ctx context.Context) (serviceTarget, error) {
 	if errInstance != nil && !found.Exists {
 		return serviceTarget{}, errInstance // which says what instances there are
 	}
-	return serviceTarget{instance: instance, found: found}, err
+	return serviceTarget{instance: instance, found: found, given: o.tentacle.service != ""}, err
 }
 
 // define makes the definition that the options ask for, and checks all that can be checked before

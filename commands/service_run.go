@@ -23,6 +23,7 @@ type serviceTarget struct {
 	instance tentacleconfig.Instance
 	found    service.Installation
 	wanted   service.Definition // only where the request defines the service
+	given    bool               // its name, by an option: it is not just the usual one
 }
 
 func (t serviceTarget) suggest() suggest.Tentacle {
@@ -136,6 +137,12 @@ func (s serviceRun) plan(c *console, t serviceTarget, r *serviceReport) (*servic
 	plan, err := service.MakePlan(request, t.found, t.wanted.Text(runtime.GOOS), runtime.GOOS)
 	if err != nil {
 		return nil, err
+	}
+	if err := refuseForeign(t.found.Status, t.given); err != nil {
+		if !request.OnlyIfInstalled {
+			return nil, err
+		}
+		plan = &service.Plan{Steps: []service.Step{{Note: "is not this Tentacle's: it runs " + t.found.ForeignCommand}}}
 	}
 	r.Difference = plan.Difference
 	if actions := plan.Actions(); len(actions) > 0 {

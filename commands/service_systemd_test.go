@@ -504,6 +504,17 @@ func TestSystemdServiceThatRunsNoTentacleIsNotRestartedUnlessItIsNamed(t *testin
 		t.Errorf("the state is another one: %s", text)
 	}
 	m.mustFail(t, []string{"service octo-test-shop is not this Tentacle's", "--service=NAME"}, "restart-service")
+	for _, action := range []string{"--stop", "--restart", "--start"} {
+		m.mustFail(t, []string{"service octo-test-shop is not this Tentacle's", "--service=NAME"}, "service", action)
+	}
+	file := filepath.Join(m.folder, "tentacle.yaml")
+	if err := os.WriteFile(file, []byte("instance: "+name+"\nservice: {start: true}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.mustFail(t, []string{"service octo-test-shop is not this Tentacle's", "--service=NAME"}, "apply", "--file="+file)
+	if text := m.mustRun(t, "checkservices", "--instances="+name); !strings.Contains(text, "service octo-test-shop is not this Tentacle's: it runs /bin/sh") {
+		t.Errorf("checkservices: %s", text)
+	}
 	if text := m.mustRun(t, "list-servers"); !strings.Contains(text, "foreign") {
 		t.Errorf("list-servers: %s", text)
 	}

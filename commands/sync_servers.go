@@ -96,7 +96,11 @@ func syncServers(ctx context.Context, c *console, o syncServersOptions) error {
 		if cluster, synced := o.poll.synced(t.servers); synced && !o.health.waitHealthy {
 			return nothing(cluster), nil
 		}
-		return o.poll.change(ctx, c, t, out)
+		ch, err := o.poll.change(ctx, c, t, out)
+		if o.file != "" {
+			err = addressesFrom(inputName(o.file), err)
+		}
+		return ch, err
 	})
 }
 

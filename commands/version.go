@@ -32,8 +32,8 @@ func version() string {
 	return "0.0.0-dev"
 }
 
-// builtCommit is the commit that the program was built from, and its time in UTC: of a release, else
-// what Go found in the repository that it built in. Go knows neither of a module that it has
+// builtCommit is the commit that the program was built from, and its time in UTC: of a release,
+// else what Go found in the repository that it built in. Go knows neither of a module that it has
 // downloaded: both are empty then.
 func builtCommit() (commit, date string) {
 	if releaseCommit != "" {

@@ -45,7 +45,7 @@ func (s *Space) CancelTask(ctx context.Context, t Task) error {
 		return err
 	}
 	return s.client.change(ctx, itemLink(tasks, t.ID)+"/cancel", write{
-		method: http.MethodPost, unknown: fmt.Sprintf("the task %s was canceled", t.ID), lookAt: "look in the Octopus web portal, under Tasks" + s.where(),
+		method: http.MethodPost, unknown: fmt.Sprintf("the task %s was cancelled", t.ID), lookAt: "look in the Octopus web portal, under Tasks" + s.where(),
 	})
 }
 

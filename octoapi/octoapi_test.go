@@ -135,6 +135,8 @@ func TestAnAddressIsUnderstoodAsPeoplePasteIt(t *testing.T) {
 		"https://octopus.example.com/app/app#/Spaces-1":        "https://octopus.example.com/app",
 		"https://octopus.example.com/octopus//app#/Spaces-1":   "https://octopus.example.com/octopus",
 		"https://octopus.example.com:":                         "https://octopus.example.com",
+		"https://octopus:1":                                    "https://octopus:1",
+		"https://octopus:65535":                                "https://octopus:65535",
 		"HTTP://Octopus:8065":                                  "http://Octopus:8065",
 		"http://[::1]:8065/":                                   "http://[::1]:8065",
 		"http://octopus.example.com/api#fragment%20with/slash": "http://octopus.example.com",

@@ -26,7 +26,7 @@ func foreignUnit(text string) string {
 		case key == "Description" && strings.Contains(strings.ToLower(value), "tentacle"):
 			return ""
 		case key == "ExecStart" && value != "":
-			if isAboutTentacle(strings.Fields(strings.NewReplacer(`"`, "", `'`, "").Replace(value))) {
+			if isAboutTentacle(commandWords(value)) {
 				return ""
 			}
 			command = value
@@ -38,10 +38,16 @@ func foreignUnit(text string) string {
 // foreignCommand is foreignUnit for what systemd says of a unit: its commands, each with its
 // program first.
 func foreignCommand(description string, commands [][]string) string {
-	if strings.Contains(strings.ToLower(description), "tentacle") || slices.ContainsFunc(commands, isAboutTentacle) || len(commands) == 0 {
+	isAbout := func(command []string) bool { return isAboutTentacle(commandWords(strings.Join(command, " "))) }
+	if strings.Contains(strings.ToLower(description), "tentacle") || slices.ContainsFunc(commands, isAbout) || len(commands) == 0 {
 		return ""
 	}
 	return strings.Join(commands[len(commands)-1], " ")
+}
+
+// commandWords are the words of a command, also of one in quotes: `sh -c "nice …/Tentacle agent"`.
+func commandWords(command string) []string {
+	return strings.Fields(strings.NewReplacer(`"`, " ", `'`, " ", ";", " ", "&", " ", "$(", " ").Replace(command))
 }
 
 // foreignService is what a service of Windows runs, if neither that nor its name is of a Tentacle.
@@ -53,13 +59,13 @@ func foreignService(name, commandLine string) string {
 }
 
 // isAboutTentacle says whether a command may run a Tentacle, if only through another program or by
-// a script: "nice …/Tentacle agent", "start-tentacle.sh".
+// a script: "nice …/Tentacle agent", "dotnet Tentacle.dll", "start-tentacle.sh",
+// "/opt/tentacle/up".
 func isAboutTentacle(words []string) bool {
 	if len(words) == 0 {
 		return false
 	}
-	base := func(word string) string { return path.Base(strings.ReplaceAll(strings.ToLower(word), `\`, "/")) }
-	if strings.Contains(base(words[0]), "tentacle") || slices.ContainsFunc(words, func(w string) bool { return strings.TrimSuffix(base(w), ".exe") == "tentacle" }) {
+	if strings.Contains(strings.ToLower(words[0]), "tentacle") || slices.ContainsFunc(words, isTentacleFile) {
 		return true
 	}
 	run := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, "run") })
@@ -67,4 +73,12 @@ func isAboutTentacle(words []string) bool {
 		option, _, _ := splitOption(w)
 		return option == "instance" || strings.Contains(strings.ToLower(w), "tentacle")
 	})
+}
+
+// isTentacleFile says whether a word names Tentacle's program, or a file in a folder of Tentacle's.
+func isTentacleFile(word string) bool {
+	word = strings.ReplaceAll(strings.ToLower(word), `\`, "/")
+	file := path.Base(word)
+	return strings.TrimSuffix(strings.TrimSuffix(file, ".exe"), ".dll") == "tentacle" ||
+		!strings.HasPrefix(word, "-") && strings.Contains(path.Dir(word), "tentacle")
 }

@@ -12,6 +12,9 @@ func TestAServiceThatRunsNoTentacleIsRecognised(t *testing.T) {
 		"[Service]\nExecStart=/usr/bin/nice -n 5 /opt/octopus/tentacle/Tentacle agent\n":       "",
 		"[Service]\nExecStart=\"/opt/My Agent/agent\" run --instance=web\n":                    "",
 		"[Service]\nExecStart=/srv/start-tentacle.sh\n":                                        "",
+		"[Service]\nExecStart=/opt/octopus/tentacle/up.sh\n":                                   "",
+		"[Service]\nExecStart=/bin/sh -c \"cd /srv; exec '/opt/agent/Tentacle' run\"\n":        "",
+		"[Service]\nExecStart=/usr/bin/shop --log=/var/log/tentacle/shop.log\n":                "/usr/bin/shop --log=/var/log/tentacle/shop.log",
 		"[Unit]\nDescription=nothing that starts\n":                                            "",
 	} {
 		if got := foreignUnit(text); got != want {
@@ -27,6 +30,9 @@ func TestAServiceThatRunsNoTentacleIsRecognised(t *testing.T) {
 		{"My precious web shop", [][]string{{"/bin/true"}, {"/bin/sleep", "infinity"}}, "/bin/sleep infinity"},
 		{"Our Tentacle", [][]string{{"/srv/start.sh"}}, ""},
 		{"web.service", [][]string{{"/bin/true"}, {"/opt/agent/agent", "run", "--instance=web"}, {"/bin/true"}}, ""},
+		{"web.service", [][]string{{"/usr/bin/dotnet", "/opt/agent/Tentacle.dll", "agent"}}, ""},
+		{"web.service", [][]string{{"/bin/bash", "-c", "umask 27 && /opt/agent/Tentacle run --instance web"}}, ""},
+		{"web.service", [][]string{{"/bin/bash", "-c", "umask 27 && exec shop --instance web"}}, "/bin/bash -c umask 27 && exec shop --instance web"},
 	} {
 		if got := foreignCommand(c.description, c.commands); got != c.want {
 			t.Errorf("%s of %q runs %q, not %q", c.commands, c.description, got, c.want)

@@ -17,7 +17,7 @@ import (
 // Tentacle uses as the display name, too). A service that does not exist is not an error but the
 // state Absent. It does not need an Administrator.
 func Query(ctx context.Context, name string) (Status, error) {
-	if isWithoutManager(ctx) {
+	if ctx.Value(withoutManagerKey{}) != nil {
 		return Status{Name: name, State: Unmanaged}, nil
 	}
 	return told(ctx, "query", name)(query(name))

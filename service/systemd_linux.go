@@ -55,7 +55,7 @@ func open(ctx context.Context, name string) (unit, error) {
 	}
 	name = strings.TrimSuffix(name, ".service")
 	u := unit{name: name, file: name + ".service"}
-	if !systemdRuns() || isWithoutManager(ctx) {
+	if !systemdRuns() || ctx.Value(withoutManagerKey{}) != nil {
 		return u, nil
 	}
 	var err error
@@ -144,19 +144,23 @@ func foreignIn(properties map[string]any) string {
 		}
 	}
 	command := foreignCommand(property[string](properties, "Description"), commands)
-	if command == "" || runsTentacleNow(property[string](properties, "ControlGroup")) {
+	if command == "" || mayRunTentacle(property[string](properties, "ControlGroup"), int(property[uint32](properties, "MainPID"))) {
 		return ""
 	}
 	return hideSecrets(command)
 }
 
-// runsTentacleNow says whether a process of a control group is a Tentacle.
-func runsTentacleNow(group string) bool {
+// mayRunTentacle says whether a process of a control group is a Tentacle, or may be one, because
+// this user does not see the processes of others (proc(5), hidepid).
+func mayRunTentacle(group string, main int) bool {
 	if group == "" {
 		return false
 	}
 	pids, err := pidsOf(group)
-	return err != nil || slices.ContainsFunc(pids, func(pid int) bool {
+	if err != nil || main != 0 && len(pids) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(pids, func(pid int) bool {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // one that has ended is none
 		return isAboutTentacle(strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"))
 	})

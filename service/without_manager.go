@@ -9,5 +9,3 @@ type withoutManagerKey struct{}
 func WithoutManager(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withoutManagerKey{}, true)
 }
-
-func isWithoutManager(ctx context.Context) bool { return ctx.Value(withoutManagerKey{}) != nil }

@@ -1,6 +1,7 @@
 package tentacleconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
+	"github.com/octo-tentacle/octo-tentacle/internal/lazyregexp"
 	"golang.org/x/net/idna"
 )
 
@@ -33,12 +35,24 @@ func AddressOf(text string) (string, error) {
 
 const addressExample = "write it like https://octo1.example.com:10943"
 
+var hostAndPort = lazyregexp.New(`^([A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?$`)
+
+// exampleFor is the address that was probably meant, with the usual polling port, where only a host
+// was typed.
+func exampleFor(text string) string {
+	parts := hostAndPort().FindStringSubmatch(text)
+	if parts == nil {
+		return addressExample
+	}
+	return "write it like https://" + parts[1] + cmp.Or(parts[2], ":10943")
+}
+
 // splitAddress is the address with scheme and host in the form that Tentacle
 // stores; a path that is only a slash is dropped.
 func splitAddress(text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	refuse := func(format string, args ...any) error {
-		return hint.Errorf(addressExample, "%q is not an address to poll: %w", text, fmt.Errorf(format, args...))
+		return hint.Errorf(exampleFor(text), "%q is not an address to poll: %w", text, fmt.Errorf(format, args...))
 	}
 	if strings.Contains(text, "@") { // not shown: it may hold a password
 		return nil, hint.New("it must not contain a user name or password (there is an @ in it)", addressExample)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 )
 
 func list(t testing.TB, text string) []TrustedServer {
@@ -130,6 +132,23 @@ func TestAnEntryKeepsItsOrderAndTheFieldsWeDoNotKnow(t *testing.T) {
 		t.Errorf("\n got %s\nwant %s", text, want)
 	} else if !json.Valid([]byte(text)) {
 		t.Error("that is not JSON")
+	}
+}
+
+// TestOfAFieldThatIsThereTwiceTheLastOneCounts, as Newtonsoft.Json has it, however many there are.
+func TestOfAFieldThatIsThereTwiceTheLastOneCounts(t *testing.T) {
+	for _, more := range []int{0, 1, manyFields, 3 * manyFields} {
+		var others strings.Builder
+		for i := range more {
+			fmt.Fprintf(&others, `"F%d":%d,`, i, i)
+		}
+		before := `[{"Thumbprint":"AB","It's":'it\'s',"Ours":1,` + others.String() + `"Ours":2,"thumbprint":"CD","Address":"","CommunicationStyle":2,"Ours":3,"SubscriptionId":null,"Squid":null}]`
+		want := `[{"Thumbprint":"CD","It's":"it's","Ours":3,` + others.String() + `"Address":"https://a:1/","CommunicationStyle":2,"SubscriptionId":null,"Squid":null}]`
+		got := list(t, before)
+		got[0] = got[0].With("https://a:1/")
+		if text := FormatTrustedServers(got); text != want {
+			t.Errorf("%d more fields:\n got %s\nwant %s", more, text, want)
+		}
 	}
 }
 
@@ -403,9 +422,24 @@ func TestAddressesAreStoredInOneForm(t *testing.T) {
 	}
 }
 
+func TestAHostIsRefusedWithTheAddressThatItProbablyMeans(t *testing.T) {
+	for text, want := range map[string]string{
+		"octo1":                   "write it like https://octo1:10943",
+		"octo1.example.com:10950": "write it like https://octo1.example.com:10950",
+		"192.0.2.1":               "write it like https://192.0.2.1:10943",
+		"-octo1":                  addressExample,
+		"octo1/OctopusComms":      addressExample,
+		"octo1:port":              addressExample,
+	} {
+		if _, err := AddressOf(text); err == nil || !slices.Equal(hint.Of(err), []string{want}) {
+			t.Errorf("%q: %v, hints %q, want %q", text, err, hint.Of(err), want)
+		}
+	}
+}
+
 func TestBadAddressesAreRefusedWithAnExample(t *testing.T) {
 	for _, text := range []string{
-		"", "octo1", "octo1:10943", "not a uri", "ftp://octo1:10943", "poll://abc/", "https://", "https://:10943", "https://octo1:0", "https://octo1:65536",
+		"", "not a uri", "ftp://octo1:10943", "poll://abc/", "https://", "https://:10943", "https://octo1:0", "https://octo1:65536",
 		"https://octo1:x", "https://octo1:-1", "https://octo1/OctopusComms", "https://octo1:10943?a=b", "https://octo1:10943#", "https://octo1:10943/?",
 		"https://octo 1:10943", "https://öcto 1:10943", "https://ö\u2028:1", "https://\u00ad:1", "https://ö\uff1a:1", "https://a,b:1", "https://[::1", "https://::1:10943", "https://[fe80::1%25eth0]:1", "https://[fe80::1%eth0]:1", "{https://a:1", "https://a\x7f:1", "//octo1:10943", "wss://octo/x?y",
 	} {

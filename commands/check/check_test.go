@@ -187,7 +187,7 @@ func whole(f Finding) string {
 
 var badFiles = []bad{
 	{"a file that may not be read", func(s *Snapshot) { s.ConfigurationErr = fmt.Errorf("not allowed: %w", fs.ErrPermission) },
-		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check"},
+		Problem, idConfiguration, "not allowed", "sudo octo-tentacle check --server=https://octopus.example.com"},
 	{"a certificate that ends soon", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 59) },
 		Warning, idCertificateExpiry, "expires on 2026-09-29", ""},
 	{"a certificate that ends later", func(s *Snapshot) { s.Certificate.NotAfter = checkedAt.AddDate(0, 0, 61) },
@@ -206,6 +206,10 @@ var badFiles = []bad{
 		s.setServers("https://octo1:10943", "https://OCTO1:10943/")
 		s.API.Nodes = s.API.Nodes[:1]
 	}, Warning, idDuplicates, "polled 2 times", "octo-tentacle server-comms --style=TentacleActive --thumbprint=" + clusterThumbprint + " --host=octo1 --port=10943"},
+	{"a setting of another certificate", func(s *Snapshot) { s.Certificate.Thumbprint = strings.Repeat("E", 40) },
+		Problem, idCertificateThumbprint, "is " + ownThumbprint + ", but the certificate's thumbprint is " + strings.Repeat("E", 40), "(replace FILE) octo-tentacle import-certificate --from-file=FILE"},
+	{"a certificate without the setting", func(s *Snapshot) { s.Thumbprint = "" },
+		OK, idCertificateThumbprint, "its thumbprint is " + ownThumbprint, ""},
 	{"a certificate signed with SHA-1", func(s *Snapshot) { s.Certificate.SHA1 = true },
 		Warning, idCertificateStrength, "signed with SHA-1", "(then register it again) octo-tentacle new-certificate"},
 	{"a certificate with a short key", func(s *Snapshot) { s.Certificate.KeyBits = 1024 },
@@ -405,6 +409,10 @@ const proves = "octo-tentacle check --server=https://octopus.example.com --prove
 var badClusters = []bad{
 	{"a node without an address, called like the others", func(s *Snapshot) { s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"}) },
 		Problem, idNodes, "OCTO3 is not polled\nwork queued on a node that is not polled waits forever\neach address leads to another node", "(its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --server-comms-address=https://octo3.example.com:10943"},
+	{"a node without an address, and a key from standard input", func(s *Snapshot) {
+		s.API.Nodes = append(s.API.Nodes, octoapi.Node{Name: "OCTO3"})
+		s.ServerOptions = append(s.ServerOptions, "--apikey-file=FILE")
+	}, Problem, idNodes, "OCTO3 is not polled", "(replace FILE; its addresses are guesses) octo-tentacle poll-server --server=https://octopus.example.com --apikey-file=FILE --server-comms-address=https://octo3.example.com:10943"},
 	{"a node without a port, behind NAT", func(s *Snapshot) {
 		s.setServers("https://octopus.example.com:10943", "https://octopus.example.com:10944")
 		s.API.Nodes = []octoapi.Node{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}

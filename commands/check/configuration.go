@@ -11,7 +11,7 @@ func (r *report) configuration() {
 	case err == nil:
 		r.ok(idConfiguration, "the configuration can be read")
 	case errors.Is(err, fs.ErrPermission):
-		fix := "sudo " + r.Tentacle.Command("check")
+		fix := "sudo " + r.Tentacle.Command("check", r.ServerOptions...)
 		if r.windows() {
 			fix = ""
 		}

@@ -162,8 +162,11 @@ func (r *report) waits(fix string) bool {
 // notComplete says that the fix of the finding just added, if it has one, needs a person although
 // it has no placeholders: what they have to do about it.
 func (r *report) notComplete(open string) {
-	if last := &r.findings[len(r.findings)-1]; last.Complete {
+	switch last := &r.findings[len(r.findings)-1]; {
+	case last.Complete:
 		last.Complete, last.Open = false, open
+	case open == guesses && last.Open != "": // which hold whatever else is to be done
+		last.Open += "; " + open
 	}
 }
 

@@ -11,13 +11,14 @@ import (
 )
 
 // nodes reads names of nodes: one after a - is in maintenance, after a ! offline, after a _ for the
-// web alone.
+// web alone, and after several of them all of that.
 func nodes(text string) (list []octoapi.Node) {
 	for _, name := range strings.Fields(text) {
 		bare := strings.TrimLeft(name, "-!_")
+		is := func(mark string) bool { return strings.Contains(strings.TrimSuffix(name, bare), mark) }
 		list = append(list, octoapi.Node{
 			ID: "OctopusServerNodes-" + bare, Name: bare,
-			InMaintenanceMode: name[0] == '-', Offline: name[0] == '!', WebOnly: name[0] == '_',
+			InMaintenanceMode: is("-"), Offline: is("!"), WebOnly: is("_"),
 		})
 	}
 	return list
@@ -152,16 +153,22 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 			want: lines("node1:", "node2:", "same: a b (10.0.0.1:10943 )", "unpolled: 1")},
 		{name: "two names of one port, without nodes", addresses: "a\nb at=10.0.0.1\nc",
 			want: lines("same: a b (10.0.0.1:10943 )")},
+		{name: "two names of each of two ports, without nodes", addresses: "a\nb at=10.0.0.1\nc\nd at=10.0.0.3",
+			want: lines("same: a b (10.0.0.1:10943 )", "same: c d (10.0.0.3:10943 )")},
 		{name: "two IP addresses of one node", nodes: "node1 node2", addresses: "octo1 is=node1\nocto2 is=node1",
 			want: lines("node1: at octo1 octo2 web-port", "node2: UNPOLLED", "same: octo1 octo2 ( node1)")},
 		{name: "one name from web ports that may be one", nodes: "node1 node2", addresses: "a is=node1 nowhere\nb is=node1 nowhere",
 			want: lines("node1:", "node2:")},
 		{name: "through a proxy, each host names its node", nodes: "node1 node2", addresses: "octo1 is=node1 nowhere\nocto2 is=node2 nowhere",
 			want: lines("node1: at octo1 web-port", "node2: at octo2 web-port")},
+		{name: "through a proxy that the web ports do not need", nodes: "node1 node2", addresses: "octo1 is=node1 nowhere web=10.9.9.1\nocto2 is=node2 nowhere web=10.9.9.2",
+			want: lines("node1: at octo1 web-port", "node2: at octo2 web-port")},
 		{name: "one port names two nodes", nodes: "node1 node2", addresses: "a is=node1\nb at=10.0.0.1 is=node2\nc",
 			want: lines("node1:", "node2:", "same: a b (10.0.0.1:10943 )")},
 		{name: "behind NAT, with one host", nodes: "node1 node2 node3", addresses: "octopus:10943 is=node1\noctopus:10944 is=node1\noctopus:10945 is=node1",
 			want: lines("node1:", "node2:", "node3:")},
+		{name: "behind NAT, with a port where nothing responds", nodes: "node1 node2", addresses: "octopus:10943 is=node1\noctopus:10944 silent is=node1",
+			want: lines("node1:", "node2:")},
 		{name: "behind NAT, with a host for each", nodes: "node1 node2", addresses: "octo1 is=node1 web=10.9.9.9\nocto2:10944 is=node1 web=10.9.9.9",
 			want: lines("node1:", "node2:")},
 		{name: "behind NAT, with two names", nodes: "node1 node2", addresses: "octopus:10943\nnat2:10944 at=10.0.0.1 to=10944 is=node1",
@@ -210,6 +217,12 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 			want: lines("node1: at node1 b web-port", "node2: UNPOLLED", "node3:", "node4:", "same: node1 b (10.0.0.1:10943 node1)")},
 		{name: "a node in maintenance has no address left", nodes: "node1 node2 -node3", addresses: "a\nb",
 			want: lines("node1:", "node2:", "node3:", "drained: 1")},
+		{name: "there may be an address for a node in maintenance", nodes: "node1 -node2", addresses: "a\nb",
+			want: lines("node1:", "node2:")},
+		{name: "a node that hands out work is not polled, let alone one in maintenance", nodes: "node1 node2 -node3", addresses: "a",
+			want: lines("node1:", "node2:", "node3:", "unpolled: 1")},
+		{name: "a node in maintenance that is offline", nodes: "node1 -!node2", addresses: "node1 is=node1\nb at=10.0.0.1",
+			want: lines("node1: at node1 b web-port", "node2:", "same: node1 b (10.0.0.1:10943 node1)")},
 		{name: "a node in maintenance is polled", nodes: "node1 -node2", addresses: "a is=node1\nb is=node2",
 			want: lines("node1: at a web-port", "node2: at b web-port")},
 		{name: "a node that refuses", nodes: "node1 node2", addresses: "a is=node1 accepts\nb is=node2 refuses",
@@ -252,6 +265,9 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 		{name: "nor where nothing answers", nodes: "node1", addresses: "a silent",
 			queues: coverage.NotShared, checks: checked("node1"),
 			want: lines("node1:")},
+		{name: "nor where nothing answers any more", nodes: "node1 node2", addresses: "a silent",
+			queues: coverage.NotShared, fresh: checked("node1"),
+			want: lines("node1:", "node2:", "unpolled: 1")},
 		{name: "nor from before the node went down", nodes: "octo1 octo2", addresses: "octo1 is=octo1\nocto2 silent",
 			queues: coverage.NotShared, checks: checked("octo2"),
 			want: lines("octo1: at octo1 web-port", "octo2: perhaps octo2")},
@@ -287,5 +303,83 @@ func TestWhichNodeIsPolledIsSaidWhereItIsProved(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestWhoIsAtASilentAddressIsSaidIfThatMissesNothing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, nodes, addresses, want string }{
+		{"the node in maintenance", "node1 node2 -node3", "a is=node1\nb is=node2\nc silent", "c: node3"},
+		{"one of two, which are as many as the addresses", "node1 -node2 !node3", "a is=node1\nb silent\nc silent", "b: node2 node3, c: node2 node3"},
+		{"more addresses than such nodes", "node1 -node2", "a is=node1\nb silent\nc silent", ""},
+		{"a node that hands out work may be there", "node1 node2 -node3", "a is=node1\nb silent", ""},
+		{"it may be where something answers", "node1 -node2", "a\nb silent", "b: node2"},
+		{"a node in maintenance that is polled is elsewhere", "node1 -node2 !node3", "a is=node1\nb is=node2\nc silent", "c: node3"},
+		{"a node with a silent address of its own is there", "node1 -octo2 -node3", "a is=node1\nocto2 silent\nb silent", "octo2: octo2, b: node3"},
+		{"the address of a node that hands out work", "octo1 octo2 -octo3", "octo1 is=octo1\nocto2 silent", ""},
+		{"the address of a node that is gone", "node1 -node2", "a is=node1\nb silent is=node3", ""},
+		{"something else responds", "node1 -node2", "a is=node1\nb wrong", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := coverage.Judge(coverage.Evidence{Nodes: nodes(test.nodes), Addresses: addresses(test.addresses)})
+			var got []string
+			for _, p := range r.Places {
+				host := strings.TrimSuffix(strings.TrimPrefix(p.URL, "https://"), ":10943")
+				if idle := r.Idle(p); len(idle) > 0 {
+					var names []string
+					for _, n := range idle {
+						names = append(names, n.Name)
+					}
+					got = append(got, host+": "+strings.Join(names, " "))
+				}
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, ", ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestNothingWaitsIfSharedQueuesAreServedOrEachNodeIsProvedToBePolled(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, nodes, addresses string
+		queues                 coverage.Sharing
+		enough, proved         bool
+	}{
+		{"shared queues, one address", "node1 node2", "a", coverage.Shared, true, false},
+		{"shared queues, one address of two", "node1 node2", "a silent\nb", coverage.Shared, true, false},
+		{"shared queues, and nothing answers", "node1 node2", "a silent", coverage.Shared, false, false},
+		{"shared queues, and what answers refuses", "node1 node2", "a refuses", coverage.Shared, false, false},
+		{"shared queues, and what answers hands out nothing", "node1 node2", "a mute", coverage.Shared, false, false},
+		{"queues of their own", "node1 node2", "a", coverage.NotShared, false, false},
+		{"each node is proved", "node1 node2", "a is=node1\nb is=node2", coverage.NotShared, false, true},
+		{"one of two is proved", "node1 node2", "a is=node1\nb", coverage.NotShared, false, false},
+		{"the one that is not proved hands out nothing", "node1 -node2", "a is=node1\nb", coverage.NotShared, false, true},
+		{"none hands out work", "-node1", "a is=node1", coverage.NotShared, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := coverage.Judge(coverage.Evidence{Nodes: nodes(test.nodes), Addresses: addresses(test.addresses), Queues: coverage.Queues{State: test.queues}})
+			if r.Enough() != test.enough || r.Proved() != test.proved {
+				t.Errorf("enough: %v, proved: %v", r.Enough(), r.Proved())
+			}
+		})
+	}
+}
+
+func TestAnAddressMayBeCalledLikeANode(t *testing.T) {
+	t.Parallel()
+	for address, alike := range map[string]bool{
+		"https://octo1:10943": true, "https://OCTO1.example.com:10943": true, "octo1:10943": true, "octo1.example.com": true,
+		"https://octo10:10943": false, "https://10.0.0.1:10943": false, "https://octo%1": false, "": false,
+	} {
+		if got := coverage.Alike(address, "Octo1.internal"); got != alike {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+	if coverage.Alike("https://10.0.0.1:10943", "10") || !coverage.Alike("https://[2001:db8::1]:10943", "2001:db8::1") {
+		t.Error("the label of an IP address is all of it")
 	}
 }

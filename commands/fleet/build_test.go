@@ -274,6 +274,8 @@ func TestHealthThatDependsOnTheNode(t *testing.T) {
 	check := func(node int, well bool, machines int) octoapi.HealthTask {
 		return octoapi.HealthTask{Machines: machines, Task: octoapi.Task{Succeeded: well, Warned: !well, ServerNode: fmt.Sprintf("OctopusServerNodes-octo%d", node)}}
 	}
+	warned := check(2, true, 1)
+	warned.Warned = true
 	for _, c := range []struct {
 		name   string
 		checks []octoapi.HealthTask
@@ -283,16 +285,216 @@ func TestHealthThatDependsOnTheNode(t *testing.T) {
 		{"well on all", []octoapi.HealthTask{check(1, true, 1), check(2, true, 1)}, false},
 		{"ill on all", []octoapi.HealthTask{check(1, false, 1), check(2, false, 1)}, false},
 		{"ill on one", []octoapi.HealthTask{check(1, true, 1), check(2, false, 1)}, true},
+		{"well on one, with warnings on the other", []octoapi.HealthTask{check(1, true, 1), warned}, true},
+		{"by nobody knows whom", []octoapi.HealthTask{check(1, true, 1), {Machines: 1}}, false},
 		{"ill on one, once, with others", []octoapi.HealthTask{check(1, true, 9), check(2, false, 9)}, false},
 		{"ill on one, always, with others", []octoapi.HealthTask{check(1, true, 0), check(2, false, 0), check(2, false, 0)}, true},
 		{"ill on one, and well before", []octoapi.HealthTask{check(1, true, 1), check(2, false, 1), check(2, true, 1)}, false},
 	} {
 		m := tentacle("web", at(1), at(2), at(3))
 		m.Checks = c.checks
-		if got := slices.ContainsFunc(Build(cluster(m)).Findings, func(f Finding) bool {
-			return f.ID == Flapping && f.What == "health checks that octo1 ran succeed, and those that octo2 ran do not"
-		}); got != c.flaps {
-			t.Errorf("%s: %v", c.name, got)
+		want := []string{"web ok: polled polled polled"}
+		if c.flaps {
+			want = []string{"web warning: polled polled polled", "warning flapping: health checks that octo1 ran succeed, and those that octo2 ran do not [web]"}
+		}
+		compare(t, Build(cluster(m)), want...)
+	}
+}
+
+func TestTheStatesOfNodesAndQueuesAreThoseOfListNodes(t *testing.T) {
+	t.Parallel()
+	e := cluster(tentacle("one", at(1)))
+	e.Nodes[1].InMaintenanceMode = true
+	e.Nodes[2].WebOnly = true
+	e.Nodes = append(e.Nodes, octoapi.Node{Name: "octo4", Offline: true, InMaintenanceMode: true, WebOnly: true})
+	e.Tasks = []Task{{ID: "ServerTasks-1", Node: "OctopusServerNodes-octo2"}, {ID: "ServerTasks-2", Node: "OctopusServerNodes-gone"}}
+	r := Build(e)
+	var states, ran []string
+	for _, n := range r.Nodes {
+		states = append(states, n.State)
+	}
+	for _, task := range r.Tasks {
+		ran = append(ran, task.Node)
+	}
+	if !slices.Equal(states, []string{"works", "drained", "ui-only", "offline"}) || !slices.Equal(ran, []string{"octo2", "OctopusServerNodes-gone"}) || e.Tasks[0].Node == "octo2" {
+		t.Errorf("%q, %q", states, ran)
+	}
+	for state, want := range map[coverage.Sharing]Queues{
+		coverage.Shared: SharedQueues, coverage.NotShared: OwnQueues, coverage.PartlyShared: OwnQueues, coverage.Unknown: UnknownQueues,
+	} {
+		e.Queues.State = state
+		if got := Build(e).Queues; got != want {
+			t.Errorf("%v: %s, and not %s", state, got, want)
+		}
+	}
+}
+
+func TestEachAddressIsListedWithWhatIsWrongThere(t *testing.T) {
+	t.Parallel()
+	const old, unseen, foreign, down = "https://old:10943", "https://unseen:10943", "https://foreign:10943", "https://down:10943"
+	e := cluster(tentacle("all", at(1), at(2), at(3), old, unseen, foreign, down), tentacle("well", at(1), at(2), at(3)), tentacle("two", at(1), at(2)))
+	e.Nodes[2].Offline = true
+	replaced := e.Addresses[at(3)]
+	replaced.URL, replaced.Remote, replaced.Host = old, "10.0.0.9:10943", octoapi.NodeAtHost{Node: octoapi.Node{Name: "octo9"}, Verified: true, Remote: "10.0.0.9:443"}
+	e.Addresses[old] = replaced
+	e.Addresses[foreign] = Seen{Other: "DDDD", Address: coverage.Address{URL: foreign}}
+	e.Addresses[down] = Seen{Address: coverage.Address{URL: down, Silent: true}}
+	silent := e.Addresses[at(2)]
+	silent.Answers, silent.Silent, silent.Remote, silent.Host = false, true, "", octoapi.NodeAtHost{}
+	e.Addresses[at(2)] = silent
+
+	r := Build(e)
+	var got []string
+	for _, a := range r.Addresses {
+		got = append(got, fmt.Sprintf("%d %s %s %v: %s", a.Machines, a.URL, a.Node, a.Proved, a.Note))
+	}
+	want := []string{
+		"3 https://octo1:10943 octo1 true: ",
+		"3 https://octo2:10943 octo2 false: does not answer from here",
+		"2 https://octo3:10943 octo3 true: leads to a node that the cluster calls offline",
+		"1 https://down:10943  false: does not answer from here",
+		"1 https://foreign:10943  false: presents another certificate",
+		"1 https://old:10943  false: leads to octo9, which is no node of the cluster",
+		"1 https://unseen:10943  false: not looked at",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwanted\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, m := range r.Machines {
+		if m.Name == "all" && !slices.Equal(m.Unmatched, []string{old, unseen, foreign, down}) || m.Name != "all" && len(m.Unmatched) > 0 {
+			t.Errorf("%s: %q", m.Name, m.Unmatched)
+		}
+	}
+	var unknown []string
+	for _, f := range r.Findings {
+		if f.ID == UnknownAddress {
+			unknown = append(unknown, f.Address+" "+f.What)
+		}
+	}
+	if want := []string{foreign + " " + foreign + " presents another certificate, as seen from here: DDDD", old + " " + old + " leads to octo9, which is no node of the cluster"}; !slices.Equal(unknown, want) {
+		t.Errorf("%q", unknown)
+	}
+
+	e.Nodes = nil
+	for _, a := range Build(e).Addresses {
+		if a.URL == at(1) && (a.Node != "octo1" || !a.Proved) {
+			t.Errorf("where the nodes are not known, the web port is not believed: %+v", a)
+		}
+	}
+}
+
+// TestWhoDoesNotPollWhatMostDoIsNamed where nodes are not told apart: at least three, and more than
+// half of those that answered, poll the address.
+func TestWhoDoesNotPollWhatMostDoIsNamed(t *testing.T) {
+	t.Parallel()
+	nat := func(port int) string { return fmt.Sprintf("https://gateway:%d", port) }
+	gateway := func(queues coverage.Sharing, with, without int) Evidence {
+		var machines []Evident
+		for i := range with + without {
+			m := tentacle(fmt.Sprintf("m%d", i), nat(1))
+			if i < with {
+				m = tentacle(fmt.Sprintf("m%d", i), nat(1), nat(2))
+			}
+			machines = append(machines, m)
+		}
+		silent := tentacle("silent")
+		silent.State, silent.Servers = NoAnswer, nil
+		e := cluster(append(machines, silent)...)
+		e.Queues.State = queues
+		for n := 1; n <= 2; n++ {
+			e.Addresses[nat(n)] = Seen{Address: coverage.Address{URL: nat(n), Answers: true, Remote: fmt.Sprintf("10.0.0.9:%d", n)}}
+		}
+		return e
+	}
+	for _, c := range []struct {
+		queues        coverage.Sharing
+		with, without int
+		unusual       bool
+	}{
+		{coverage.NotShared, 3, 2, true},
+		{coverage.Unknown, 3, 2, true},
+		{coverage.NotShared, 3, 3, false},
+		{coverage.NotShared, 2, 1, false},
+		{coverage.NotShared, 4, 0, false},
+		{coverage.Shared, 4, 1, false},
+	} {
+		var got []string
+		for _, f := range Build(gateway(c.queues, c.with, c.without)).Findings {
+			if f.ID == UnusualAddresses {
+				got = append(got, f.Address)
+				if len(f.Machines) != c.without {
+					t.Errorf("%+v: %q", c, f.Machines)
+				}
+			}
+		}
+		if want := []string{nat(2)}; c.unusual && !slices.Equal(got, want) || !c.unusual && len(got) > 0 {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	named := Build(cluster(tentacle("a", at(1), at(2)), tentacle("b", at(1), at(2)), tentacle("c", at(1), at(2)), tentacle("d", at(1))))
+	if slices.ContainsFunc(named.Findings, func(f Finding) bool { return f.ID == UnusualAddresses }) {
+		t.Errorf("the node is known: %q", shown(named))
+	}
+}
+
+func TestASummaryCountsEachTentacleOnce(t *testing.T) {
+	t.Parallel()
+	state := func(name string, s State, version string) Evident {
+		m := tentacle(name)
+		m.State, m.Servers, m.Version = s, nil, version
+		return m
+	}
+	ill := tentacle("ill", at(1), at(2), at(3))
+	ill.HealthStatus = "Unhealthy"
+	old := tentacle("old", at(1), at(2), at(3))
+	old.UpgradeRequired, old.Version = true, "6.2.50"
+	off := state("off", Disabled, "")
+	off.IsDisabled, off.HealthStatus = true, "Unavailable" // which nobody wonders about
+	r := Build(cluster(tentacle("well", at(1), at(2), at(3)), tentacle("one", at(1)), ill, old, off,
+		state("k8s", Kubernetes, "9.1.0"), state("mute", NoAnswer, "9.1.0"), state("garbled", Unreadable, ""), state("later", NotAsked, "")))
+	s := r.Summary
+	for what, counts := range map[string][2]int{
+		"machines": {s.Machines, 9}, "ok": {s.OK, 1}, "skipped": {s.Skipped, 5}, "warnings": {s.Warnings, 2}, "problems": {s.Problems, 1},
+		"answered": {s.Answered, 4}, "no answer": {s.NoAnswer, 2}, "not asked": {s.NotAsked, 1}, "left out": {s.LeftOut, 2},
+		"disabled": {s.LeftOutBy[Disabled], 1}, "agents": {s.LeftOutBy[Kubernetes], 1}, "all polled": {s.AllPolled, 3}, "misses a node": {s.MissesNode, 1},
+		"octo2 polled": {r.Nodes[1].Polled, 3}, "octo2 missing": {r.Nodes[1].Missing, 1}, "octo2 unknown": {r.Nodes[1].Unknown, 5},
+	} {
+		if counts[0] != counts[1] {
+			t.Errorf("%s: %d, and not %d", what, counts[0], counts[1])
+		}
+	}
+	if want := []Version{{"9.1.0", 2}, {"8.3.100", 3}, {"6.2.50", 1}, {"", 3}}; !slices.Equal(s.Versions, want) {
+		t.Errorf("%v", s.Versions)
+	}
+	var upgrade []string
+	for _, f := range r.Findings {
+		if f.ID == OldVersion || f.ID == Unhealthy {
+			upgrade = append(upgrade, fmt.Sprint(f.What, f.Machines))
+		}
+	}
+	if want := []string{"the server reports it as unhealthy[Spaces-1/Machines-ill]", "the server says that Tentacle 6.2.50 must be upgraded[Spaces-1/Machines-old]"}; !slices.Equal(upgrade, want) {
+		t.Errorf("%q", upgrade)
+	}
+}
+
+func TestWhySomebodyIsSilentDependsOnTheQueues(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		queues          coverage.Sharing
+		why, node, want string
+	}{
+		{coverage.NotShared, "", "octo2", "it may be off, busy, or not reached, or not poll octo2"},
+		{coverage.Unknown, "", "OctopusServerNodes-octo2", "it may be off, busy, or not reached, or not poll octo2"},
+		{coverage.Shared, "", "octo2", "it may be off, busy, or not reached"},
+		{coverage.NotShared, "", "", "it may be off, busy, or not reached"},
+		{coverage.NotShared, "the task was cancelled", "octo2", "the task was cancelled, or not poll octo2"},
+	} {
+		m := tentacle("mute")
+		m.State, m.Servers, m.Why, m.Node = NoAnswer, nil, c.why, c.node
+		e := cluster(m)
+		e.Queues.State = c.queues
+		if f := Build(e).Findings[0]; f.ID != UnansweredScript || f.Why != c.want {
+			t.Errorf("%+v: %+v", c, f)
 		}
 	}
 }

@@ -72,6 +72,8 @@ func TestRelativePathsAreBelowAFolder(t *testing.T) {
 		{before.PollingProxy.PasswordFile, "p"},
 		{before.Service.Account.PasswordFile, "s"},
 		{File{}.In(folder).Home, ""},
+		{File{Applications: "apps"}.In(folder).Applications, filepath.Join(folder, "apps")},
+		{File{Certificate: &Certificate{PasswordFile: "c"}}.In(folder).Certificate.PasswordFile, filepath.Join(folder, "c")},
 	} {
 		if path.got != path.want {
 			t.Errorf("%s, not %s", path.got, path.want)

@@ -1,6 +1,7 @@
 package tentaclefile
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,6 +35,15 @@ registrations:
     workerPools: [Linux]
 service: {install: true, account: {user: octopus}, start: true}
 `
+
+// numbered is a text for each number from 1 to n.
+func numbered(format string, n int) string {
+	var all strings.Builder
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&all, format, i)
+	}
+	return all.String()
+}
 
 // TestFilesAreTakenAndRefusedAsTheSchemaSays: an editor marks what octo-tentacle refuses. Where
 // only one of them can know, the row says which.
@@ -81,6 +91,13 @@ func TestFilesAreTakenAndRefusedAsTheSchemaSays(t *testing.T) {
 		{"a text as number", "pollingConnectionCount: '5'", "line 1: pollingConnectionCount: expected a whole number from 1, like 5", both},
 		{"no connection", "pollingConnectionCount: 0", "line 1: pollingConnectionCount: expected a whole number from 1, like 5", both},
 		{"a port that is none", "listen: {port: 70000}", "line 1: listen.port: expected a port, 1 to 65535", both},
+		{"the highest port", "listen: {port: 65535}", "", both},
+		{"the port above it", "listen: {port: 65536}", "line 1: listen.port: expected a port, 1 to 65535", both},
+		{"numbers and words without a value", "pollingConnectionCount:\nservice: {start: }\nports:", "line 1: pollingConnectionCount: it has no value: give one, or omit the key to leave this as it is\n" +
+			"line 2: service.start: it has no value: give one, or omit the key to leave this as it is\nline 3: ports: expected ports, like 10943, or a range like 10943-10945", both},
+		{"a list as the name of a key", "[instance]: web", "line 1: expected the name of a key", both},
+		{"a tag of the name of a key", "!!str instance: web", "line 1: expected the name of a key", readAlone},
+		{"ports that are none", "nodes: [https://a]\nports: [true]", "line 2: ports: expected ports, like 10943, or a range like 10943-10945", both},
 		{"a text in the place of keys", "service: web", "line 1: service: expected keys and values, not text", both},
 		{"another word", "certificate: new", "line 1: certificate: expected if-blank, or the keys pfx, passwordFile", both},
 		{"yes", "service: {start: yes}", "line 1: service.start: expected true or false", both},
@@ -107,6 +124,8 @@ home: "C:\\Octopus"`, "", both},
 			"line 1: thumbprints: expected one thumbprint of the cluster, or two while its certificate is renewed", both},
 		{"a host with a port", "pollingProxy: {host: 'proxy:3128'}", "line 1: pollingProxy.host: expected a host name or an IP address alone, like web01.example.com; the port has a key of its own", readAlone},
 		{"an address to listen on that is none", "listen: {address: localhost}", "line 1: listen.address: expected an IP address of this machine, like 10.0.0.5, or any", readAlone},
+		{"a tag of a set without a name", "registrations: [{tenantTags: [/VIP]}]", "line 1: registrations[0].tenantTags[0]: expected a tag set and a tag, like CustomerType/VIP", both},
+		{"a set without a tag", "registrations: [{tenantTags: [CustomerType/]}]", "line 1: registrations[0].tenantTags[0]: expected a tag set and a tag, like CustomerType/VIP", both},
 		{"a tag without its set", "registrations: [{tenantTags: [VIP]}]", "line 1: registrations[0].tenantTags[0]: expected a tag set and a tag, like CustomerType/VIP", both},
 		{"standard input as a file", "certificate: {pfx: '-'}", "line 1: certificate.pfx: expected the path of a file or folder: standard input (-) has none", readAlone},
 		{"a home folder", "home: ~/web", "line 1: home: ~ has no meaning here: write the folder out", readAlone},
@@ -135,6 +154,11 @@ home: "C:\\Octopus"`, "", both},
 		{"all mistakes at once", "instance: a/b\nhomee: x\nlisten: {port: x}", `line 1: instance: "a/b" is not a valid instance name: it must not contain / \ : * ? " < > |` +
 			"\nline 2: there is no key homee; did you mean home?\nline 3: listen.port: expected a port, 1 to 65535", both},
 		{"a word in capitals", "communication: Polling", "", schemaAlone},
+		{"as many items as there may be", "registrations: [{roles: [" + numbered("r%d, ", 1000) + "]}]", "", both},
+		{"as many addresses as there may be", "nodes: [" + numbered("'https://n%d',", 500) + "]\nports: 10943-10944", "", both},
+		{"too many addresses", "nodes: [" + numbered("'https://n%d',", 501) + "]\nports: 10943-10944", "line 2: ports: nodes and ports make more than 1000 addresses", readAlone},
+		{"too many values", "registrations: [" + numbered("{name: r%[1]d, policy: p, environments: [e], roles: [a, b, c, d, e, f, g, h, i, j, k, l, m, o, p]}, ", 1000) + "]",
+			"line 1: registrations[952].roles[1]: the file has more than 20000 values", readAlone},
 		{"too many items", "nodes: [" + strings.Repeat("'https://a:1',", 1001) + "]", "line 1: nodes: the list has more than 1000 items", readAlone},
 	} {
 		_, err := Read("", []byte(c.content))

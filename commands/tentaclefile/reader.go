@@ -104,7 +104,7 @@ func (r *reader) value(n *yaml.Node, key string) (*yaml.Node, bool) {
 	n = aliased(n)
 	r.values++
 	switch {
-	case r.values == maxValues:
+	case r.values == maxValues+1:
 		r.wrong(n.Line, key, fmt.Errorf("the file has more than %d values", maxValues))
 		return nil, false
 	case r.values > maxValues:

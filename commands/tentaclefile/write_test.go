@@ -154,6 +154,44 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	})
 }
 
+func TestCommentsStandAboveTheirKeys(t *testing.T) {
+	t.Parallel()
+	f := File{
+		Instance: "web", Space: "no", Nodes: []string{"https://octo1:10943", "https://octo2:10943"},
+		Registrations: []Registration{{Kind: octoapi.Target, Name: "a\u202eb\U000e0001", Environments: []string{"12:30"}, Tenants: []string{}}},
+	}
+	got := string(Write(f, map[string]string{
+		"": "Of web.\n\nTwo paragraphs.", "space": "The space.", Key("nodes", 1): "The second\x1b.", Key(Key("registrations", 0), "name"): "Its name.",
+		Key("registrations", 0): "The first.", "home": "Not there.",
+	}))
+	const want = `# Of web.
+#
+# Two paragraphs.
+
+instance: web
+# The space.
+space: "no"
+nodes:
+  - https://octo1:10943
+  # The second\x1b.
+  - https://octo2:10943
+registrations:
+  # The first.
+  - kind: target
+    # Its name.
+    name: "a\u202eb\U000E0001"
+    environments:
+      - "12:30"
+    tenants: []
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := string(Write(File{}, map[string]string{"": "Nothing."})); got != "# Nothing.\n\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(whole)
 	f.Add("nodes: &a [https://a:1]\nthumbprints: *a\nports: '1-3'\n")

@@ -12,7 +12,7 @@ import (
 	"testing/iotest"
 )
 
-var limits = Limits{Total: 1 << 20, Value: 256 << 10}
+var limits = Limits{Total: 2 << 20, Value: 512 << 10}
 
 // readPage reads the names of what is in {"items": […]}, as the packages that ask do.
 func readPage(ctx context.Context, from io.Reader) (names []string, err error) {
@@ -82,6 +82,52 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 		if isError && !errors.Is(err, wanted) || !isError && !errors.As(err, test.is) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestTheErrorNamesTheLimitThatIsReached: whoever reads it knows what there is too much of.
+func TestTheErrorNamesTheLimitThatIsReached(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		from io.Reader
+		want TooLargeError
+	}{
+		"everything":  {io.MultiReader(strings.NewReader(`{"items":[`), repeating(`{"name":"x"},`)), TooLargeError{limits.Total, Bytes}},
+		"one value":   {io.MultiReader(strings.NewReader(`{"x":"`), repeating("x")), TooLargeError{limits.Value, Bytes}},
+		"elements":    {io.MultiReader(strings.NewReader(`{"x":[`), repeating("1,")), TooLargeError{mostElements, Elements}},
+		"white space": {repeating(" "), TooLargeError{limits.Value, Bytes}},
+	} {
+		_, err := readPage(t.Context(), test.from)
+		if large, is := errors.AsType[*TooLargeError](err); !is || *large != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestElementsAreCountedForEachValue: a list of many small values is what it is made for.
+func TestElementsAreCountedForEachValue(t *testing.T) {
+	t.Parallel()
+	const items = 2 * mostElements
+	document := `{"items":[` + strings.Repeat("{},", items-1) + "{}]}"
+	if names, err := readPage(t.Context(), strings.NewReader(document)); err != nil || len(names) != items {
+		t.Errorf("%d, %v", len(names), err)
+	}
+}
+
+// TestWhiteSpaceInFrontCounts: of everything, but of no value.
+func TestWhiteSpaceInFrontCounts(t *testing.T) {
+	t.Parallel()
+	space := strings.Repeat(" ", int(limits.Value)*2)
+	r := NewReader(t.Context(), strings.NewReader(space+"[1]"), limits)
+	if begin, err := r.Peek(1); err != nil || string(begin) != "[" {
+		t.Fatalf("%q, %v", begin, err)
+	}
+	if err := r.Array(r.Skip); err != nil || r.Size() != int64(len(space)+len("[1]")) {
+		t.Errorf("%d, %v", r.Size(), err)
+	}
+	_, err := NewReader(t.Context(), repeating(" "), limits).Peek(1)
+	if large, is := errors.AsType[*TooLargeError](err); !is || *large != (TooLargeError{limits.Total, Bytes}) {
+		t.Error(err)
 	}
 }
 

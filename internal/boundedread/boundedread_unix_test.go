@@ -53,6 +53,14 @@ func TestAFileIsReadAndNothingElseIsOpened(t *testing.T) {
 	}
 }
 
+func TestALimitIsToldInTheUnitThatSuitsIt(t *testing.T) {
+	for limit, want := range map[int64]string{64 << 10: "64 KiB", 1<<20 - 1: "1023 KiB", 1 << 20: "1 MiB", 64 << 20: "64 MiB"} {
+		if got := (&TooLargeError{limit}).Size(); got != want {
+			t.Errorf("%d is %s, and not %s", limit, got, want)
+		}
+	}
+}
+
 func TestAnInputMayBeAPipeAndIsWaitedForInVainOnlyForAWhile(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -34,7 +34,13 @@ func TestASCIIIsTheSameValue(t *testing.T) {
 	if err := json.Unmarshal([]byte(ascii), &back); err != nil || back[value] != value {
 		t.Errorf("%s is %q, %v", ascii, back, err)
 	}
-	if got, want := ASCII(`{"é": "🐙"}`), `{"\u00e9": "\ud83d\udc19"}`; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for text, want := range map[string]string{
+		`{"é": "🐙"}`:            `{"\u00e9": "\ud83d\udc19"}`,
+		"\u007f\u0080":          "\u007f" + `\u0080`,
+		"\uffff" + "\U00010000": `\uffff\ud800\udc00`,
+	} {
+		if got := ASCII(text); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

@@ -5,8 +5,8 @@
 //	go run ./deploy/octopus/build [--output FOLDER] [--programs FOLDER] VERSION
 //
 // With --programs, the programs are taken from there, as those of a release: they lie in folders as
-// in the package. Two builds of the same sources, by the same Go, are equal byte
-// for byte.
+// in the package, and the licences of what they contain beside these, if it is to have them. Two
+// builds of the same sources, by the same Go, are equal byte for byte.
 package main
 
 import (
@@ -129,6 +129,10 @@ func write(to io.Writer, root, built string) error {
 		if err := add(z, filepath.Join(root, name), filepath.Base(name), 0o644); err != nil {
 			return err
 		}
+	}
+	const notices = "THIRD-PARTY-NOTICES.txt"
+	if err := add(z, filepath.Join(built, notices), notices, 0o644); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	for _, p := range programs {
 		if err := add(z, filepath.Join(built, p.path), p.path, 0o755); err != nil {
