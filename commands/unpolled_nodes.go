@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/internal/plural"
@@ -15,29 +14,14 @@ import (
 )
 
 // What is polled is compared with the nodes of the cluster that hand out work. Which address leads
-// to which node is known where they are called alike; elsewhere they are counted.
-
-// nodesAnswer are the nodes of the cluster, or why they are not known.
-type nodesAnswer struct {
-	nodes []octoapi.Node
-	err   error
-}
-
-// nodesTime is how long the nodes are waited for: a command can do without them.
-const nodesTime = 10 * time.Second
-
-// askNodes asks for the nodes of the cluster, which not every account may see.
-func (s *connection) askNodes(ctx context.Context) nodesAnswer {
-	ctx, cancel := context.WithTimeout(ctx, nodesTime)
-	defer cancel()
-	nodes, err := s.Nodes(ctx)
-	return nodesAnswer{nodes, err}
-}
+// to which node is known where they are called alike, or where the node's web port is at the same
+// host; elsewhere they are counted.
 
 // comparison is what a change of the polled addresses is compared with. Nil allows every change.
 type comparison struct {
 	cluster []string // its thumbprints, or one of them
 	nodes   []octoapi.Node
+	found   foundNodes
 	queues  coverage.Queues
 	force   bool // the change may poll fewer nodes
 }
@@ -63,6 +47,9 @@ func (s *connection) compare(ctx context.Context, answer nodesAnswer, now []tent
 	}
 	c := &comparison{cluster: d.cluster, nodes: answer.nodes, force: force}
 	unpolled := unpolledNodes(c.nodes, after)
+	if !force && c.refuse(before, after) == nil {
+		c.found = s.findNodes(ctx, c.nodes, before, after)
+	}
 	if unpolled == "" && c.refuse(before, after) == nil {
 		return c, nil
 	}
@@ -96,7 +83,11 @@ func (c *comparison) refuse(before, after []string) error {
 	was := min(len(before), len(working))
 	left := min(len(after), len(working), was-len(lost)+len(gained)+len(other))
 	if left >= was {
-		return nil
+		known := c.found.known(working, before)
+		if was, left = len(known), c.found.left(working, after); left >= was {
+			return nil
+		}
+		lost = slices.DeleteFunc(known, func(node string) bool { return slices.Contains(c.found.known(working, after), node) })
 	}
 	names := ""
 	if len(lost) > 0 && len(other) == 0 {
@@ -124,16 +115,6 @@ func (c *comparison) mayWork(addresses []string) []string {
 		is := func(node string) bool { return namedLike([]string{address}, node) }
 		return !slices.ContainsFunc(working, is) && slices.ContainsFunc(c.nodes, func(n octoapi.Node) bool { return is(n.Name) })
 	})
-}
-
-// workingNodes are the names of those that hand out work.
-func workingNodes(nodes []octoapi.Node) (names []string) {
-	for _, n := range nodes {
-		if n.TakesTasks() {
-			names = append(names, n.Name)
-		}
-	}
-	return names
 }
 
 // warnOfUnpolledNodes warns where fewer addresses are polled than nodes hand out work. One address
@@ -165,16 +146,4 @@ func unpolledNodes(nodes []octoapi.Node, polled []string) string {
 	}
 	return fmt.Sprintf("only %s polled, but %d nodes of the cluster hand out work%s: work queued on a node that is not polled waits",
 		plural.Of(len(polled), "address is", "addresses are"), len(working), unpolled)
-}
-
-// namedLike says whether the first label of an address's host is that of the node's name.
-func namedLike(addresses []string, node string) bool {
-	label := func(host string) string {
-		first, _, _ := strings.Cut(host, ".")
-		return first
-	}
-	return slices.ContainsFunc(addresses, func(address string) bool {
-		u, err := url.Parse(address)
-		return err == nil && strings.EqualFold(label(u.Hostname()), label(node))
-	})
 }

@@ -19,6 +19,39 @@ func addressesOf(hosts string) (addresses []string) {
 	return addresses
 }
 
+// TestWhoIsKnownToBePolledCountsMoreThanAddresses: the nodes are found at the addresses a, b and c.
+func TestWhoIsKnownToBePolledCountsMoreThanAddresses(t *testing.T) {
+	t.Parallel()
+	nodes := []octoapi.Node{{Name: "octo1"}, {Name: "octo2"}, {Name: "octo3"}}
+	for name, test := range map[string]struct {
+		before, after, silent string
+		want                  string // of the refusal; "" where there is none
+	}{
+		"a dead address stays for a node":       {"a b c x", "a b x", "x", "2 would be polled instead of 3 (no longer polled: octo3): work"},
+		"two dead ones stay":                    {"a b c x y", "a x y", "x y", "1 would be polled instead of 3 (no longer polled: octo2, octo3): work"},
+		"somebody unknown stays":                {"a b c x", "a b x", "", ""},
+		"the dead address goes":                 {"a b c x", "a b c", "x", ""},
+		"three unknown addresses for the three": {"a b c x y z", "x y z", "", ""},
+		"two of these are dead":                 {"a b c x y z", "x y z", "y z", "1 would be polled instead of 3"},
+		"a new address for one that goes":       {"a b c", "a b new", "", ""},
+		"a new address, and a dead one stays":   {"a b c x", "a b x new", "x", ""},
+		"nothing goes":                          {"a b x", "a x b", "x", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := map[string]string{}
+			for i, address := range addressesOf("a b c") {
+				at[address] = nodes[i].Name
+			}
+			c := &comparison{nodes: nodes, found: foundNodes{at: at, silent: addressesOf(test.silent)}}
+			err := c.refuse(addressesOf(test.before), addressesOf(test.after))
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(shown(err), test.want)) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // TestAChangeThatPollsFewerNodesIsRefused has nodes, of which a - drains one, and the addresses
 // that are polled before and after.
 func TestAChangeThatPollsFewerNodesIsRefused(t *testing.T) {
