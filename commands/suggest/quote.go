@@ -36,9 +36,10 @@ func isPlain(word, more string) bool {
 }
 
 // quoteForSh follows POSIX (Shell Command Language, 2.2 Quoting): nothing but ' is special between
-// single quotes. A line feed is not either, but begins a line in what a person reads.
+// single quotes. A line feed is not either, but begins a line in what a person reads. To zsh, a
+// word that begins with = is the path of a command.
 func quoteForSh(word string) (quoted string, ok bool) {
-	if isPlain(word, "-_./:=@+,%") {
+	if isPlain(word, "-_./:=@+,%") && word[0] != '=' {
 		return word, true
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'", visible.Is(word)

@@ -62,7 +62,7 @@ func FuzzShReadsAQuotedWordAsItIs(f *testing.F) {
 			shells = append(shells, more)
 		}
 	}
-	for _, word := range []string{"", "a b", "--role=$(id)`id`'\"\\", "-n", "~", "*", "a\nb\n", "!x", "web’s “x”", "#a", "a=b;c|d&e", "{a,b}", "\x00", "\xff"} {
+	for _, word := range []string{"", "a b", "--role=$(id)`id`'\"\\", "-n", "~", "*", "a\nb\n", "!x", "web’s “x”", "#a", "a=b;c|d&e", "==", "=ls", "{a,b}", "\x00", "\xff"} {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {
