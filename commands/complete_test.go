@@ -25,7 +25,7 @@ func completedAt(t *testing.T, line string) (first string, values []string) {
 func answerTo(t *testing.T, words []string) (first string, values []string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	if code := run(t.Context(), newConsole(strings.NewReader(""), &out, &err), append([]string{completing}, words...)); code != 0 || err.Len() > 0 {
+	if code := newConsole(strings.NewReader(""), &out, &err).complete(words); code != 0 || err.Len() > 0 {
 		t.Fatalf("%q: exit code %d, %s", words, code, &err)
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
