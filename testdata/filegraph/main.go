@@ -1,6 +1,6 @@
 // Filegraph finds files of a package that use each other's definitions in a circle:
 //
-//	go run ./testdata/filegraph [-max N] [-except FILE,…] [-why] PACKAGE…
+//	go run ./testdata/filegraph [-max N] [-why] PACKAGE…
 //
 // A file outside any circle can be read, and moved, once the files it uses are known. The files of
 // a circle can only be understood together, so circles should be small. PACKAGE is a pattern as
@@ -31,7 +31,6 @@ import (
 
 func main() {
 	most := flag.Int("max", 0, "fail if a circle has more than `N` files; 0 allows any")
-	except := flag.String("except", "", "`FILES` to leave out, by name, separated by commas")
 	why := flag.Bool("why", false, "list what the files of a circle use of each other")
 	flag.Parse()
 	if flag.NArg() == 0 {
@@ -45,7 +44,7 @@ func main() {
 	}
 	largest := 0
 	for _, p := range packages {
-		g, err := p.graph(imports, strings.Split(*except, ","))
+		g, err := p.graph(imports)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "filegraph: %s: %v\n", p.ImportPath, err)
 			os.Exit(1)
@@ -110,8 +109,8 @@ func (g graph) add(file, used, name string) {
 	g[file][used][name] = true
 }
 
-// graph reads the package, without the files excepted.
-func (p goPackage) graph(imports types.Importer, except []string) (graph, error) {
+// graph reads the package.
+func (p goPackage) graph(imports types.Importer) (graph, error) {
 	set := token.NewFileSet()
 	var files []*ast.File
 	for _, name := range p.GoFiles {
@@ -134,7 +133,7 @@ func (p goPackage) graph(imports types.Importer, except []string) (graph, error)
 		}
 		file := filepath.Base(set.Position(identifier.Pos()).Filename)
 		used := filepath.Base(set.Position(object.Pos()).Filename)
-		if file != used && !slices.Contains(except, file) && !slices.Contains(except, used) {
+		if file != used {
 			g.add(file, used, object.Name())
 		}
 	}
