@@ -130,13 +130,8 @@ func (p *applyPlace) mayUpdate(ctx context.Context) error {
 	if p.index != nil {
 		files = append(files, tentacleconfig.IndexFile(p.index.Name))
 	}
-	for _, file := range files {
-		if err := tentacleconfig.CheckCreatable(file); err != nil {
-			return err
-		}
-	}
-	if p.fresh {
-		return nil
+	if err := creatable(files...); err != nil || p.fresh {
+		return err
 	}
 	return p.filePlace.mayUpdate(ctx)
 }

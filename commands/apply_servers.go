@@ -338,6 +338,13 @@ func (r *fileRegistration) decide(now []tentacleconfig.TrustedServer) (decision,
 	return r.exact().of(d), nil
 }
 
+// polls says whether one of the addresses is among those to poll.
+func (r *fileRegistration) polls(addresses []string) bool {
+	return slices.ContainsFunc(addresses, func(one string) bool {
+		return slices.ContainsFunc(r.addresses, func(wished string) bool { return tentacleconfig.SameAddress(one, wished) })
+	})
+}
+
 // noteOthers says of the clusters that were trusted before, where the Tentacle comes to another
 // one, that they still are, and how to leave them.
 func (r *fileRegistration) noteOthers() {
@@ -347,9 +354,16 @@ func (r *fileRegistration) noteOthers() {
 		return
 	}
 	for _, cluster := range tentacleconfig.PolledClusters(servers) {
-		if !thumbprint.Contains(cluster, own) {
+		polled := polledAddresses(servers, cluster...)
+		switch {
+		case thumbprint.Contains(cluster, own):
+		case r.polls(polled): // the same cluster, whose certificate was renewed
+			old := cluster[len(cluster)-1]
+			r.out.notes = append(r.out.notes, fmt.Sprintf("the cluster's former thumbprint %s stays trusted, too; when every node presents %s: %s",
+				old, own, r.tentacle.retireCommand(old, own)))
+		default:
 			r.out.notes = append(r.out.notes, fmt.Sprintf("the former cluster is still polled, at %s; to leave it, after deregistering there: %s",
-				shortList(polledAddresses(servers, cluster...)), r.tentacle.suggest().Command("configure", "--remove-trust="+strings.Join(cluster, ","))))
+				shortList(polled), r.tentacle.suggest().Command("configure", "--remove-trust="+strings.Join(cluster, ","))))
 		}
 	}
 	polled := slices.Concat(tentacleconfig.PolledClusters(servers)...)

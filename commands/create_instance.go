@@ -217,8 +217,12 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	status, _ := lookAtService(ctx, serviceOf(n.Instance, "")) // the state is informational
 	status = ownService(status, false)
 	made.Service = serviceEntry{Name: status.Name, State: status.State}
-	if made.DryRun {
-		return nil
+	files := []string{n.ConfigPath}
+	if !n.indexed {
+		files = append(files, made.Index)
+	}
+	if err := creatable(files...); err != nil || made.DryRun {
+		return err
 	}
 	if err := tentacleconfig.Create(n.ConfigPath, n.settings()...); err != nil {
 		return err
@@ -226,6 +230,16 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	steps.Log(ctx, "write "+n.ConfigPath)
 	if err := n.register(ctx); err != nil {
 		return unfinishedError{done: n.ConfigPath + " was created", cause: err, finish: "run the same command again once the index can be written"}
+	}
+	return nil
+}
+
+// creatable says why one of the files could not be made, before the first of them is.
+func creatable(files ...string) error {
+	for _, file := range files {
+		if err := tentacleconfig.CheckCreatable(file); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func agentListOf(ctx context.Context, t *tentacle) agentList {
 		l.unreadable = true
 		l.unread = append(l.unread, about(t.suggest(), err))
 	}
-	l.renewals = renewalLines(t)
+	l.renewals = renewalsOf(t)
 	l.setPlaces(ctx, t)
 	return l
 }
@@ -213,8 +213,8 @@ func (l agentList) print(c *console) {
 		c.printf("\n")
 		printTable(c, serverColumns, l.Servers)
 	}
-	for _, renewal := range l.renewals {
-		c.printf("\n%s\n", renewal)
+	for _, r := range l.renewals {
+		r.print(c)
 	}
 	for _, d := range l.Diagnosis {
 		c.printf("\n%s\n", d.Text)

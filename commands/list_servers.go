@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
@@ -56,7 +55,7 @@ type serverList struct {
 	Service       listedService `json:"service"`
 	Servers       []serverEntry `json:"servers"`
 
-	renewals       []string // what to know of each cluster that is trusted under several thumbprints
+	renewals       []renewal // of the clusters that are trusted under several thumbprints
 	polls, listens bool
 	unreadable     bool // there is a certificate, but its thumbprint cannot be read
 }
@@ -165,19 +164,30 @@ func listOf(ctx context.Context, c *console, t *tentacle) serverList {
 		Thumbprint:    thumbprint,
 		Service:       listedService{serviceState{Name: status.Name, State: status.State}, pending, overridden},
 		Servers:       serverEntries(t.servers),
-		renewals:      renewalLines(t),
+		renewals:      renewalsOf(t),
 		polls:         tentacleconfig.Polling(t.servers),
 		listens:       t.document.Listens(),
 		unreadable:    unreadable,
 	}
 }
 
-func renewalLines(t *tentacle) (lines []string) {
+// renewal is that of a cluster's certificate, which is not over.
+type renewal struct {
+	old, renewed string // thumbprints
+	retire       string // the command that ends it
+}
+
+func renewalsOf(t *tentacle) (list []renewal) {
 	for _, cluster := range tentacleconfig.Renewals(t.servers) {
 		old, renewed := cluster[0], cluster[len(cluster)-1]
-		lines = append(lines, fmt.Sprintf("Renewal under way: %s is trusted beside %s. When every node presents it: %s", renewed, old, t.retireCommand(old, renewed)))
+		list = append(list, renewal{old, renewed, t.retireCommand(old, renewed)})
 	}
-	return lines
+	return list
+}
+
+func (r renewal) print(c *console) {
+	c.printf("\nRenewal under way: %s is trusted beside %s.\n", r.renewed, r.old)
+	c.printf("When every node presents it: %s\n", r.retire)
 }
 
 // serverColumns define the table of trusted servers.
@@ -218,8 +228,8 @@ func (l serverList) print(c *console) {
 		return
 	}
 	printTable(c, serverColumns, l.Servers)
-	for _, line := range l.renewals {
-		c.printf("\n%s\n", line)
+	for _, r := range l.renewals {
+		r.print(c)
 	}
 	switch {
 	case l.polls:
