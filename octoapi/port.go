@@ -165,8 +165,11 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 		return Port{}, portTry{}, err
 	}
 	tries := newAttempts(o.timing)
-	var before error
-	var tookBefore time.Duration
+	var (
+		before     error // of the last try that was not broken off, which found out this, and took as long
+		foundOut   portTry
+		tookBefore time.Duration
+	)
 	seen := ""
 	for {
 		started := time.Now()
@@ -181,9 +184,9 @@ func (o PortOptions) tryUntilDeadline(ctx context.Context, address string, try f
 			seen = thumbprint.Of(last.presented[0].Raw)
 		}
 		if before != nil && deadlinePassed(ctx) {
-			err = before // the deadline broke this try off, which says less than how the one before ended
+			err, last = before, foundOut // the deadline broke this try off, which says less than how the one before ended
 		} else {
-			before, tookBefore = err, took
+			before, foundOut, tookBefore = err, last, took
 		}
 		d := diagnosePort(err, u.Host, tookBefore).through(o.Proxy, proxied(u))
 		if o.FailFast && d.retry == retryBriefly {
