@@ -9,9 +9,10 @@ import (
 )
 
 // TestTheTimeIsLinear compares the time for many pieces at once with that for the same number one
-// part after another, never with a clock: quadratic would be ten times as long.
+// part after another, never with a clock: quadratic would be ten times as long. Linear is up to
+// three times as long, where the many need fresh memory, which some hosts are slow to give.
 func TestTheTimeIsLinear(t *testing.T) {
-	const n, times = 1000, 10
+	const n, times, most = 1000, 10, 5
 	repeat := func(format string, count int) string {
 		var b strings.Builder
 		for i := range count {
@@ -116,7 +117,7 @@ func TestTheTimeIsLinear(t *testing.T) {
 			// Both take as long as each other, so that a busy host interrupts them as often; and
 			// it is not always as busy.
 			ratio := math.Inf(1)
-			for try := 0; try < 8 && ratio > 3; try++ {
+			for try := 0; try < 8 && ratio > most; try++ {
 				start := time.Now()
 				for range times {
 					small()
@@ -126,7 +127,7 @@ func TestTheTimeIsLinear(t *testing.T) {
 				ratio = min(ratio, float64(time.Since(start)-inParts)/float64(inParts))
 			}
 			t.Logf("ratio %.1f", ratio)
-			if ratio > 3 {
+			if ratio > most {
 				t.Errorf("%d times as many at once take %.1f times as long as one part after another", times, ratio)
 			}
 		})
