@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +28,14 @@ func TestFiftyConcurrentRunsForFiftyAddressesLoseNone(t *testing.T) {
 	var wait sync.WaitGroup
 	for _, address := range s.cluster.Addresses() {
 		wait.Go(func() {
-			output, err := s.command("poll-server", "--server-comms-address", address, "--no-restart").CombinedOutput()
+			var output []byte
+			err := errors.New("not run")
+			for try := 0; err != nil && try < 5; try++ {
+				output, err = s.command("poll-server", "--server-comms-address", address, "--no-restart").CombinedOutput()
+				if !bytes.Contains(output, []byte("nothing was changed; try again when that is done")) {
+					break // else it was too far behind in the queue, on a slow machine
+				}
+			}
 			if err != nil {
 				t.Errorf("%s: %v\n%s", address, err, output)
 			}
@@ -348,26 +354,22 @@ func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	// The new content lies beside the old: take its place away, so that the rename fails.
-	folder := filepath.Dir(s.config)
-	for temps := []string(nil); len(temps) == 0; {
+	var err error
+	for running, removed := true, false; running; {
 		select {
-		case err := <-ended:
-			t.Fatalf("it ended without a temporary file: %v\n%s%s", err, stdout.String(), stderr.String())
+		case err = <-ended:
+			running = false
 		case <-time.After(time.Millisecond):
 		}
-		temps, _ = filepath.Glob(filepath.Join(folder, ".*.tmp"))
+		if removed {
+			continue
+		}
+		temps, _ := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".*.tmp"))
 		for _, temp := range temps {
-			err := os.Remove(temp)
-			if runtime.GOOS == "windows" && err != nil {
-				temps = nil // still open: once more
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			removed = os.Remove(temp) == nil // on Windows, not while it is open
 		}
 	}
-	if err := <-ended; err == nil {
+	if err == nil {
 		t.Fatalf("done:\n%s", stdout.String())
 	}
 	for _, want := range []string{"web01 is registered in space Default as Machines-", "could not be saved", "run the same command again", s.config} {
