@@ -130,7 +130,7 @@ func (p *applyPlace) mayUpdate(ctx context.Context) error {
 	if p.index != nil {
 		files = append(files, tentacleconfig.IndexFile(p.index.Name))
 	}
-	if err := creatable(files...); err != nil || p.fresh {
+	if err := tentacleconfig.CheckCreatable(files...); err != nil || p.fresh {
 		return err
 	}
 	return p.filePlace.mayUpdate(ctx)

@@ -358,9 +358,10 @@ func (r *fileRegistration) noteOthers() {
 		switch {
 		case thumbprint.Contains(cluster, own):
 		case r.polls(polled): // the same cluster, whose certificate was renewed
-			old := cluster[len(cluster)-1]
-			r.out.notes = append(r.out.notes, fmt.Sprintf("the cluster's former thumbprint %s stays trusted, too; when every node presents %s: %s",
-				old, own, r.tentacle.retireCommand(old, own)))
+			for _, old := range cluster {
+				r.out.notes = append(r.out.notes, fmt.Sprintf("the cluster's former thumbprint %s stays trusted, too; when every node presents %s: %s",
+					old, own, r.tentacle.retireCommand(old, own)))
+			}
 		default:
 			r.out.notes = append(r.out.notes, fmt.Sprintf("the former cluster is still polled, at %s; to leave it, after deregistering there: %s",
 				shortList(polled), r.tentacle.suggest().Command("configure", "--remove-trust="+strings.Join(cluster, ","))))

@@ -221,7 +221,7 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	if !n.indexed {
 		files = append(files, made.Index)
 	}
-	if err := creatable(files...); err != nil || made.DryRun {
+	if err := tentacleconfig.CheckCreatable(files...); err != nil || made.DryRun {
 		return err
 	}
 	if err := tentacleconfig.Create(n.ConfigPath, n.settings()...); err != nil {
@@ -230,16 +230,6 @@ func (n *newInstance) create(ctx context.Context, made *instanceOutcome) error {
 	steps.Log(ctx, "write "+n.ConfigPath)
 	if err := n.register(ctx); err != nil {
 		return unfinishedError{done: n.ConfigPath + " was created", cause: err, finish: "run the same command again once the index can be written"}
-	}
-	return nil
-}
-
-// creatable says why one of the files could not be made, before the first of them is.
-func creatable(files ...string) error {
-	for _, file := range files {
-		if err := tentacleconfig.CheckCreatable(file); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -334,9 +334,9 @@ func TestTheHTTPLibraryPrintsNothingOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestARegistrationThatCannotBeSavedSaysWhatIsWhere makes the folder read-only
-// for everybody while the registration is under way at the server: too late to
-// be noticed before.
+// TestARegistrationThatCannotBeSavedSaysWhatIsWhere takes away what is to be
+// saved while the registration is under way at the server: too late to be
+// noticed before.
 func TestARegistrationThatCannotBeSavedSaysWhatIsWhere(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, "Tentacle", octotest.Options{})

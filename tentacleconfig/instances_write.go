@@ -184,25 +184,31 @@ func CreateEdited(path string, edit func(*Document) error) error {
 	return atomicfile.Create(path, d.Bytes())
 }
 
-// CheckCreatable says why CreateEdited would fail, as far as that can be known without changing
-// anything: the nearest folder that there is takes no new file.
-func CheckCreatable(path string) error {
-	folder := filepath.Dir(path)
+// CheckCreatable says why CreateEdited would fail for one of the paths, or Register for an index
+// file, as far as that can be known without changing anything: the nearest folder that there is
+// takes no new file.
+func CheckCreatable(paths ...string) error {
+	for _, path := range paths {
+		if err := takesNewFile(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("cannot create %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func takesNewFile(folder string) error {
 	info, err := os.Stat(folder)
 	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(folder) != folder {
 		folder = filepath.Dir(folder)
 		info, err = os.Stat(folder)
 	}
 	switch {
-	case err == nil && !info.IsDir():
-		err = fmt.Errorf("%s is not a folder", folder)
-	case err == nil:
-		err = checkPermission(folder)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder", folder)
 	}
-	if err != nil {
-		return fmt.Errorf("cannot create %s: %w", path, err)
-	}
-	return nil
+	return checkPermission(folder)
 }
 
 // New is the document of a configuration with these settings that no file has
