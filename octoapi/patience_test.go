@@ -98,15 +98,18 @@ func TestASecondTryThatFailsDoesNotEndTheFirst(t *testing.T) {
 	}
 }
 
-// TestAPortThatIsSlowHasTheTimeThatThereIs, unless another one has answered.
+// TestAPortThatIsSlowHasTheTimeThatThereIs: it is tried once more, and both tries go on.
 func TestAPortThatIsSlowHasTheTimeThatThereIs(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	certificate, _ := anyCertificate(t)
 	var connections atomic.Int32
+	both := make(chan struct{})
 	slow := "https://" + answering(t, func(conn net.Conn) {
-		connections.Add(1)
-		time.Sleep(5 * quick.portTry)
+		if connections.Add(1) == 2 {
+			close(both)
+		}
+		<-both
+		time.Sleep(20 * slowly().portTry) // a third try would be made by now
 		own := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate}})
 		request := make([]byte, 1000)
 		if _, err := own.Read(request); err == nil {
@@ -117,7 +120,16 @@ func TestAPortThatIsSlowHasTheTimeThatThereIs(t *testing.T) {
 	if err != nil || ports[0].Thumbprint == "" || connections.Load() != 2 {
 		t.Errorf("%v, %v, %d connections", ports, err, connections.Load())
 	}
-	_, errs := TryEachPort(deadline(t, time.Hour), []string{cluster.Addresses()[0], slow}, PortOptions{timing: quick, OneIsEnough: true})
+}
+
+// TestAPortThatHangsIsGivenUpOnceAnotherHasAnswered, where one is enough.
+func TestAPortThatHangsIsGivenUpOnceAnotherHasAnswered(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, octotest.Options{NodeCount: 1})
+	ended := make(chan struct{})
+	t.Cleanup(func() { close(ended) })
+	hangs := "https://" + answering(t, func(net.Conn) { <-ended })
+	_, errs := TryEachPort(deadline(t, time.Minute), []string{cluster.Addresses()[0], hangs}, PortOptions{timing: quick, OneIsEnough: true})
 	mustSay(t, errs[1], "did not respond within")
 	if errs[0] != nil || errors.Is(errs[1], context.DeadlineExceeded) { // a later one would make no difference
 		t.Error(errs)
