@@ -159,6 +159,7 @@ func certificateIn(t *testing.T, config string) string {
 // TestALostAnswerToApplyIsFinishedByTheNextRun: the server did what it was sent, and nobody heard.
 func TestALostAnswerToApplyIsFinishedByTheNextRun(t *testing.T) {
 	t.Parallel()
+	triesEverything(t)
 	for _, path := range []string{"machines", "workers"} {
 		for _, fault := range []octotest.APIFault{{LostAnswer: true}, {CutConnection: true}, {Status: 500}, {HTML: true}} {
 			s, file := freshMachine(t, octotest.Options{})

@@ -37,9 +37,9 @@ func TestPastingWhatCheckSuggestsRepairsTheTentacle(t *testing.T) {
 	t.Parallel()
 	count := *generated
 	if count == 0 {
-		count = 80
-		if runtime.GOOS == "windows" {
-			count = 12 // Wine takes its time for a process
+		count = 60
+		if testing.Short() {
+			count = 10
 		}
 	}
 	repaired := make(chan int, count)

@@ -153,6 +153,7 @@ var completionsByTab = []struct {
 
 func TestCompletionInTheShells(t *testing.T) {
 	t.Parallel()
+	triesEverything(t)
 	for _, setup := range completionSetups {
 		t.Run(setup.name, func(t *testing.T) {
 			t.Parallel()

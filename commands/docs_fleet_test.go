@@ -108,6 +108,7 @@ func inFrontOf(t *testing.T, nodes []string) (address string) {
 // a Tentacle that no key helps, and on one with a key.
 func TestTheFleetPageHasTheMoveToOneBalancedAddressAndBack(t *testing.T) {
 	t.Parallel()
+	triesEverything(t)
 	needsProgram(t, "curl", "jq")
 	redis, page := documentedFleetSteps(t)
 	for _, key := range []string{"", octotest.APIKey} {

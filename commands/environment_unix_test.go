@@ -18,6 +18,7 @@ import (
 // input, with a strict umask, in a folder that is gone.
 func TestEveryCommandWorksInAMinimalEnvironment(t *testing.T) {
 	t.Parallel()
+	triesEverything(t)
 	program, err := exec.LookPath("octo-tentacle")
 	if err != nil {
 		t.Fatal(err)

@@ -459,6 +459,7 @@ var faults = []fault{
 // those that are. Each complete fix is pasted, and ends its finding. The nodes log no error.
 func TestEachFaultIsFoundAndNothingElse(t *testing.T) {
 	t.Parallel()
+	triesEverything(t)
 	if runtime.GOOS == "darwin" {
 		t.Skip("each node needs a loopback address of its own")
 	}
