@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -81,7 +82,35 @@ const (
 // testdata/scripts/README.md describes the commands that a script has.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, scriptParams(startSmallAPI))
+	p := scriptParams(startSmallAPI)
+	if testing.Short() {
+		p.Dir, p.Files = "", scriptsOfSystems(t, p.Dir)
+	}
+	testscript.Run(t, p)
+}
+
+// scriptsOfSystems are the scripts that have lines for Windows, or for other systems only. With
+// -short, the others are left out.
+func scriptsOfSystems(t *testing.T, folder string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, file := range all {
+		script, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(script, []byte("windows]")) {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		t.Fatalf("no script in %s has lines for Windows", folder)
+	}
+	return files
 }
 
 // scriptParams are those of all scripts, which start Kubernetes clusters so.
