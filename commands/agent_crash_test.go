@@ -146,7 +146,7 @@ var changesOfAgents = []changeOfAgent{
 // same command finishes the change, and run once more it changes nothing.
 func TestAChangeOfAnAgentSurvivesACrashAtEveryRequest(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	for i, c := range changesOfAgents {
 		for _, restarts := range []bool{false, true} {
 			if !restarts && i != 0 && i != 3 { // one rollout, and two

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -159,7 +160,7 @@ func certificateIn(t *testing.T, config string) string {
 // TestALostAnswerToApplyIsFinishedByTheNextRun: the server did what it was sent, and nobody heard.
 func TestALostAnswerToApplyIsFinishedByTheNextRun(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	for _, path := range []string{"machines", "workers"} {
 		for _, fault := range []octotest.APIFault{{LostAnswer: true}, {CutConnection: true}, {Status: 500}, {HTML: true}} {
 			s, file := freshMachine(t, octotest.Options{})

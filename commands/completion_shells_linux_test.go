@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 	"golang.org/x/sys/unix"
 )
@@ -153,7 +154,7 @@ var completionsByTab = []struct {
 
 func TestCompletionInTheShells(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	for _, setup := range completionSetups {
 		t.Run(setup.name, func(t *testing.T) {
 			t.Parallel()

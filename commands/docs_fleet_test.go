@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
@@ -108,7 +109,7 @@ func inFrontOf(t *testing.T, nodes []string) (address string) {
 // a Tentacle that no key helps, and on one with a key.
 func TestTheFleetPageHasTheMoveToOneBalancedAddressAndBack(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	needsProgram(t, "curl", "jq")
 	redis, page := documentedFleetSteps(t)
 	for _, key := range []string{"", octotest.APIKey} {

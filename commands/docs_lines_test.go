@@ -22,7 +22,7 @@ import (
 // its own, whose Tentacle is as the page has it.
 func TestEveryCommandLineOfTheDocumentsRuns(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	pages := commands.Documents(t)
 	seen := map[string]bool{}
 	for _, page := range slices.Sorted(maps.Keys(pages)) {

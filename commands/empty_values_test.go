@@ -12,9 +12,7 @@ import (
 // in each spelling of an empty value. What is left out of the rewritten line is not given, whatever
 // the command does with it.
 func TestAnEmptyValueIsRefusedOrNotGiven(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it has many cases, which find the same everywhere")
-	}
+	TriesEverything(t)
 	refused := map[string]int{}
 	tried := 0
 	for _, command := range testCommands() {

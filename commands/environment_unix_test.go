@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
@@ -18,7 +19,7 @@ import (
 // input, with a strict umask, in a folder that is gone.
 func TestEveryCommandWorksInAMinimalEnvironment(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	program, err := exec.LookPath("octo-tentacle")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"testing"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/history"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
@@ -117,3 +118,12 @@ var Documents = documents
 
 // Examples are the arguments of the command lines in a text.
 var Examples = examples
+
+// TriesEverything is for a test that takes long because it has many cases, and that finds the same
+// on every system and with the race detector. CI runs the tests there with -short, which skips it.
+func TriesEverything(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it has many cases, which find the same everywhere")
+	}
+}

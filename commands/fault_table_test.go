@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octo-tentacle/octo-tentacle/commands"
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
 )
@@ -459,7 +460,7 @@ var faults = []fault{
 // those that are. Each complete fix is pasted, and ends its finding. The nodes log no error.
 func TestEachFaultIsFoundAndNothingElse(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	if runtime.GOOS == "darwin" {
 		t.Skip("each node needs a loopback address of its own")
 	}

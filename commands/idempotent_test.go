@@ -305,7 +305,7 @@ func TestEveryCommandThatChangesSomethingIsRepeated(t *testing.T) {
 
 func TestADryRunPredictsAndASecondRunChangesNothing(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	for _, r := range repetitions {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()

@@ -47,7 +47,7 @@ var emptied = map[string]string{
 
 // TestAnEmptyValueIsNoneOrIsRefused: scripts pass the variables that are not set.
 func TestAnEmptyValueIsNoneOrIsRefused(t *testing.T) {
-	triesEverything(t)
+	commands.TriesEverything(t)
 	s := inProcess(t)
 	before := s.snapshot(t)
 	for name, line := range commandLines(t, s) {

@@ -181,7 +181,7 @@ func (r accountRun) with(condition string) accountRun {
 // said to need, and names the one that is missing.
 func TestEveryCommandNeedsThePermissionsThatItsHelpNames(t *testing.T) {
 	t.Parallel()
-	triesEverything(t)
+	commands.TriesEverything(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("a server is asked the same on every system, and this starts hundreds of processes, slowly there")
 	}

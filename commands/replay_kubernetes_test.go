@@ -135,7 +135,7 @@ func (s agentStep) calls() []agentCall {
 // sent to the Octopus Server. Requests to Kubernetes are not, but every command of ours keeps to
 // what checkRequests says. A run of a script is repeated, and changes nothing the second time.
 func TestTheRecordingsOfAgentsAgree(t *testing.T) {
-	triesEverything(t)
+	commands.TriesEverything(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("the container of an agent is one of Linux")
 	}

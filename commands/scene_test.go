@@ -90,15 +90,6 @@ func skipUnlessRequired(t *testing.T, what, why string) {
 	t.Skip(why)
 }
 
-// triesEverything is for a test that takes long because it has many cases, and that finds the same
-// on every system and with the race detector. CI runs the tests there with -short, which skips it.
-func triesEverything(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it has many cases, which find the same everywhere")
-	}
-}
-
 func newScene(t *testing.T, name string, o octotest.Options) *scene {
 	t.Helper()
 	cluster, err := octotest.Start(o)

@@ -84,14 +84,14 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	p := scriptParams(startSmallAPI)
 	if testing.Short() {
-		p.Dir, p.Files = "", scriptsOfSystems(t, p.Dir)
+		p.Dir, p.Files = "", scriptsForWindows(t, p.Dir)
 	}
 	testscript.Run(t, p)
 }
 
-// scriptsOfSystems are the scripts that have lines for Windows, or for other systems only. With
-// -short, the others are left out.
-func scriptsOfSystems(t *testing.T, folder string) []string {
+// scriptsForWindows are the scripts that have lines for Windows, or for other systems than that.
+// With -short, the others are left out.
+func scriptsForWindows(t *testing.T, folder string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
 	if err != nil {

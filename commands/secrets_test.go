@@ -246,7 +246,7 @@ func (l *leakTest) secretsFor(flags []cli.Flag) (alternatives [][]string) {
 }
 
 func TestNoCommandShowsASecret(t *testing.T) {
-	triesEverything(t)
+	commands.TriesEverything(t)
 	folder := leakFolder(t)
 	var wait sync.WaitGroup // most of the time is spent in waiting for what does not answer
 	for _, command := range commands.Commands() {
