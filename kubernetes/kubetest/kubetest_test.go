@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func start(t *testing.T) (*Cluster, *Client) {
@@ -219,6 +220,49 @@ func TestAnotherManagerMakesApplyingFail(t *testing.T) {
 	fields := fmt.Sprint(meta(applied)["managedFields"])
 	if !strings.Contains(fields, "manager:helm") || strings.Contains(fields, "manager:other") {
 		t.Errorf("the managers are %s", fields)
+	}
+}
+
+// TestTheTimeOfAManagerIsThatOfItsLastChange: losing a field to another one is none.
+func TestTheTimeOfAManagerIsThatOfItsLastChange(t *testing.T) {
+	t.Parallel()
+	k := key{resource: configMaps, namespace: "a", name: "x"}
+	var m managers
+	was := object{}
+	change := func(by update, data object) (changed []string) {
+		t.Helper()
+		before := time.Unix(1, 0)
+		for id := range m.times {
+			m.times[id] = before
+		}
+		content, next, refused := m.change(k, was, object{"data": data}, by)
+		if refused != nil {
+			t.Fatal(refused.message)
+		}
+		was, m = content, next
+		for id := range m.sets {
+			if manager, _, _ := strings.Cut(id, "\x00"); !m.times[id].Equal(before) {
+				changed = append(changed, manager)
+			}
+		}
+		return changed
+	}
+	for _, step := range []struct {
+		by   update
+		data object
+		want string
+	}{
+		{update{manager: "first"}, object{"a": "1", "b": "1"}, "[first]"},
+		{update{manager: "second"}, object{"a": "2", "b": "1"}, "[second]"},
+		{update{manager: "second"}, object{"a": "2", "b": "1"}, "[]"},
+		{update{manager: "second"}, object{"a": "3", "b": "1"}, "[second]"},
+		{update{manager: "helm", apply: true}, object{"c": "1"}, "[helm]"},
+		{update{manager: "helm", apply: true}, object{"c": "1"}, "[]"},
+		{update{manager: "helm", apply: true}, object{"c": "2"}, "[helm]"},
+	} {
+		if got := fmt.Sprint(change(step.by, step.data)); got != step.want {
+			t.Errorf("%s sets %v: new times for %s, not %s", step.by.manager, step.data, got, step.want)
+		}
 	}
 }
 

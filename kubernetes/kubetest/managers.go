@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/merge"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
+	"sigs.k8s.io/structured-merge-diff/v6/value"
 )
 
 // managers are who has set which fields of an object, by the library that the API server uses, too.
@@ -26,6 +27,9 @@ const (
 	operationApply  = "Apply"
 	operationUpdate = "Update"
 )
+
+// underWay stands for the manager of an update until it is known what the update changes.
+const underWay = ""
 
 // schemas say which lists have elements with a name of their own; all else is as it looks.
 var schemas = func() *typed.Parser {
@@ -86,14 +90,25 @@ func (m managers) change(k key, old, content object, by update) (object, manager
 	id := by.manager + "\x00" + operationUpdate
 	var made *typed.TypedValue
 	var sets fieldpath.ManagedFields
+	var changes bool
 	if by.apply {
 		id = by.manager + "\x00" + operationApply
 		made, sets, err = updater.Apply(live, wanted, version, m.sets.Copy(), id, by.force)
 		if conflicts := (merge.Conflicts{}); errors.As(err, &conflicts) {
 			return nil, m, m.conflict(k, conflicts)
 		}
+		changes = err == nil && !value.Equals(live.AsValue(), made.AsValue())
 	} else {
-		made, sets, err = updater.Update(live, wanted, version, m.sets.Copy(), id)
+		// Under another name at first, to see what is set now. (k8s.io/apimachinery,
+		// pkg/util/managedfields/internal/managedfieldsupdater.go)
+		_, sets, err = updater.Update(live, wanted, version, m.sets.Copy(), underWay)
+		if set := sets[underWay]; set != nil {
+			delete(sets, underWay)
+			if before := sets[id]; before != nil {
+				set = fieldpath.NewVersionedSet(set.Set().Union(before.Set()), version, false)
+			}
+			sets[id], changes = set, true
+		}
 	}
 	if err != nil {
 		return nil, m, badRequest("%v", err)
@@ -102,10 +117,8 @@ func (m managers) change(k key, old, content object, by update) (object, manager
 	if next.times == nil {
 		next.times = map[string]time.Time{}
 	}
-	for name, set := range sets {
-		if before := m.sets[name]; before == nil || !before.Set().Equals(set.Set()) {
-			next.times[name] = time.Now().UTC()
-		}
+	if next.times[id].IsZero() || changes { // who loses fields keeps its time
+		next.times[id] = time.Now().UTC()
 	}
 	if !by.apply {
 		return content, next, nil
