@@ -439,10 +439,14 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := startCluster(t, octotest.Options{})
-			space := openSpace(t, cluster, "")
+			space := openSpaceOf(t, newClient(t, Options{Server: cluster.URL(), timing: calm()}), "")
 			cluster.ResetRequests()
 			cluster.SetAPIFault(test.fault)
-			_, err := space.Machines(Target).Save(deadline(t, 500*time.Millisecond), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
+			wait := time.Minute
+			if test.fault.Hang {
+				wait = 500 * time.Millisecond
+			}
+			_, err := space.Machines(Target).Save(deadline(t, wait), Machine{Name: "web01", Endpoint: Endpoint{CommunicationStyle: Polling}})
 			mustSay(t, err, test.want...)
 			if isUnknown := test.want[0] == unknown; errors.Is(err, ErrOutcomeUnknown) != isUnknown || strings.Contains(err.Error(), unknown) != isUnknown {
 				t.Errorf("whether it is known what happened: %v", err)

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -27,22 +26,15 @@ var quick = timing{
 	starting:   300 * time.Millisecond,
 	patience:   300 * time.Millisecond,
 	portTry:    300 * time.Millisecond,
+	ending:     usualTiming.ending,
 	idle:       usualTiming.idle,
 	taskPoll:   time.Millisecond,
-}
-
-// Under Wine, where one process serves all others, an answer may take a second.
-func init() {
-	if runtime.GOOS == "windows" {
-		quick.briefly, quick.starting = 4*quick.briefly, 4*quick.starting
-		quick.patience, quick.portTry = 4*quick.patience, 4*quick.portTry
-	}
 }
 
 // calm is quick, but asks nothing twice because the machine is busy and an answer takes its time.
 func calm() timing {
 	t := quick
-	t.patience, t.portTry = time.Minute, time.Minute
+	t.patience, t.portTry, t.ending = time.Minute, time.Minute, time.Minute
 	return t
 }
 

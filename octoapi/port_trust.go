@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/internal/thumbprint"
 )
@@ -64,7 +63,7 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 		return said
 	}
 	port, last, err := o.tryUntilDeadline(ctx, address, func(ctx context.Context, u *url.URL) (try portTry, err error) {
-		err = o.tryPort(ctx, u, endOfQuestion, func(ctx context.Context, raw net.Conn) (err error) {
+		err = o.tryPort(ctx, u, o.timing.ending, func(ctx context.Context, raw net.Conn) (err error) {
 			try.remote = o.remote(u, raw)
 			config := portTLS(u, &try.presented)
 			// Certificates would be left out where the server does not ask for such a one. A
@@ -84,10 +83,6 @@ func (o PortOptions) askPort(ctx context.Context, address string, certificate tl
 	}
 	return said
 }
-
-// endOfQuestion is how long a question goes on after it was broken off. Ports answer within 40 ms,
-// and a question that is not ended as Halibut expects is an error in the server's log.
-const endOfQuestion = 250 * time.Millisecond
 
 // The lines and the message are Halibut's. A request is compressed BSON (Halibut,
 // MessageSerializer.cs); this one is null, which ends the conversation.

@@ -332,7 +332,7 @@ func TestAQuestionThatWasAskedIsEndedWell(t *testing.T) {
 		_ = conn.CloseWrite()
 		received <- string(end)
 	})
-	if p := AskTrust(ctx, []string{address}, own, PortOptions{timing: quick})[0]; p.Trust != Trusted {
+	if p := AskTrust(ctx, []string{address}, own, PortOptions{timing: calm()})[0]; p.Trust != Trusted {
 		t.Errorf("%+v", p)
 	}
 	if end := <-received; end != noRequest {

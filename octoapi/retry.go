@@ -31,6 +31,7 @@ type timing struct {
 	starting   time.Duration // retryWhileStarting, likewise
 	patience   time.Duration // with a read, before the same is asked once more beside it
 	portTry    time.Duration // the same with a polling port
+	ending     time.Duration // how long a question to a polling port goes on after it was broken off
 	idle       time.Duration // how long a connection is kept for the next call
 	taskPoll   time.Duration // between two questions about a running task
 }
@@ -43,6 +44,9 @@ var usualTiming = timing{
 	starting: time.Minute,
 	patience: 30 * time.Second,
 	portTry:  10 * time.Second,
+	// Ports answer within 40 ms, and a question that is not ended as Halibut expects is an error in
+	// the server's log.
+	ending: 250 * time.Millisecond,
 	// Short, because the server may close an idle connection, and the outcome of a write on it
 	// would be unknown.
 	idle:     2 * time.Second,

@@ -1,0 +1,13 @@
+//go:build windows || race
+
+package octoapi
+
+import "time"
+
+// Under Wine, where one process serves all others, and with the race detector, an answer may take a
+// second.
+func init() {
+	for _, wait := range []*time.Duration{&quick.briefly, &quick.starting, &quick.patience, &quick.portTry, &quick.ending} {
+		*wait *= 4
+	}
+}
