@@ -203,7 +203,11 @@ func TestAQuotaIsSaidBeforeAnythingIsChangedOrUndone(t *testing.T) {
 // it was interrupted, and the same command finishes the change.
 func TestAChangeMayBeInterruptedAtEveryStep(t *testing.T) {
 	t.Parallel()
-	for moment, done := 0, false; !done; moment++ {
+	every := 1
+	if testing.Short() {
+		every = 3
+	}
+	for moment, done := 0, false; !done; moment += every {
 		s := newRolloutScene(t, kubetest.Agent{})
 		ctx, interrupt := context.WithCancel(t.Context())
 		var requests atomic.Int32
