@@ -169,7 +169,7 @@ func TestAPortThatFailsTellsWhetherItIsSilentAndWhatItPresented(t *testing.T) {
 			if err := cluster.SetNodeFault(1, test.fault); err != nil {
 				t.Fatal(err)
 			}
-			_, errs := TryEachPort(deadline(t, time.Second), cluster.Addresses(), PortOptions{timing: quick})
+			_, errs := TryEachPort(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: quick})
 			failure, is := errors.AsType[*PortError](errs[0])
 			if !is || failure.Silent() != test.silent || (failure.Presented == cluster.Thumbprint()) != test.presented {
 				t.Errorf("%+v", failure)

@@ -173,7 +173,7 @@ func TestAHangIsNamedWithItsTime(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{})
 	cluster.SetAPIFault(octotest.APIFault{Hang: true})
-	err := ask(deadline(t, 300*time.Millisecond), newClient(t, Options{Server: cluster.URL()}))
+	err := ask(deadline(t, time.Second), newClient(t, Options{Server: cluster.URL()}))
 	mustSay(t, err, "no response from", "within ")
 	if late, is := errors.AsType[*UnreachableError](err); !is || late.Reason != TimedOut || !late.MaybeHTTPS {
 		t.Errorf("%#v", err)

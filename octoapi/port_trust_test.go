@@ -216,7 +216,7 @@ func TestOnlyACleanEndMeansNotTrusted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := securedBy(t, &tls.Config{ClientAuth: tls.RequestClientCert}, test.answer)
-			p := AskTrust(deadline(t, time.Second), []string{address}, own, PortOptions{timing: quick, FailFast: true})[0]
+			p := AskTrust(deadline(t, 5*time.Second), []string{address}, own, PortOptions{timing: quick, FailFast: true})[0]
 			failed, _ := errors.AsType[*PortError](p.Err)
 			if p.Trust != test.want || (failed == nil) != (test.want != NoAnswer) || failed != nil && failed.Reason != test.reason {
 				t.Errorf("%+v", p)

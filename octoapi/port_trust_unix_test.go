@@ -19,7 +19,7 @@ func TestAResetIsNoAnswer(t *testing.T) {
 		_ = conn.NetConn().(*net.TCPConn).SetLinger(0)
 		_ = conn.NetConn().Close()
 	})
-	p := AskTrust(deadline(t, time.Second), []string{address}, own, PortOptions{timing: quick, FailFast: true})[0]
+	p := AskTrust(deadline(t, 5*time.Second), []string{address}, own, PortOptions{timing: quick, FailFast: true})[0]
 	if failed, _ := errors.AsType[*PortError](p.Err); p.Trust != NoAnswer || failed == nil || failed.Reason != Ended {
 		t.Errorf("%+v", p)
 	}

@@ -110,7 +110,7 @@ func TestAProxyThatMisbehavesIsNamed(t *testing.T) {
 				}
 			})
 			through := throughProxy(address, proxyUser)
-			short := func() context.Context { return deadline(t, time.Second) }
+			short := func() context.Context { return deadline(t, 3*time.Second) }
 			for _, of := range []struct {
 				err  error
 				want string
