@@ -140,12 +140,19 @@ func (a *agentThere) versions(t *testing.T) string {
 	for _, path := range []string{a.path("configmaps"), a.path("secrets"), "/apis/apps/v1/namespaces/" + a.namespace + "/deployments"} {
 		var list struct {
 			Items []struct {
-				Metadata struct{ Name, ResourceVersion string }
+				Metadata struct {
+					Name, ResourceVersion string
+					Generation            int // 0 of what has no status
+				}
 			}
 		}
 		a.call(t, http.MethodGet, path, nil, &list)
 		for _, o := range list.Items {
-			all = append(all, o.Metadata.Name+" "+o.Metadata.ResourceVersion)
+			version := o.Metadata.ResourceVersion
+			if n := o.Metadata.Generation; n > 0 { // the version counts what controllers say of it, too
+				version = fmt.Sprint("generation ", n)
+			}
+			all = append(all, o.Metadata.Name+" "+version)
 		}
 	}
 	return strings.Join(all, ", ")
