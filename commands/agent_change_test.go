@@ -200,7 +200,7 @@ func TestAQuotaIsSaidBeforeAnythingIsChangedOrUndone(t *testing.T) {
 }
 
 // TestAChangeMayBeInterruptedAtEveryStep: Ctrl-C during each request in turn. The program says that
-// it was interrupted, and the same command finishes the change.
+// it was interrupted, and the same command finishes the change. With -short, every third request.
 func TestAChangeMayBeInterruptedAtEveryStep(t *testing.T) {
 	t.Parallel()
 	every := 1

@@ -31,7 +31,8 @@ var quick = timing{
 	taskPoll:   time.Millisecond,
 }
 
-// calm is quick, but asks nothing twice because the machine is busy and an answer takes its time.
+// calm is quick, but asks nothing twice, and breaks nothing off, because the machine is busy and an
+// answer takes its time.
 func calm() timing {
 	t := quick
 	t.patience, t.portTry, t.ending = time.Minute, time.Minute, time.Minute
