@@ -18,24 +18,23 @@ import (
 	"github.com/octo-tentacle/octo-tentacle/octoapi/octotest"
 )
 
-// quick makes the waits short. The relations between them stay: many tries in briefly, many times
-// briefly in a test's deadline.
+// quick gives up soon what fails, but asks nothing twice and breaks nothing off: a busy machine
+// takes its time for an answer.
 var quick = timing{
-	briefly:    150 * time.Millisecond,
+	briefly:    500 * time.Millisecond,
 	firstDelay: 10 * time.Millisecond,
-	starting:   300 * time.Millisecond,
-	patience:   300 * time.Millisecond,
-	portTry:    300 * time.Millisecond,
-	ending:     usualTiming.ending,
+	starting:   500 * time.Millisecond,
+	patience:   time.Minute,
+	portTry:    time.Minute,
+	ending:     time.Minute,
 	idle:       usualTiming.idle,
 	taskPoll:   time.Millisecond,
 }
 
-// calm is quick, but asks nothing twice, and breaks nothing off, because the machine is busy and an
-// answer takes its time.
-func calm() timing {
+// hasty is quick, and does not wait for what never answers.
+func hasty() timing {
 	t := quick
-	t.patience, t.portTry, t.ending = time.Minute, time.Minute, time.Minute
+	t.portTry, t.ending = time.Second, usualTiming.ending
 	return t
 }
 

@@ -64,7 +64,7 @@ func TestAFaultOfAPortIsNamed(t *testing.T) {
 			}
 			patient := quick
 			patient.briefly = 2 * time.Second // a busy machine is slow, too
-			_, err := TryPorts(deadline(t, 3*time.Second), cluster.Addresses(), PortOptions{timing: patient})
+			_, err := TryPorts(deadline(t, 5*time.Second), cluster.Addresses(), PortOptions{timing: patient})
 			mustSay(t, err, append(test.want, cluster.Addresses()[0])...)
 		})
 	}

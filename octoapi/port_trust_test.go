@@ -82,7 +82,7 @@ func TestAPortTrustsWhoIsRegisteredAnywhere(t *testing.T) {
 			own, id := anyCertificate(t)
 			ask := func(want Trust) {
 				t.Helper()
-				for i, p := range AskTrust(deadline(t, time.Minute), cluster.Addresses(), own, PortOptions{timing: calm()}) {
+				for i, p := range AskTrust(deadline(t, time.Minute), cluster.Addresses(), own, PortOptions{timing: quick}) {
 					address := cluster.Addresses()[i]
 					if p != (PortTrust{Address: address, Trust: want, Thumbprint: cluster.Thumbprint(), Remote: strings.TrimPrefix(address, "https://")}) {
 						t.Errorf("%+v", p)
@@ -180,8 +180,8 @@ func TestAPortThatDoesNotAnswerSaysWhy(t *testing.T) {
 				t.Fatal(err)
 			}
 			patient := quick
-			patient.briefly = 2 * time.Second // a busy machine is slow, too
-			p := AskTrust(deadline(t, 3*time.Second), cluster.Addresses(), own, PortOptions{timing: patient})[0]
+			patient.briefly, patient.ending = 2*time.Second, 2*time.Second // a busy machine is slow, too
+			p := AskTrust(deadline(t, 5*time.Second), cluster.Addresses(), own, PortOptions{timing: patient})[0]
 			mustSay(t, p.Err, append(test.want, cluster.Addresses()[0])...)
 			failed, is := errors.AsType[*PortError](p.Err)
 			if p.Trust != NoAnswer || !is || failed.Reason != test.reason || (p.Thumbprint == cluster.Thumbprint()) != test.secure {
@@ -216,7 +216,7 @@ func TestOnlyACleanEndMeansNotTrusted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := securedBy(t, &tls.Config{ClientAuth: tls.RequestClientCert}, test.answer)
-			p := AskTrust(deadline(t, 5*time.Second), []string{address}, own, PortOptions{timing: quick, FailFast: true})[0]
+			p := AskTrust(deadline(t, 5*time.Second), []string{address}, own, PortOptions{timing: hasty(), FailFast: true})[0]
 			failed, _ := errors.AsType[*PortError](p.Err)
 			if p.Trust != test.want || (failed == nil) != (test.want != NoAnswer) || failed != nil && failed.Reason != test.reason {
 				t.Errorf("%+v", p)
@@ -307,9 +307,7 @@ func TestANodeThatLearnsLaterIsAskedAgainByTheCaller(t *testing.T) {
 func TestManyQuestionsAtOnceLeaveNoErrorInTheLog(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	own := registered(t, cluster)
-	unhurried := quick
-	unhurried.portTry = 10 * time.Second
-	for _, p := range AskTrust(deadline(t, time.Minute), slices.Repeat(cluster.Addresses(), 20), own, PortOptions{timing: unhurried}) {
+	for _, p := range AskTrust(deadline(t, time.Minute), slices.Repeat(cluster.Addresses(), 20), own, PortOptions{timing: quick}) {
 		if p.Trust != Trusted {
 			t.Errorf("%+v", p)
 		}
@@ -332,7 +330,7 @@ func TestAQuestionThatWasAskedIsEndedWell(t *testing.T) {
 		_ = conn.CloseWrite()
 		received <- string(end)
 	})
-	if p := AskTrust(ctx, []string{address}, own, PortOptions{timing: calm()})[0]; p.Trust != Trusted {
+	if p := AskTrust(ctx, []string{address}, own, PortOptions{timing: quick})[0]; p.Trust != Trusted {
 		t.Errorf("%+v", p)
 	}
 	if end := <-received; end != noRequest {
@@ -344,14 +342,14 @@ func TestAnInterruptedQuestionEndsSoonAndWell(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, octotest.Options{NodeCount: 1})
 	own := registered(t, cluster)
-	ask := func(after time.Duration) PortTrust {
+	ask := func(after time.Duration, timing timing) PortTrust {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		time.AfterFunc(after, cancel)
-		return AskTrust(ctx, cluster.Addresses(), own, PortOptions{timing: quick})[0]
+		return AskTrust(ctx, cluster.Addresses(), own, PortOptions{timing: timing})[0]
 	}
 	for i := range 40 { // somewhere in TLS, in the question, after it
-		p := ask(time.Duration(i) * 100 * time.Microsecond)
+		p := ask(time.Duration(i)*100*time.Microsecond, quick)
 		if interrupted := errors.Is(p.Err, context.Canceled); interrupted == (p.Trust == Trusted) {
 			t.Errorf("%+v", p)
 		}
@@ -361,7 +359,7 @@ func TestAnInterruptedQuestionEndsSoonAndWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := time.Now()
-	mustSay(t, ask(30*time.Millisecond).Err, "interrupted")
+	mustSay(t, ask(30*time.Millisecond, hasty()).Err, "interrupted")
 	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("took %s", took)
 	}
