@@ -252,7 +252,7 @@ func TestSystemdRestartsAServiceOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if took := time.Since(begin); took < settleTime || took > settleTime+3*time.Second {
+			if took := time.Since(begin); took < settleTime || took > settleTime+10*time.Second {
 				t.Errorf("took %v, want a little more than the settle time", took)
 			}
 			if starts := s.starts(t); len(starts) != 2 || starts[1] != strconv.Itoa(after.MainPID) || after.MainPID == before.MainPID {
@@ -367,7 +367,7 @@ func TestSystemdIsNotWaitedForLongerThanTheDeadline(t *testing.T) {
 			defer cancel()
 			begin := time.Now()
 			_, err := Restart(ctx, s.name, time.Time{}, nil)
-			if took := time.Since(begin); took > limit+500*time.Millisecond {
+			if took := time.Since(begin); took > limit+900*time.Millisecond {
 				t.Errorf("took %v with a deadline of %v", took, limit)
 			}
 			mustContain(t, err, "restart of "+s.name+" is still in progress", "systemctl status "+s.name)
