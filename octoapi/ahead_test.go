@@ -33,7 +33,7 @@ func allAtOnce(t *testing.T, calls ...func() error) {
 func TestOverHTTPSTheFirstQuestionsAreAskedTogether(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{TLS: true, Path: "/octopus", SharedQueues: true})
 	cluster.AnswerTogether("/api", "/users/me", "/certificate-global", "/octopusservernodes/summary", "/serverstatus/redis")
-	client, ctx := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), timing: quick}), deadline(t, time.Minute)
+	client, ctx := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster)}), deadline(t, time.Minute)
 	allAtOnce(t,
 		func() error { _, err := client.Space(ctx, ""); return err },
 		func() error { _, err := client.Thumbprint(ctx); return err },
@@ -46,7 +46,7 @@ func TestOverHTTPSTheFirstQuestionsAreAskedTogether(t *testing.T) {
 func TestWhatASpaceHoldsIsAskedForTogetherWithItsLinks(t *testing.T) {
 	cluster := startCluster(t, octotest.Options{})
 	ctx := deadline(t, time.Minute)
-	space, err := newClient(t, Options{Server: cluster.URL(), timing: quick}).Space(ctx, "")
+	space, err := newClient(t, Options{Server: cluster.URL()}).Space(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}

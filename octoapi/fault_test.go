@@ -439,7 +439,7 @@ func TestAWriteIsSentOnceWhateverHappens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := startCluster(t, octotest.Options{})
-			space := openSpaceOf(t, newClient(t, Options{Server: cluster.URL(), timing: quick}), "")
+			space := openSpaceOf(t, newClient(t, Options{Server: cluster.URL()}), "")
 			cluster.ResetRequests()
 			cluster.SetAPIFault(test.fault)
 			wait := time.Minute
@@ -589,7 +589,7 @@ func TestABodyThatTricklesEndsAtTheDeadline(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	_, err := newClient(t, Options{Server: server.URL, timing: quick}).Root(deadline(t, 8*time.Second)) // in which it begins on a busy machine, too
+	_, err := newClient(t, Options{Server: server.URL}).Root(deadline(t, 8*time.Second)) // in which it begins on a busy machine, too
 	mustSay(t, err, "no response from", "to GET /api within")
 }
 

@@ -125,7 +125,7 @@ func TestAGatewayThatWantsTheKeyEverywhereGetsIt(t *testing.T) {
 		for _, secure := range []bool{true, false} {
 			cluster := startCluster(t, octotest.Options{TLS: secure})
 			cluster.SetAPIFault(octotest.APIFault{Status: status, Anonymous: true})
-			options := Options{Server: cluster.URL(), timing: quick}
+			options := Options{Server: cluster.URL()}
 			if secure {
 				options.RootCAs = pool(t, cluster)
 			}
@@ -145,11 +145,11 @@ func TestAGatewayThatWantsTheKeyEverywhereGetsIt(t *testing.T) {
 	// A wrong key is called wrong, there as elsewhere; and a password is not sent by chance.
 	cluster := startCluster(t, octotest.Options{TLS: true})
 	cluster.SetAPIFault(octotest.APIFault{Status: http.StatusUnauthorized})
-	_, err := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), timing: quick}).Root(t.Context())
+	_, err := newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster)}).Root(t.Context())
 	mustSay(t, err, "does not accept the API key (401)")
 	cluster.ResetRequests()
 	person := Credentials{Username: octotest.Username, Password: octotest.Password}
-	_, err = newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Credentials: person, timing: quick}).Root(t.Context())
+	_, err = newClient(t, Options{Server: cluster.URL(), RootCAs: pool(t, cluster), Credentials: person}).Root(t.Context())
 	mustSay(t, err, "refuses GET /api without credentials (401)")
 	if requests := cluster.Requests(); len(requests) != 1 || requests[0].Body != nil {
 		t.Errorf("%+v", requests)
