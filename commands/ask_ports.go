@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 	"github.com/octo-tentacle/octo-tentacle/tentacleconfig"
@@ -16,10 +15,6 @@ import (
 
 // What check asks at each polled address, all at the same time: a host that hangs costs its own
 // time once, and not that of all.
-
-// hostTime is how long the web port of a polled host may take. It is no trouble where it does not
-// answer: many are closed to a Tentacle.
-const hostTime = 3 * time.Second
 
 // askPorts tries each polling port, and asks it whether it accepts this Tentacle, at the same time.
 func (s *snapshot) askPorts(ctx context.Context, answered func(octoapi.Port)) {
@@ -97,32 +92,6 @@ func (s *snapshot) askHostsAgain(ctx context.Context) {
 	if s.server != nil && s.API.Err == nil && strings.HasPrefix(s.server.options.Server, "http:") && strings.HasPrefix(s.server.URL(), "https:") {
 		s.askHosts(ctx)
 	}
-}
-
-// timesToAsk is how often a host is asked which node is there, each time on a connection of its
-// own: a load balancer that is there leads to several nodes.
-const timesToAsk = 3
-
-// askHost asks a host which node is there. Where several answer, none of them is at the polling
-// port for certain.
-func askHost(ctx context.Context, o octoapi.Options) (octoapi.NodeAtHost, error) {
-	said, errs := make([]octoapi.NodeAtHost, timesToAsk), make([]error, timesToAsk)
-	var all sync.WaitGroup
-	for i := range timesToAsk {
-		all.Go(func() { said[i], errs[i] = octoapi.AskNode(ctx, o) })
-	}
-	all.Wait()
-	first := slices.Index(errs, nil)
-	if first < 0 {
-		return octoapi.NodeAtHost{}, errs[0]
-	}
-	for i, other := range said {
-		if errs[i] == nil && !said[first].Node.Is(other.Node.Name) {
-			one, two := said[first].Node.Name, other.Node.Name
-			return octoapi.NodeAtHost{}, fmt.Errorf("several answer there, %s and %s, as behind a load balancer", min(one, two), max(one, two))
-		}
-	}
-	return said[first], nil
 }
 
 // apiProxy is the proxy through which the Octopus Server is asked: as the Tentacle does, unless

@@ -6,15 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/octo-tentacle/octo-tentacle/commands/coverage"
 	"github.com/octo-tentacle/octo-tentacle/internal/hint"
 	"github.com/octo-tentacle/octo-tentacle/octoapi"
 )
-
-// queuesTime is how long a node is waited for, that is perhaps not to be reached at all.
-const queuesTime = 3 * time.Second
 
 // askQueues asks whether the nodes share their queues. Each node answers for itself, and it is
 // enough that one says no. So where the API says yes, the others are asked, too: where the nodes
@@ -59,7 +55,7 @@ func (s *connection) askQueuesAt(ctx context.Context, addresses []string, nodes 
 
 // askQueuesOf asks each host, without credentials. It returns the names of the nodes that share.
 func (s *connection) askQueuesOf(ctx context.Context, hosts []string) (q coverage.Queues, named []string) {
-	ctx, cancel := context.WithTimeout(ctx, queuesTime)
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
 	defer cancel()
 	said := make([]octoapi.NodeQueues, len(hosts))
 	var all sync.WaitGroup
@@ -96,7 +92,7 @@ func (s *connection) sampleQueues(ctx context.Context, working, named []string) 
 	if len(working) < 2 {
 		return q, len(working) == 1 // else the nodes are not known
 	}
-	ctx, cancel := context.WithTimeout(ctx, queuesTime)
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
 	defer cancel()
 	for _, one := range s.SampleSharedQueues(ctx, min(samplesPerNode*len(working), mostSamples)) {
 		if one.Err == nil && !one.Shared {

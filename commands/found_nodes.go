@@ -34,7 +34,7 @@ func (s *connection) findNodes(ctx context.Context, nodes []octoapi.Node, before
 		return f // whoever is at the others
 	}
 	kept := slices.DeleteFunc(notPolled(before, notPolled(before, after)), func(address string) bool { return f.at[address] != "" })
-	ctx, cancel := context.WithTimeout(ctx, queuesTime)
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
 	defer cancel()
 	for address, tried := range s.tryPorts(ctx, kept, "", false) {
 		if failure, is := errors.AsType[*octoapi.PortError](tried.err); is && failure.Silent() {
@@ -47,7 +47,7 @@ func (s *connection) findNodes(ctx context.Context, nodes []octoapi.Node, before
 // nodesAt asks which node is at the host of each address. Behind several ports of one host are
 // several nodes, of which it would be one.
 func (s *connection) nodesAt(ctx context.Context, nodes []octoapi.Node, addresses []string) map[string]string {
-	ctx, cancel := context.WithTimeout(ctx, queuesTime)
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
 	defer cancel()
 	said := make([]octoapi.NodeAtHost, len(addresses))
 	var all sync.WaitGroup
